@@ -1,0 +1,82 @@
+package event
+
+import "penstock/market"
+
+// Command is one intent of the core: an order message to a venue, a report to a
+// client, or a request to a feed. It is never edited after Step returns.
+type Command struct {
+	Cause    uint64 // Seq of the event that led to it
+	StepTime int64  // StepTime of that event, ns since epoch
+	RecvTime int64  // RecvTime of that event: tick-to-order counts from here
+	Child    uint64 // child order number; its decimal text is the ClOrdID at the venue
+	Ref      uint64 // SendCancel: number of the cancel request itself; reports: ExecID
+	Parent   uint64 // parent order number
+
+	Price     market.Price
+	Qty       market.Qty
+	MinQty    market.Qty
+	LastPx    market.Price
+	LastQty   market.Qty
+	CumQty    market.Qty
+	LeavesQty market.Qty
+	Notional  market.Notional // Σ LastPx × LastQty; AvgPx(6) = Notional / CumQty
+
+	Kind       CommandKind
+	Venue      market.VenueID
+	Instrument market.InstrumentID
+	Side       market.Side
+	OrdType    market.OrdType
+	TIF        market.TimeInForce
+	ExecInst   market.ExecInst
+	ExecType   market.ExecType
+	OrdStatus  market.OrdStatus
+	Liquidity  market.Liquidity
+	CauseKind  Kind
+	Client     uint16
+	Reason     Reason
+	_          [2]byte
+
+	ID     ID // reports: ClOrdID(11); SendOrder to a dealer: QuoteID(117)
+	OrigID ID // reports: OrigClOrdID(41)
+	_      [16]byte
+}
+
+// CommandSize is the size of a Command in bytes.
+const CommandSize = 192
+
+// CommandKind says what a Command asks for.
+type CommandKind uint8
+
+// Kinds of command. Numbers are part of the journal format: never reused.
+const (
+	// SendOrder sends NewOrderSingle(35=D) for Child to Venue.
+	SendOrder CommandKind = 1
+	// SendCancel sends OrderCancelRequest(35=F) for Child to Venue.
+	SendCancel CommandKind = 2
+	// Report sends ExecutionReport(35=8) for Parent to Client.
+	Report CommandKind = 10
+	// RejectCancel sends OrderCancelReject(35=9) to Client; ExecType is
+	// ExecPendingReplace when it answers a replace, ExecPendingCancel otherwise.
+	RejectCancel CommandKind = 11
+	// ResyncBook asks the feed of (Venue, Instrument) for a new snapshot.
+	ResyncBook CommandKind = 20
+)
+
+func (k CommandKind) String() string {
+	switch k {
+	case SendOrder:
+		return "send"
+	case SendCancel:
+		return "cancel"
+	case Report:
+		return "report"
+	case RejectCancel:
+		return "reject-cancel"
+	case ResyncBook:
+		return "resync"
+	}
+	return "command?"
+}
+
+// ToVenue reports whether the command is an order message to a venue.
+func (k CommandKind) ToVenue() bool { return k == SendOrder || k == SendCancel }

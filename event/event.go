@@ -1,0 +1,296 @@
+// Package event defines the facts that enter the core (Event), the intents that
+// leave it (Command), and the record of why (Decision).
+//
+// All three are fixed-size and pointer-free: their bytes are the journal record,
+// the ring slot and the input of replay. An Event is laid out so that kinds with
+// few fields use only a prefix of it:
+//
+//	  0 ┌────────────────────────────────────────────┐
+//	    │ Seq StepTime RecvTime SrcTime Ref Price Qty│ every kind
+//	 64 ├────────────────────────────────────────────┤
+//	    │ LastPx LastQty CumQty LeavesQty Until ID … │ + quotes, reports, sessions, operators
+//	128 ├────────────────────────────────────────────┤
+//	    │ StartTime MinQty … Strategy OrdType … OrigID│ + parent orders
+//	192 └────────────────────────────────────────────┘
+//
+// Kind.Size gives the prefix of a kind. Integers are in host order; the journal
+// header records the byte order.
+package event
+
+import "penstock/market"
+
+// Size is the size of a whole Event in bytes.
+const Size = 192
+
+// Event is one fact. Time enters the core only through it. Which fields carry
+// meaning depends on Kind; see the constants.
+type Event struct {
+	Seq      uint64 // total order, assigned by the loop, +1 each
+	StepTime int64  // when the loop took the event, ns since epoch
+	RecvTime int64  // when its bytes were received, ns since epoch
+	SrcTime  int64  // when the sender says it happened, ns since epoch; 0 unknown
+	Ref      uint64 // order reference, child or parent number: see Kind
+	Price    market.Price
+	Qty      market.Qty
+
+	Kind       Kind
+	Venue      market.VenueID
+	Instrument market.InstrumentID
+	Side       market.Side
+	Flags      Flags
+	Code       uint8            // BookState, SessionState, market.ExecType or OperatorAct
+	OrdStatus  market.OrdStatus // of Exec and OrderCancelReject
+
+	LastPx    market.Price
+	LastQty   market.Qty
+	CumQty    market.Qty
+	LeavesQty market.Qty
+	Until     int64 // ValidUntilTime of a quote, end of a parent's horizon; ns since epoch
+	ID        ID    // ExecID, QuoteID, ClOrdID of a parent, name of an operator
+	Reason    Reason
+	Liquidity market.Liquidity
+	_         byte
+
+	StartTime  int64 // parent: EffectiveTime(168), ns since epoch; 0 at once
+	MinQty     market.Qty
+	SliceNanos int64  // parent: length of one TWAP slice; 0 for the default
+	Client     uint16 // index of the client session
+	Strategy   Strategy
+	OrdType    market.OrdType
+	TIF        market.TimeInForce
+	ExecInst   market.ExecInst
+	_          byte
+	OrigID     ID // OrigClOrdID of a cancel or replace, reason of an operator
+	_          [12]byte
+}
+
+// Flags qualify an event.
+type Flags uint8
+
+// Event flags.
+const (
+	// More says that further events of the same message follow: the book is
+	// between two consistent states and nothing routes on it yet.
+	More Flags = 1 << iota
+	// PossDup says that the sender marked the message as possibly repeated.
+	PossDup
+)
+
+// Kind says what an Event tells.
+type Kind uint8
+
+// Kinds of event. Numbers are part of the journal format: never reused.
+const (
+	// SessionStart opens a run: Ref is the epoch from which child ClOrdIDs are
+	// made (unique per start), StepTime the wall time of the start.
+	SessionStart Kind = 1
+	// Timer says that StepTime has come; nothing else happened.
+	Timer Kind = 2
+
+	// BookClear empties the book of (Venue, Instrument); it is not live until
+	// a BookStatus says so.
+	BookClear Kind = 10
+	// BookLevel sets the displayed size at Side, Price to Qty; 0 deletes.
+	BookLevel Kind = 11
+	// OrderAdd adds a displayed order Ref with Side, Price, Qty.
+	OrderAdd Kind = 12
+	// OrderExecuted takes Qty from order Ref by a trade; LastPx is set when the
+	// trade's price differs from the order's.
+	OrderExecuted Kind = 13
+	// OrderReduced takes Qty from order Ref by a partial cancel.
+	OrderReduced Kind = 14
+	// OrderDeleted removes order Ref.
+	OrderDeleted Kind = 15
+	// BookStatus moves the book of (Venue, Instrument) to Code, a BookState,
+	// for Reason. Instrument NoInstrument means every instrument of the venue.
+	BookStatus Kind = 16
+	// MarketTrade reports a trade of others: Price, Qty, Side of the aggressor
+	// (0 unknown). It does not change the book.
+	MarketTrade Kind = 17
+	// Quote replaces the dealer's quote: Price and Qty are the bid, LastPx and
+	// LastQty the offer (quantity 0: not quoted on that side), ID the QuoteID,
+	// Until its expiry (0: until replaced).
+	Quote Kind = 18
+	// QuoteCancel withdraws the dealer's quotes of Instrument.
+	QuoteCancel Kind = 19
+
+	// ParentNew is NewOrderSingle(35=D) from client session Client: ID is its
+	// ClOrdID, Price its limit (0 for a market order).
+	ParentNew Kind = 30
+	// ParentCancel is OrderCancelRequest(35=F): OrigID names the order, ID the request.
+	ParentCancel Kind = 31
+	// ParentReplace is OrderCancelReplaceRequest(35=G): new Qty and Price.
+	ParentReplace Kind = 32
+	// ParentStatus is OrderStatusRequest(35=H) for order ID.
+	ParentStatus Kind = 33
+
+	// Exec is a venue's ExecutionReport(35=8) for child Ref (0: a ClOrdID that
+	// is not ours); Code is its ExecType, ID its ExecID.
+	Exec Kind = 40
+	// OrderCancelReject is a venue's OrderCancelReject(35=9) for child Ref.
+	OrderCancelReject Kind = 41
+
+	// VenueSession says that the order session of Venue is Code, a SessionState.
+	VenueSession Kind = 50
+	// ClientSession says that the FIX session of Client is Code, a SessionState.
+	ClientSession Kind = 51
+
+	// Operator is an act of a named person: Code is the OperatorAct, ID the
+	// name, OrigID the reason. Venue NoVenue means the whole firm.
+	Operator Kind = 60
+)
+
+// Size returns how many bytes of an Event the kind uses, a multiple of 64.
+func (k Kind) Size() int {
+	switch {
+	case k < 13, k > 13 && k < 18:
+		return 64
+	case k >= 30 && k < 40, k == Operator:
+		return 192
+	}
+	return 128
+}
+
+// Market reports whether the kind is market data.
+func (k Kind) Market() bool { return k >= 10 && k < 30 }
+
+var kindNames = map[Kind]string{
+	SessionStart: "start", Timer: "timer",
+	BookClear: "clear", BookLevel: "level", OrderAdd: "add", OrderExecuted: "execute",
+	OrderReduced: "reduce", OrderDeleted: "delete", BookStatus: "status",
+	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel",
+	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
+	ParentStatus: "parent-status", Exec: "exec", OrderCancelReject: "cancel-reject",
+	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
+}
+
+func (k Kind) String() string {
+	if name, ok := kindNames[k]; ok {
+		return name
+	}
+	return "kind?"
+}
+
+// Valid reports whether k is a kind of this build.
+func (k Kind) Valid() bool { _, ok := kindNames[k]; return ok }
+
+// BookState is the life of one (venue, instrument) book.
+type BookState uint8
+
+// Book states. Only a BookLive book is routed on.
+const (
+	BookEmpty   BookState = iota // nothing received
+	BookSyncing                  // waiting for a snapshot
+	BookLive
+	BookStale  // no data within the limit, a gap or a checksum failure
+	BookHalted // trading stopped by the venue
+)
+
+func (s BookState) String() string {
+	switch s {
+	case BookEmpty:
+		return "EMPTY"
+	case BookSyncing:
+		return "SYNCING"
+	case BookLive:
+		return "LIVE"
+	case BookStale:
+		return "STALE"
+	case BookHalted:
+		return "HALTED"
+	}
+	return "STATE?"
+}
+
+// SessionState is the state of an order session.
+type SessionState uint8
+
+// Session states.
+const (
+	SessionDown SessionState = iota
+	SessionUp
+)
+
+func (s SessionState) String() string {
+	if s == SessionUp {
+		return "up"
+	}
+	return "down"
+}
+
+// OperatorAct is what a person ordered.
+type OperatorAct uint8
+
+// Operator acts.
+const (
+	OperatorKill   OperatorAct = 1 // block new orders, cancel the open ones
+	OperatorResume OperatorAct = 2 // lift a kill
+)
+
+func (a OperatorAct) String() string {
+	switch a {
+	case OperatorKill:
+		return "kill"
+	case OperatorResume:
+		return "resume"
+	}
+	return "act?"
+}
+
+// Strategy is TargetStrategy(847) of a parent order; values from 1000 are ours.
+type Strategy uint16
+
+// Strategies.
+const (
+	StrategySweep Strategy = 1000 // everything at once, the rest is cancelled
+	StrategyTWAP  Strategy = 1001 // equal slices over the horizon
+)
+
+func (s Strategy) String() string {
+	switch s {
+	case StrategySweep:
+		return "SWEEP"
+	case StrategyTWAP:
+		return "TWAP"
+	}
+	return "strategy?"
+}
+
+// ID is an identifier of up to 20 bytes, zero padded: ClOrdID, ExecID, QuoteID.
+type ID [20]byte
+
+// MakeID returns s as an ID; ok is false when it is too long.
+func MakeID[T string | []byte](s T) (id ID, ok bool) {
+	return id, copy(id[:], s) == len(s)
+}
+
+// Len returns the number of bytes before the padding.
+func (id *ID) Len() int {
+	for i, c := range id {
+		if c == 0 {
+			return i
+		}
+	}
+	return len(id)
+}
+
+func (id ID) String() string { return string(id[:id.Len()]) }
+
+// Valid reports whether id is 1 to 20 characters of A-Z a-z 0-9 _ -, which is
+// what a client may use as ClOrdID.
+func (id *ID) Valid() bool {
+	n := id.Len()
+	for _, c := range id[:n] {
+		switch {
+		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	for _, c := range id[n:] {
+		if c != 0 {
+			return false
+		}
+	}
+	return n > 0
+}

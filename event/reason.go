@@ -1,0 +1,141 @@
+package event
+
+// Reason says why something was refused, withdrawn or taken out of use.
+// Numbers are part of the journal format: never reused.
+type Reason uint16
+
+// Reasons.
+const (
+	ReasonNone Reason = 0
+
+	// Refusals of a client's order, cancel or replace.
+	ReasonUnknownInstrument Reason = 1
+	ReasonUnknownStrategy   Reason = 2
+	ReasonBadParameter      Reason = 3
+	ReasonDuplicateClOrdID  Reason = 4
+	ReasonParentsFull       Reason = 5
+	ReasonMaxQty            Reason = 6
+	ReasonMaxNotional       Reason = 7
+	ReasonCollar            Reason = 8
+	ReasonMsgRate           Reason = 9
+	ReasonKilled            Reason = 10
+	ReasonNoReference       Reason = 11
+	ReasonUnknownOrder      Reason = 12
+	ReasonTooLate           Reason = 13
+	ReasonPending           Reason = 14
+	ReasonBadQty            Reason = 15
+	ReasonBadPrice          Reason = 16
+	ReasonUnsupportedType   Reason = 17
+	ReasonChildrenFull      Reason = 18
+	ReasonVenueDown         Reason = 19
+	ReasonLimit             Reason = 20 // outside the parent's limit price
+	ReasonClientDown        Reason = 21
+	ReasonExpired           Reason = 22 // the horizon ended
+	ReasonNotReady          Reason = 23 // no session start yet
+
+	// Verdicts of a venue.
+	ReasonVenueReject   Reason = 40 // not further specified
+	ReasonLastLookPrice Reason = 41 // dealer: price moved
+	ReasonQuoteExpired  Reason = 42 // dealer: quote expired or unknown
+	ReasonVenueThrottle Reason = 43
+	ReasonVenueHalted   Reason = 44
+
+	// Troubles of a feed.
+	ReasonGap        Reason = 60
+	ReasonChecksum   Reason = 61
+	ReasonAbsurd     Reason = 62 // impossible value: negative, crossed within a venue, unknown order
+	ReasonStale      Reason = 63
+	ReasonDisconnect Reason = 64
+	ReasonMalformed  Reason = 65
+	ReasonBookFull   Reason = 66
+	ReasonVenueState Reason = 67 // the venue announced it
+	ReasonSnapshot   Reason = 68 // a complete snapshot was taken
+)
+
+var reasonTexts = map[Reason]string{
+	ReasonNone:              "",
+	ReasonUnknownInstrument: "unknown instrument",
+	ReasonUnknownStrategy:   "unknown TargetStrategy",
+	ReasonBadParameter:      "bad strategy parameter",
+	ReasonDuplicateClOrdID:  "duplicate ClOrdID",
+	ReasonParentsFull:       "too many live parent orders",
+	ReasonMaxQty:            "above the maximum order quantity",
+	ReasonMaxNotional:       "above the maximum order notional",
+	ReasonCollar:            "outside the price collar",
+	ReasonMsgRate:           "message rate limit",
+	ReasonKilled:            "trading is stopped by the kill switch",
+	ReasonNoReference:       "no reference price",
+	ReasonUnknownOrder:      "unknown order",
+	ReasonTooLate:           "too late",
+	ReasonPending:           "a cancel or replace is pending",
+	ReasonBadQty:            "bad quantity",
+	ReasonBadPrice:          "bad price",
+	ReasonUnsupportedType:   "order type or time in force not supported",
+	ReasonChildrenFull:      "too many child orders",
+	ReasonVenueDown:         "venue session is down",
+	ReasonLimit:             "outside the limit price",
+	ReasonClientDown:        "client session is down",
+	ReasonExpired:           "horizon ended",
+	ReasonNotReady:          "router is starting",
+	ReasonVenueReject:       "rejected by the venue",
+	ReasonLastLookPrice:     "last look: price moved",
+	ReasonQuoteExpired:      "quote expired or unknown",
+	ReasonVenueThrottle:     "venue throttle",
+	ReasonVenueHalted:       "venue halted",
+	ReasonGap:               "sequence gap",
+	ReasonChecksum:          "checksum mismatch",
+	ReasonAbsurd:            "absurd value",
+	ReasonStale:             "no data within the limit",
+	ReasonDisconnect:        "disconnected",
+	ReasonMalformed:         "malformed message",
+	ReasonBookFull:          "book capacity reached",
+	ReasonVenueState:        "venue state",
+	ReasonSnapshot:          "snapshot complete",
+}
+
+func (r Reason) String() string {
+	if text, ok := reasonTexts[r]; ok {
+		return text
+	}
+	return "reason?"
+}
+
+// OrdRejReason returns OrdRejReason(103) for a refused order (FIX 4.4 vol. 6).
+func (r Reason) OrdRejReason() int {
+	switch r {
+	case ReasonUnknownInstrument:
+		return 1 // unknown symbol
+	case ReasonVenueDown, ReasonVenueHalted, ReasonNotReady:
+		return 2 // exchange closed
+	case ReasonMaxQty, ReasonMaxNotional:
+		return 3 // order exceeds limit
+	case ReasonTooLate, ReasonExpired:
+		return 4 // too late to enter
+	case ReasonUnknownOrder:
+		return 5
+	case ReasonDuplicateClOrdID:
+		return 6
+	case ReasonUnsupportedType, ReasonUnknownStrategy:
+		return 11 // unsupported order characteristic
+	case ReasonBadQty:
+		return 13 // incorrect quantity
+	case ReasonCollar, ReasonLimit, ReasonBadPrice:
+		return 16 // price exceeds current price band
+	}
+	return 99 // other
+}
+
+// CxlRejReason returns CxlRejReason(102) for a refused cancel or replace.
+func (r Reason) CxlRejReason() int {
+	switch r {
+	case ReasonTooLate:
+		return 0
+	case ReasonUnknownOrder:
+		return 1
+	case ReasonPending:
+		return 3
+	case ReasonDuplicateClOrdID:
+		return 6
+	}
+	return 99
+}

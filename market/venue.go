@@ -1,0 +1,80 @@
+package market
+
+// VenueID is the dense index of a venue in the reference data.
+type VenueID uint8
+
+// NoVenue marks an event that concerns no venue.
+const NoVenue VenueID = 1<<8 - 1
+
+// MaxVenues bounds the venues of one router.
+const MaxVenues = 16
+
+// VenueKind says how a venue trades.
+type VenueKind uint8
+
+// The kinds of venue.
+const (
+	Lit  VenueKind = iota // displays its book
+	Dark                  // fills at the midpoint, displays nothing
+	SDP                   // single-dealer platform: streams quotes, may hold and reject
+)
+
+var venueKindNames = [...]string{"lit", "dark", "sdp"}
+
+func (k VenueKind) String() string {
+	if int(k) < len(venueKindNames) {
+		return venueKindNames[k]
+	}
+	return "kind?"
+}
+
+// ParseVenueKind is the inverse of VenueKind.String.
+func ParseVenueKind(s string) (VenueKind, bool) {
+	for i, name := range venueKindNames {
+		if s == name {
+			return VenueKind(i), true
+		}
+	}
+	return 0, false
+}
+
+// Venue is the reference data of one place to trade.
+type Venue struct {
+	ID       VenueID
+	Name     string // short name, unique
+	MIC      string // ISO 10383 market identifier, LastMkt(30) in reports
+	Kind     VenueKind
+	TakeFee  Fee   // charged when we remove liquidity
+	MakeFee  Fee   // charged when we add; negative is a rebate
+	LastLook bool  // the dealer may hold and reject
+	MsgRate  int64 // order messages per second that the venue allows
+	// AckNanos is how long the venue may take to answer an order before its
+	// state counts as unknown. The reservation is kept either way.
+	AckNanos int64
+}
+
+// Fee is a schedule entry. Positive is a cost to us, negative a rebate.
+type Fee struct {
+	PerLotMilli int64 // thousandths of a Notional unit per lot
+	Ppm         int64 // millionths of the notional
+}
+
+// Of returns the fee of a fill in Notional units, rounded half away from zero.
+// notional is the fill's price × quantity.
+func (f Fee) Of(notional Notional, q Qty) Notional {
+	return Notional(roundDiv(f.PerLotMilli*int64(q), 1000) + mulPpm(int64(notional), f.Ppm))
+}
+
+// mulPpm returns n × ppm / 1e6 rounded half away from zero, without overflowing
+// for any n whose quotient by 1e6, times ppm, fits.
+func mulPpm(n, ppm int64) int64 {
+	whole, rest := n/1e6, n%1e6
+	return whole*ppm + roundDiv(rest*ppm, 1e6)
+}
+
+func roundDiv(n, d int64) int64 {
+	if n < 0 {
+		return -((-n + d/2) / d)
+	}
+	return (n + d/2) / d
+}
