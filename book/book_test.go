@@ -1,0 +1,358 @@
+package book
+
+import (
+	"sort"
+	"sync"
+	"testing"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// slowBook is the readable twin: maps, sorted on demand.
+type slowBook struct {
+	levels [2]map[market.Price]market.Qty
+	orders map[uint64]Order
+}
+
+func newSlowBook() *slowBook {
+	return &slowBook{levels: [2]map[market.Price]market.Qty{{}, {}}, orders: map[uint64]Order{}}
+}
+
+func (s *slowBook) add(side market.Side, p market.Price, q market.Qty) {
+	m := s.levels[side.Index()]
+	if m[p] += q; m[p] == 0 {
+		delete(m, p)
+	}
+}
+
+func (s *slowBook) sorted(side market.Side) []Level {
+	var out []Level
+	for p, q := range s.levels[side.Index()] {
+		out = append(out, Level{p, q})
+	}
+	sort.Slice(out, func(i, j int) bool { return side.Contra().Better(out[i].Price, out[j].Price) })
+	return out
+}
+
+func compare(t *testing.T, b *Book, s *slowBook) {
+	t.Helper()
+	for _, side := range []market.Side{market.Buy, market.Sell} {
+		want := s.sorted(side)
+		l := b.Ladder(side)
+		if l.Len() != len(want) {
+			t.Fatalf("%v side has %d levels, twin %d", side, l.Len(), len(want))
+		}
+		for i, w := range want {
+			if l.At(i) != w {
+				t.Fatalf("%v level %d is %v, twin %v", side, i, l.At(i), w)
+			}
+		}
+	}
+	if b.Orders.Len() != len(s.orders) {
+		t.Fatalf("%d orders, twin %d", b.Orders.Len(), len(s.orders))
+	}
+}
+
+// FuzzOrderBook drives an order-by-order book and its twin with the same feed.
+// Bids stay below 100 and asks above, so that no honest stream crosses.
+func FuzzOrderBook(f *testing.F) {
+	f.Add([]byte{0, 1, 10, 5, 0, 2, 200, 5, 1, 1, 0, 2})
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		b, s := New(Capacity{Levels: 256, Orders: 64}), newSlowBook()
+		b.Apply(&event.Event{Kind: event.BookClear})
+		b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+		for ; len(ops) >= 4; ops = ops[4:] {
+			ref := uint64(ops[1] % 32)
+			known, exists := s.orders[ref]
+			e := event.Event{Ref: ref}
+			switch ops[0] % 3 {
+			case 0:
+				if exists {
+					continue
+				}
+				e.Kind, e.Qty = event.OrderAdd, market.Qty(ops[3]%9)+1
+				e.Side, e.Price = market.Buy, market.Price(ops[2]%100)
+				if ops[2] >= 128 {
+					e.Side, e.Price = market.Sell, market.Price(ops[2])
+				}
+				s.add(e.Side, e.Price, e.Qty)
+				s.orders[ref] = Order{ref, e.Price, e.Qty, e.Side}
+			case 1:
+				if !exists {
+					continue
+				}
+				e.Kind, e.Qty = event.OrderExecuted, min(market.Qty(ops[3]%4)+1, known.Qty)
+				s.add(known.Side, known.Price, -e.Qty)
+				if known.Qty -= e.Qty; known.Qty == 0 {
+					delete(s.orders, ref)
+				} else {
+					s.orders[ref] = known
+				}
+			case 2:
+				if !exists {
+					continue
+				}
+				e.Kind = event.OrderDeleted
+				s.add(known.Side, known.Price, -known.Qty)
+				delete(s.orders, ref)
+			}
+			if _, resync := b.Apply(&e); resync {
+				t.Fatalf("honest event %+v distrusted", e)
+			}
+			compare(t, b, s)
+		}
+	})
+}
+
+// FuzzLevelBook drives a level book with a small capacity: the best levels must
+// equal the twin's, whatever was dropped at the far end.
+func FuzzLevelBook(f *testing.F) {
+	f.Add([]byte{1, 5, 2, 5, 3, 5, 4, 5, 5, 5, 1, 0})
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		l := NewLadder(market.Sell, 1<<16)
+		small := NewLadder(market.Sell, 8)
+		s := newSlowBook()
+		onlyAdds := true
+		for ; len(ops) >= 2; ops = ops[2:] {
+			p, q := market.Price(ops[0]), market.Qty(ops[1]%4)
+			l.Set(p, q)
+			small.Set(p, q)
+			onlyAdds = onlyAdds && q > 0
+			delete(s.levels[1], p)
+			if q > 0 {
+				s.levels[1][p] = q
+			}
+			want := s.sorted(market.Sell)
+			if l.Len() != len(want) {
+				t.Fatalf("%d levels, twin %d", l.Len(), len(want))
+			}
+			for i, w := range want {
+				if l.At(i) != w {
+					t.Fatalf("level %d is %v, twin %v", i, l.At(i), w)
+				}
+				if onlyAdds && i < 8 && small.At(i) != w {
+					t.Fatalf("small ladder level %d is %v, twin %v", i, small.At(i), w)
+				}
+			}
+		}
+	})
+}
+
+func TestContradictionsTakeTheBookOutOfUse(t *testing.T) {
+	add := event.Event{Kind: event.OrderAdd, Ref: 1, Side: market.Buy, Price: 100, Qty: 5}
+	for name, bad := range map[string]event.Event{
+		"delete unknown":   {Kind: event.OrderDeleted, Ref: 9},
+		"execute too much": {Kind: event.OrderExecuted, Ref: 1, Qty: 6},
+		"order id reuse":   add,
+		"negative level":   {Kind: event.BookLevel, Side: market.Sell, Price: 101, Qty: -1},
+		"crossed":          {Kind: event.OrderAdd, Ref: 2, Side: market.Sell, Price: 99, Qty: 1},
+		"order event kind": {Kind: event.Exec},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := New(Capacity{Levels: 8, Orders: 8})
+			b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+			b.Apply(&add)
+			touched, resync := b.Apply(&bad)
+			if !touched || !resync || b.State != event.BookStale || b.Bids.Len() != 0 || b.Absurd != 1 {
+				t.Errorf("touched %v resync %v state %v levels %d", touched, resync, b.State, b.Bids.Len())
+			}
+			if b.Apply(&add); b.Bids.Len() != 0 {
+				t.Error("a STALE book took depth before its snapshot")
+			}
+			if b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)}); b.Live() {
+				t.Error("a STALE book became LIVE without a snapshot")
+			}
+			b.Apply(&event.Event{Kind: event.BookClear})
+			b.Apply(&add)
+			b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+			if !b.Live() || b.Bids.Len() != 1 {
+				t.Error("a snapshot did not bring the book back")
+			}
+		})
+	}
+}
+
+func TestMessageIsJudgedWhenItIsComplete(t *testing.T) {
+	b := New(Capacity{Levels: 8})
+	b.Apply(&event.Event{Kind: event.BookLevel, Side: market.Buy, Price: 100, Qty: 5})
+	b.Apply(&event.Event{Kind: event.BookLevel, Side: market.Sell, Price: 101, Qty: 5})
+	b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+	up := event.Event{Kind: event.BookLevel, Side: market.Buy, Price: 101, Qty: 5, Flags: event.More}
+	if _, resync := b.Apply(&up); resync {
+		t.Fatal("judged in the middle of a message")
+	}
+	gone := event.Event{Kind: event.BookLevel, Side: market.Sell, Price: 101, Qty: 0}
+	if _, resync := b.Apply(&gone); resync || !b.Live() {
+		t.Fatal("a complete message that does not cross was distrusted")
+	}
+}
+
+func TestFullOrderBookSaysSo(t *testing.T) {
+	b := New(Capacity{Levels: 2, Orders: 8})
+	for i := range 3 {
+		_, resync := b.Apply(&event.Event{Kind: event.OrderAdd, Ref: uint64(i + 1), Side: market.Buy,
+			Price: market.Price(100 + i), Qty: 1})
+		if resync != (i == 2) {
+			t.Fatalf("add %d: resync %v", i, resync)
+		}
+	}
+	if b.Reason != event.ReasonBookFull {
+		t.Errorf("reason %v", b.Reason)
+	}
+}
+
+func testComposite() *Composite {
+	venues := []market.Venue{{ID: 0, Kind: market.Lit}, {ID: 1, Kind: market.Lit},
+		{ID: 2, Kind: market.Dark}, {ID: 3, Kind: market.SDP}}
+	return NewComposite(0, venues, func(market.VenueID) bool { return true }, Capacity{Levels: 16})
+}
+
+func set(m *Composite, v int, side market.Side, p market.Price, q market.Qty) {
+	m.Books[v].Apply(&event.Event{Kind: event.BookLevel, Side: side, Price: p, Qty: q})
+}
+
+func TestCompositeMergesLiveBooks(t *testing.T) {
+	m := testComposite()
+	live := event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)}
+	for v := range 2 {
+		m.Books[v].Apply(&live)
+	}
+	set(m, 0, market.Buy, 100, 3)
+	set(m, 0, market.Sell, 103, 4)
+	set(m, 1, market.Buy, 100, 5)
+	set(m, 1, market.Sell, 102, 6)
+	if !m.Refresh(1) || m.Bid != (Touch{100, 8, 3, true}) || m.Ask != (Touch{102, 6, 2, true}) {
+		t.Fatalf("bid %+v ask %+v", m.Bid, m.Ask)
+	}
+	if mid2, ok := m.Mid2(); mid2 != 202 || !ok || m.Spread() != 2 || !m.Normal() {
+		t.Errorf("mid2 %d spread %d", mid2, m.Spread())
+	}
+	m.Books[1].Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookStale)})
+	if !m.Refresh(2) || m.Ask != (Touch{103, 4, 1, true}) || m.Bid.Qty != 3 {
+		t.Fatalf("a STALE book stayed in the composite: bid %+v ask %+v", m.Bid, m.Ask)
+	}
+}
+
+func TestDealersMakeTheTouchOnlyWithoutLitBooks(t *testing.T) {
+	m := testComposite()
+	m.Books[3].Apply(&event.Event{Kind: event.Quote, Price: 99, Qty: 10, LastPx: 101, LastQty: 10, Until: 50})
+	if m.Refresh(10); m.Bid.Price != 99 || m.Ask.Price != 101 {
+		t.Fatalf("bid %+v ask %+v", m.Bid, m.Ask)
+	}
+	if m.Refresh(50); m.Bid.OK || m.Ask.OK {
+		t.Fatal("an expired quote is still in the composite")
+	}
+	m.Books[0].Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+	set(m, 0, market.Buy, 90, 1)
+	if m.Refresh(20); m.Bid.Price != 90 {
+		t.Fatalf("bid %+v: lit depth must make the touch", m.Bid)
+	}
+}
+
+// TestViewIsNeverTorn hammers the sequence lock: every field carries the same
+// number, so a mixture of two publications shows.
+func TestViewIsNeverTorn(t *testing.T) {
+	m := testComposite()
+	m.Books[0].Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+	var w View
+	var readers sync.WaitGroup
+	done := make(chan struct{})
+	for range 2 {
+		readers.Add(1)
+		go func() {
+			defer readers.Done()
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				top := w.Load()
+				if int64(top.Bid) != top.Time || int64(top.Ask) != top.Time || uint64(top.Time) != top.Seq ||
+					int64(top.BidQty) != top.Time {
+					t.Errorf("torn view: %+v", top)
+					return
+				}
+			}
+		}()
+	}
+	for i := int64(1); i <= 100_000; i++ {
+		m.Bid = Touch{Price: market.Price(i), Qty: market.Qty(i), OK: true}
+		m.Ask = m.Bid
+		w.Publish(m, uint64(i), i)
+	}
+	close(done)
+	readers.Wait()
+}
+
+func TestFeaturesFollowVolatilityAndFlow(t *testing.T) {
+	var f Features
+	for s := int64(1); s <= 200; s++ {
+		f.onMid(1000+s%2, s*second) // one half-tick a second
+	}
+	if r := f.VolRatio(); r < 900 || r > 1100 {
+		t.Errorf("steady volatility: ratio %d, want about 1000", r)
+	}
+	for s := int64(201); s <= 260; s++ {
+		f.onMid(1000+10*(s%2), s*second)
+	}
+	if r := f.VolRatio(); r < 2000 {
+		t.Errorf("ten times the moves: ratio %d, want well above 1000", r)
+	}
+	f.onTrade(1000, 261*second)
+	before := f.Flow
+	f.onTrade(0, 271*second)
+	if f.Flow <= before/3 || f.Flow >= before*2/3 {
+		t.Errorf("flow %d after 10 s, was %d: want about half", f.Flow, before)
+	}
+}
+
+func TestBookDoesNotAllocate(t *testing.T) {
+	b := New(Capacity{Levels: 64, Orders: 64})
+	b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+	i := uint64(0)
+	if n := testing.AllocsPerRun(1000, func() {
+		i++
+		b.Apply(&event.Event{Kind: event.OrderAdd, Ref: i, Side: market.Buy, Price: market.Price(i % 50), Qty: 1})
+		b.Apply(&event.Event{Kind: event.OrderDeleted, Ref: i})
+	}); n != 0 {
+		t.Errorf("%v allocations per add and delete", n)
+	}
+}
+
+func BenchmarkApply(b *testing.B) {
+	book := New(Capacity{Levels: 256, Orders: 4096})
+	book.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+	ref := uint64(0)
+	for range 2000 {
+		ref++
+		book.Apply(&event.Event{Kind: event.OrderAdd, Ref: ref, Side: market.Buy,
+			Price: market.Price(ref * 7919 % 100), Qty: 5})
+	}
+	b.Run("add_delete", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			ref++
+			book.Apply(&event.Event{Kind: event.OrderAdd, Ref: ref, Side: market.Buy,
+				Price: market.Price(ref * 7919 % 100), Qty: 5})
+			book.Apply(&event.Event{Kind: event.OrderDeleted, Ref: ref - 2000})
+		}
+	})
+}
+
+func BenchmarkComposite(b *testing.B) {
+	m := testComposite()
+	for v := range 2 {
+		m.Books[v].Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
+		set(m, v, market.Buy, 100, 3)
+		set(m, v, market.Sell, 102, 3)
+	}
+	q := market.Qty(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		q = q%100 + 1
+		set(m, 0, market.Sell, 102, q)
+		m.Refresh(int64(q))
+	}
+}
