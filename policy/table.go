@@ -1,0 +1,162 @@
+package policy
+
+import "encoding/binary"
+
+// MaxPages bounds the regime pages of a table.
+const MaxPages = 4
+
+// Table is a loaded policy. It does not change after it was built or decoded:
+// any number of goroutines may read it, and swapping one for another is the
+// caller's work.
+type Table struct {
+	lut     lut
+	bases   [MaxPages]uint32 // start of each page in cells; absent pages alias page 0
+	cells   []uint16         // pages × States, encoded as in section POLI
+	pages   int
+	schema  Schema
+	header  Header
+	meta    Meta
+	extra   []Section
+	trusted bool
+}
+
+// Header is what identifies a table and says when it may be used.
+type Header struct {
+	UUID         [16]byte
+	BuildTime    int64    // ns since epoch
+	NotBefore    int64    // ns since epoch, inclusive
+	NotAfter     int64    // ns since epoch, exclusive
+	TrainData    [32]byte // SHA-256 of the training set, zero when there is none
+	GateReport   [32]byte // SHA-256 of section GATE, zero when there is none
+	ParentPolicy [32]byte // SHA-256 of the table it was trained from, zero when none
+}
+
+// Section is an optional part of a file that lookups do not need: QVAL, QSTD,
+// NVIS, BASE, GATE. It is kept as it came.
+type Section struct {
+	Tag  string
+	Data []byte
+}
+
+// Cell is the decision of a table for one state. It has four fields and no more,
+// because the compiler keeps such a struct in registers; with one field per fact
+// it goes through the stack, which costs more than the lookup itself.
+type Cell struct {
+	Index      uint32 // within its page
+	Action     uint8
+	Confidence uint8 // 0..7: advantage over BASELINE in standard errors
+	rest       uint8 // bits 0-3 Alt, 4 Baseline, 5 LowSupport, 6 Unseen
+}
+
+// Alt returns the action to take when Action is blocked.
+func (c Cell) Alt() uint8 { return c.rest & 15 }
+
+// Baseline reports whether Action is BASELINE.
+func (c Cell) Baseline() bool { return c.rest&(1<<4) != 0 }
+
+// LowSupport reports whether the cell has few training samples.
+func (c Cell) LowSupport() bool { return c.rest&(1<<5) != 0 }
+
+// Unseen reports whether the cell has none.
+func (c Cell) Unseen() bool { return c.rest&(1<<6) != 0 }
+
+// Thin reports whether the cell's support does not carry a decision: LowSupport
+// or Unseen.
+func (c Cell) Thin() bool { return c.rest&(3<<5) != 0 }
+
+// Bits of a cell in section POLI. Bits 14 and 15 are zero.
+const (
+	cellAltShift        = 4
+	cellConfidenceShift = 8
+	cellFlagShift       = 11
+	cellBaseline        = 1 << 11
+	cellLowSupport      = 1 << 12
+	cellUnseen          = 1 << 13
+	cellReserved        = 3 << 14
+)
+
+// encodeCell returns the bits of a cell; support is cellLowSupport, cellUnseen,
+// both or 0. The baseline bit follows from the action.
+func encodeCell(action, alt, confidence uint8, support uint16) uint16 {
+	v := uint16(action&15) | uint16(alt&15)<<cellAltShift |
+		uint16(confidence&7)<<cellConfidenceShift | support&(cellLowSupport|cellUnseen)
+	if action == ActionBaseline {
+		v |= cellBaseline
+	}
+	return v
+}
+
+func decodeCell(index uint32, v uint16) Cell {
+	return Cell{
+		Index:      index,
+		Action:     uint8(v & 15),
+		Confidence: uint8(v >> cellConfidenceShift & 7),
+		rest:       uint8(v>>cellAltShift&15 | v>>cellFlagShift&7<<4),
+	}
+}
+
+// Lookup returns the cell of a quantised state. A page that the table does not
+// have reads page 0. It does not allocate.
+func (t *Table) Lookup(page int, codes *Codes) Cell {
+	l := &t.lut
+	index := (l[0][codes[0]] + l[1][codes[1]]) + (l[2][codes[2]] + l[3][codes[3]]) +
+		((l[4][codes[4]] + l[5][codes[5]]) + (l[6][codes[6]] + l[7][codes[7]]))
+	if uint(page) >= MaxPages {
+		page = 0
+	}
+	return decodeCell(index, t.cells[t.bases[page]+index])
+}
+
+// At returns the cell with the given index, which must be below States.
+func (t *Table) At(page int, index uint32) Cell {
+	if uint(page) >= MaxPages {
+		page = 0
+	}
+	return decodeCell(index, t.cells[t.bases[page]:][:States][index])
+}
+
+// Pages returns the number of regime pages, 1 to MaxPages.
+func (t *Table) Pages() int { return t.pages }
+
+// Schema returns the quantisation with this table's edges.
+func (t *Table) Schema() Schema { return t.schema }
+
+// Header returns identity and validity.
+func (t *Table) Header() Header { return t.header }
+
+// Meta returns how the table was made; its slices are the table's.
+func (t *Table) Meta() Meta { return t.meta }
+
+// Sections returns the optional sections; they are the table's.
+func (t *Table) Sections() []Section { return t.extra }
+
+// Trusted reports whether the table was decoded from a file signed by a key that
+// the caller trusts.
+func (t *Table) Trusted() bool { return t.trusted }
+
+// PolicyID returns the first 8 bytes of the UUID as they are printed, which is
+// how decisions name the table; 0 is the compiled-in StaticTable.
+func (t *Table) PolicyID() uint64 { return binary.BigEndian.Uint64(t.header.UUID[:8]) }
+
+// UUIDText returns the UUID in its usual form.
+func (t *Table) UUIDText() string {
+	const digits = "0123456789abcdef"
+	text := make([]byte, 0, 36)
+	for i, b := range t.header.UUID {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text = append(text, '-')
+		}
+		text = append(text, digits[b>>4], digits[b&15])
+	}
+	return string(text)
+}
+
+// newTable returns a table with the given edges and all cells zero.
+func newTable(schema *Schema, pages int) *Table {
+	t := &Table{lut: schema.lut(), schema: *schema, pages: pages}
+	t.cells = make([]uint16, pages*States)
+	for p := range t.pages {
+		t.bases[p] = uint32(p * States)
+	}
+	return t
+}
