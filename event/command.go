@@ -53,6 +53,8 @@ const (
 	SendOrder CommandKind = 1
 	// SendCancel sends OrderCancelRequest(35=F) for Child to Venue.
 	SendCancel CommandKind = 2
+	// SendStatus sends OrderStatusRequest(35=H) for Child to Venue.
+	SendStatus CommandKind = 3
 	// Report sends ExecutionReport(35=8) for Parent to Client.
 	Report CommandKind = 10
 	// RejectCancel sends OrderCancelReject(35=9) to Client; ExecType is
@@ -68,6 +70,8 @@ func (k CommandKind) String() string {
 		return "send"
 	case SendCancel:
 		return "cancel"
+	case SendStatus:
+		return "ask-status"
 	case Report:
 		return "report"
 	case RejectCancel:
@@ -79,4 +83,4 @@ func (k CommandKind) String() string {
 }
 
 // ToVenue reports whether the command is an order message to a venue.
-func (k CommandKind) ToVenue() bool { return k == SendOrder || k == SendCancel }
+func (k CommandKind) ToVenue() bool { return k >= SendOrder && k <= SendStatus }

@@ -82,10 +82,11 @@ const (
 	WhyQuoteDead              // quote expired, used or rejected before
 	WhyRisk                   // stopped by a pre-trade control
 	WhyWorking                // already has a child working there
+	WhyRefused                // it rejected an order in this epoch
 )
 
 var whyNames = [...]string{"", "no-weight", "not-live", "down", "outside-limit", "no-size",
-	"below-min", "worse", "quote-dead", "risk", "working"}
+	"below-min", "worse", "quote-dead", "risk", "working", "refused"}
 
 func (w Why) String() string {
 	if int(w) < len(whyNames) {

@@ -32,6 +32,7 @@ const (
 	ReasonClientDown        Reason = 21
 	ReasonExpired           Reason = 22 // the horizon ended
 	ReasonNotReady          Reason = 23 // no session start yet
+	ReasonNoLiquidity       Reason = 24 // nothing left to take within the limit
 
 	// Verdicts of a venue.
 	ReasonVenueReject   Reason = 40 // not further specified
@@ -77,6 +78,7 @@ var reasonTexts = map[Reason]string{
 	ReasonClientDown:        "client session is down",
 	ReasonExpired:           "horizon ended",
 	ReasonNotReady:          "router is starting",
+	ReasonNoLiquidity:       "no liquidity within the limit",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",

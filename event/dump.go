@@ -1,0 +1,453 @@
+package event
+
+import (
+	"strconv"
+	"time"
+
+	"penstock/market"
+)
+
+// Names holds the reference data that turns numbers into text. It may be nil or
+// incomplete: what it does not know is written as its number.
+type Names struct {
+	Instruments []market.Instrument // by InstrumentID
+	Venues      []market.Venue      // by VenueID
+}
+
+// AppendEvent appends one line of text, without a newline, that says what e says:
+//
+//	#1042 09:30:00.123456789 level KRKN DEMO bid 100.25 x 300 more
+//
+// Times are StepTime and UTC; "*" stands for every venue or instrument.
+func AppendEvent(dst []byte, e *Event, names *Names) []byte {
+	l := names.line(dst, e.Instrument)
+	l.uint("#", e.Seq)
+	l.time(" ", e.StepTime)
+	l.word(e.Kind.String())
+	switch {
+	case e.Kind.Market():
+		l.market(e)
+	case e.Kind >= ParentNew && e.Kind <= ParentStatus:
+		l.parent(e)
+	default:
+		l.session(e)
+	}
+	if e.Flags&More != 0 {
+		l.word("more")
+	}
+	if e.Flags&PossDup != 0 {
+		l.word("possdup")
+	}
+	return l.b
+}
+
+// market appends an event of a feed.
+func (l *line) market(e *Event) {
+	l.venue(e.Venue)
+	l.symbol(e.Instrument)
+	switch e.Kind {
+	case BookLevel:
+		l.level(e.Side, e.Price, e.Qty)
+	case OrderAdd:
+		l.uint(" ref ", e.Ref)
+		l.level(e.Side, e.Price, e.Qty)
+	case OrderExecuted:
+		l.uint(" ref ", e.Ref)
+		l.qty(" ", e.Qty)
+		if e.LastPx != 0 {
+			l.price(" @", e.LastPx)
+		}
+	case OrderReduced:
+		l.uint(" ref ", e.Ref)
+		l.qty(" ", e.Qty)
+	case OrderDeleted:
+		l.uint(" ref ", e.Ref)
+	case BookStatus:
+		l.word(BookState(e.Code).String())
+	case MarketTrade:
+		if e.Side != 0 {
+			l.word(e.Side.String())
+		}
+		l.qty(" ", e.Qty)
+		l.price(" @", e.Price)
+	case Quote:
+		l.level(market.Buy, e.Price, e.Qty)
+		l.level(market.Sell, e.LastPx, e.LastQty)
+		l.id(" QuoteID ", e.ID)
+		l.timeIf(" until ", e.Until)
+	}
+	if e.Kind.Size() > 64 || e.Kind == BookStatus {
+		l.reason(e.Reason)
+	}
+}
+
+// parent appends a client's order or request.
+func (l *line) parent(e *Event) {
+	l.uint(" client ", uint64(e.Client))
+	l.id(" ", e.ID)
+	l.id(" orig ", e.OrigID)
+	if e.Kind == ParentNew || e.Kind == ParentReplace {
+		l.symbol(e.Instrument)
+		l.order(e.Side, e.Qty, e.Price)
+		l.terms(e.OrdType, e.TIF, e.ExecInst)
+		l.qtyIf(" MinQty ", e.MinQty)
+		if e.Strategy != 0 {
+			l.word(e.Strategy.String())
+		}
+		l.timeIf(" from ", e.StartTime)
+		l.timeIf(" until ", e.Until)
+		if e.SliceNanos != 0 {
+			l.b = append(l.b, " slice "...)
+			l.b = append(market.AppendTrimmed(l.b, e.SliceNanos, 9), 's')
+		}
+	}
+	l.reason(e.Reason)
+}
+
+// session appends a venue's report, a change of a session or an operator's act.
+func (l *line) session(e *Event) {
+	switch e.Kind {
+	case SessionStart:
+		l.uint(" epoch ", e.Ref)
+		l.b = time.Unix(0, e.StepTime).UTC().AppendFormat(append(l.b, ' '), time.DateOnly)
+	case Exec:
+		l.venue(e.Venue)
+		l.symbol(e.Instrument)
+		l.uint(" C", e.Ref)
+		l.word(market.ExecType(e.Code).String())
+		l.word(e.OrdStatus.String())
+		if e.LastQty != 0 {
+			l.qty(" last ", e.LastQty)
+			l.price(" @", e.LastPx)
+		}
+		l.qty(" cum ", e.CumQty)
+		l.qty(" leaves ", e.LeavesQty)
+		l.liquidity(e.Liquidity)
+		l.id(" ExecID ", e.ID)
+		l.reason(e.Reason)
+	case OrderCancelReject:
+		l.venue(e.Venue)
+		l.uint(" C", e.Ref)
+		l.word(e.OrdStatus.String())
+		l.reason(e.Reason)
+	case VenueSession:
+		l.venue(e.Venue)
+		l.word(SessionState(e.Code).String())
+		l.reason(e.Reason)
+	case ClientSession:
+		l.uint(" client ", uint64(e.Client))
+		l.word(SessionState(e.Code).String())
+	case Operator:
+		l.word(OperatorAct(e.Code).String())
+		l.venue(e.Venue)
+		l.id(" by ", e.ID)
+		l.id(": ", e.OrigID)
+	}
+}
+
+// AppendCommand appends one line of text, without a newline, that says what c asks
+// for:
+//
+//	send C17 LITA DEMO buy 300 @100.25 IOC for P3 after #1042
+func AppendCommand(dst []byte, c *Command, names *Names) []byte {
+	l := names.line(dst, c.Instrument)
+	l.b = append(l.b, c.Kind.String()...)
+	switch c.Kind {
+	case SendOrder:
+		l.uint(" C", c.Child)
+		l.venue(c.Venue)
+		l.symbol(c.Instrument)
+		l.order(c.Side, c.Qty, c.Price)
+		l.terms(c.OrdType, c.TIF, c.ExecInst)
+		l.qtyIf(" MinQty ", c.MinQty)
+		l.id(" QuoteID ", c.ID)
+	case SendCancel:
+		l.uint(" C", c.Child)
+		l.venue(c.Venue)
+		l.symbol(c.Instrument)
+		l.uint(" as C", c.Ref)
+	case Report:
+		l.report(c)
+	case RejectCancel:
+		l.uint(" client ", uint64(c.Client))
+		l.id(" ", c.ID)
+		l.id(" orig ", c.OrigID)
+		l.word(c.ExecType.String())
+		l.word(c.OrdStatus.String())
+	case ResyncBook:
+		l.venue(c.Venue)
+		l.symbol(c.Instrument)
+	}
+	l.reason(c.Reason)
+	if c.Parent != 0 {
+		l.uint(" for P", c.Parent)
+	}
+	l.uint(" after #", c.Cause)
+	return l.b
+}
+
+// report appends an execution report to a client.
+func (l *line) report(c *Command) {
+	l.uint(" client ", uint64(c.Client))
+	l.id(" ", c.ID)
+	l.id(" orig ", c.OrigID)
+	l.symbol(c.Instrument)
+	l.word(c.ExecType.String())
+	l.word(c.OrdStatus.String())
+	l.order(c.Side, c.Qty, c.Price)
+	if c.LastQty != 0 {
+		l.qty(" last ", c.LastQty)
+		l.price(" @", c.LastPx)
+		l.venue(c.Venue)
+		l.liquidity(c.Liquidity)
+	}
+	l.qty(" cum ", c.CumQty)
+	l.qty(" leaves ", c.LeavesQty)
+	l.uint(" ExecID ", c.Ref)
+}
+
+// AppendDecision appends one line of text, without a newline, that says what was
+// decided and why, with one part for each venue that was looked at:
+//
+//	decide P3 DEMO slice 2.0 remaining 500 mid 100.255 cell 812 action 3 …; LITA 300 take 12
+//
+// The number behind a tactic is the score, in price increments against the mid.
+func AppendDecision(dst []byte, d *Decision, names *Names) []byte {
+	l := names.line(dst, d.Instrument)
+	l.uint("decide P", d.Parent)
+	l.symbol(d.Instrument)
+	l.uint(" slice ", uint64(d.Slice))
+	l.uint(".", uint64(d.Epoch))
+	l.qty(" remaining ", d.Remaining)
+	l.mid(d.Mid2)
+	l.uint(" cell ", uint64(d.Cell))
+	l.b = append(l.b, " ["...)
+	for i, code := range d.Codes {
+		if i > 0 {
+			l.b = append(l.b, ' ')
+		}
+		l.b = strconv.AppendUint(l.b, uint64(code), 10)
+	}
+	l.uint("] action ", uint64(d.Action))
+	if d.Chosen != d.Action {
+		l.uint(" instead of ", uint64(d.Chosen))
+	}
+	l.uint(" propensity ", uint64(d.PropensityBps))
+	l.uint("bps confidence ", uint64(d.Confidence))
+	for i, name := range [...]string{"baseline", "masked", "forced", "low-support"} {
+		if d.Flags>>i&1 != 0 {
+			l.word(name)
+		}
+	}
+	if d.Policy != 0 {
+		l.b = strconv.AppendUint(append(l.b, " policy "...), d.Policy, 16)
+	}
+	for i := range d.Venues[:min(int(d.VenueCount), len(d.Venues))] {
+		l.share(market.VenueID(i), &d.Venues[i])
+	}
+	l.uint(" after #", d.Cause)
+	return l.b
+}
+
+// mid appends half of mid2, which takes one more decimal.
+func (l *line) mid(mid2 int64) {
+	l.b = append(l.b, " mid "...)
+	if l.instrument == nil {
+		l.b = append(strconv.AppendInt(l.b, mid2, 10), "/2"...)
+		return
+	}
+	l.b = market.AppendDecimal(l.b, mid2*5, l.instrument.PriceDecimals+1)
+}
+
+// share appends what one venue got.
+func (l *line) share(id market.VenueID, s *Share) {
+	l.b = append(l.b, ';')
+	l.venue(id)
+	l.qty(" ", s.Qty)
+	if s.Tactic != TacticNone {
+		l.word(s.Tactic.String())
+		l.b = strconv.AppendInt(append(l.b, ' '), int64(s.Score), 10)
+	}
+	l.word(s.Why.String())
+}
+
+// line builds one line of text. Prices and quantities are those of one
+// instrument.
+type line struct {
+	b          []byte
+	n          *Names
+	instrument *market.Instrument // nil when unknown
+}
+
+func (n *Names) line(dst []byte, id market.InstrumentID) line {
+	l := line{b: dst, n: n}
+	if n != nil && int(id) < len(n.Instruments) {
+		l.instrument = &n.Instruments[id]
+	}
+	return l
+}
+
+// word appends a space and s.
+func (l *line) word(s string) {
+	if s != "" {
+		l.b = append(append(l.b, ' '), s...)
+	}
+}
+
+func (l *line) uint(label string, v uint64) {
+	l.b = strconv.AppendUint(append(l.b, label...), v, 10)
+}
+
+func (l *line) symbol(id market.InstrumentID) {
+	switch {
+	case l.instrument != nil:
+		l.word(l.instrument.Symbol)
+	case id == market.NoInstrument:
+		l.word("*")
+	default:
+		l.uint(" instrument", uint64(id))
+	}
+}
+
+func (l *line) venue(id market.VenueID) {
+	switch {
+	case id == market.NoVenue:
+		l.word("*")
+	case l.n != nil && int(id) < len(l.n.Venues):
+		l.word(l.n.Venues[id].Name)
+	default:
+		l.uint(" venue", uint64(id))
+	}
+}
+
+func (l *line) qty(label string, q market.Qty) {
+	l.b = append(l.b, label...)
+	if l.instrument == nil {
+		l.b = strconv.AppendInt(l.b, int64(q), 10)
+		return
+	}
+	l.b = market.AppendTrimmed(l.b, int64(q), l.instrument.QtyDecimals)
+}
+
+// qtyIf appends a quantity that is worth a word only when there is one.
+func (l *line) qtyIf(label string, q market.Qty) {
+	if q != 0 {
+		l.qty(label, q)
+	}
+}
+
+func (l *line) price(label string, p market.Price) {
+	l.b = append(l.b, label...)
+	if l.instrument == nil {
+		l.b = strconv.AppendInt(l.b, int64(p), 10)
+		return
+	}
+	l.b = market.AppendDecimal(l.b, int64(p), l.instrument.PriceDecimals)
+}
+
+// id appends a peer's identifier. What could break the line or pass for another
+// word is escaped.
+func (l *line) id(label string, id ID) {
+	if id == (ID{}) {
+		return
+	}
+	l.b = append(l.b, label...)
+	for _, c := range id[:id.Len()] {
+		if c <= ' ' || c > '~' || c == '\\' {
+			const hex = "0123456789abcdef"
+			l.b = append(l.b, '\\', 'x', hex[c>>4], hex[c&15])
+			continue
+		}
+		l.b = append(l.b, c)
+	}
+}
+
+func (l *line) reason(r Reason) {
+	if r == ReasonNone {
+		return
+	}
+	l.b = append(l.b, " ("...)
+	l.b = append(append(l.b, r.String()...), ')')
+}
+
+func (l *line) time(label string, ns int64) {
+	l.b = time.Unix(0, ns).UTC().AppendFormat(append(l.b, label...), "15:04:05.000000000")
+}
+
+func (l *line) timeIf(label string, ns int64) {
+	if ns != 0 {
+		l.time(label, ns)
+	}
+}
+
+// level appends "bid 100.25 x 300".
+func (l *line) level(s market.Side, p market.Price, q market.Qty) {
+	l.word(bookSide(s))
+	l.price(" ", p)
+	l.qty(" x ", q)
+}
+
+func bookSide(s market.Side) string {
+	switch s {
+	case market.Buy:
+		return "bid"
+	case market.Sell:
+		return "ask"
+	}
+	return s.String()
+}
+
+// order appends "buy 300 @100.25"; price 0 is a market order or none.
+func (l *line) order(s market.Side, q market.Qty, p market.Price) {
+	l.word(s.String())
+	l.qty(" ", q)
+	if p != 0 {
+		l.price(" @", p)
+	}
+}
+
+// terms appends what of the order's terms is not the usual limit order.
+func (l *line) terms(o market.OrdType, t market.TimeInForce, x market.ExecInst) {
+	switch o {
+	case 0, market.OrdLimit:
+	case market.OrdMarket:
+		l.word("market")
+	case market.OrdPegged:
+		l.word("pegged")
+	case market.OrdPreviouslyQuoted:
+		l.word("previously-quoted")
+	default:
+		l.uint(" OrdType ", uint64(o))
+	}
+	switch t {
+	case 0:
+	case market.TIFDay:
+		l.word("DAY")
+	case market.TIFGTC:
+		l.word("GTC")
+	case market.TIFIOC:
+		l.word("IOC")
+	case market.TIFFOK:
+		l.word("FOK")
+	default:
+		l.uint(" TimeInForce ", uint64(t))
+	}
+	switch x {
+	case market.ExecInstNone:
+	case market.ExecInstMidPeg:
+		l.word("mid-peg")
+	case market.ExecInstPostOnly:
+		l.word("post-only")
+	default:
+		l.uint(" ExecInst ", uint64(x))
+	}
+}
+
+func (l *line) liquidity(q market.Liquidity) {
+	switch q {
+	case market.LiquidityAdded:
+		l.word("added")
+	case market.LiquidityRemoved:
+		l.word("removed")
+	}
+}

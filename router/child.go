@@ -1,0 +1,43 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// none ends a list of children.
+const none int32 = -1
+
+// Child is one order that we sent to a venue.
+type Child struct {
+	Number     uint64 // ClOrdID(11) at the venue
+	Parent     int32  // slot of its parent
+	Venue      market.VenueID
+	Instrument market.InstrumentID
+	Side       market.Side
+	TIF        market.TimeInForce
+	Tactic     event.Tactic
+	Status     market.OrdStatus
+	acked      bool // the venue knows it
+	unknown    bool // its state at the venue is unknown: reserved until it is
+	canceling  bool // a cancel is out
+	Released   bool // no reservation any more
+	Price      market.Price
+	Qty        market.Qty
+	Cum        market.Qty
+	SentTime   int64 // ns since epoch
+	askTime    int64 // of the last status request, ns since epoch
+	QuoteID    event.ID
+	next, prev int32 // working children of the same parent
+}
+
+// reserved returns what the child may still execute.
+func (c *Child) reserved() market.Qty {
+	if c.Released {
+		return 0
+	}
+	return max(c.Qty-c.Cum, 0)
+}
+
+// immediate reports whether the order ends by itself.
+func (c *Child) immediate() bool { return c.TIF == market.TIFIOC || c.TIF == market.TIFFOK }

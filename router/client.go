@@ -1,0 +1,262 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// onParentNew accepts or refuses a client's order.
+func (c *Core) onParentNew(e *event.Event) {
+	entry := c.ids.find(e.Client, e.ID)
+	if entry.used {
+		if e.Flags&event.PossDup != 0 && entry.parent != none {
+			c.report(&c.parents[entry.parent], market.ExecOrderStatus)
+			return
+		}
+		c.refuse(e, event.ReasonDuplicateClOrdID)
+		return
+	}
+	if c.ids.full() {
+		c.refuse(e, event.ReasonParentsFull)
+		return
+	}
+	if reason := c.judge(e); reason != event.ReasonNone {
+		c.ids.add(entry, e.Client, e.ID, none)
+		c.refuse(e, reason)
+		return
+	}
+	slot := int32(c.parentCount)
+	c.parentCount++
+	c.ids.add(entry, e.Client, e.ID, slot)
+	c.live = append(c.live, slot)
+	p := &c.parents[slot]
+	*p = Parent{
+		Number: c.epoch*numberBase + uint64(slot) + 1, ClOrdID: e.ID, Client: e.Client,
+		Instrument: e.Instrument, Side: e.Side, OrdType: e.OrdType, TIF: e.TIF, Strategy: e.Strategy,
+		Status: market.StatusNew, Limit: e.Price, OrderQty: e.Qty, Accepted: c.now, first: none,
+	}
+	if mid2, ok := c.composites[e.Instrument].Mid2(); ok {
+		p.ArrivalMid2 = mid2
+	}
+	c.schedule(p, e)
+	c.report(p, market.ExecNew)
+	if p.start <= c.now {
+		c.work(p, true)
+	}
+}
+
+// judge returns why a new order cannot be accepted.
+func (c *Core) judge(e *event.Event) event.Reason {
+	if c.epoch == 0 {
+		return event.ReasonNotReady
+	}
+	if int(e.Instrument) >= len(c.instruments) {
+		return event.ReasonUnknownInstrument
+	}
+	in := &c.instruments[e.Instrument]
+	limit := e.OrdType == market.OrdLimit
+	switch {
+	case e.Strategy != event.StrategySweep && e.Strategy != event.StrategyTWAP:
+		return event.ReasonUnknownStrategy
+	case !e.Side.Valid(), !limit && e.OrdType != market.OrdMarket:
+		return event.ReasonUnsupportedType
+	case e.Qty <= 0 || e.Qty%in.Lot != 0:
+		return event.ReasonBadQty
+	case limit && (e.Price <= 0 || e.Price%in.Tick != 0), !limit && e.Price != 0:
+		return event.ReasonBadPrice
+	case c.parentCount == len(c.parents):
+		return event.ReasonParentsFull
+	case e.Strategy == event.StrategyTWAP && (e.Until <= max(e.StartTime, c.now) || e.SliceNanos < 0):
+		return event.ReasonBadParameter
+	}
+	mid2, ok := c.composites[e.Instrument].Mid2()
+	if !ok {
+		mid2 = 0
+	}
+	return c.gate.Parent(e.Instrument, e.Side, e.Qty, e.Price, mid2)
+}
+
+// onParentCancel starts to take a parent out of the market. It is confirmed when
+// nothing is reserved any more.
+func (c *Core) onParentCancel(e *event.Event) {
+	p := c.request(e)
+	if p == nil {
+		return
+	}
+	p.pending = pendingRequest{kind: event.ParentCancel, id: e.ID}
+	c.report(p, market.ExecPendingCancel)
+	p.phase = phaseCanceling
+	c.cancelAll(p)
+	c.after(p)
+}
+
+// onParentReplace changes quantity and limit. What is filled or reserved beyond
+// the new terms is cancelled first; the answer waits for it (FIX 4.4 App. D, C).
+func (c *Core) onParentReplace(e *event.Event) {
+	p := c.request(e)
+	if p == nil {
+		return
+	}
+	if reason := c.judgeReplace(p, e); reason != event.ReasonNone {
+		c.rejectCancel(e, p, reason)
+		return
+	}
+	p.pending = pendingRequest{kind: event.ParentReplace, id: e.ID, qty: e.Qty, limit: e.Price}
+	c.report(p, market.ExecPendingReplace)
+	if p.violates(e.Qty, e.Price, c.children) {
+		c.cancelAll(p)
+	}
+	c.after(p)
+}
+
+func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
+	in := &c.instruments[p.Instrument]
+	switch {
+	case e.Qty <= 0 || e.Qty%in.Lot != 0:
+		return event.ReasonBadQty
+	case p.OrdType == market.OrdLimit && (e.Price <= 0 || e.Price%in.Tick != 0),
+		p.OrdType == market.OrdMarket && e.Price != 0:
+		return event.ReasonBadPrice
+	}
+	mid2, ok := c.composites[p.Instrument].Mid2()
+	if !ok {
+		mid2 = 0
+	}
+	return c.gate.Parent(p.Instrument, p.Side, e.Qty, e.Price, mid2)
+}
+
+// violates reports whether p stands outside new terms: more filled and reserved
+// than qty, or a working child beyond limit.
+func (p *Parent) violates(qty market.Qty, limit market.Price, children []Child) bool {
+	if p.Cum+p.Reserved > qty && p.Reserved > 0 {
+		return true
+	}
+	for s := p.first; s != none; s = children[s].next {
+		if limit != 0 && p.Side.Better(limit, children[s].Price) {
+			return true
+		}
+	}
+	return false
+}
+
+// request finds the parent that a cancel or replace names and checks that it may
+// be asked for; otherwise it answers the client and returns nil.
+func (c *Core) request(e *event.Event) *Parent {
+	entry := c.ids.find(e.Client, e.OrigID)
+	if !entry.used || entry.parent == none {
+		c.rejectCancel(e, nil, event.ReasonUnknownOrder)
+		return nil
+	}
+	p := &c.parents[entry.parent]
+	if own := c.ids.find(e.Client, e.ID); own.used {
+		c.rejectCancel(e, p, event.ReasonDuplicateClOrdID)
+		return nil
+	} else if !c.ids.full() {
+		c.ids.add(own, e.Client, e.ID, entry.parent)
+	}
+	reason := event.ReasonNone
+	switch {
+	case !p.Live():
+		reason = event.ReasonTooLate
+	case p.ClOrdID != e.OrigID:
+		reason = event.ReasonUnknownOrder // replaced since
+	case p.pending.kind != 0 || p.phase == phaseExpiring:
+		reason = event.ReasonPending
+	default:
+		return p
+	}
+	c.rejectCancel(e, p, reason)
+	return nil
+}
+
+func (c *Core) onParentStatus(e *event.Event) {
+	entry := c.ids.find(e.Client, e.ID)
+	if !entry.used || entry.parent == none {
+		cmd := c.command(event.Report)
+		cmd.Client, cmd.ID, cmd.Instrument, cmd.Side = e.Client, e.ID, e.Instrument, e.Side
+		cmd.ExecType, cmd.OrdStatus = market.ExecOrderStatus, market.StatusRejected
+		cmd.Reason, cmd.Venue = event.ReasonUnknownOrder, market.NoVenue
+		return
+	}
+	c.report(&c.parents[entry.parent], market.ExecOrderStatus)
+}
+
+// after settles what a changed quantity makes possible: the end of the parent,
+// the answer to a pending request, or more work.
+func (c *Core) after(p *Parent) {
+	if !p.Live() {
+		return
+	}
+	if p.pending.kind == event.ParentReplace && !p.violates(p.pending.qty, p.pending.limit, c.children) {
+		c.replaced(p)
+	}
+	switch {
+	case p.Cum >= p.OrderQty && p.Reserved == 0:
+		c.finish(p, market.ExecTrade, market.StatusFilled)
+	case p.phase == phaseCanceling && p.Reserved == 0:
+		c.finish(p, market.ExecCanceled, market.StatusCanceled)
+	case p.phase == phaseExpiring && p.Reserved == 0:
+		if p.Strategy == event.StrategySweep {
+			c.finish(p, market.ExecCanceled, market.StatusCanceled)
+		} else {
+			c.finish(p, market.ExecExpired, market.StatusExpired)
+		}
+	default:
+		c.work(p, false)
+	}
+}
+
+// replaced applies a pending replace. A quantity below what is filled becomes
+// what is filled.
+func (c *Core) replaced(p *Parent) {
+	r := p.pending
+	p.pending = pendingRequest{}
+	orig := p.ClOrdID
+	p.ClOrdID, p.OrderQty, p.Limit = r.id, max(r.qty, p.Cum), r.limit
+	p.check()
+	if p.Cum >= p.OrderQty {
+		p.Status = market.StatusFilled
+	}
+	cmd := c.report(p, market.ExecReplaced)
+	cmd.OrigID = orig
+}
+
+// finish ends a parent and says so to its client. Fills were reported as they
+// came, so a filled parent needs no further report.
+func (c *Core) finish(p *Parent, why market.ExecType, status market.OrdStatus) {
+	pending := p.pending
+	p.pending = pendingRequest{}
+	p.phase, p.Status, p.Ended = phaseDone, status, c.now
+	c.ended = true
+	if why == market.ExecTrade {
+		if pending.kind != 0 {
+			c.tooLate(p, pending)
+		}
+		return
+	}
+	if pending.kind == event.ParentReplace {
+		c.tooLate(p, pending)
+	}
+	orig := p.ClOrdID
+	cmd := c.report(p, why)
+	cmd.Reason = p.endReason
+	if pending.kind == event.ParentCancel {
+		cmd.ID, cmd.OrigID = pending.id, orig
+	}
+}
+
+// tooLate answers a request that the end of the order overtook.
+func (c *Core) tooLate(p *Parent, r pendingRequest) {
+	cmd := c.command(event.RejectCancel)
+	cmd.Parent, cmd.Client, cmd.Venue = p.Number, p.Client, market.NoVenue
+	cmd.ID, cmd.OrigID = r.id, p.ClOrdID
+	cmd.OrdStatus, cmd.Reason = p.Status, event.ReasonTooLate
+	cmd.ExecType = requestExecType(r.kind)
+}
+
+func requestExecType(kind event.Kind) market.ExecType {
+	if kind == event.ParentReplace {
+		return market.ExecPendingReplace
+	}
+	return market.ExecPendingCancel
+}

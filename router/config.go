@@ -1,0 +1,104 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+
+	"penstock/book"
+	"penstock/market"
+	"penstock/policy"
+	"penstock/router/risk"
+)
+
+// Config is everything a Core is built from. All memory is taken by New.
+type Config struct {
+	Instruments []market.Instrument // indexed by InstrumentID
+	Venues      []market.Venue      // indexed by VenueID
+	Listings    []Listing           // where each instrument trades
+	Limits      []risk.Limits       // indexed by InstrumentID
+	Table       *policy.Table       // nil: the compiled-in static table
+	Book        book.Capacity
+	MaxParents  int // parent orders of one run, live or done
+	MaxChildren int // child orders of one run, live or done
+	Tactics     Tactics
+}
+
+// Listing says that an instrument trades at a venue.
+type Listing struct {
+	Venue      market.VenueID
+	Instrument market.InstrumentID
+}
+
+// Tactics are the settings of strategies and tactics. Times are in ns.
+type Tactics struct {
+	SliceNanos  int64 // length of a TWAP slice when the client names none
+	SweepNanos  int64 // how long an immediate sweep keeps trying
+	FinishNanos int64 // after the horizon: time to take what is left
+	RetryNanos  int64 // pause between attempts of a sweep or finish
+	RepegNanos  int64 // least age of a posted child before it follows the touch
+	QuoteNanos  int64 // a quote that expires sooner than this is not hit
+	MaxChildren int   // children per parent and epoch: a brake on repeated execution
+	MaxPostings int   // venues over which posted quantity is spread
+	DarkMinQty  market.Qty
+}
+
+// DefaultTactics are the settings used where a configuration names none.
+func DefaultTactics() Tactics {
+	return Tactics{
+		SliceNanos: 60e9, SweepNanos: 2e9, FinishNanos: 5e9, RetryNanos: 50e6, RepegNanos: 50e6,
+		QuoteNanos: 2e6, MaxChildren: 64, MaxPostings: 2, DarkMinQty: 100,
+	}
+}
+
+// maxRun bounds parents and children, so that order numbers fit their digits.
+const maxRun = 400_000_000
+
+func (c *Config) validate() error {
+	switch {
+	case len(c.Instruments) == 0 || len(c.Instruments) >= int(market.NoInstrument):
+		return errors.New("router: at least one instrument is needed")
+	case len(c.Venues) == 0 || len(c.Venues) > market.MaxVenues:
+		return fmt.Errorf("router: 1 to %d venues are needed, not %d", market.MaxVenues, len(c.Venues))
+	case len(c.Limits) != len(c.Instruments):
+		return fmt.Errorf("router: %d limits for %d instruments: every instrument needs its own",
+			len(c.Limits), len(c.Instruments))
+	case c.MaxParents <= 0 || c.MaxParents > maxRun || c.MaxChildren <= 0 || c.MaxChildren > maxRun:
+		return fmt.Errorf("router: max parents and children must be 1 to %d", maxRun)
+	}
+	for i := range c.Instruments {
+		if c.Instruments[i].ID != market.InstrumentID(i) {
+			return fmt.Errorf("router: instrument %s has ID %d at index %d", c.Instruments[i].Symbol,
+				c.Instruments[i].ID, i)
+		}
+		if err := c.Instruments[i].Validate(); err != nil {
+			return err
+		}
+	}
+	for i := range c.Venues {
+		if c.Venues[i].ID != market.VenueID(i) {
+			return fmt.Errorf("router: venue %s has ID %d at index %d", c.Venues[i].Name, c.Venues[i].ID, i)
+		}
+		if c.Venues[i].AckNanos <= 0 {
+			return fmt.Errorf("router: venue %s: ack timeout must be set and positive", c.Venues[i].Name)
+		}
+	}
+	for _, l := range c.Listings {
+		if int(l.Venue) >= len(c.Venues) || int(l.Instrument) >= len(c.Instruments) {
+			return fmt.Errorf("router: listing names venue %d, instrument %d: no such thing", l.Venue, l.Instrument)
+		}
+	}
+	return c.Tactics.validate()
+}
+
+func (t *Tactics) validate() error {
+	for _, v := range []int64{t.SliceNanos, t.SweepNanos, t.FinishNanos, t.RetryNanos, t.RepegNanos,
+		t.QuoteNanos, int64(t.MaxChildren), int64(t.MaxPostings)} {
+		if v <= 0 {
+			return errors.New("router: every tactics setting must be positive")
+		}
+	}
+	if t.DarkMinQty < 0 {
+		return errors.New("router: dark minimum quantity must not be negative")
+	}
+	return nil
+}

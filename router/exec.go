@@ -1,0 +1,278 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// onExec takes a venue's execution report. Fills are applied by the difference
+// of CumQty, so that a repeated or late report cannot count twice.
+func (c *Core) onExec(e *event.Event) {
+	ch := c.childOf(e.Ref)
+	if ch == nil || ch.Venue != e.Venue {
+		c.Counters.Orphans++
+		return
+	}
+	p := &c.parents[ch.Parent]
+	wasReserved := ch.reserved()
+	switch market.ExecType(e.Code) {
+	case market.ExecNew, market.ExecPendingNew, market.ExecPendingCancel, market.ExecPendingReplace:
+		c.onAck(ch, e)
+	case market.ExecTrade:
+		c.onTrade(p, ch, e)
+	case market.ExecCanceled, market.ExecExpired, market.ExecDoneForDay, market.ExecRejected:
+		c.onTerminal(p, ch, e)
+	case market.ExecOrderStatus:
+		c.onStatus(p, ch, e)
+	case market.ExecTradeCancel, market.ExecTradeCorrect, market.ExecRestated:
+		// The venue takes back or changes what we booked: a person decides.
+		c.Counters.Corrections++
+		p.Frozen = true
+	default:
+		c.Counters.Duplicates++
+	}
+	c.untrack(ch, wasReserved)
+	if p.Frozen {
+		c.cancelAll(p)
+	}
+	c.after(p)
+}
+
+func (c *Core) onAck(ch *Child, e *event.Event) {
+	ch.acked, ch.unknown = true, false
+	if !ch.Released && !ch.Status.Terminal() {
+		ch.Status = e.OrdStatus
+	}
+}
+
+// onTrade books a fill. A report that says the order is over as well, and whose
+// CumQty is ours, releases the rest.
+func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
+	ch.acked, ch.unknown = true, false
+	if e.CumQty <= ch.Cum {
+		c.Counters.Duplicates++
+		return
+	}
+	if e.CumQty-ch.Cum != e.LastQty {
+		c.Counters.Gaps++
+	}
+	c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity, e)
+	ch.Status = e.OrdStatus
+	if ch.Released {
+		return // a late fill of an order that was already over
+	}
+	if ch.Cum >= ch.Qty {
+		ch.Status = market.StatusFilled
+		c.end(p, ch)
+	} else if e.OrdStatus.Terminal() {
+		c.end(p, ch)
+	}
+}
+
+// book applies a fill to the ledger and reports it to the client.
+func (c *Core) book(p *Parent, ch *Child, cum market.Qty, price market.Price, l market.Liquidity,
+	e *event.Event) {
+	over := p.Frozen
+	delta := p.fill(ch, cum, price, &c.venues[ch.Venue], l)
+	if p.Frozen && !over {
+		c.Counters.Overfills++
+	}
+	if c.venues[ch.Venue].Kind == market.Dark {
+		p.darkFilled += delta
+	}
+	c.reportFill(p, ch, delta, price, l)
+}
+
+// onTerminal ends a child when the venue's CumQty is ours. When it is not, an
+// execution is missing on one side: the reservation stays and we ask.
+func (c *Core) onTerminal(p *Parent, ch *Child, e *event.Event) {
+	if ch.Released {
+		c.Counters.Duplicates++
+		return
+	}
+	ch.acked = true
+	if e.CumQty != ch.Cum {
+		c.Counters.Gaps++
+		c.lose(ch)
+		c.askStatus(ch)
+		return
+	}
+	ch.Status = e.OrdStatus
+	if market.ExecType(e.Code) == market.ExecRejected {
+		c.Counters.VenueRejects++
+		p.Venues[ch.Venue].Rejects++
+		p.avoid |= 1 << ch.Venue
+	}
+	c.end(p, ch)
+}
+
+// onStatus takes the venue's answer to a status request, which is authoritative.
+func (c *Core) onStatus(p *Parent, ch *Child, e *event.Event) {
+	unknownOrder := e.OrdStatus == market.StatusRejected && e.CumQty == 0
+	switch {
+	case ch.Released:
+		c.Counters.Duplicates++
+		return
+	case unknownOrder && (ch.acked || ch.Cum > 0):
+		// The venue denies an order that it confirmed before: stay reserved.
+		c.Counters.Gaps++
+		return
+	case e.CumQty < ch.Cum:
+		c.Counters.Gaps++
+		return
+	}
+	if e.CumQty > ch.Cum {
+		c.Counters.Gaps++
+		c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity, e)
+	}
+	ch.acked, ch.unknown, ch.Status = !unknownOrder, false, e.OrdStatus
+	if e.OrdStatus.Terminal() || ch.Cum >= ch.Qty {
+		c.end(p, ch)
+	}
+}
+
+// onCancelReject puts the child back to work, or asks what became of it. A
+// filled order answers "too late" and its fill is on the way.
+func (c *Core) onCancelReject(e *event.Event) {
+	ch := c.childOf(e.Ref)
+	if ch == nil || ch.Venue != e.Venue {
+		c.Counters.Orphans++
+		return
+	}
+	c.Counters.CancelRejects++
+	ch.canceling = false
+	if !ch.Released && e.Reason == event.ReasonUnknownOrder {
+		c.lose(ch)
+		c.askStatus(ch)
+	}
+}
+
+// end releases a child and takes it from its parent's list.
+func (c *Core) end(p *Parent, ch *Child) {
+	if c.venues[ch.Venue].Kind == market.Dark && ch.immediate() {
+		c.scoreDark(ch)
+	}
+	p.release(ch)
+	ch.unknown, ch.canceling = false, false
+	slot := int32(ch.Number - c.epoch*numberBase - 1)
+	if ch.prev != none {
+		c.children[ch.prev].next = ch.next
+	} else if p.first == slot {
+		p.first = ch.next
+	}
+	if ch.next != none {
+		c.children[ch.next].prev = ch.prev
+	}
+	ch.next, ch.prev = none, none
+}
+
+// scoreDark moves the pool's fill score towards what this ping got.
+func (c *Core) scoreDark(ch *Child) {
+	got := int64(ch.Cum) * 1024 / int64(ch.Qty)
+	score := &c.darkScore[ch.Venue]
+	*score += (got - *score) / 8
+	*score = max(*score, 16) // never starve a pool for good
+}
+
+// lose marks a child whose state at the venue is unknown. It stays reserved.
+func (c *Core) lose(ch *Child) {
+	if !ch.unknown && !ch.Released {
+		ch.unknown = true
+		c.Counters.Unknown++
+	}
+}
+
+// untrack keeps the in-flight taking quantity in step with the child.
+func (c *Core) untrack(ch *Child, before market.Qty) {
+	if ch.Tactic == event.TacticTake {
+		f := &c.inflight[ch.Instrument][ch.Venue][ch.Side.Index()]
+		*f -= before - ch.reserved()
+	}
+}
+
+// askStatus sends an OrderStatusRequest, at most one per ack time.
+func (c *Core) askStatus(ch *Child) {
+	if !c.sessionUp[ch.Venue] || ch.askTime != 0 && c.now-ch.askTime < c.venues[ch.Venue].AckNanos {
+		return
+	}
+	ch.askTime = c.now
+	cmd := c.command(event.SendStatus)
+	c.address(cmd, ch)
+}
+
+// cancel asks the venue to cancel a child, once.
+func (c *Core) cancel(ch *Child) {
+	if ch.Released || ch.canceling || !c.sessionUp[ch.Venue] {
+		return
+	}
+	ch.canceling = true
+	c.gate.Cancel(ch.Venue, c.now)
+	c.cancels++
+	cmd := c.command(event.SendCancel)
+	c.address(cmd, ch)
+	cmd.Ref = c.epoch*numberBase + cancelNumber + c.cancels
+}
+
+// address fills in what every message about a child carries.
+func (c *Core) address(cmd *event.Command, ch *Child) {
+	cmd.Child, cmd.Parent = ch.Number, c.parents[ch.Parent].Number
+	cmd.Venue, cmd.Instrument, cmd.Side = ch.Venue, ch.Instrument, ch.Side
+	cmd.Price, cmd.Qty, cmd.CumQty, cmd.TIF = ch.Price, ch.Qty, ch.Cum, ch.TIF
+}
+
+// cancelAll cancels every working child of p.
+func (c *Core) cancelAll(p *Parent) {
+	for s := p.first; s != none; s = c.children[s].next {
+		c.cancel(&c.children[s])
+	}
+}
+
+// onVenueSession follows an order session. Losing it makes the open children
+// unknown and keeps every reservation; getting it back asks for each of them.
+func (c *Core) onVenueSession(e *event.Event) {
+	if int(e.Venue) >= len(c.venues) {
+		return
+	}
+	up := event.SessionState(e.Code) == event.SessionUp
+	c.sessionUp[e.Venue] = up
+	for i := 0; i < len(c.live); i++ {
+		p := &c.parents[c.live[i]]
+		for s := p.first; s != none; s = c.children[s].next {
+			ch := &c.children[s]
+			if ch.Venue != e.Venue {
+				continue
+			}
+			if !up {
+				c.lose(ch)
+				ch.canceling = false
+				continue
+			}
+			ch.askTime = 0
+			c.askStatus(ch)
+		}
+		if up {
+			c.after(p)
+		}
+	}
+}
+
+// onOperator obeys a named person. A kill blocks and cancels in the same step.
+func (c *Core) onOperator(e *event.Event) {
+	switch event.OperatorAct(e.Code) {
+	case event.OperatorKill:
+		c.gate.Kill(e.Venue)
+		for i := 0; i < len(c.live); i++ {
+			p := &c.parents[c.live[i]]
+			for s := p.first; s != none; s = c.children[s].next {
+				if ch := &c.children[s]; e.Venue == market.NoVenue || ch.Venue == e.Venue {
+					c.cancel(ch)
+				}
+			}
+		}
+	case event.OperatorResume:
+		c.gate.Resume(e.Venue)
+		for i := 0; i < len(c.live); i++ {
+			c.work(&c.parents[c.live[i]], false)
+		}
+	}
+}

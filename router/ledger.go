@@ -1,0 +1,101 @@
+package router
+
+import (
+	"penstock/internal/assert"
+	"penstock/market"
+)
+
+// The accounting law, in one place. Only these functions change quantities.
+//
+//	child:  reserved = Qty − Cum until released, then 0
+//	parent: Cum = Σ child.Cum, Reserved = Σ child.reserved, Cum + Reserved ≤ OrderQty
+
+// reserve gives qty of the parent to a new child.
+func (p *Parent) reserve(c *Child, qty market.Qty) {
+	assert.That(qty > 0 && qty <= p.Unplaced(), "a child takes no more than the parent has unplaced")
+	assert.That(p.Live() && !p.Frozen, "only a live parent has children")
+	c.Qty = qty
+	p.Reserved += qty
+	p.check()
+}
+
+// fill moves the child's CumQty to cum, which is not below it, and returns what
+// was executed since. price is that of the report, fee what it cost.
+func (p *Parent) fill(c *Child, cum market.Qty, price market.Price, v *market.Venue,
+	liquidity market.Liquidity) (delta market.Qty) {
+	assert.That(cum >= c.Cum, "a child's CumQty never falls")
+	delta = cum - c.Cum
+	before := c.reserved()
+	c.Cum = cum
+	p.Reserved -= before - c.reserved()
+	p.Cum += delta
+	notional, ok := price.Notional(delta)
+	assert.That(ok, "a fill's notional is bounded by the gate")
+	schedule := v.TakeFee
+	if liquidity == market.LiquidityAdded {
+		schedule = v.MakeFee
+	}
+	fee := schedule.Of(notional, delta)
+	p.Notional += notional
+	p.Fees += fee
+	f := &p.Venues[c.Venue]
+	f.Qty += delta
+	f.Notional += notional
+	f.Fees += fee
+	if delta > 0 {
+		f.Fills++
+	}
+	if c.Cum > c.Qty || p.Cum+p.Reserved > p.OrderQty {
+		p.Frozen = true // FM-07: book the truth, stop, cancel the siblings
+	}
+	p.check()
+	return delta
+}
+
+// release gives back what the child did not execute. The caller has a terminal
+// report with our CumQty, or the venue's word, or knows that it never left.
+func (p *Parent) release(c *Child) (freed market.Qty) {
+	assert.That(!c.Released, "a reservation is released once")
+	freed = c.reserved()
+	c.Released = true
+	p.Reserved -= freed
+	p.check()
+	return freed
+}
+
+func (p *Parent) check() {
+	assert.That(p.Cum >= 0 && p.Reserved >= 0, "quantities are not negative")
+	assert.That(p.Frozen || p.Cum+p.Reserved <= p.OrderQty, "filled and reserved fit the order")
+}
+
+// Audit recounts every parent from its children and reports the first that does
+// not add up, or "". It reads all children: for the end of a run, and for tests.
+func (c *Core) Audit() string {
+	cum := make([]market.Qty, c.parentCount)
+	reserved := make([]market.Qty, c.parentCount)
+	for i := range c.children[:c.childCount] {
+		ch := &c.children[i]
+		cum[ch.Parent] += ch.Cum
+		reserved[ch.Parent] += ch.reserved()
+	}
+	for i := range c.parents[:c.parentCount] {
+		p := &c.parents[i]
+		var venues market.Qty
+		for v := range p.Venues {
+			venues += p.Venues[v].Qty
+		}
+		switch {
+		case cum[i] != p.Cum:
+			return "parent CumQty is not the sum of its children's"
+		case reserved[i] != p.Reserved:
+			return "parent reservation is not the sum of its children's"
+		case venues != p.Cum:
+			return "parent CumQty is not the sum over venues"
+		case !p.Frozen && p.Cum+p.Reserved > p.OrderQty:
+			return "parent is overfilled"
+		case !p.Live() && p.Reserved != 0:
+			return "a parent ended with quantity reserved"
+		}
+	}
+	return ""
+}

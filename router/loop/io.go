@@ -1,0 +1,147 @@
+package loop
+
+import (
+	"sync/atomic"
+	"time"
+
+	"penstock/event"
+	"penstock/internal/ring"
+	"penstock/market"
+	"penstock/venues/wire"
+)
+
+// Worker is a feed or a gateway as the I/O goroutine sees it.
+type Worker struct {
+	// Work does what is there to do at now (ns since epoch), 0 when nothing.
+	Work func(now int64) int
+	// PollFDs appends the descriptors to wait for when nothing is left to do.
+	PollFDs func([]wire.PollFD) []wire.PollFD
+	// Obey takes one command; false means that nothing was or will be sent.
+	Obey     func(now int64, c *event.Command) bool
+	Commands *ring.SPSC[event.Command] // nil when it takes none
+}
+
+// IO works feeds and gateways on one goroutine and parks in poll(2) when all are
+// idle. Push may be called by the core's goroutine, Stop by any.
+type IO struct {
+	workers []Worker
+	events  event.Sink
+	clock   func() int64
+	poller  *wire.Poller
+	parked  atomic.Bool
+	stop    atomic.Bool
+	fds     []wire.PollFD
+	cmd     event.Command
+	bounced []event.Event // answers to orders that never left, waiting for room
+
+	Bounces uint64 // commands that a gateway could not take
+}
+
+// NewIO returns an I/O loop. events takes the answers to commands that could not
+// be sent; it must be the sink of the workers' own events.
+func NewIO(workers []Worker, events event.Sink, clock func() int64) (*IO, error) {
+	p, err := wire.NewPoller(4 * len(workers))
+	if err != nil {
+		return nil, err
+	}
+	return &IO{workers: workers, events: events, clock: clock, poller: p}, nil
+}
+
+// Push queues a command for worker w and wakes the I/O goroutine; false means
+// that the ring is full. Core goroutine only.
+func (o *IO) Push(w int, c *event.Command) bool {
+	if !o.workers[w].Commands.Push(c) {
+		return false
+	}
+	if o.parked.Load() {
+		o.poller.Ring()
+	}
+	return true
+}
+
+// Work does one turn over all workers.
+func (o *IO) Work() (work int) {
+	now := o.clock()
+	for len(o.bounced) > 0 && o.events(&o.bounced[0]) {
+		o.bounced = o.bounced[1:]
+		work++
+	}
+	for i := range o.workers {
+		w := &o.workers[i]
+		if w.Commands != nil {
+			for n := 0; n < batch && len(o.bounced) < batch && w.Commands.Pop(&o.cmd); n++ {
+				work++
+				if !w.Obey(now, &o.cmd) {
+					o.bounce(now, &o.cmd)
+				}
+			}
+		}
+		work += w.Work(now)
+	}
+	return work
+}
+
+// Run works until Stop.
+func (o *IO) Run() error {
+	defer o.poller.Close()
+	for !o.stop.Load() {
+		if o.Work() > 0 {
+			continue
+		}
+		o.parked.Store(true)
+		if o.waiting() || o.stop.Load() {
+			o.parked.Store(false)
+			continue
+		}
+		o.fds = o.fds[:0]
+		for i := range o.workers {
+			o.fds = o.workers[i].PollFDs(o.fds)
+		}
+		_, err := o.poller.Wait(o.fds, 5*time.Millisecond)
+		o.parked.Store(false)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *IO) waiting() bool {
+	for i := range o.workers {
+		if c := o.workers[i].Commands; c != nil && c.Len() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Stop makes Run return. Any goroutine, once.
+func (o *IO) Stop() {
+	o.stop.Store(true)
+	o.poller.Ring()
+}
+
+// bounce answers a command that never left with what the core can act on.
+func (o *IO) bounce(now int64, c *event.Command) {
+	o.Bounces++
+	if e, ok := Bounce(now, c); ok && !o.events(&e) {
+		o.bounced = append(o.bounced, e)
+	}
+}
+
+// Bounce returns the event that tells the core that command c was not sent: a
+// rejected order, a refused cancel. A status request needs no answer, it is
+// repeated.
+func Bounce(now int64, c *event.Command) (e event.Event, ok bool) {
+	e = event.Event{RecvTime: now, Venue: c.Venue, Instrument: c.Instrument, Side: c.Side, Ref: c.Child,
+		Reason: event.ReasonVenueDown}
+	switch c.Kind {
+	case event.SendOrder:
+		e.Kind, e.Code, e.OrdStatus = event.Exec, uint8(market.ExecRejected), market.StatusRejected
+	case event.SendCancel:
+		e.Kind = event.OrderCancelReject
+	default:
+		return e, false
+	}
+	return e, true
+}

@@ -1,0 +1,182 @@
+package loop
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"penstock/event"
+	"penstock/internal/ring"
+)
+
+// Idle is what the loop does when nothing is there.
+type Idle uint8
+
+// Idle strategies.
+const (
+	// IdlePark sleeps until a producer rings or a timer is due: for machines with
+	// fewer cores than busy threads.
+	IdlePark Idle = iota
+	// IdleYield gives the processor to other goroutines and looks again.
+	IdleYield
+	// IdleSpin never gives it away: for an isolated core.
+	IdleSpin
+)
+
+var idleNames = [...]string{"park", "yield", "spin"}
+
+func (i Idle) String() string {
+	if int(i) < len(idleNames) {
+		return idleNames[i]
+	}
+	return "idle?"
+}
+
+// ParseIdle is the inverse of Idle.String.
+func ParseIdle(s string) (Idle, error) {
+	for i, name := range idleNames {
+		if name == s {
+			return Idle(i), nil
+		}
+	}
+	return 0, fmt.Errorf("idle strategy %q is not one of park, yield, spin", s)
+}
+
+const (
+	batch     = 256 // events taken from one ring in one turn
+	spinTurns = 200 // empty turns before the loop parks
+	parkMax   = 10 * time.Millisecond
+)
+
+// Loop takes events from its inputs and drives a Sequencer. Everything but Stop
+// and Inspect belongs to the goroutine that calls Run or Work.
+type Loop struct {
+	seq     *Sequencer
+	inputs  []*ring.SPSC[event.Event]
+	idle    Idle
+	clock   func() int64
+	bell    *Bell
+	stop    atomic.Bool
+	request atomic.Pointer[inspection]
+	e       event.Event
+
+	Turns  uint64
+	Events uint64
+}
+
+// New returns a loop over inputs, which it polls in the given order. clock gives
+// ns since epoch; producers ring bell after they pushed.
+func New(seq *Sequencer, inputs []*ring.SPSC[event.Event], bell *Bell, idle Idle,
+	clock func() int64) *Loop {
+	return &Loop{seq: seq, inputs: inputs, idle: idle, clock: clock, bell: bell}
+}
+
+// Work does one turn: a bounded batch of every input, due timers, a pending
+// inspection. It returns how many events it took.
+func (l *Loop) Work() (taken int) {
+	l.Turns++
+	for _, in := range l.inputs {
+		for range batch {
+			if !in.Pop(&l.e) {
+				break
+			}
+			l.seq.Take(l.clock(), &l.e)
+			taken++
+		}
+	}
+	if now := l.clock(); l.seq.core.NextTimer() <= now {
+		l.seq.TakeTimer(now)
+		taken++
+	}
+	if r := l.request.Swap(nil); r != nil {
+		r.look(l.seq)
+		close(r.done)
+	}
+	l.Events += uint64(taken)
+	return taken
+}
+
+// Run works until Stop or a failed journal, then empties its inputs once more.
+func (l *Loop) Run() error {
+	if l.idle == IdleSpin {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
+	idleTurns := 0
+	for !l.stop.Load() && l.seq.Err() == nil {
+		if l.Work() > 0 {
+			idleTurns = 0
+			continue
+		}
+		idleTurns++
+		switch {
+		case l.idle == IdleSpin, l.idle == IdlePark && idleTurns < spinTurns:
+			safepoint()
+		case l.idle == IdleYield:
+			runtime.Gosched()
+		default:
+			l.bell.wait(l.untilTimer(), l.ready)
+		}
+	}
+	for l.seq.Err() == nil && l.Work() > 0 {
+	}
+	if r := l.request.Swap(nil); r != nil {
+		close(r.done)
+	}
+	return l.seq.Err()
+}
+
+func (l *Loop) untilTimer() time.Duration {
+	due := l.seq.core.NextTimer()
+	if now := l.clock(); due < now+int64(parkMax) {
+		return time.Duration(max(due-now, 0))
+	}
+	return parkMax
+}
+
+func (l *Loop) ready() bool {
+	for _, in := range l.inputs {
+		if in.Len() > 0 {
+			return true
+		}
+	}
+	return l.request.Load() != nil || l.stop.Load()
+}
+
+// Stop makes Run return. Any goroutine.
+func (l *Loop) Stop() {
+	l.stop.Store(true)
+	l.bell.Ring()
+}
+
+// inspection is a look at the core that another goroutine asked for.
+type inspection struct {
+	look func(*Sequencer)
+	done chan struct{}
+}
+
+// Inspect runs look on the loop's goroutine between two events and waits for it:
+// a consistent reading of the core. look must be short and must change nothing.
+// ok is false when another inspection is pending or the loop has stopped.
+func (l *Loop) Inspect(look func(*Sequencer)) (ok bool) {
+	r := &inspection{look: look, done: make(chan struct{})}
+	if l.stop.Load() || !l.request.CompareAndSwap(nil, r) {
+		return false
+	}
+	l.bell.Ring()
+	<-r.done
+	return true
+}
+
+// safepoint gives the scheduler a place to stop a spinning goroutine: its frame
+// is large enough that the compiler keeps the stack check in its prologue.
+//
+//go:noinline
+func safepoint() {
+	var frame [256]byte
+	touch(&frame)
+}
+
+//go:noinline
+func touch(*[256]byte) {}

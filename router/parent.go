@@ -1,0 +1,105 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// phase is where a parent is in its life.
+type phase uint8
+
+const (
+	phaseWorking   phase = iota // the schedule releases quantity
+	phaseFinishing              // horizon over, or a sweep: take what is there
+	phaseCanceling              // the client wants out
+	phaseExpiring               // time is up: children are being cancelled
+	phaseDone
+)
+
+// VenueFills is what one venue gave a parent.
+type VenueFills struct {
+	Fills    uint32
+	Children uint32
+	Rejects  uint32
+	Qty      market.Qty
+	Notional market.Notional
+	Fees     market.Notional
+}
+
+// Parent is one client order. Quantities obey, after every step,
+//
+//	0 ≤ Cum, 0 ≤ Reserved, Cum + Reserved ≤ OrderQty
+//
+// unless a venue over-executed, which sets Frozen.
+type Parent struct {
+	Number     uint64 // OrderID(37) towards the client
+	ClOrdID    event.ID
+	Client     uint16
+	Instrument market.InstrumentID
+	Side       market.Side
+	OrdType    market.OrdType
+	TIF        market.TimeInForce
+	Strategy   event.Strategy
+	Status     market.OrdStatus // as last reported
+	Frozen     bool             // a broken promise of a venue: nothing more is sent
+	phase      phase
+	Limit      market.Price // 0: market order
+
+	OrderQty market.Qty
+	Cum      market.Qty
+	Reserved market.Qty // Σ what children may still execute
+	Notional market.Notional
+	Fees     market.Notional
+
+	Accepted    int64 // ns since epoch
+	Ended       int64 // ns since epoch, 0 while live
+	ArrivalMid2 int64 // twice the composite mid at acceptance, or the first one after
+	start, end  int64
+	slices      int64
+	slice       int64 // running slice
+	decision    int64 // running decision epoch within it
+	nextTime    int64
+	tried       tried
+	avoid       uint16 // venues that refused in this epoch
+	sent        int    // children in this epoch
+	first       int32  // working children, -1 for none
+
+	pending        pendingRequest
+	Venues         [market.MaxVenues]VenueFills
+	darkExpected   market.Qty // what the pools' scores promised, decayed
+	darkFilled     market.Qty // what they filled, decayed alike
+	endReason      event.Reason
+	ChildrenSent   uint32
+	DecisionsTaken uint32
+}
+
+// pendingRequest is the client's unanswered cancel or replace.
+type pendingRequest struct {
+	kind  event.Kind // ParentCancel, ParentReplace, or 0
+	id    event.ID
+	qty   market.Qty
+	limit market.Price
+}
+
+// tried marks what an epoch has used up.
+type tried uint8
+
+const (
+	triedDark tried = 1 << iota
+	triedQuote
+	triedTake
+)
+
+// Live reports whether the parent can still trade.
+func (p *Parent) Live() bool { return p.phase != phaseDone }
+
+// LeavesQty returns what is still open for the client: 0 once the parent ended.
+func (p *Parent) LeavesQty() market.Qty {
+	if !p.Live() || p.Cum > p.OrderQty {
+		return 0
+	}
+	return p.OrderQty - p.Cum
+}
+
+// Unplaced returns what is neither filled nor reserved.
+func (p *Parent) Unplaced() market.Qty { return p.OrderQty - p.Cum - p.Reserved }

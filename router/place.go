@@ -1,0 +1,102 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/market"
+	"penstock/router/risk"
+)
+
+// placement is one child about to be sent.
+type placement struct {
+	venue  market.VenueID
+	tactic event.Tactic
+	qty    market.Qty
+	price  market.Price
+	minQty market.Qty
+	quote  event.ID
+	score  int64 // expected net improvement against the mid, in increments
+}
+
+// place sends one child if the gate approves, and notes the outcome in the
+// decision. It returns the quantity placed: all of pl.qty but what exceeds the
+// largest child, or nothing.
+func (c *Core) place(p *Parent, pl placement) market.Qty {
+	lot := c.instruments[p.Instrument].Lot
+	share := &c.scratch.shares[pl.venue]
+	share.Tactic, share.Score = pl.tactic, clamp32(pl.score)
+	qty := min(pl.qty, c.gate.ChildMaxQty(p.Instrument)).FloorTo(lot)
+	switch {
+	case qty <= 0 || qty < pl.minQty:
+		share.Why = event.WhyBelowMinQty
+		return 0
+	case p.sent >= c.tactics.MaxChildren:
+		c.Counters.Brakes++
+		share.Why = event.WhyRisk
+		return 0
+	case c.childCount == len(c.children):
+		share.Why = event.WhyRisk
+		c.Counters.Refused++
+		return 0
+	}
+	mid2, ok := c.composites[p.Instrument].Mid2()
+	if !ok {
+		mid2 = 0
+	}
+	approved, reason := c.gate.Child(risk.Order{Venue: pl.venue, Instrument: p.Instrument, Side: p.Side,
+		Price: pl.price, Qty: qty, Limit: p.Limit}, mid2, c.now)
+	if reason != event.ReasonNone {
+		c.Counters.Refused++
+		share.Why = event.WhyRisk
+		return 0
+	}
+	c.send(p, approved, pl)
+	share.Qty += qty
+	c.scratch.placed += qty
+	return qty
+}
+
+// send turns an approved order into a child and its command.
+func (c *Core) send(p *Parent, approved risk.Approved, pl placement) {
+	o := approved.Order()
+	slot := int32(c.childCount)
+	c.childCount++
+	ch := &c.children[slot]
+	*ch = Child{
+		Number: c.epoch*numberBase + uint64(slot) + 1, Parent: int32(p.Number - c.epoch*numberBase - 1),
+		Venue: o.Venue, Instrument: o.Instrument, Side: o.Side, Tactic: pl.tactic,
+		TIF: timeInForce(pl.tactic), Status: market.StatusPendingNew, Price: o.Price, SentTime: c.now,
+		QuoteID: pl.quote, prev: none, next: p.first,
+	}
+	p.reserve(ch, o.Qty)
+	if p.first != none {
+		c.children[p.first].prev = slot
+	}
+	p.first = slot
+	p.sent++
+	p.ChildrenSent++
+	p.Venues[o.Venue].Children++
+	if pl.tactic == event.TacticTake {
+		c.inflight[o.Instrument][o.Venue][o.Side.Index()] += o.Qty
+	}
+	cmd := c.command(event.SendOrder)
+	c.address(cmd, ch)
+	cmd.MinQty, cmd.ID, cmd.OrdType = pl.minQty, pl.quote, market.OrdLimit
+	switch pl.tactic {
+	case event.TacticPost:
+		cmd.ExecInst = market.ExecInstPostOnly
+	case event.TacticPing, event.TacticRest:
+		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstMidPeg
+	case event.TacticQuote:
+		cmd.OrdType = market.OrdPreviouslyQuoted
+		c.usedQuote[o.Venue] = pl.quote
+	}
+}
+
+func timeInForce(t event.Tactic) market.TimeInForce {
+	if t == event.TacticPost || t == event.TacticRest {
+		return market.TIFDay
+	}
+	return market.TIFIOC
+}
+
+func clamp32(v int64) int32 { return int32(min(max(v, -1<<31), 1<<31-1)) }

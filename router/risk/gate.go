@@ -1,0 +1,195 @@
+// Package risk is the pre-trade gate: every order message of the core passes
+// through it, and only an order that it approved can be sent.
+//
+// Limits have no defaults. A missing reference price blocks (fail closed).
+// Cancels are counted but never blocked. Single writer; not safe for concurrent
+// use.
+package risk
+
+import (
+	"fmt"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// Limits bound the orders of one instrument. Zero is not "unlimited": it is
+// refused.
+type Limits struct {
+	ParentMaxQty      market.Qty
+	ParentMaxNotional market.Notional
+	ChildMaxQty       market.Qty
+	ChildMaxNotional  market.Notional
+	CollarBps         int64 // greatest distance of a price from the reference, in 1/10000
+}
+
+// Validate names the first limit that is missing or impossible.
+func (l *Limits) Validate() error {
+	for _, c := range []struct {
+		name  string
+		value int64
+	}{
+		{"parent_max_qty", int64(l.ParentMaxQty)}, {"parent_max_notional", int64(l.ParentMaxNotional)},
+		{"child_max_qty", int64(l.ChildMaxQty)}, {"child_max_notional", int64(l.ChildMaxNotional)},
+		{"collar_bps", l.CollarBps},
+	} {
+		if c.value <= 0 {
+			return fmt.Errorf("limit %s must be set and positive: no limit has a default", c.name)
+		}
+	}
+	if l.CollarBps > 10_000 {
+		return fmt.Errorf("limit collar_bps is %d: at most 10000", l.CollarBps)
+	}
+	return nil
+}
+
+// Order is what the gate judges: a child order about to be sent.
+type Order struct {
+	Venue      market.VenueID
+	Instrument market.InstrumentID
+	Side       market.Side
+	Price      market.Price // the worst price at which it can trade
+	Qty        market.Qty
+	Limit      market.Price // the parent's limit, 0 for none
+}
+
+// Approved is an order that passed the gate. Only Gate.Child makes one.
+type Approved struct {
+	order Order
+	ok    bool
+}
+
+// Order returns what was approved; an Approved that no gate made panics.
+func (a Approved) Order() Order {
+	if !a.ok {
+		panic("risk: order was not approved by the gate")
+	}
+	return a.order
+}
+
+// Gate holds limits, message rates and the kill latch.
+type Gate struct {
+	limits  []Limits // by InstrumentID
+	windows [market.MaxVenues]window
+	killed  bool
+	venues  [market.MaxVenues]bool // killed venues
+	Refused [event.ReasonNoLiquidity + 1]uint64
+}
+
+// NewGate returns a gate; limits are indexed by InstrumentID.
+func NewGate(limits []Limits, venues []market.Venue) (*Gate, error) {
+	g := &Gate{limits: limits}
+	for i := range limits {
+		if err := limits[i].Validate(); err != nil {
+			return nil, fmt.Errorf("instrument %d: %w", i, err)
+		}
+	}
+	for i := range venues {
+		if venues[i].MsgRate <= 0 {
+			return nil, fmt.Errorf("venue %s: msg_rate must be set and positive", venues[i].Name)
+		}
+		g.windows[i] = newWindow(venues[i].MsgRate)
+	}
+	return g, nil
+}
+
+// Kill latches: no order passes until Resume. venue NoVenue is the whole firm.
+func (g *Gate) Kill(venue market.VenueID) { g.latch(venue, true) }
+
+// Resume lifts the latch of Kill for the same scope.
+func (g *Gate) Resume(venue market.VenueID) { g.latch(venue, false) }
+
+func (g *Gate) latch(venue market.VenueID, on bool) {
+	if venue == market.NoVenue {
+		g.killed = on
+	} else if int(venue) < len(g.venues) {
+		g.venues[venue] = on
+	}
+}
+
+// Killed reports whether orders to venue are stopped; NoVenue asks for the firm.
+func (g *Gate) Killed(venue market.VenueID) bool {
+	return g.killed || int(venue) < len(g.venues) && g.venues[venue]
+}
+
+// Parent judges a client's order. mid2 is twice the reference midpoint, 0 when
+// there is none; limit is 0 for a market order.
+func (g *Gate) Parent(id market.InstrumentID, side market.Side, qty market.Qty, limit market.Price,
+	mid2 int64) event.Reason {
+	l := &g.limits[id]
+	worst := limit
+	if mid2 > 0 {
+		if bound := l.collar(side, mid2); limit == 0 || side.Better(bound, limit) {
+			worst = bound
+		}
+	}
+	switch {
+	case g.killed:
+		return g.refuse(event.ReasonKilled)
+	case qty > l.ParentMaxQty:
+		return g.refuse(event.ReasonMaxQty)
+	case worst == 0:
+		return g.refuse(event.ReasonNoReference)
+	}
+	if n, ok := worst.Notional(qty); !ok || n > l.ParentMaxNotional {
+		return g.refuse(event.ReasonMaxNotional)
+	}
+	return event.ReasonNone
+}
+
+// Child judges one child order at now (ns since epoch) against the reference
+// mid2 (twice the midpoint, 0 when there is none), and takes a message from the
+// venue's rate when it passes.
+func (g *Gate) Child(o Order, mid2, now int64) (Approved, event.Reason) {
+	l := &g.limits[o.Instrument]
+	switch {
+	case g.Killed(o.Venue):
+		return Approved{}, g.refuse(event.ReasonKilled)
+	case o.Qty <= 0:
+		return Approved{}, g.refuse(event.ReasonBadQty)
+	case o.Price <= 0:
+		return Approved{}, g.refuse(event.ReasonBadPrice)
+	case o.Qty > l.ChildMaxQty:
+		return Approved{}, g.refuse(event.ReasonMaxQty)
+	case o.Limit != 0 && o.Side.Better(o.Limit, o.Price):
+		return Approved{}, g.refuse(event.ReasonLimit)
+	case mid2 <= 0:
+		return Approved{}, g.refuse(event.ReasonNoReference)
+	case o.Side.Better(l.collar(o.Side, mid2), o.Price):
+		return Approved{}, g.refuse(event.ReasonCollar)
+	}
+	if n, ok := o.Price.Notional(o.Qty); !ok || n > l.ChildMaxNotional {
+		return Approved{}, g.refuse(event.ReasonMaxNotional)
+	}
+	if !g.windows[o.Venue].take(now) {
+		return Approved{}, g.refuse(event.ReasonMsgRate)
+	}
+	return Approved{order: o, ok: true}, event.ReasonNone
+}
+
+// Cancel counts a cancel against the venue's rate; it always passes.
+func (g *Gate) Cancel(venue market.VenueID, now int64) { g.windows[venue].record(now) }
+
+// ChildMaxQty returns the largest child of an instrument.
+func (g *Gate) ChildMaxQty(id market.InstrumentID) market.Qty { return g.limits[id].ChildMaxQty }
+
+// Collar returns the worst price that an order of side may carry, given the
+// reference mid2.
+func (g *Gate) Collar(id market.InstrumentID, side market.Side, mid2 int64) market.Price {
+	return g.limits[id].collar(side, mid2)
+}
+
+// collar returns mid ± CollarBps, rounded towards the mid.
+func (l *Limits) collar(side market.Side, mid2 int64) market.Price {
+	// mid2/2 × bps/10000, split so that it cannot overflow.
+	band := mid2/20_000*l.CollarBps + mid2%20_000*l.CollarBps/20_000
+	if side == market.Buy {
+		return market.Price(mid2/2 + band)
+	}
+	return market.Price((mid2+1)/2 - band)
+}
+
+func (g *Gate) refuse(r event.Reason) event.Reason {
+	g.Refused[r]++
+	return r
+}

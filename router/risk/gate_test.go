@@ -1,0 +1,196 @@
+package risk
+
+import (
+	"math/big"
+	"math/rand/v2"
+	"testing"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+func testLimits() []Limits {
+	return []Limits{{ParentMaxQty: 100_000, ParentMaxNotional: 1e12, ChildMaxQty: 5000,
+		ChildMaxNotional: 3e9, CollarBps: 100}}
+}
+
+func testGate(t *testing.T) *Gate {
+	t.Helper()
+	g, err := NewGate(testLimits(), []market.Venue{{ID: 0, Name: "A", MsgRate: 10}, {ID: 1, Name: "B", MsgRate: 100}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+const mid2 = 2 * 500_000
+
+func TestChildGate(t *testing.T) {
+	good := Order{Venue: 0, Side: market.Buy, Price: 500_100, Qty: 100}
+	with := func(f func(*Order)) Order { o := good; f(&o); return o }
+	for name, c := range map[string]struct {
+		order Order
+		mid2  int64
+		want  event.Reason
+	}{
+		"good":              {good, mid2, event.ReasonNone},
+		"zero qty":          {with(func(o *Order) { o.Qty = 0 }), mid2, event.ReasonBadQty},
+		"negative price":    {with(func(o *Order) { o.Price = -1 }), mid2, event.ReasonBadPrice},
+		"above max qty":     {with(func(o *Order) { o.Qty = 5001 }), mid2, event.ReasonMaxQty},
+		"above notional":    {with(func(o *Order) { o.Qty, o.Price = 5000, 505_000 }), mid2, event.ReasonNone},
+		"buy above limit":   {with(func(o *Order) { o.Limit = 500_099 }), mid2, event.ReasonLimit},
+		"sell below limit":  {with(func(o *Order) { o.Side, o.Limit = market.Sell, 500_101 }), mid2, event.ReasonLimit},
+		"no reference":      {good, 0, event.ReasonNoReference},
+		"buy above collar":  {with(func(o *Order) { o.Price = 505_001 }), mid2, event.ReasonCollar},
+		"buy at collar":     {with(func(o *Order) { o.Price = 505_000 }), mid2, event.ReasonNone},
+		"sell below collar": {with(func(o *Order) { o.Side, o.Price = market.Sell, 494_999 }), mid2, event.ReasonCollar},
+		"huge qty":          {with(func(o *Order) { o.Qty = 1<<63 - 1 }), mid2, event.ReasonMaxQty},
+		"huge price":        {with(func(o *Order) { o.Price = 1<<63 - 1 }), mid2, event.ReasonCollar},
+	} {
+		_, got := testGate(t).Child(c.order, c.mid2, 0)
+		if got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestNotionalLimitSurvivesOverflow(t *testing.T) {
+	l := testLimits()
+	l[0].ChildMaxQty = 1<<63 - 1
+	g, err := NewGate(l, []market.Venue{{Name: "A", MsgRate: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, got := g.Child(Order{Side: market.Buy, Price: 500_000, Qty: 1 << 62}, mid2, 0)
+	if got != event.ReasonMaxNotional {
+		t.Errorf("an overflowing notional gave %v", got)
+	}
+}
+
+// TestNoOrderAboveLimits checks the gate against exact arithmetic on random orders.
+func TestNoOrderAboveLimits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	l := testLimits()[0]
+	passed := 0
+	for i := range 200_000 {
+		g := testGate(t)
+		o := Order{Venue: 1, Side: market.Buy + market.Side(rng.IntN(2)),
+			Price: market.Price(rng.Int64() >> rng.IntN(63)), Qty: market.Qty(rng.Int64() >> rng.IntN(63))}
+		if i%2 == 0 {
+			o.Price, o.Qty = 490_000+market.Price(rng.IntN(20_000)), market.Qty(rng.IntN(7000))
+		}
+		if _, reason := g.Child(o, mid2, 0); reason != event.ReasonNone {
+			continue
+		}
+		passed++
+		n := new(big.Int).Mul(big.NewInt(int64(o.Price)), big.NewInt(int64(o.Qty)))
+		away := new(big.Int).Mul(big.NewInt(o.Side.Sign()*(2*int64(o.Price)-mid2)), big.NewInt(10_000))
+		if o.Qty > l.ChildMaxQty || n.Cmp(big.NewInt(int64(l.ChildMaxNotional))) > 0 ||
+			away.Cmp(big.NewInt(mid2*l.CollarBps)) > 0 {
+			t.Fatalf("order %+v passed", o)
+		}
+	}
+	if passed < 1000 {
+		t.Fatalf("only %d orders passed: the test does not test", passed)
+	}
+}
+
+func TestRateHoldsInEverySlidingSecond(t *testing.T) {
+	g := testGate(t) // venue 0: 10 a second, 1 kept for cancels
+	rng := rand.New(rand.NewPCG(3, 4))
+	var sent []int64
+	now := int64(5e9)
+	for range 2000 {
+		now += rng.Int64N(3e8)
+		for range rng.IntN(8) {
+			_, reason := g.Child(Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, now)
+			if reason == event.ReasonNone {
+				sent = append(sent, now)
+			} else if reason != event.ReasonMsgRate {
+				t.Fatal(reason)
+			}
+		}
+	}
+	for i := range sent {
+		if i >= 9 && sent[i]-sent[i-9] < 1e9 {
+			t.Fatalf("10 orders within %d ns", sent[i]-sent[i-9])
+		}
+	}
+	if len(sent) < 1000 {
+		t.Fatalf("only %d sent", len(sent))
+	}
+}
+
+func TestCancelsUseTheRateButAlwaysPass(t *testing.T) {
+	g := testGate(t)
+	for range 50 {
+		g.Cancel(0, 1e9)
+	}
+	if _, reason := g.Child(Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, 1e9); reason != event.ReasonMsgRate {
+		t.Errorf("an order passed after 50 cancels: %v", reason)
+	}
+	if _, reason := g.Child(Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, 3e9); reason != event.ReasonNone {
+		t.Errorf("a second later: %v", reason)
+	}
+}
+
+func TestKillLatch(t *testing.T) {
+	g := testGate(t)
+	o := Order{Venue: 1, Side: market.Buy, Price: 500_000, Qty: 1}
+	g.Kill(1)
+	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonKilled {
+		t.Errorf("killed venue: %v", reason)
+	}
+	o.Venue = 0
+	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonNone {
+		t.Errorf("other venue: %v", reason)
+	}
+	g.Kill(market.NoVenue)
+	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonKilled {
+		t.Errorf("killed firm: %v", reason)
+	}
+	if reason := g.Parent(0, market.Buy, 1, 500_000, mid2); reason != event.ReasonKilled {
+		t.Errorf("parent under kill: %v", reason)
+	}
+	g.Resume(market.NoVenue)
+	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonNone {
+		t.Errorf("after resume: %v", reason)
+	}
+}
+
+func TestParentGate(t *testing.T) {
+	for name, c := range map[string]struct {
+		qty   market.Qty
+		limit market.Price
+		mid2  int64
+		want  event.Reason
+	}{
+		"good market":           {1000, 0, mid2, event.ReasonNone},
+		"market, no reference":  {1000, 0, 0, event.ReasonNoReference},
+		"limit, no reference":   {1000, 500_000, 0, event.ReasonNone},
+		"too many":              {100_001, 500_000, mid2, event.ReasonMaxQty},
+		"too much, limit alone": {100_000, 100_000_000, 0, event.ReasonMaxNotional},
+	} {
+		if got := testGate(t).Parent(0, market.Buy, c.qty, c.limit, c.mid2); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestMissingLimitsAreRefused(t *testing.T) {
+	if _, err := NewGate([]Limits{{}}, nil); err == nil {
+		t.Error("limits without values were accepted")
+	}
+	if _, err := NewGate(testLimits(), []market.Venue{{Name: "A"}}); err == nil {
+		t.Error("a venue without a message rate was accepted")
+	}
+}
+
+func TestUnapprovedOrderPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("an order that no gate approved could be read")
+		}
+	}()
+	Approved{}.Order()
+}

@@ -1,0 +1,37 @@
+package risk
+
+const windowNanos = 1_000_000_000
+
+// window bounds messages per sliding second exactly: it remembers the times of
+// the last rate messages. A tenth is kept back from new orders, so that cancels
+// find room at the venue.
+type window struct {
+	times []int64 // ring of the latest messages
+	next  int     // oldest entry, overwritten next
+	spare int     // messages kept for cancels
+}
+
+func newWindow(rate int64) window {
+	w := window{times: make([]int64, rate), spare: int(rate / 10)}
+	for i := range w.times {
+		w.times[i] = -windowNanos
+	}
+	return w
+}
+
+// take records a new order at now if the second that ends at now has room.
+func (w *window) take(now int64) bool {
+	// The message that must have left the window for the count to stay at
+	// rate − spare is the spare-th oldest.
+	oldest := w.times[(w.next+w.spare)%len(w.times)]
+	if now-oldest < windowNanos {
+		return false
+	}
+	w.record(now)
+	return true
+}
+
+func (w *window) record(now int64) {
+	w.times[w.next] = now
+	w.next = (w.next + 1) % len(w.times)
+}

@@ -1,0 +1,206 @@
+package router
+
+import (
+	"penstock/book"
+	"penstock/event"
+	"penstock/internal/assert"
+	"penstock/market"
+	"penstock/policy"
+	"penstock/router/risk"
+)
+
+// Core is the router's state. It is driven by one thread; nothing in it is safe
+// for concurrent use.
+type Core struct {
+	instruments []market.Instrument
+	venues      []market.Venue
+	composites  []*book.Composite
+	gate        *risk.Gate
+	table       *policy.Table
+	tactics     Tactics
+
+	parents     []Parent
+	parentCount int
+	live        []int32 // slots of live parents
+	children    []Child
+	childCount  int
+	ids         clOrdIDs
+	sessionUp   [market.MaxVenues]bool
+	usedQuote   [market.MaxVenues]event.ID // last QuoteID we hit there, never hit again
+	darkScore   [market.MaxVenues]int64    // moving share of dark quantity filled, in 1/1024
+	inflight    []inflight                 // by instrument
+
+	epoch     uint64 // order numbers of this run start here; 0 before SessionStart
+	cancels   uint64
+	execs     uint64
+	seq       uint64
+	now       int64
+	nextCheck int64
+	ended     bool // a parent ended in this step
+	out       *event.Output
+	cause     *event.Event
+	scratch   allocation
+
+	Counters Counters
+}
+
+// inflight is the quantity of our taking orders that a venue has not answered,
+// by venue and side: displayed size that is no longer ours to take.
+type inflight [market.MaxVenues][2]market.Qty
+
+// Counters count what should be rare, and what is worth knowing.
+type Counters struct {
+	Events        uint64
+	Orphans       uint64 // reports for a ClOrdID that is not ours
+	Duplicates    uint64 // executions that changed nothing
+	Gaps          uint64 // CumQty moved by more than LastQty
+	Overfills     uint64 // a venue executed more than we sent
+	Unknown       uint64 // children whose state became unknown
+	Resyncs       uint64 // books taken out of use
+	Refused       uint64 // child orders that the gate stopped
+	Brakes        uint64 // epochs in which the child limit of a parent was reached
+	VenueRejects  uint64
+	CancelRejects uint64
+	Corrections   uint64 // trade cancels and corrections, which freeze the parent
+}
+
+// New returns a core with all its memory taken.
+func New(cfg *Config) (*Core, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	gate, err := risk.NewGate(cfg.Limits, cfg.Venues)
+	if err != nil {
+		return nil, err
+	}
+	c := &Core{
+		instruments: cfg.Instruments, venues: cfg.Venues, gate: gate, table: cfg.Table,
+		tactics:  cfg.Tactics,
+		parents:  make([]Parent, cfg.MaxParents),
+		live:     make([]int32, 0, cfg.MaxParents),
+		children: make([]Child, cfg.MaxChildren),
+		ids:      newClOrdIDs(4 * cfg.MaxParents),
+		inflight: make([]inflight, len(cfg.Instruments)),
+	}
+	if c.table == nil {
+		c.table = policy.StaticTable()
+	}
+	for i := range cfg.Instruments {
+		traded := func(v market.VenueID) bool {
+			for _, l := range cfg.Listings {
+				if l.Venue == v && int(l.Instrument) == i {
+					return true
+				}
+			}
+			return false
+		}
+		c.composites = append(c.composites,
+			book.NewComposite(market.InstrumentID(i), cfg.Venues, traded, cfg.Book))
+	}
+	for v := range c.darkScore {
+		c.darkScore[v] = 512
+	}
+	return c, nil
+}
+
+// OutputFor returns an Output that holds whatever one Step of c can want.
+func (c *Core) OutputFor() *event.Output {
+	return event.NewOutput(2*len(c.children)+2*len(c.parents)+64, len(c.parents)+16)
+}
+
+// Step takes one event and appends to out what shall happen. Seq must follow the
+// event before; StepTime must not go back.
+func (c *Core) Step(e *event.Event, out *event.Output) {
+	assert.That(e.Seq == c.seq+1, "events come in sequence")
+	assert.That(e.StepTime >= c.now, "time does not go back")
+	c.seq, c.now, c.out, c.cause = e.Seq, e.StepTime, out, e
+	c.Counters.Events++
+	switch e.Kind {
+	case event.BookClear, event.BookLevel, event.OrderAdd, event.OrderExecuted, event.OrderReduced,
+		event.OrderDeleted, event.BookStatus, event.MarketTrade, event.Quote, event.QuoteCancel:
+		c.onMarket(e)
+	case event.Timer:
+		c.onTimer()
+	case event.Exec:
+		c.onExec(e)
+	case event.OrderCancelReject:
+		c.onCancelReject(e)
+	case event.ParentNew:
+		c.onParentNew(e)
+	case event.ParentCancel:
+		c.onParentCancel(e)
+	case event.ParentReplace:
+		c.onParentReplace(e)
+	case event.ParentStatus:
+		c.onParentStatus(e)
+	case event.VenueSession:
+		c.onVenueSession(e)
+	case event.ClientSession: // parents keep working while their client is away
+	case event.Operator:
+		c.onOperator(e)
+	case event.SessionStart:
+		c.epoch = e.Ref
+	}
+	if c.ended {
+		c.forgetEnded()
+	}
+}
+
+// forgetEnded takes the parents that ended from the list of live ones, keeping
+// the order of the others.
+func (c *Core) forgetEnded() {
+	n := 0
+	for _, slot := range c.live {
+		if c.parents[slot].Live() {
+			c.live[n] = slot
+			n++
+		}
+	}
+	c.live = c.live[:n]
+	c.ended = false
+}
+
+// Composite returns the merged book of an instrument, for reading on the core's
+// own thread.
+func (c *Core) Composite(id market.InstrumentID) *book.Composite { return c.composites[id] }
+
+// Parents returns the parents of this run in order of acceptance, for reading on
+// the core's own thread.
+func (c *Core) Parents() []Parent { return c.parents[:c.parentCount] }
+
+// Children returns the children of this run in order of sending, likewise.
+func (c *Core) Children() []Child { return c.children[:c.childCount] }
+
+// Seq returns the Seq of the last event taken.
+func (c *Core) Seq() uint64 { return c.seq }
+
+// Gate returns the pre-trade gate, for its counters.
+func (c *Core) Gate() *risk.Gate { return c.gate }
+
+// SessionUp reports whether the order session of a venue is up.
+func (c *Core) SessionUp(v market.VenueID) bool { return c.sessionUp[v] }
+
+// Order numbers are decimal: epoch, then nine digits. Children count from 1,
+// cancel and status requests from 500,000,001.
+const (
+	numberBase   = 1_000_000_000
+	cancelNumber = 500_000_000
+)
+
+// childOf returns the child with a number of this run, nil when there is none.
+func (c *Core) childOf(number uint64) *Child {
+	n := number - c.epoch*numberBase
+	if c.epoch == 0 || n == 0 || n > uint64(c.childCount) {
+		return nil
+	}
+	return &c.children[n-1]
+}
+
+// command starts a command caused by the running event.
+func (c *Core) command(kind event.CommandKind) *event.Command {
+	cmd := c.out.Command()
+	cmd.Kind = kind
+	cmd.Cause, cmd.CauseKind = c.seq, c.cause.Kind
+	cmd.StepTime, cmd.RecvTime = c.now, c.cause.RecvTime
+	return cmd
+}

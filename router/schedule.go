@@ -1,0 +1,190 @@
+package router
+
+import (
+	"math"
+	"math/bits"
+
+	"penstock/event"
+	"penstock/market"
+	"penstock/policy"
+)
+
+// decisionsPerSlice is T of the policy: how often a slice is looked at.
+const decisionsPerSlice = 6
+
+// checkNanos is how often working children are checked against their venue's
+// time to answer.
+const checkNanos = 100_000_000
+
+// schedule lays out the parent's time. A sweep has no schedule: it takes what is
+// there, for a moment.
+func (c *Core) schedule(p *Parent, e *event.Event) {
+	p.start = max(e.StartTime, c.now)
+	if p.Strategy == event.StrategySweep {
+		p.phase = phaseFinishing
+		p.end, p.slices = p.start, 1
+		p.nextTime = p.start
+		if p.start <= c.now {
+			p.nextTime = c.now + c.tactics.RetryNanos
+		}
+		return
+	}
+	slice := e.SliceNanos
+	if slice == 0 {
+		slice = c.tactics.SliceNanos
+	}
+	p.end = e.Until
+	lots := int64(p.OrderQty / c.instruments[p.Instrument].Lot)
+	p.slices = min(max((p.end-p.start)/slice, 1), lots)
+	p.slice, p.decision = 0, 0
+	p.nextTime = p.start
+	if p.start <= c.now {
+		p.nextTime = p.epochEnd()
+	}
+}
+
+// target returns how much of p should be filled by the end of slice i: an equal
+// share for each, in whole lots, and everything by the last.
+func (p *Parent) target(i int64, lot market.Qty) market.Qty {
+	if i < 0 {
+		return 0
+	}
+	if i >= p.slices-1 {
+		return p.OrderQty
+	}
+	return market.Qty(mulDiv(int64(p.OrderQty), i+1, p.slices)).FloorTo(lot)
+}
+
+// sliceStart returns when slice i begins.
+func (p *Parent) sliceStart(i int64) int64 { return p.start + mulDiv(p.end-p.start, i, p.slices) }
+
+// epochEnd returns when the running decision epoch ends.
+func (p *Parent) epochEnd() int64 {
+	from, to := p.sliceStart(p.slice), p.sliceStart(p.slice+1)
+	return from + mulDiv(to-from, p.decision+1, decisionsPerSlice)
+}
+
+// mulDiv returns a × b / c rounded down, for a, b ≥ 0 and c > 0 with b ≤ c.
+func mulDiv(a, b, c int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	q, _ := bits.Div64(hi, lo, uint64(c))
+	return int64(q)
+}
+
+// NextTimer returns when the core wants a Timer event, in ns since epoch;
+// math.MaxInt64 when nothing is due.
+func (c *Core) NextTimer() int64 {
+	next := int64(math.MaxInt64)
+	for _, slot := range c.live {
+		next = min(next, c.parents[slot].nextTime)
+	}
+	if len(c.live) > 0 {
+		next = min(next, c.nextCheck)
+	}
+	return next
+}
+
+func (c *Core) onTimer() {
+	for i := 0; i < len(c.live); i++ {
+		if p := &c.parents[c.live[i]]; p.Live() && p.nextTime <= c.now {
+			c.advance(p)
+		}
+	}
+	if c.nextCheck <= c.now {
+		c.nextCheck = c.now + checkNanos
+		c.checkAcks()
+	}
+}
+
+// advance moves a parent to the epoch that holds now. Epochs that passed
+// unnoticed are skipped: their quantity is in the target already.
+func (c *Core) advance(p *Parent) {
+	p.tried, p.avoid, p.sent = 0, 0, 0
+	switch p.phase {
+	case phaseWorking:
+		if c.now >= p.end {
+			p.phase = phaseFinishing
+			p.nextTime = c.now + c.tactics.RetryNanos
+			c.cancelAll(p)
+			break
+		}
+		for p.epochEnd() <= c.now {
+			if p.decision++; p.decision == decisionsPerSlice {
+				p.slice, p.decision = p.slice+1, 0
+			}
+		}
+		p.nextTime = p.epochEnd()
+	case phaseFinishing:
+		if c.now >= p.end+c.patience(p) {
+			c.expire(p, event.ReasonExpired)
+			return
+		}
+		p.nextTime = c.now + c.tactics.RetryNanos
+	default:
+		// Waiting for children: ask again in case a cancel got lost.
+		p.nextTime = c.now + checkNanos
+		c.cancelAll(p)
+		return
+	}
+	c.work(p, true)
+}
+
+func (c *Core) patience(p *Parent) int64 {
+	if p.Strategy == event.StrategySweep {
+		return c.tactics.SweepNanos
+	}
+	return c.tactics.FinishNanos
+}
+
+// expire ends the parent as soon as its children are gone.
+func (c *Core) expire(p *Parent, reason event.Reason) {
+	p.phase, p.endReason = phaseExpiring, reason
+	p.nextTime = c.now + checkNanos
+	c.cancelAll(p)
+	c.after(p)
+}
+
+// checkAcks asks for children that their venue should have answered. Their
+// reservation stays: time proves nothing.
+func (c *Core) checkAcks() {
+	for i := 0; i < len(c.live); i++ {
+		p := &c.parents[c.live[i]]
+		for s := p.first; s != none; s = c.children[s].next {
+			ch := &c.children[s]
+			overdue := !ch.acked || ch.immediate() || ch.canceling || ch.unknown
+			if overdue && c.now-ch.SentTime > c.venues[ch.Venue].AckNanos {
+				c.lose(ch)
+				c.askStatus(ch)
+			}
+		}
+	}
+}
+
+// inputs measures the state of p for the policy.
+func (c *Core) inputs(p *Parent, remaining market.Qty) (in policy.Inputs) {
+	m := c.composites[p.Instrument]
+	lot := c.instruments[p.Instrument].Lot
+	in.Decision = p.decision
+	in.Remaining = remaining
+	in.Slice = p.target(p.slice, lot) - p.target(p.slice-1, lot)
+	if p.end > p.start {
+		scheduled := mulDiv(int64(p.OrderQty), max(p.end-max(c.now, p.start), 0), p.end-p.start)
+		in.Gap = p.OrderQty - p.Cum - market.Qty(scheduled)
+	}
+	in.Volatility = m.Features.VolRatio()
+	in.DarkFill = 1000
+	if p.darkExpected > 0 {
+		in.DarkFill = min(int64(p.darkFilled)*1000/int64(p.darkExpected), 10_000)
+	}
+	in.SweepCost = 1000
+	if !m.Normal() {
+		return in
+	}
+	in.Spread = int64(m.Spread() / c.instruments[p.Instrument].Tick)
+	// The micro-price stands off the mid by the imbalance of the touch, in
+	// half-spreads (Stoikov 2018, first term).
+	imbalance := (int64(m.Bid.Qty) - int64(m.Ask.Qty)) * 1000 / (int64(m.Bid.Qty) + int64(m.Ask.Qty))
+	in.Signal = p.Side.Sign() * imbalance
+	in.SweepCost = c.sweepCost(p, remaining)
+	return in
+}

@@ -1,0 +1,234 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/market"
+	"penstock/policy"
+)
+
+// allocation is the scratch space of one decision.
+type allocation struct {
+	shares [market.MaxVenues]event.Share
+	placed market.Qty
+}
+
+// resting is what a parent has in the market already, by class.
+type resting struct {
+	dark, post market.Qty
+	ping       bool // an immediate dark order is unanswered
+	quote      bool // a dealer is looking
+}
+
+// work gives the unplaced quantity of p to venues, as the policy says. epoch
+// marks the start of a decision epoch: only then are resting children cancelled
+// to make room, and a decision recorded even if nothing was sent.
+func (c *Core) work(p *Parent, epoch bool) {
+	if !p.Live() || p.Frozen || p.pending.kind != 0 || c.now < p.start || c.gate.Killed(market.NoVenue) {
+		return
+	}
+	switch p.phase {
+	case phaseWorking:
+		c.decide(p, epoch)
+	case phaseFinishing:
+		c.takeRest(p)
+	}
+}
+
+// decide looks up the cell of p's state and places what its action allots.
+func (c *Core) decide(p *Parent, epoch bool) {
+	lot := c.instruments[p.Instrument].Lot
+	target := p.target(p.slice, lot)
+	remaining := target - p.Cum
+	free := remaining - p.Reserved
+	if remaining <= 0 || free <= 0 && !epoch {
+		return
+	}
+	inputs := c.inputs(p, remaining)
+	codes := inputs.Codes()
+	cell := c.table.Lookup(0, &codes)
+	available := c.available(p)
+	action, flags := policy.Resolve(cell, policy.MaskWithout(available))
+	template := policy.Template(action)
+	if action == policy.ActionBaseline {
+		template = policy.Baseline(&inputs)
+	}
+	template = template.Within(available)
+
+	c.scratch = allocation{}
+	have := c.resting(p)
+	dark, sdp, post, take := policy.Split(template, remaining, lot)
+	if epoch {
+		c.trim(p, &have, dark, post)
+	}
+	free -= c.take(p, &template, min(take, free))
+	free -= c.hitQuote(p, &template, have, sdp, free)
+	free -= c.goDark(p, &template, have, dark, free)
+	c.post(p, &template, have, sdp, post, free)
+	if epoch || c.scratch.placed > 0 {
+		d := c.record(p, remaining)
+		d.Cell, d.Codes = cell.Index, codes
+		d.Action, d.Chosen, d.Confidence, d.Flags = action, cell.Action, cell.Confidence, flags
+	}
+}
+
+// takeRest is the end of a schedule, and all of a sweep: take what is there on
+// every lit venue and from every dealer.
+func (c *Core) takeRest(p *Parent) {
+	free := p.Unplaced()
+	if free <= 0 {
+		return
+	}
+	c.scratch = allocation{}
+	c.sweep(p, free, true)
+	if c.scratch.placed > 0 {
+		d := c.record(p, free)
+		d.Action, d.Chosen, d.Flags = policy.ActionTakeAll, policy.ActionTakeAll, event.DecisionForced
+		return
+	}
+	if p.Strategy == event.StrategySweep && p.Reserved == 0 && !c.scratch.stopped() {
+		c.expire(p, event.ReasonNoLiquidity)
+	}
+}
+
+// stopped reports whether a pre-trade control or a missing session held back an
+// order that could have been sent.
+func (a *allocation) stopped() bool {
+	for v := range a.shares {
+		if w := a.shares[v].Why; w == event.WhyRisk || w == event.WhyDown || w == event.WhyNotLive {
+			return true
+		}
+	}
+	return false
+}
+
+// record starts the decision record of the running allocation.
+func (c *Core) record(p *Parent, remaining market.Qty) *event.Decision {
+	p.DecisionsTaken++
+	d := c.out.Decision()
+	d.Cause, d.StepTime, d.Parent, d.Policy = c.seq, c.now, p.Number, c.table.PolicyID()
+	d.Slice, d.Epoch, d.Instrument = uint32(p.slice), uint32(p.decision), p.Instrument
+	d.PropensityBps = 10_000
+	d.VenueCount = uint8(len(c.venues))
+	d.Mid2, _ = c.composites[p.Instrument].Mid2()
+	d.Remaining = remaining
+	d.Venues = c.scratch.shares
+	return d
+}
+
+// resting sums up p's working children.
+func (c *Core) resting(p *Parent) (r resting) {
+	for s := p.first; s != none; s = c.children[s].next {
+		ch := &c.children[s]
+		switch ch.Tactic {
+		case event.TacticRest:
+			r.dark += ch.reserved()
+		case event.TacticPost:
+			r.post += ch.reserved()
+		case event.TacticPing:
+			r.ping = true
+		case event.TacticQuote:
+			r.quote = true
+		}
+	}
+	return r
+}
+
+// trim cancels resting children beyond what the action wants of their class. The
+// quantity comes back when the venue confirms.
+func (c *Core) trim(p *Parent, have *resting, dark, post market.Qty) {
+	excessDark, excessPost := have.dark-dark, have.post-post
+	for s := p.first; s != none; s = c.children[s].next {
+		ch := &c.children[s]
+		excess := &excessPost
+		switch ch.Tactic {
+		case event.TacticRest:
+			excess = &excessDark
+		case event.TacticPost:
+		default:
+			continue
+		}
+		if *excess > 0 {
+			*excess -= ch.reserved()
+			c.cancel(ch)
+		}
+	}
+}
+
+// repeg cancels posted children that the touch has left behind. Their quantity
+// is posted anew when the venue confirms.
+func (c *Core) repeg(p *Parent) {
+	if p.phase != phaseWorking {
+		return
+	}
+	own := c.composites[p.Instrument].Touch(p.Side)
+	if !own.OK {
+		return
+	}
+	for s := p.first; s != none; s = c.children[s].next {
+		ch := &c.children[s]
+		behind := p.Side.Better(ch.Price, own.Price) && (p.Limit == 0 || p.Side.Better(ch.Price, p.Limit))
+		if ch.Tactic == event.TacticPost && behind && c.now-ch.SentTime >= c.tactics.RepegNanos {
+			c.cancel(ch)
+		}
+	}
+}
+
+// available returns the classes that can be used for p now.
+func (c *Core) available(p *Parent) (set policy.ClassSet) {
+	m := c.composites[p.Instrument]
+	contra := m.Touch(p.Side.Contra())
+	for v := range c.venues {
+		id := market.VenueID(v)
+		if m.Books[v] == nil || c.blocked(p, id) != event.WhyFilled {
+			continue
+		}
+		switch m.Kind(id) {
+		case market.Dark:
+			if m.Normal() {
+				set |= policy.Set(policy.Dark)
+			}
+		case market.SDP:
+			if _, _, ok := c.quoteOf(p, id); ok {
+				set |= policy.Set(policy.SDP)
+			}
+		case market.Lit:
+			if m.Books[v].Live() {
+				set |= policy.Set(policy.Post)
+				if contra.OK && contra.Venues>>v&1 != 0 {
+					set |= policy.Set(policy.Take)
+				}
+			}
+		}
+	}
+	if !m.Touch(p.Side).OK {
+		set &^= policy.Set(policy.Post)
+	}
+	return set
+}
+
+// blocked returns why nothing can be sent to v for p, WhyFilled when it can.
+func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
+	switch {
+	case !c.sessionUp[v]:
+		return event.WhyDown
+	case c.gate.Killed(v):
+		return event.WhyRisk
+	case p.avoid>>v&1 != 0:
+		return event.WhyRefused
+	}
+	return event.WhyFilled
+}
+
+// bound returns the worst price that a child of p may carry: the limit or the
+// collar, whichever is tighter; ok is false without a reference.
+func (c *Core) bound(p *Parent) (bound market.Price, ok bool) {
+	mid2, ok := c.composites[p.Instrument].Mid2()
+	if !ok {
+		return 0, false
+	}
+	bound = c.gate.Collar(p.Instrument, p.Side, mid2)
+	if p.Limit != 0 && p.Side.Better(p.Limit, bound) {
+		bound = p.Limit
+	}
+	return bound, true
+}

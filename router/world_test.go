@@ -1,0 +1,550 @@
+package router
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"penstock/book"
+	"penstock/event"
+	"penstock/market"
+	"penstock/policy"
+	"penstock/router/risk"
+)
+
+// testConfig has two lit venues, a pool and a dealer for one stock.
+func testConfig() *Config {
+	venue := func(id market.VenueID, name string, kind market.VenueKind) market.Venue {
+		return market.Venue{ID: id, Name: name, MIC: name, Kind: kind, MsgRate: 100_000, AckNanos: 1e9,
+			TakeFee: market.Fee{PerLotMilli: 30_000}, MakeFee: market.Fee{PerLotMilli: -20_000}}
+	}
+	cfg := &Config{
+		Instruments: []market.Instrument{{Symbol: "PSTK", Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: 1}},
+		Venues: []market.Venue{venue(0, "LITA", market.Lit), venue(1, "LITB", market.Lit),
+			venue(2, "DRKA", market.Dark), venue(3, "SDPA", market.SDP)},
+		Limits: []risk.Limits{{ParentMaxQty: 1e6, ParentMaxNotional: 1e13, ChildMaxQty: 20_000,
+			ChildMaxNotional: 1e12, CollarBps: 200}},
+		Book:       book.Capacity{Levels: 64, Orders: 64},
+		MaxParents: 64, MaxChildren: 200_000, Tactics: DefaultTactics(),
+	}
+	for v := range cfg.Venues {
+		cfg.Listings = append(cfg.Listings, Listing{Venue: market.VenueID(v)})
+	}
+	return cfg
+}
+
+// order is the truth about one child at a venue.
+type order struct {
+	child    uint64
+	parent   uint64
+	venue    market.VenueID
+	side     market.Side
+	price    market.Price
+	qty, cum market.Qty
+	open     bool
+	tif      market.TimeInForce
+	dark     bool
+	heard    market.Qty // CumQty that reached the router
+	dead     bool       // its end reached the router, with all its fills
+}
+
+// world owns the truth: venues that fill, reject, cancel, lose connections,
+// repeat themselves and answer late; and an independent ledger that is fed only
+// by what crosses the wire.
+type world struct {
+	t       *testing.T
+	rng     *rand.Rand
+	core    *Core
+	out     *event.Output
+	seq     uint64
+	now     int64
+	orders  map[uint64]*order
+	asked   map[uint64]*client // by parent number
+	byID    map[event.ID]*client
+	wire    [4][]event.Event // reports under way, in order per venue
+	up      [4]bool
+	mid     market.Price
+	quoteID int
+	exec    int
+	healthy bool
+	log     []string
+	seen    map[string]int
+}
+
+// client is a parent as its client sees it.
+type client struct {
+	id          event.ID
+	qty         market.Qty
+	limit       market.Price
+	side        market.Side
+	cum         market.Qty
+	notional    market.Notional
+	ended       bool
+	last        market.OrdStatus
+	outstanding market.Qty // Σ qty − cum of open orders at venues
+}
+
+func newWorld(t *testing.T, seed uint64, table *policy.Table) *world {
+	cfg := testConfig()
+	cfg.Table = table
+	core, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), core: core, out: core.OutputFor(),
+		now: 1_800_000_000e9, orders: map[uint64]*order{}, asked: map[uint64]*client{},
+		byID: map[event.ID]*client{}, mid: 500_000, seen: map[string]int{}}
+	w.step(event.Event{Kind: event.SessionStart, Ref: 123_456})
+	for v := range 4 {
+		w.connect(v)
+	}
+	w.quote()
+	return w
+}
+
+func (w *world) fail(format string, args ...any) {
+	w.t.Helper()
+	for _, l := range w.log[max(0, len(w.log)-60):] {
+		w.t.Log(l)
+	}
+	w.t.Fatalf(format, args...)
+}
+
+func (w *world) step(e event.Event) {
+	w.t.Helper()
+	w.seq++
+	e.Seq, e.StepTime, e.RecvTime = w.seq, w.now, w.now
+	w.out.Reset()
+	w.core.Step(&e, w.out)
+	w.log = append(w.log, fmt.Sprintf("%d %v venue %d ref %d code %c qty %d cum %d", e.Seq, e.Kind,
+		e.Venue, e.Ref, e.Code, e.Qty, e.CumQty))
+	for i := range w.out.Commands {
+		w.obey(&w.out.Commands[i])
+	}
+	if trouble := w.core.Audit(); trouble != "" {
+		w.fail("after %v: %s", e.Kind, trouble)
+	}
+}
+
+func (w *world) obey(c *event.Command) {
+	w.log = append(w.log, fmt.Sprintf("   %v child %d parent %d venue %d qty %d px %d exec %v status %v cum %d leaves %d reason %v",
+		c.Kind, c.Child, c.Parent, c.Venue, c.Qty, c.Price, c.ExecType, c.OrdStatus, c.CumQty, c.LeavesQty, c.Reason))
+	switch c.Kind {
+	case event.SendOrder:
+		w.onOrder(c)
+	case event.SendCancel:
+		if w.up[c.Venue] {
+			w.onCancel(c)
+		}
+	case event.SendStatus:
+		if o := w.orders[c.Child]; w.up[c.Venue] {
+			w.send(o, market.ExecOrderStatus, 0, 0)
+		}
+	case event.Report:
+		w.onReport(c)
+	}
+}
+
+// onOrder is the independent check of what leaves the router.
+func (w *world) onOrder(c *event.Command) {
+	cl := w.asked[c.Parent]
+	if cl == nil || cl.ended {
+		w.fail("order %d for a parent that is not live", c.Child)
+	}
+	if w.orders[c.Child] != nil {
+		w.fail("ClOrdID %d used twice", c.Child)
+	}
+	if c.Qty <= 0 || cl.cum+cl.outstanding+c.Qty > cl.qty {
+		w.fail("overfill possible: cum %d outstanding %d new %d of %d", cl.cum, cl.outstanding, c.Qty, cl.qty)
+	}
+	if cl.limit != 0 && cl.side.Better(cl.limit, c.Price) {
+		w.fail("price %d beyond the limit %d", c.Price, cl.limit)
+	}
+	o := &order{child: c.Child, parent: c.Parent, venue: c.Venue, side: c.Side, price: c.Price, qty: c.Qty,
+		open: true, tif: c.TIF, dark: c.ExecInst == market.ExecInstMidPeg}
+	w.orders[c.Child] = o
+	cl.outstanding += c.Qty
+	switch {
+	case !w.up[c.Venue]:
+		w.fail("order sent to a venue that is down")
+	case w.rng.IntN(12) == 0:
+		w.close(o)
+		w.send(o, market.ExecRejected, 0, 0)
+		return
+	}
+	w.send(o, market.ExecNew, 0, 0)
+	if c.TIF == market.TIFIOC {
+		w.trade(o, market.Qty(w.rng.Int64N(int64(o.qty)+1)))
+		if o.open {
+			w.close(o)
+			w.send(o, market.ExecCanceled, 0, 0)
+		}
+	}
+}
+
+// close ends an order at the venue. The client's exposure shrinks only when the
+// router hears of it: see hear.
+func (w *world) close(o *order) { o.open = false }
+
+// hear settles what a report takes off the exposure of its client: fills that
+// were not known yet, and the rest when the order is over and no fill is missing.
+func (w *world) hear(e *event.Event) {
+	o := w.orders[e.Ref]
+	if e.Kind != event.Exec || o.dead {
+		return
+	}
+	cl := w.asked[o.parent]
+	why := market.ExecType(e.Code)
+	terminal := e.OrdStatus.Terminal() && why != market.ExecNew
+	if why == market.ExecTrade || why == market.ExecOrderStatus {
+		cl.outstanding -= max(e.CumQty-o.heard, 0)
+		o.heard = max(o.heard, e.CumQty)
+	}
+	if terminal && e.CumQty == o.heard {
+		cl.outstanding -= o.qty - o.heard
+		o.dead = true
+	}
+}
+
+func (w *world) trade(o *order, qty market.Qty) {
+	if qty <= 0 || !o.open {
+		return
+	}
+	price := o.price
+	if o.dark {
+		price = w.mid
+		if o.side.Better(o.price, price) {
+			price = o.price
+		}
+	}
+	o.cum += qty
+	if o.cum == o.qty {
+		o.open = false
+	}
+	w.send(o, market.ExecTrade, qty, price)
+	w.seen["fill"]++
+}
+
+func (w *world) onCancel(c *event.Command) {
+	o := w.orders[c.Child]
+	switch {
+	case o == nil:
+		w.fail("cancel of an order that was never sent")
+	case !o.open:
+		e := event.Event{Kind: event.OrderCancelReject, Venue: o.venue, Ref: o.child, Reason: event.ReasonTooLate}
+		w.wire[o.venue] = append(w.wire[o.venue], e)
+		w.seen["cancel too late"]++
+	default:
+		if w.rng.IntN(3) == 0 {
+			w.trade(o, market.Qty(w.rng.Int64N(int64(o.qty-o.cum)+1))) // the fill wins the race
+			w.seen["cancel race"]++
+		}
+		if o.open {
+			w.close(o)
+			w.send(o, market.ExecCanceled, 0, 0)
+		}
+	}
+}
+
+// send puts a report on the wire; sometimes twice.
+func (w *world) send(o *order, why market.ExecType, lastQty market.Qty, lastPx market.Price) {
+	w.exec++
+	status := market.StatusNew
+	switch {
+	case o.cum == o.qty:
+		status = market.StatusFilled
+	case !o.open && why == market.ExecRejected:
+		status = market.StatusRejected
+	case !o.open:
+		status = market.StatusCanceled
+	case o.cum > 0:
+		status = market.StatusPartiallyFilled
+	}
+	id, _ := event.MakeID(fmt.Sprintf("E%d", w.exec))
+	e := event.Event{Kind: event.Exec, Venue: o.venue, Ref: o.child, Code: uint8(why), OrdStatus: status,
+		CumQty: o.cum, LastQty: lastQty, LastPx: lastPx, ID: id, Liquidity: market.LiquidityRemoved}
+	if why == market.ExecOrderStatus {
+		e.LastPx = o.price
+	}
+	w.wire[o.venue] = append(w.wire[o.venue], e)
+	if w.rng.IntN(20) == 0 {
+		w.wire[o.venue] = append(w.wire[o.venue], e)
+		w.seen["duplicate"]++
+	}
+}
+
+// deliver hands the oldest report of a venue to the router and settles the
+// exposure that the router now knows to be gone.
+func (w *world) deliver(v int) {
+	if len(w.wire[v]) == 0 || !w.up[v] {
+		return
+	}
+	e := w.wire[v][0]
+	w.wire[v] = w.wire[v][1:]
+	w.hear(&e)
+	w.step(e)
+}
+
+func (w *world) connect(v int) {
+	w.up[v] = true
+	w.step(event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionUp)})
+	for _, k := range []event.Event{
+		{Kind: event.BookClear, Flags: event.More},
+		{Kind: event.BookStatus, Code: uint8(event.BookLive)},
+	} {
+		if v < 2 {
+			k.Venue = market.VenueID(v)
+			w.step(k)
+		}
+	}
+	w.quote()
+}
+
+// drop loses the connection: what was on the wire is gone for good.
+func (w *world) drop(v int) {
+	w.up[v] = false
+	w.seen["lost report"] += len(w.wire[v])
+	w.wire[v] = nil
+	w.step(event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionDown)})
+}
+
+// quote publishes fresh depth and a dealer's quote around the mid.
+func (w *world) quote() {
+	for v := range 2 {
+		for _, side := range []market.Side{market.Buy, market.Sell} {
+			for i := range 3 {
+				price := w.mid - market.Price(side.Sign())*100*market.Price(i+1)
+				w.level(v, side, price, market.Qty(w.rng.IntN(20)*100), event.More)
+			}
+		}
+		w.level(v, market.Buy, w.mid-1000, 100, 0)
+	}
+	w.quoteID++
+	id, _ := event.MakeID(fmt.Sprintf("Q%d", w.quoteID))
+	w.step(event.Event{Kind: event.Quote, Venue: 3, ID: id, Price: w.mid - 100, Qty: 1000, LastPx: w.mid + 100,
+		LastQty: 1000, Until: w.now + 1e9})
+}
+
+func (w *world) level(v int, side market.Side, price market.Price, qty market.Qty, f event.Flags) {
+	w.step(event.Event{Kind: event.BookLevel, Venue: market.VenueID(v), Side: side, Price: price, Qty: qty, Flags: f})
+}
+
+// move shifts the whole market by a tick.
+func (w *world) move() {
+	for v := range 2 {
+		w.step(event.Event{Kind: event.BookClear, Venue: market.VenueID(v), Flags: event.More})
+		w.step(event.Event{Kind: event.BookStatus, Venue: market.VenueID(v), Code: uint8(event.BookLive), Flags: event.More})
+	}
+	w.mid += 100 * market.Price(w.rng.IntN(3)-1)
+	w.quote()
+}
+
+func (w *world) newParent(i int) {
+	id, _ := event.MakeID(fmt.Sprintf("C%d", i))
+	cl := &client{id: id, qty: market.Qty(w.rng.IntN(20_000) + 1), side: market.Buy + market.Side(w.rng.IntN(2))}
+	e := event.Event{Kind: event.ParentNew, ID: id, Side: cl.side, Qty: cl.qty, OrdType: market.OrdMarket,
+		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: w.now + 5e9, SliceNanos: 1e9}
+	if w.rng.IntN(2) == 0 {
+		e.OrdType, e.Price = market.OrdLimit, w.mid+market.Price(cl.side.Sign())*100*market.Price(w.rng.IntN(5)-1)
+		cl.limit = e.Price
+	}
+	if w.rng.IntN(4) == 0 {
+		e.Strategy, e.Until, e.SliceNanos = event.StrategySweep, 0, 0
+	}
+	w.byID[id] = cl
+	w.step(e)
+}
+
+// onReport keeps the client's own book and checks every report against it.
+func (w *world) onReport(c *event.Command) {
+	cl := w.asked[c.Parent]
+	if cl == nil {
+		if cl = w.byID[c.ID]; cl == nil || c.ExecType != market.ExecNew {
+			w.fail("first report %v for an unknown order %v", c.ExecType, c.ID)
+		}
+		w.asked[c.Parent] = cl
+	}
+	if c.ExecType == market.ExecTrade {
+		cl.cum += c.LastQty
+		n, _ := c.LastPx.Notional(c.LastQty)
+		cl.notional += n
+	}
+	switch {
+	case c.CumQty != cl.cum:
+		w.fail("report says CumQty %d, fills sum to %d", c.CumQty, cl.cum)
+	case c.Notional != cl.notional:
+		w.fail("report's notional %d, fills sum to %d", c.Notional, cl.notional)
+	case c.LeavesQty != 0 && c.LeavesQty != c.Qty-c.CumQty:
+		w.fail("LeavesQty %d of %d with CumQty %d", c.LeavesQty, c.Qty, c.CumQty)
+	case cl.ended && c.ExecType != market.ExecOrderStatus && c.ExecType != market.ExecTrade:
+		w.fail("report %v after the end", c.ExecType)
+	}
+	if c.ExecType == market.ExecReplaced {
+		cl.qty, cl.limit = c.Qty, c.Price
+	}
+	cl.last = c.OrdStatus
+	cl.ended = cl.ended || c.OrdStatus.Terminal()
+}
+
+// settle compares the router's children with the truth.
+func (w *world) settle() {
+	for _, ch := range w.core.Children() {
+		o := w.orders[ch.Number]
+		if ch.Released && (o.open || ch.Cum != o.cum) {
+			w.fail("child %d was released at CumQty %d; at the venue it is open %v with %d", ch.Number, ch.Cum,
+				o.open, o.cum)
+		}
+		if ch.Cum > o.cum {
+			w.fail("child %d has CumQty %d, the venue executed %d", ch.Number, ch.Cum, o.cum)
+		}
+	}
+}
+
+func (w *world) run(steps int) {
+	parents := 0
+	for i := range steps {
+		w.now += w.rng.Int64N(20e6)
+		w.settle()
+		switch r := w.rng.IntN(100); {
+		case r < 2 && parents < 40:
+			parents++
+			w.newParent(parents)
+		case r < 40:
+			w.deliver(w.rng.IntN(4))
+		case r < 55:
+			w.step(event.Event{Kind: event.Timer})
+		case r < 70:
+			w.move()
+		case r < 80:
+			w.fillSomething()
+		case r < 82 && !w.healthy:
+			if v := w.rng.IntN(4); w.up[v] {
+				w.drop(v)
+			} else {
+				w.connect(v)
+			}
+		case r < 84:
+			w.request(i, event.ParentCancel)
+		case r < 87:
+			w.request(i, event.ParentReplace)
+		case r < 88 && !w.healthy:
+			w.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorKill), Venue: market.NoVenue})
+			for n := range w.out.Commands {
+				if w.out.Commands[n].Kind == event.SendOrder {
+					w.fail("an order left with the kill")
+				}
+			}
+			w.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorResume), Venue: market.NoVenue})
+		}
+	}
+}
+
+// fillSomething executes part of a resting order.
+func (w *world) fillSomething() {
+	for i := len(w.core.Children()) - 1; i >= 0; i-- {
+		o := w.orders[w.core.Children()[i].Number]
+		if o.open && w.rng.IntN(3) == 0 {
+			w.trade(o, market.Qty(w.rng.Int64N(int64(o.qty-o.cum))+1))
+			return
+		}
+	}
+}
+
+func (w *world) request(i int, kind event.Kind) {
+	if len(w.core.live) == 0 {
+		return
+	}
+	p := &w.core.parents[w.core.live[w.rng.IntN(len(w.core.live))]]
+	id, _ := event.MakeID(fmt.Sprintf("R%d", i))
+	e := event.Event{Kind: kind, ID: id, OrigID: p.ClOrdID, Side: p.Side, Client: p.Client, Price: p.Limit,
+		Qty: market.Qty(w.rng.Int64N(int64(p.OrderQty)*2) + 1)}
+	w.step(e)
+	w.seen[kind.String()]++
+}
+
+// heal brings every venue back and lets the day end.
+func (w *world) heal() {
+	w.healthy = true
+	for v := range 4 {
+		if !w.up[v] {
+			w.connect(v)
+		}
+	}
+	for range 3000 {
+		w.now += 10e6
+		for v := range 4 {
+			for len(w.wire[v]) > 0 {
+				w.deliver(v)
+			}
+		}
+		w.settle()
+		w.step(event.Event{Kind: event.Timer})
+		if len(w.core.live) == 0 {
+			return
+		}
+		if w.rng.IntN(10) == 0 {
+			w.move()
+		}
+	}
+	for _, slot := range w.core.live {
+		p := &w.core.parents[slot]
+		w.t.Logf("parent %d phase %d cum %d reserved %d of %d frozen %v", p.Number, p.phase, p.Cum, p.Reserved, p.OrderQty, p.Frozen)
+		for s := p.first; s != none; s = w.core.children[s].next {
+			w.t.Logf("   child %+v truth %+v", w.core.children[s], *w.orders[w.core.children[s].Number])
+		}
+	}
+	w.fail("%d parents never ended", len(w.core.live))
+}
+
+// TestNothingIsLostOrOverfilled runs seeded worlds in which everything goes
+// wrong, checks every order and report against an independent ledger, heals the
+// world and demands that all quantities agree with the venues' truth.
+func TestNothingIsLostOrOverfilled(t *testing.T) {
+	table, err := policy.BuildBaseline(policy.BuildOptions{Version: "test", NotAfter: 1 << 62})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	seeds := 60
+	if testing.Short() {
+		seeds = 10
+	}
+	for seed := range seeds {
+		var use *policy.Table
+		if seed%2 == 0 {
+			use = table
+		}
+		w := newWorld(t, uint64(seed), use)
+		w.run(1500)
+		w.heal()
+		truth := map[uint64]market.Qty{}
+		for _, o := range w.orders {
+			truth[o.parent] += o.cum
+		}
+		for i := range w.core.Parents() {
+			p := &w.core.Parents()[i]
+			if truth[p.Number] != p.Cum || w.asked[p.Number].cum != p.Cum {
+				w.fail("seed %d parent %d: venues %d, router %d, client %d", seed, p.Number,
+					truth[p.Number], p.Cum, w.asked[p.Number].cum)
+			}
+			if !w.asked[p.Number].ended {
+				w.fail("seed %d parent %d: the client never heard the end", seed, p.Number)
+			}
+		}
+		for k, n := range w.seen {
+			seen[k] += n
+		}
+		seen["unknown"] += int(w.core.Counters.Unknown)
+		seen["gap"] += int(w.core.Counters.Gaps)
+		if w.core.Counters.Overfills > 0 {
+			t.Fatalf("seed %d: %d overfills by honest venues", seed, w.core.Counters.Overfills)
+		}
+	}
+	for _, k := range []string{"fill", "duplicate", "lost report", "cancel race", "cancel too late", "unknown",
+		"gap", "parent-cancel", "parent-replace"} {
+		if seen[k] == 0 {
+			t.Errorf("no world ever saw: %s", k)
+		}
+	}
+	t.Logf("seen: %v", seen)
+}
