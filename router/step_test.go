@@ -1,0 +1,114 @@
+package router
+
+import (
+	"testing"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// TestStepDoesNotAllocate drives every kind of event through a working parent.
+func TestStepDoesNotAllocate(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	id, _ := event.MakeID("C1")
+	parent := event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 500_000, OrdType: market.OrdMarket,
+		Strategy: event.StrategyTWAP, Until: w.now + 3600e9, SliceNanos: 1e9}
+	w.byID[id] = &client{id: id, qty: parent.Qty, side: market.Buy}
+	w.step(parent)
+	core, out, seq, now := w.core, w.out, w.seq, w.now
+	slot := new(event.Event) // the loop's own: Step keeps a pointer while it runs
+	take := func(e event.Event) {
+		seq++
+		e.Seq, e.StepTime = seq, now
+		*slot = e
+		out.Reset()
+		core.Step(slot, out)
+	}
+	sends, quote := 0, byte(0)
+	run := func() {
+		now += 20e6
+		take(event.Event{Kind: event.Timer})
+		for i := range out.Commands {
+			if out.Commands[i].Kind == event.SendOrder {
+				sends++
+			}
+		}
+		if core.childCount > 0 {
+			ch := &core.children[core.childCount-1]
+			take(event.Event{Kind: event.Exec, Venue: ch.Venue, Ref: ch.Number, Code: uint8(market.ExecNew), OrdStatus: market.StatusNew})
+			if !ch.Released {
+				take(event.Event{Kind: event.Exec, Venue: ch.Venue, Ref: ch.Number, Code: uint8(market.ExecTrade),
+					OrdStatus: market.StatusPartiallyFilled, CumQty: ch.Cum + 1, LastQty: 1, LastPx: ch.Price})
+			}
+			if !ch.Released {
+				take(event.Event{Kind: event.Exec, Venue: ch.Venue, Ref: ch.Number, Code: uint8(market.ExecCanceled),
+					OrdStatus: market.StatusCanceled, CumQty: ch.Cum})
+			}
+		}
+		quote++
+		take(event.Event{Kind: event.BookLevel, Venue: 0, Side: market.Sell, Price: 500_100, Qty: market.Qty(quote) * 10})
+		take(event.Event{Kind: event.MarketTrade, Venue: 0, Side: market.Buy, Price: 500_100, Qty: 5})
+		take(event.Event{Kind: event.Quote, Venue: 3, ID: event.ID{quote}, Price: 499_900, Qty: 500, LastPx: 500_100,
+			LastQty: 500, Until: now + 1e9})
+	}
+	if n := testing.AllocsPerRun(500, run); n != 0 {
+		t.Errorf("%v allocations per turn", n)
+	}
+	if sends < 20 {
+		t.Errorf("only %d orders were sent: the test does not reach the hot path", sends)
+	}
+}
+
+// TestSameEventsGiveSameCommands runs one seed twice.
+func TestSameEventsGiveSameCommands(t *testing.T) {
+	var logs [2][]string
+	for i := range logs {
+		w := newWorld(t, 42, nil)
+		w.run(800)
+		logs[i] = w.log
+	}
+	if len(logs[0]) != len(logs[1]) {
+		t.Fatalf("%d lines, then %d", len(logs[0]), len(logs[1]))
+	}
+	for i := range logs[0] {
+		if logs[0][i] != logs[1][i] {
+			t.Fatalf("line %d: %s, then %s", i, logs[0][i], logs[1][i])
+		}
+	}
+}
+
+func TestOverExecutionFreezesTheParent(t *testing.T) {
+	w := newWorld(t, 3, nil)
+	id, _ := event.MakeID("C1")
+	w.byID[id] = &client{id: id, qty: 1000, side: market.Buy}
+	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 1000, OrdType: market.OrdMarket,
+		Strategy: event.StrategySweep})
+	var child *Child
+	for i := range w.core.Children() {
+		if w.core.children[i].Tactic == event.TacticTake {
+			child = &w.core.children[i]
+		}
+	}
+	if child == nil {
+		t.Fatal("the sweep sent nothing")
+	}
+	p := &w.core.parents[0]
+	w.orders[child.Number].cum = child.Qty + 500
+	cum := child.Qty + 500
+	e := event.Event{Kind: event.Exec, Venue: child.Venue, Ref: child.Number, Code: uint8(market.ExecTrade),
+		OrdStatus: market.StatusFilled, CumQty: cum, LastQty: cum, LastPx: child.Price}
+	w.step(e)
+	if p.Cum != cum || !p.Frozen || w.core.Counters.Overfills != 1 {
+		t.Errorf("CumQty %d frozen %v overfills %d: the truth must be booked and the parent frozen", p.Cum,
+			p.Frozen, w.core.Counters.Overfills)
+	}
+	sent := w.core.childCount
+	for range 100 {
+		w.now += 50e6
+		w.step(event.Event{Kind: event.Timer})
+		w.move()
+	}
+	if w.core.childCount != sent {
+		t.Error("a frozen parent sent orders")
+	}
+}
