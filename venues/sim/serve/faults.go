@@ -1,0 +1,98 @@
+package serve
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// DropConnections closes every connection of the venue without a word, as a
+// network failure does. Listeners stay open.
+func (s *Server) DropConnections() {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	for _, o := range s.outboxes() {
+		o.drop()
+	}
+}
+
+// PauseWrites holds back everything that the venue says on its connections of
+// now, or lets it go. The peer sees a venue that accepts but does not answer.
+func (s *Server) PauseWrites(paused bool) {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	for _, o := range s.outboxes() {
+		o.pause(paused)
+	}
+}
+
+func (s *Server) outboxes() []*outbox {
+	var all []*outbox
+	for _, c := range s.orders.clients {
+		if c.out != nil {
+			all = append(all, c.out)
+		}
+	}
+	if s.ws != nil {
+		for _, c := range s.ws.conns {
+			all = append(all, c.out)
+		}
+	}
+	return all
+}
+
+// LosePackets keeps the next n packets of a MoldUDP64 stream from being sent;
+// the re-request server has them.
+func (s *Server) LosePackets(n int) error {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	if s.mold == nil {
+		return fmt.Errorf("venue %s has no packets to lose", s.cfg.Name)
+	}
+	s.mold.lose += n
+	return nil
+}
+
+// CorruptNextChecksum makes the checksum of the next book update wrong.
+func (s *Server) CorruptNextChecksum() error {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	if s.kraken == nil {
+		return fmt.Errorf("venue %s has no checksums", s.cfg.Name)
+	}
+	s.kraken.corrupt = true
+	return nil
+}
+
+// AddReceiver sends the MoldUDP64 stream to addr too, from the next packet.
+func (s *Server) AddReceiver(addr string) error {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	if s.mold == nil {
+		return fmt.Errorf("venue %s has no packet stream", s.cfg.Name)
+	}
+	to, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return fmt.Errorf("venue %s: receiver: %w", s.cfg.Name, err)
+	}
+	s.mold.receivers = append(s.mold.receivers, to)
+	return nil
+}
+
+// Halt stops or resumes trading at this venue, behind what is scheduled before
+// now; its feed says so.
+func (s *Server) Halt(halted bool) {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	now := s.market.now()
+	s.market.after(now, true, func(at int64) {
+		switch {
+		case s.exchange != nil:
+			s.exchange.Halt(halted)
+			s.feed.halt(at, halted)
+		case s.pool != nil:
+			s.pool.Halt(halted)
+		case s.dealer != nil:
+			s.dealer.Halt(at, halted)
+		}
+	})
+}

@@ -1,0 +1,210 @@
+package serve
+
+import (
+	"errors"
+
+	"penstock/event"
+	"penstock/fix"
+	"penstock/market"
+	"penstock/venues/sim"
+)
+
+// Tags and values of FIX 4.4 that only a venue uses.
+const (
+	msgQuoteRequestReject       = "AG"
+	tagQuoteRequestRejectReason = 658
+	tagOrdStatusReqID           = 790
+
+	unsupportedMessageType = 3 // BusinessRejectReason(380)
+	unknownSecurity        = 1 // QuoteRequestRejectReason(658)
+)
+
+// onMessage takes an application message of the client. It always takes it.
+func (c *client) onMessage(m *fix.Message, now int64) bool {
+	var err error
+	switch string(m.Type()) {
+	case fix.MsgNewOrderSingle:
+		err = c.onNewOrder(m, now)
+	case fix.MsgCancelRequest:
+		err = c.onCancel(m, now)
+	case fix.MsgStatusRequest:
+		err = c.onStatus(m, now)
+	case fix.MsgQuoteRequest:
+		err = c.onQuoteRequest(m, now)
+	case fix.MsgReject, fix.MsgBusinessReject:
+		// The client could not use what we said. There is nothing to repair here.
+	default:
+		ref, _ := m.Get(fix.TagClOrdID)
+		c.session.BusinessReject(now, m, ref, unsupportedMessageType, "message type not supported")
+	}
+	var bad *fix.FieldError
+	if errors.As(err, &bad) {
+		c.session.Reject(now, m, bad)
+	}
+	return true
+}
+
+// arrive runs when the message reaches the engine.
+func (c *client) arrive(now int64, run func(at int64)) {
+	s := c.entry.server
+	s.market.after(now+s.cfg.LatencyNanos, true, run)
+}
+
+// fields reads the fields of a message and keeps the first error.
+type fields struct {
+	m   *fix.Message
+	err error
+}
+
+func (f *fields) fail(err error) {
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+func (f *fields) id(tag int) (id event.ID) {
+	text, ok := f.m.Get(tag)
+	if !ok {
+		f.fail(f.m.Bad(tag, fix.RejectMissingTag))
+		return id
+	}
+	id, fits := event.MakeID(text)
+	if !fits {
+		f.fail(f.m.Bad(tag, fix.RejectValue))
+	}
+	return id
+}
+
+func (f *fields) optionalID(tag int) event.ID {
+	if _, ok := f.m.Get(tag); !ok {
+		return event.ID{}
+	}
+	return f.id(tag)
+}
+
+// char reads a field of one character; absent is what it counts as when missing,
+// 0 when it must be there.
+func (f *fields) char(tag int, absent byte, optional bool) byte {
+	text, ok := f.m.Get(tag)
+	switch {
+	case !ok && optional:
+		return absent
+	case !ok:
+		f.fail(f.m.Bad(tag, fix.RejectMissingTag))
+	case len(text) != 1:
+		f.fail(f.m.Bad(tag, fix.RejectValue))
+	default:
+		return text[0]
+	}
+	return 0
+}
+
+func (f *fields) decimal(tag int, decimals uint8, optional bool) int64 {
+	if _, ok := f.m.Get(tag); !ok && optional {
+		return 0
+	}
+	v, err := f.m.Decimal(tag, decimals)
+	if err != nil {
+		f.fail(err)
+	}
+	return v
+}
+
+func (f *fields) time(tag int) {
+	if _, err := f.m.Time(tag); err != nil {
+		f.fail(err)
+	}
+}
+
+func (f *fields) symbol() string {
+	text, ok := f.m.Get(fix.TagSymbol)
+	if !ok {
+		f.fail(f.m.Bad(fix.TagSymbol, fix.RejectMissingTag))
+	}
+	return string(text)
+}
+
+func (c *client) onNewOrder(m *fix.Message, now int64) error {
+	in := c.entry.server.in
+	f := fields{m: m}
+	o := sim.Order{
+		Owner: c.owner, ClOrdID: f.id(fix.TagClOrdID),
+		Side:     market.Side(f.char(fix.TagSide, 0, false)),
+		OrdType:  market.OrdType(f.char(fix.TagOrdType, 0, false)),
+		TIF:      market.TimeInForce(f.char(fix.TagTimeInForce, byte(market.TIFDay), true)),
+		ExecInst: market.ExecInst(f.char(fix.TagExecInst, 0, true)),
+		Qty:      market.Qty(f.decimal(fix.TagOrderQty, in.QtyDecimals, false)),
+		Price:    market.Price(f.decimal(fix.TagPrice, in.PriceDecimals, true)),
+		MinQty:   market.Qty(f.decimal(fix.TagMinQty, in.QtyDecimals, true)),
+		QuoteID:  f.optionalID(fix.TagQuoteID),
+	}
+	symbol := f.symbol()
+	f.time(fix.TagTransactTime)
+	if f.err == nil && o.OrdType != market.OrdMarket && o.OrdType != market.OrdPegged {
+		f.decimal(fix.TagPrice, in.PriceDecimals, false)
+	}
+	if f.err != nil {
+		return f.err
+	}
+	s := c.entry.server
+	c.arrive(now, func(at int64) {
+		if symbol != s.cfg.Symbol {
+			c.refuse(at, &o)
+			return
+		}
+		s.engine.Enter(at, o)
+	})
+	return nil
+}
+
+// refuse rejects an order in a symbol that this venue does not trade.
+func (c *client) refuse(now int64, o *sim.Order) {
+	c.entry.onReport(&sim.Report{
+		Time: now, Owner: c.owner, ClOrdID: o.ClOrdID, ExecID: c.entry.server.engine.NextExecID(),
+		Side: o.Side, OrdType: o.OrdType, TIF: o.TIF, Price: o.Price, OrderQty: o.Qty,
+		ExecType: market.ExecRejected, OrdStatus: market.StatusRejected,
+		Reason: event.ReasonUnknownInstrument, Text: "unknown symbol",
+	})
+}
+
+func (c *client) onCancel(m *fix.Message, now int64) error {
+	f := fields{m: m}
+	request, orig := f.id(fix.TagClOrdID), f.id(fix.TagOrigClOrdID)
+	f.symbol()
+	f.char(fix.TagSide, 0, false)
+	f.time(fix.TagTransactTime)
+	if f.err != nil {
+		return f.err
+	}
+	c.arrive(now, func(at int64) { c.entry.server.engine.Cancel(at, c.owner, request, orig) })
+	return nil
+}
+
+// onStatus answers with the state of the order, as ExecType(150) I.
+func (c *client) onStatus(m *fix.Message, now int64) error {
+	f := fields{m: m}
+	id := f.id(fix.TagClOrdID)
+	f.symbol()
+	side := market.Side(f.char(fix.TagSide, 0, false))
+	ask, _ := m.Get(tagOrdStatusReqID)
+	reqID := string(ask)
+	if f.err != nil {
+		return f.err
+	}
+	c.arrive(now, func(at int64) {
+		s := c.entry.server
+		r := sim.Report{
+			Time: at, Owner: c.owner, ClOrdID: id, ExecID: s.engine.NextExecID(), Side: side,
+			ExecType: market.ExecOrderStatus, OrdStatus: market.StatusRejected,
+			Reason: event.ReasonUnknownOrder, Text: "unknown order",
+		}
+		if o, ok := s.engine.Status(c.owner, id); ok {
+			r.OrderID, r.Side, r.OrdType, r.TIF = o.OrderID, o.Side, o.OrdType, o.TIF
+			r.OrdStatus, r.Price, r.OrderQty = o.OrdStatus, o.Price, o.OrderQty
+			r.CumQty, r.LeavesQty, r.Notional = o.CumQty, o.LeavesQty, o.Notional
+			r.Reason, r.Text = event.ReasonNone, ""
+		}
+		c.leave(at, true, func(at int64) { c.sendReport(at, &r, reqID) })
+	})
+	return nil
+}

@@ -1,0 +1,178 @@
+package serve
+
+import (
+	"errors"
+
+	"penstock/event"
+	"penstock/market"
+	"penstock/venues/sim"
+)
+
+// engine is what the three kinds of venue have in common for order entry.
+type engine interface {
+	Enter(now int64, o sim.Order)
+	Cancel(now int64, owner uint32, request, orig event.ID)
+	CancelAll(now int64, owner uint32)
+	Status(owner uint32, clOrdID event.ID) (sim.OrderState, bool)
+	Trades(owner uint32) []sim.Fill
+	Orders(owner uint32) []sim.OrderState
+	NextExecID() uint64
+}
+
+// feed is a market data protocol of a lit venue. All calls hold Market.mu.
+type feed interface {
+	change(c *sim.BookChange)
+	trade(t *sim.Trade)
+	halt(now int64, halted bool)
+	serve()
+	close(now int64) error
+}
+
+// Server is one running venue. Its methods are safe for concurrent use.
+type Server struct {
+	market *Market
+	cfg    Venue
+	in     *market.Instrument
+
+	engine   engine
+	exchange *sim.Exchange // of a lit venue
+	pool     *sim.DarkPool
+	dealer   *sim.Dealer
+
+	orders *orderEntry
+	feed   feed // nil for dark pools and dealers
+	mold   *mold
+	ws     *webSocket
+	kraken *kraken
+}
+
+func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
+	s := &Server{market: m, cfg: cfg, in: &m.cfg.Instrument}
+	var err error
+	if s.orders, err = newOrderEntry(s); err != nil {
+		return s, err
+	}
+	if err = s.openFeed(now); err != nil {
+		return s, err
+	}
+	v := sim.Venue{
+		Instrument: m.cfg.Instrument, TakeFee: cfg.TakeFee, MakeFee: cfg.MakeFee,
+		IDBase:  m.cfg.IDBase,
+		Replies: sim.Replies{Report: s.orders.onReport, Reject: s.orders.onCancelReject},
+	}
+	switch cfg.Kind {
+	case market.Lit:
+		s.exchange, err = sim.NewExchange(sim.ExchangeConfig{
+			Venue: v, Book: s.feed.change, Trade: s.feed.trade,
+		})
+		s.engine = s.exchange
+	case market.Dark:
+		s.pool, err = sim.NewDarkPool(sim.DarkPoolConfig{
+			Venue: v, StaleNanos: cfg.StaleNanos, Contra: cfg.Contra,
+		})
+		s.engine = s.pool
+	case market.SDP:
+		d := cfg.Dealer
+		d.Venue, d.Quote, d.QuoteCancelled = v, s.orders.onQuote, s.orders.onQuoteCancelled
+		s.dealer, err = sim.NewDealer(d)
+		s.engine = s.dealer
+	}
+	return s, err
+}
+
+func (s *Server) openFeed(now int64) (err error) {
+	switch s.cfg.Feed {
+	case ITCH:
+		s.mold, err = newMold(s, now)
+		if s.mold != nil {
+			s.feed = newITCHFeed(s, now)
+		}
+	case Kraken:
+		s.kraken = newKraken(s)
+		s.ws, err = newWebSocket(s, s.kraken)
+		s.feed = s.kraken
+	case Coinbase:
+		c := newCoinbase(s)
+		s.ws, err = newWebSocket(s, c)
+		s.feed = c
+	}
+	return err
+}
+
+// serve starts the goroutines of the venue; Market.mu is held.
+func (s *Server) serve() {
+	s.orders.serve()
+	if s.feed != nil {
+		s.feed.serve()
+	}
+}
+
+func (s *Server) close(now int64) error {
+	var errs []error
+	if s.orders != nil {
+		errs = append(errs, s.orders.close(now))
+	}
+	if s.feed != nil {
+		errs = append(errs, s.feed.close(now))
+	}
+	if s.ws != nil {
+		errs = append(errs, s.ws.close())
+	}
+	return errors.Join(errs...)
+}
+
+// Name returns the name of the venue, which is its CompID too.
+func (s *Server) Name() string { return s.cfg.Name }
+
+// Config returns what the venue was started with.
+func (s *Server) Config() Venue { return s.cfg }
+
+// OrderAddr returns the address of the FIX acceptor.
+func (s *Server) OrderAddr() string { return s.orders.listener.Addr().String() }
+
+// FeedAddr returns the address of the WebSocket feed, "" when there is none.
+func (s *Server) FeedAddr() string {
+	if s.ws == nil {
+		return ""
+	}
+	return s.ws.listener.Addr().String()
+}
+
+// RerequestAddr returns the UDP address of the re-request server, "" when there
+// is none.
+func (s *Server) RerequestAddr() string {
+	if s.mold == nil {
+		return ""
+	}
+	return s.mold.requests.LocalAddr().String()
+}
+
+// Trades returns the venue's book of trades for a client, in order of time.
+func (s *Server) Trades(client string) []sim.Fill {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	if c := s.orders.client(client); c != nil {
+		return s.engine.Trades(c.owner)
+	}
+	return nil
+}
+
+// Orders returns the venue's states of all orders of a client, in order of entry.
+func (s *Server) Orders(client string) []sim.OrderState {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	if c := s.orders.client(client); c != nil {
+		return s.engine.Orders(c.owner)
+	}
+	return nil
+}
+
+// Depth returns up to n displayed levels of a side, best first.
+func (s *Server) Depth(side market.Side, n int) []sim.Level {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	if s.exchange == nil {
+		return nil
+	}
+	return s.exchange.Depth(nil, side, n)
+}
