@@ -173,7 +173,7 @@ func (b *Book) applyStatus(e *event.Event) (touched, resync bool) {
 }
 
 func (b *Book) applyQuote(e *event.Event) (touched, resync bool) {
-	crossed := e.Qty > 0 && e.LastQty > 0 && e.Price >= e.LastPx
+	crossed := e.Qty > 0 && e.LastQty > 0 && e.Price > e.LastPx // locked quotes are real
 	if e.Qty < 0 || e.LastQty < 0 || crossed {
 		b.Absurd++
 		b.Quote = Quote{}

@@ -21,6 +21,9 @@ type Composite struct {
 	Books      [market.MaxVenues]*Book // nil where the instrument does not trade
 	Bid, Ask   Touch
 	Features   Features
+	// Stale says that a book changed in the middle of a message, so that the
+	// touch waits for Refresh.
+	Stale bool
 
 	kinds [market.MaxVenues]market.VenueKind
 	count int

@@ -166,6 +166,10 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.venue(c.Venue)
 		l.symbol(c.Instrument)
 		l.uint(" as C", c.Ref)
+	case SendStatus:
+		l.uint(" C", c.Child)
+		l.venue(c.Venue)
+		l.symbol(c.Instrument)
 	case Report:
 		l.report(c)
 	case RejectCancel:

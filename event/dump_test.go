@@ -104,6 +104,7 @@ func sampleCommands() []Command {
 		{Kind: SendOrder, Cause: 1042, Child: 20, Venue: 1, Side: market.Sell, Qty: 300, Price: 10020,
 			OrdType: market.OrdLimit, TIF: market.TIFDay, ExecInst: market.ExecInstPostOnly},
 		{Kind: SendCancel, Cause: 1043, Child: 20, Ref: 21, Parent: 3, Venue: 1},
+		{Kind: SendStatus, Cause: 1043, Child: 20, Parent: 3, Venue: 1},
 		{Kind: Report, Cause: 1044, Parent: 3, Ref: 9, Client: 1, ID: id("ORD-1"), ExecType: market.ExecTrade,
 			OrdStatus: market.StatusPartiallyFilled, Side: market.Buy, Qty: 500, Price: 10050, LastQty: 100, LastPx: 10025,
 			CumQty: 100, LeavesQty: 400, Venue: 1, Liquidity: market.LiquidityAdded},
@@ -176,6 +177,18 @@ func TestDumpIsOneLinePerRecord(t *testing.T) {
 	}
 	for k := Kind(0); k < 255; k++ {
 		if k.Valid() && !seen[k] {
+			t.Errorf("kind %v has no sample", k)
+		}
+	}
+}
+
+func TestEveryCommandKindHasASample(t *testing.T) {
+	seen := map[CommandKind]bool{}
+	for _, c := range sampleCommands() {
+		seen[c.Kind] = true
+	}
+	for k := range CommandKind(255) {
+		if k.String() != "command?" && !seen[k] {
 			t.Errorf("kind %v has no sample", k)
 		}
 	}

@@ -176,9 +176,10 @@ func (c *Core) onParentStatus(e *event.Event) {
 		cmd.Client, cmd.ID, cmd.Instrument, cmd.Side = e.Client, e.ID, e.Instrument, e.Side
 		cmd.ExecType, cmd.OrdStatus = market.ExecOrderStatus, market.StatusRejected
 		cmd.Reason, cmd.Venue = event.ReasonUnknownOrder, market.NoVenue
+		cmd.OrigID = e.OrigID
 		return
 	}
-	c.report(&c.parents[entry.parent], market.ExecOrderStatus)
+	c.report(&c.parents[entry.parent], market.ExecOrderStatus).OrigID = e.OrigID // OrdStatusReqID(790)
 }
 
 // after settles what a changed quantity makes possible: the end of the parent,

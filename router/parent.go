@@ -66,7 +66,7 @@ type Parent struct {
 
 	pending        pendingRequest
 	Venues         [market.MaxVenues]VenueFills
-	darkExpected   market.Qty // what the pools' scores promised, decayed
+	darkExpected   market.Qty // what the pools' scores promised, halved with every slice
 	darkFilled     market.Qty // what they filled, decayed alike
 	endReason      event.Reason
 	ChildrenSent   uint32

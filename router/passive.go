@@ -125,10 +125,6 @@ func (c *Core) goDark(p *Parent, a *policy.Action, have resting, dark, free mark
 	if placed > 0 && tactic == event.TacticPing {
 		p.tried |= triedDark
 	}
-	if p.darkExpected > p.OrderQty/4 { // forget slowly
-		p.darkExpected /= 2
-		p.darkFilled /= 2
-	}
 	return placed
 }
 

@@ -98,7 +98,7 @@ func New(cfg *Config) (*Core, error) {
 			book.NewComposite(market.InstrumentID(i), cfg.Venues, traded, cfg.Book))
 	}
 	for v := range c.darkScore {
-		c.darkScore[v] = 512
+		c.darkScore[v] = 128 // an eighth, until the pools have shown better
 	}
 	return c, nil
 }

@@ -111,6 +111,7 @@ func (c *Core) advance(p *Parent) {
 		for p.epochEnd() <= c.now {
 			if p.decision++; p.decision == decisionsPerSlice {
 				p.slice, p.decision = p.slice+1, 0
+				p.darkExpected, p.darkFilled = p.darkExpected/2, p.darkFilled/2
 			}
 		}
 		p.nextTime = p.epochEnd()
@@ -172,10 +173,10 @@ func (c *Core) inputs(p *Parent, remaining market.Qty) (in policy.Inputs) {
 		in.Gap = p.OrderQty - p.Cum - market.Qty(scheduled)
 	}
 	in.Volatility = m.Features.VolRatio()
-	in.DarkFill = 1000
-	if p.darkExpected > 0 {
-		in.DarkFill = min(int64(p.darkFilled)*1000/int64(p.darkExpected), 10_000)
-	}
+	// A quarter of a slice of neutral experience keeps one empty pool from
+	// looking like a verdict.
+	prior := int64(in.Slice/4) + 1
+	in.DarkFill = min((int64(p.darkFilled)+prior)*1000/(int64(p.darkExpected)+prior), 10_000)
 	in.SweepCost = 1000
 	if !m.Normal() {
 		return in

@@ -152,9 +152,13 @@ func (w *walk) best(venues int) int {
 	return best
 }
 
+// sweepLevels bounds how deep sweepCost looks: the policy only asks whether a
+// sweep stays near the touch.
+const sweepLevels = 8
+
 // sweepCost returns what taking qty now would cost per lot against the mid, in
-// thousandths of the half-spread; what the books do not show counts at twice the
-// distance of the last level.
+// thousandths of the half-spread; what the first levels do not show counts at
+// twice the distance of the last one.
 func (c *Core) sweepCost(p *Parent, qty market.Qty) int64 {
 	m := c.composites[p.Instrument]
 	mid2, ok := m.Mid2()
@@ -169,9 +173,9 @@ func (c *Core) sweepCost(p *Parent, qty market.Qty) int64 {
 		}
 	}
 	left, last, cost := qty, half2, int64(0) // cost: Σ share of qty in 1/1024 × distance
-	for left > 0 {
+	for n := 0; left > 0; n++ {
 		best := w.best(len(c.venues))
-		if best < 0 {
+		if best < 0 || n == sweepLevels {
 			cost += mulDiv(1024, int64(left), int64(qty)) * 2 * last
 			break
 		}

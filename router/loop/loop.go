@@ -3,6 +3,7 @@ package loop
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,9 @@ type Loop struct {
 	bell    *Bell
 	stop    atomic.Bool
 	request atomic.Pointer[inspection]
+	looking sync.Mutex // one inspection at a time
+	ended   chan struct{}
+	turn    func()
 	e       event.Event
 
 	Turns  uint64
@@ -66,10 +70,15 @@ type Loop struct {
 }
 
 // New returns a loop over inputs, which it polls in the given order. clock gives
-// ns since epoch; producers ring bell after they pushed.
+// ns since epoch; producers ring bell after they pushed. turn, if not nil, is
+// called at the end of every turn.
 func New(seq *Sequencer, inputs []*ring.SPSC[event.Event], bell *Bell, idle Idle,
-	clock func() int64) *Loop {
-	return &Loop{seq: seq, inputs: inputs, idle: idle, clock: clock, bell: bell}
+	clock func() int64, turn func()) *Loop {
+	if turn == nil {
+		turn = func() {}
+	}
+	return &Loop{seq: seq, inputs: inputs, idle: idle, clock: clock, bell: bell, turn: turn,
+		ended: make(chan struct{})}
 }
 
 // Work does one turn: a bounded batch of every input, due timers, a pending
@@ -93,6 +102,7 @@ func (l *Loop) Work() (taken int) {
 		r.look(l.seq)
 		close(r.done)
 	}
+	l.turn()
 	l.Events += uint64(taken)
 	return taken
 }
@@ -121,9 +131,7 @@ func (l *Loop) Run() error {
 	}
 	for l.seq.Err() == nil && l.Work() > 0 {
 	}
-	if r := l.request.Swap(nil); r != nil {
-		close(r.done)
-	}
+	close(l.ended)
 	return l.seq.Err()
 }
 
@@ -158,13 +166,21 @@ type inspection struct {
 
 // Inspect runs look on the loop's goroutine between two events and waits for it:
 // a consistent reading of the core. look must be short and must change nothing.
-// ok is false when another inspection is pending or the loop has stopped.
+// ok is false when the loop has ended.
 func (l *Loop) Inspect(look func(*Sequencer)) (ok bool) {
+	l.looking.Lock()
+	defer l.looking.Unlock()
 	r := &inspection{look: look, done: make(chan struct{})}
-	if l.stop.Load() || !l.request.CompareAndSwap(nil, r) {
+	l.request.Store(r)
+	l.bell.Ring()
+	select {
+	case <-r.done:
+		return true
+	case <-l.ended:
+	}
+	if l.request.CompareAndSwap(r, nil) {
 		return false
 	}
-	l.bell.Ring()
 	<-r.done
 	return true
 }

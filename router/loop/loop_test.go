@@ -49,7 +49,7 @@ func TestLoopTakesRingsInOrderAndDispatches(t *testing.T) {
 	seq := NewSequencer(testCore(t), nil, func(c *event.Command) { sent = append(sent, *c) })
 	in := ring.New[event.Event](16)
 	now := int64(1_000)
-	l := New(seq, []*ring.SPSC[event.Event]{in}, NewBell(), IdlePark, func() int64 { now++; return now })
+	l := New(seq, []*ring.SPSC[event.Event]{in}, NewBell(), IdlePark, func() int64 { now++; return now }, nil)
 	for _, e := range day() {
 		in.Push(&e)
 	}
@@ -69,7 +69,7 @@ func TestLoopWakesStopsAndInspects(t *testing.T) {
 	seq := NewSequencer(testCore(t), nil, func(*event.Command) {})
 	in := ring.New[event.Event](16)
 	bell := NewBell()
-	l := New(seq, []*ring.SPSC[event.Event]{in}, bell, IdlePark, func() int64 { return 1000 })
+	l := New(seq, []*ring.SPSC[event.Event]{in}, bell, IdlePark, func() int64 { return 1000 }, nil)
 	done := make(chan error)
 	go func() { done <- l.Run() }()
 	for _, e := range day() {

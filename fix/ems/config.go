@@ -1,0 +1,132 @@
+package ems
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/quickfixgo/quickfix"
+	"github.com/quickfixgo/quickfix/config"
+
+	"penstock/event"
+	"penstock/fix/ems/guard"
+	"penstock/internal/ring"
+	"penstock/market"
+)
+
+// Config of an Acceptor. ReadCfg fills the upper part from a QuickFIX file.
+type Config struct {
+	Listen   string // host:port for clients
+	StoreDir string // sequence numbers and messages sent
+	LogDir   string
+	// TLSCert and TLSKey are PEM files; both empty means plain TCP. With
+	// TLSClientCA clients must show a certificate that it signed.
+	TLSCert, TLSKey, TLSClientCA string
+	Sessions                     []Session // the index of a session is Event.Client
+
+	Allow       []netip.Prefix // addresses that may connect; nil means loopback only
+	Limits      guard.Limits
+	Instruments []market.Instrument // index is InstrumentID
+	Venues      []market.Venue      // index is VenueID
+	// DefaultStrategy is that of an order without TargetStrategy(847); 0 refuses
+	// such orders.
+	DefaultStrategy event.Strategy
+	QueueLen        int // reports waiting to be sent, a power of two; 0 means 8192
+
+	Sink event.Sink
+	// Durable returns the highest event Seq that is on disk. A report waits until
+	// its Cause is; whoever advances Durable calls Wake. nil waits for nothing.
+	Durable func() uint64
+}
+
+// Session is one client's FIX session.
+type Session struct {
+	guard.Session
+	Settings map[string]string // further QuickFIX settings
+}
+
+const defaultQueueLen = 8192
+
+func (c *Config) validate() error {
+	switch {
+	case c.Sink == nil:
+		return errors.New("ems: no sink")
+	case c.Listen == "":
+		return errors.New("ems: no address to listen on")
+	case c.StoreDir == "" || c.LogDir == "":
+		return errors.New("ems: a folder for the session store and one for the log are needed")
+	case len(c.Sessions) == 0:
+		return errors.New("ems: no session: name at least one client")
+	case (c.TLSCert == "") != (c.TLSKey == "") || c.TLSClientCA != "" && c.TLSCert == "":
+		return errors.New("ems: TLS needs both a certificate and a key")
+	case !ring.ValidCapacity(c.queueLen()):
+		return fmt.Errorf("ems: queue of %d reports: must be a power of two", c.QueueLen)
+	}
+	if s := c.DefaultStrategy; s != 0 && !known(s) {
+		return fmt.Errorf("ems: default strategy %d is not known: %s", s, knownStrategies)
+	}
+	for i := range c.Instruments {
+		if err := c.Instruments[i].Validate(); err != nil {
+			return fmt.Errorf("ems: %w", err)
+		}
+		if int(c.Instruments[i].ID) != i {
+			return fmt.Errorf("ems: instrument %s: ID %d at index %d", c.Instruments[i].Symbol,
+				c.Instruments[i].ID, i)
+		}
+	}
+	for i := range c.Sessions {
+		if err := c.Sessions[i].validate(c); err != nil {
+			return fmt.Errorf("ems: session %s: %w", c.Sessions[i].TargetCompID, err)
+		}
+	}
+	return nil
+}
+
+func (c *Config) queueLen() int {
+	if c.QueueLen == 0 {
+		return defaultQueueLen
+	}
+	return c.QueueLen
+}
+
+func (s *Session) validate(c *Config) error {
+	if s.BeginString == "" {
+		s.BeginString = quickfix.BeginStringFIX44
+	}
+	switch {
+	case s.BeginString != quickfix.BeginStringFIX44:
+		return fmt.Errorf("BeginString %s: only FIX.4.4 is served", s.BeginString)
+	case s.SenderCompID == "" || s.TargetCompID == "":
+		return errors.New("SenderCompID (ours) and TargetCompID (the client's) are needed")
+	case len(s.CertSPKI) > 0 && c.TLSClientCA == "":
+		return errors.New("it is bound to a client certificate, but there is no TLS client CA")
+	}
+	return nil
+}
+
+// id is quickfix's name of the session.
+func (s *Session) id() quickfix.SessionID {
+	return quickfix.SessionID{BeginString: s.BeginString, SenderCompID: s.SenderCompID,
+		TargetCompID: s.TargetCompID}
+}
+
+// settings returns what quickfix is started with: it listens on loopback and only
+// the guard talks to it.
+func (c *Config) settings() (*quickfix.Settings, error) {
+	all := quickfix.NewSettings()
+	all.GlobalSettings().Set(config.SocketAcceptHost, "127.0.0.1")
+	for i := range c.Sessions {
+		s := &c.Sessions[i]
+		one := quickfix.NewSessionSettings()
+		for key, value := range s.Settings {
+			one.Set(key, value)
+		}
+		one.Set(config.BeginString, s.BeginString)
+		one.Set(config.SenderCompID, s.SenderCompID)
+		one.Set(config.TargetCompID, s.TargetCompID)
+		if _, err := all.AddSession(one); err != nil {
+			return nil, fmt.Errorf("ems: session %s: %w", s.TargetCompID, err)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,246 @@
+package emsclient
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+
+	"penstock/market"
+)
+
+// Fill is one execution of an order.
+type Fill struct {
+	ExecID    string
+	LastQty   market.Qty
+	LastPx    market.Price
+	LastMkt   string // MIC of the venue
+	Liquidity market.Liquidity
+	Time      int64 // TransactTime(60), ns since epoch
+}
+
+// Order is what the client knows of one of its orders.
+type Order struct {
+	ClOrdID    string // the latest of a chain of replaces
+	OrderID    string // the router's
+	Instrument market.InstrumentID
+	Side       market.Side
+	OrderQty   market.Qty
+	Price      market.Price // limit, 0 for a market order
+	OrdStatus  market.OrdStatus
+	CumQty     market.Qty
+	LeavesQty  market.Qty
+	AvgPx      int64           // as reported, in 10^-(PriceDecimals+AvgPxDecimals)
+	Notional   market.Notional // Σ LastPx × LastQty of Fills
+	Fills      []Fill
+	States     []market.OrdStatus // as they came, repeats left out
+	Reports    int
+	Text       string // Text(58) of the last report or reject that had one
+	// Refused is set when the message was answered with Reject(3) or
+	// BusinessMessageReject(j): no report will come.
+	Refused bool
+}
+
+// AvgPxDecimals is how many decimals AvgPx(6) has beyond those of a Price.
+const AvgPxDecimals = 4
+
+// Done reports whether nothing more can happen to the order.
+func (o *Order) Done() bool { return o.Refused || o.OrdStatus.Terminal() }
+
+// Report is one ExecutionReport(8), in integers.
+type Report struct {
+	ClOrdID, OrigClOrdID, OrderID, ExecID string
+	Symbol                                string
+	ExecType                              market.ExecType
+	OrdStatus                             market.OrdStatus
+	Side                                  market.Side
+	OrderQty, CumQty, LeavesQty, LastQty  market.Qty
+	LastPx, Price                         market.Price
+	AvgPx                                 int64
+	LastMkt                               string
+	Liquidity                             market.Liquidity
+	Time                                  int64
+	Text                                  string
+	PossDup                               bool
+}
+
+// Ledger is the client's own account of its orders. Not safe for concurrent use.
+type Ledger struct {
+	instruments []market.Instrument
+	orders      map[string]*Order // by every ClOrdID of the chain
+	execIDs     map[string]bool
+	violations  []string
+}
+
+// NewLedger returns an empty ledger; the index of an instrument is its ID.
+func NewLedger(instruments []market.Instrument) *Ledger {
+	return &Ledger{instruments: instruments, orders: make(map[string]*Order),
+		execIDs: make(map[string]bool)}
+}
+
+// Sent opens the account of a new order. A ClOrdID that is sent again keeps its
+// account: the router must refuse the second order.
+func (l *Ledger) Sent(o Order) {
+	if l.orders[o.ClOrdID] == nil {
+		l.orders[o.ClOrdID] = &o
+	}
+}
+
+// Order returns the order that the ClOrdID belongs to; nil if there is none.
+func (l *Ledger) Order(clOrdID string) *Order { return l.orders[clOrdID] }
+
+// Violations returns what did not fit, in the order of arrival.
+func (l *Ledger) Violations() []string { return l.violations }
+
+func (l *Ledger) violation(r *Report, format string, args ...any) {
+	l.violations = append(l.violations, fmt.Sprintf("ClOrdID %s ExecID %s %v/%v: ", r.ClOrdID,
+		r.ExecID, r.ExecType, r.OrdStatus)+fmt.Sprintf(format, args...))
+}
+
+// Apply books one report and returns its order; nil when it is nobody's or has
+// been booked before.
+func (l *Ledger) Apply(r *Report) *Order {
+	o := l.orders[r.ClOrdID]
+	if o == nil {
+		o = l.orders[r.OrigClOrdID]
+	}
+	status := r.ExecType == market.ExecOrderStatus
+	switch {
+	case l.execIDs[r.ExecID] && r.PossDup:
+		return nil
+	case l.execIDs[r.ExecID] && !status:
+		l.violation(r, "ExecID seen before, and PossDupFlag is not set")
+		return nil
+	case o == nil:
+		l.violation(r, "no such order")
+		return nil
+	}
+	l.execIDs[r.ExecID] = true
+	if r.ExecType == market.ExecRejected && o.OrderID != "" && r.OrderID != o.OrderID {
+		return nil // a second order with the same ClOrdID was refused, not this one
+	}
+	if o.Done() && !status {
+		l.violation(r, "report on an order that is done (%v)", o.OrdStatus)
+	}
+	l.checkIdentity(o, r)
+	l.book(o, r)
+	l.checkQuantities(o, r)
+	l.checkState(o, r)
+	return o
+}
+
+func (l *Ledger) checkIdentity(o *Order, r *Report) {
+	switch {
+	case r.Symbol != l.instruments[o.Instrument].Symbol:
+		l.violation(r, "Symbol %s, sent %s", r.Symbol, l.instruments[o.Instrument].Symbol)
+	case r.Side != o.Side:
+		l.violation(r, "Side %v, sent %v", r.Side, o.Side)
+	case o.OrderID != "" && r.OrderID != o.OrderID:
+		l.violation(r, "OrderID %s, was %s", r.OrderID, o.OrderID)
+	}
+	o.OrderID = r.OrderID
+}
+
+// book takes the report's numbers over, counting fills for itself.
+func (l *Ledger) book(o *Order, r *Report) {
+	before := o.CumQty
+	if r.ExecType == market.ExecTrade {
+		l.fill(o, r)
+		before += r.LastQty
+	}
+	if r.CumQty != before {
+		l.violation(r, "CumQty %d, expected %d", r.CumQty, before)
+	}
+	if r.ExecType == market.ExecReplaced {
+		o.ClOrdID = r.ClOrdID
+		l.orders[r.ClOrdID] = o
+		o.OrderQty, o.Price = r.OrderQty, r.Price
+	}
+	o.CumQty, o.LeavesQty, o.AvgPx, o.OrdStatus = r.CumQty, r.LeavesQty, r.AvgPx, r.OrdStatus
+	o.Reports++
+	if r.Text != "" {
+		o.Text = r.Text
+	}
+	if n := len(o.States); n == 0 || o.States[n-1] != r.OrdStatus {
+		o.States = append(o.States, r.OrdStatus)
+	}
+}
+
+func (l *Ledger) fill(o *Order, r *Report) {
+	notional, ok := r.LastPx.Notional(r.LastQty)
+	switch {
+	case r.LastQty <= 0 || r.LastPx <= 0 || !ok:
+		l.violation(r, "fill of %d at %d", r.LastQty, r.LastPx)
+	case o.Price != 0 && o.Side.Better(o.Price, r.LastPx):
+		l.violation(r, "fill at %d, worse than the limit %d", r.LastPx, o.Price)
+	}
+	o.Notional += notional
+	o.Fills = append(o.Fills, Fill{r.ExecID, r.LastQty, r.LastPx, r.LastMkt, r.Liquidity, r.Time})
+}
+
+func (l *Ledger) checkQuantities(o *Order, r *Report) {
+	var sum market.Qty
+	for _, f := range o.Fills {
+		sum += f.LastQty
+	}
+	switch {
+	case sum != r.CumQty:
+		l.violation(r, "CumQty %d, but the fills add up to %d", r.CumQty, sum)
+	case r.OrderQty != o.OrderQty:
+		l.violation(r, "OrderQty %d, expected %d", r.OrderQty, o.OrderQty)
+	case r.OrdStatus.Terminal() && r.LeavesQty != 0:
+		l.violation(r, "LeavesQty %d of an order that is done", r.LeavesQty)
+	case !r.OrdStatus.Terminal() && r.CumQty+r.LeavesQty != o.OrderQty:
+		l.violation(r, "CumQty %d + LeavesQty %d is not OrderQty %d", r.CumQty, r.LeavesQty,
+			o.OrderQty)
+	}
+	if want := AvgPx(o.Notional, r.CumQty); r.AvgPx != want {
+		l.violation(r, "AvgPx %d, expected %d", r.AvgPx, want)
+	}
+}
+
+// statesOf lists the OrdStatus(39) that an ExecType(150) may come with.
+var statesOf = map[market.ExecType][]market.OrdStatus{
+	market.ExecPendingNew:     {market.StatusPendingNew},
+	market.ExecNew:            {market.StatusNew},
+	market.ExecRejected:       {market.StatusRejected},
+	market.ExecCanceled:       {market.StatusCanceled},
+	market.ExecExpired:        {market.StatusExpired},
+	market.ExecDoneForDay:     {market.StatusDoneForDay},
+	market.ExecPendingCancel:  {market.StatusPendingCancel},
+	market.ExecPendingReplace: {market.StatusPendingReplace},
+	market.ExecTrade: {market.StatusPartiallyFilled, market.StatusFilled,
+		market.StatusPendingCancel, market.StatusPendingReplace},
+}
+
+func (l *Ledger) checkState(o *Order, r *Report) {
+	if states, ok := statesOf[r.ExecType]; ok && !slices.Contains(states, r.OrdStatus) {
+		l.violation(r, "OrdStatus does not go with the ExecType")
+	}
+	switch r.OrdStatus {
+	case market.StatusNew:
+		if r.CumQty != 0 {
+			l.violation(r, "New with CumQty %d", r.CumQty)
+		}
+	case market.StatusPartiallyFilled:
+		if r.CumQty <= 0 || r.CumQty >= o.OrderQty {
+			l.violation(r, "PartiallyFilled with CumQty %d of %d", r.CumQty, o.OrderQty)
+		}
+	case market.StatusFilled:
+		if r.CumQty != o.OrderQty {
+			l.violation(r, "Filled with CumQty %d of %d", r.CumQty, o.OrderQty)
+		}
+	}
+}
+
+// AvgPx returns notional / cum with AvgPxDecimals more decimals than a Price,
+// rounded half up.
+func AvgPx(notional market.Notional, cum market.Qty) int64 {
+	if cum <= 0 {
+		return 0
+	}
+	n := new(big.Int).Mul(big.NewInt(int64(notional)), big.NewInt(market.Pow10(AvgPxDecimals)))
+	d := big.NewInt(int64(cum))
+	// floor((2n + d) / 2d)
+	n.Add(n.Lsh(n, 1), d)
+	return n.Div(n, d.Lsh(d, 1)).Int64()
+}
