@@ -1,0 +1,381 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"penstock/event"
+	"penstock/fix/ems"
+	"penstock/fix/ems/guard"
+	"penstock/internal/hist"
+	"penstock/internal/ring"
+	"penstock/journal"
+	"penstock/market"
+	"penstock/policy"
+	"penstock/router"
+	"penstock/router/loop"
+	"penstock/venues/fixgw"
+)
+
+// Sizes of the rings between goroutines.
+const (
+	venueRing    = 1 << 15 // feeds and gateways to the core
+	clientRing   = 1 << 12 // clients to the core
+	operatorRing = 1 << 6
+	commandRing  = 1 << 12 // the core to one gateway
+)
+
+// assembly is a running router, wired in the order in which data flows: feeds and
+// gateways on one I/O goroutine, the core on another, clients behind the guard.
+type assembly struct {
+	cfg      *Config
+	table    *policy.Table
+	core     *router.Core
+	seq      *loop.Sequencer
+	loop     *loop.Loop
+	bell     *loop.Bell
+	io       *loop.IO
+	feeds    []feed
+	gateways []*fixgw.Gateway // by VenueID
+	workers  []int            // I/O worker of each venue's gateway
+	journal  *journal.Writer
+	Dir      string // of the journal
+	ems      *ems.Acceptor
+	wake     atomic.Pointer[ems.Acceptor] // ems, for the journal's goroutine
+	venues   *ring.SPSC[event.Event]
+	clients  *ring.SPSC[event.Event]
+	operator *ring.SPSC[event.Event]
+	returned *ring.SPSC[event.Event] // the core's answers to itself
+	waiting  []event.Command         // reports that the EMS had no room for
+
+	latency [3]*hist.Latency // I/O goroutine only, until it has ended
+	threads sync.WaitGroup
+	failure chan error
+}
+
+// Causes of an order, for latency: what the router had just learned.
+const (
+	causeTick  = iota // market data
+	causeReply        // a venue's report
+	causeOther        // a client's order or the clock
+)
+
+var causeNames = [...]string{"tick", "venue's report", "client or clock"}
+
+func clock() int64 { return time.Now().UnixNano() }
+
+// assemble builds a router from its configuration and starts it. Nothing trades
+// before a client sends an order.
+func assemble(cfg *Config) (*assembly, error) {
+	a := &assembly{
+		cfg: cfg, bell: loop.NewBell(), venues: ring.New[event.Event](venueRing),
+		clients: ring.New[event.Event](clientRing), operator: ring.New[event.Event](operatorRing),
+		returned: ring.New[event.Event](commandRing), failure: make(chan error, 4),
+	}
+	for i := range a.latency {
+		a.latency[i] = hist.New()
+	}
+	if err := os.MkdirAll(cfg.at(cfg.file.Router.State), 0o700); err != nil {
+		return nil, err
+	}
+	table, data, err := cfg.readTable(clock())
+	if err != nil {
+		return nil, err
+	}
+	a.table, cfg.Router.Table = table, table
+	if a.core, err = router.New(&cfg.Router); err != nil {
+		return nil, err
+	}
+	epoch, err := nextEpoch(filepath.Join(cfg.at(cfg.file.Router.State), "epoch"))
+	if err != nil {
+		return nil, err
+	}
+	if err := a.openJournal(epoch, data); err != nil {
+		return nil, err
+	}
+	a.seq = loop.NewSequencer(a.core, a.journal, a.dispatch)
+	a.seq.Take(clock(), &event.Event{Kind: event.SessionStart, Ref: epoch, RecvTime: clock()})
+	if err := errors.Join(a.openVenues(), a.seq.Err()); err != nil {
+		a.close()
+		return nil, err
+	}
+	if err := a.openEMS(); err != nil {
+		a.close()
+		return nil, err
+	}
+	a.loop = loop.New(a.seq, []*ring.SPSC[event.Event]{a.operator, a.returned, a.venues, a.clients},
+		a.bell, cfg.Idle, clock, a.flush)
+	a.start(a.loop.Run)
+	a.start(a.io.Run)
+	return a, nil
+}
+
+func (a *assembly) start(run func() error) {
+	a.threads.Add(1)
+	go func() {
+		defer a.threads.Done()
+		if err := run(); err != nil {
+			a.failure <- err
+		}
+	}()
+}
+
+// nextEpoch returns a number that no run before has had: seconds since 2020, or
+// one more than the last. It is on disk before it is used.
+func nextEpoch(path string) (uint64, error) {
+	epoch := uint64(time.Now().Unix() - 1_577_836_800)
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		last, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+		if err != nil {
+			return 0, refused(fmt.Errorf("%s holds %q, not the number of the last run: restore it; "+
+				"order numbers must never repeat", path, text))
+		}
+		epoch = max(epoch, last+1)
+	case !errors.Is(err, os.ErrNotExist):
+		return 0, err
+	}
+	f, err := os.Create(path + ".new")
+	if err != nil {
+		return 0, err
+	}
+	_, err = fmt.Fprintln(f, epoch)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return 0, err
+	}
+	return epoch, os.Rename(path+".new", path)
+}
+
+func (a *assembly) openJournal(epoch uint64, table []byte) error {
+	root := a.cfg.at(a.cfg.file.Router.Journal)
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return err
+	}
+	a.Dir = filepath.Join(root, strconv.FormatUint(epoch, 10))
+	w, err := journal.Create(a.Dir, journal.Options{
+		Epoch: epoch, Config: sha256.Sum256(a.cfg.Raw), Policy: sha256.Sum256(table),
+		OnDurable: a.onDurable,
+	})
+	if err != nil {
+		return refused(err)
+	}
+	a.journal = w
+	err = w.AppendBlob(clock(), blobConfig, a.cfg.Raw)
+	if err == nil && table != nil {
+		err = w.AppendBlob(clock(), blobTable, table)
+	}
+	return err
+}
+
+// onDurable lets reports go whose cause is on disk now. Journal goroutine.
+func (a *assembly) onDurable() {
+	if e := a.wake.Load(); e != nil {
+		e.Wake()
+	}
+}
+
+// sinkTo returns a sink into r that wakes the core.
+func (a *assembly) sinkTo(r *ring.SPSC[event.Event]) event.Sink {
+	return func(e *event.Event) bool {
+		ok := r.Push(e)
+		a.bell.Ring()
+		return ok
+	}
+}
+
+func (a *assembly) openVenues() error {
+	sink := a.sinkTo(a.venues)
+	var workers []loop.Worker
+	for i := range a.cfg.Venue {
+		f, err := a.openFeed(i, sink)
+		if err != nil {
+			return fmt.Errorf("venue %s: feed: %w", a.cfg.Venue[i].Name, err)
+		}
+		if f != nil {
+			a.feeds = append(a.feeds, feed{venue: a.cfg.Router.Venues[i].ID, feedWorker: f})
+			workers = append(workers, loop.Worker{Work: f.Work, PollFDs: f.PollFDs,
+				Commands: ring.New[event.Command](operatorRing), Obey: resyncs(f)})
+		}
+	}
+	for i := range a.cfg.Venue {
+		g, err := a.openGateway(i, sink)
+		if err != nil {
+			return fmt.Errorf("venue %s: orders: %w", a.cfg.Venue[i].Name, err)
+		}
+		a.gateways = append(a.gateways, g)
+		a.workers = append(a.workers, len(workers))
+		workers = append(workers, loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g), Obey: g.Send,
+			Commands: ring.New[event.Command](commandRing)})
+	}
+	var err error
+	a.io, err = loop.NewIO(workers, sink, clock)
+	return err
+}
+
+func (a *assembly) openGateway(i int, sink event.Sink) (*fixgw.Gateway, error) {
+	s, v := &a.cfg.Venue[i], &a.cfg.Router.Venues[i]
+	dialect, ok := fixgw.DialectByName(s.Orders.Dialect)
+	if !ok {
+		return nil, fmt.Errorf("%w: dialect %q is not known", errConfig, s.Orders.Dialect)
+	}
+	cfg := fixgw.Config{
+		Addr: s.Orders.Address, SenderCompID: s.Orders.SenderCompID, TargetCompID: s.Orders.TargetCompID,
+		HeartBtIntSecs: s.Orders.Heartbeat, Dialect: dialect, Venue: v.ID, Kind: v.Kind, Sink: sink,
+		StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name),
+		OnSent:    a.onSent, Clock: clock, Seed: uint64(i),
+	}
+	for j := range a.cfg.Router.Instruments {
+		in := &a.cfg.Router.Instruments[j]
+		if text, ok := s.Symbols[in.Symbol]; ok {
+			cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: text,
+				PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
+		}
+	}
+	if v.Kind == market.SDP {
+		cfg.Quotes = fixgw.QuotesRequest
+	}
+	return fixgw.New(cfg)
+}
+
+// onSent records how long an order or cancel took from the bytes that caused it to the
+// socket. I/O goroutine.
+func (a *assembly) onSent(c *event.Command, sendTime int64) {
+	if c.RecvTime == 0 {
+		return
+	}
+	cause := causeOther
+	switch {
+	case c.CauseKind.Market():
+		cause = causeTick
+	case c.CauseKind == event.Exec || c.CauseKind == event.OrderCancelReject:
+		cause = causeReply
+	}
+	a.latency[cause].Record(sendTime - c.RecvTime)
+}
+
+func (a *assembly) openEMS() error {
+	cfg := ems.Config{
+		Listen: a.cfg.EMS.Listen, TLSCert: a.cfg.at(a.cfg.EMS.TLSCert), TLSKey: a.cfg.at(a.cfg.EMS.TLSKey),
+		TLSClientCA: a.cfg.at(a.cfg.EMS.TLSClientCA),
+		StoreDir:    filepath.Join(a.cfg.at(a.cfg.file.Router.State), "ems"),
+		LogDir:      filepath.Join(a.cfg.at(a.cfg.file.Router.State), "log"),
+		Instruments: a.cfg.Router.Instruments, Venues: a.cfg.Router.Venues,
+		DefaultStrategy: event.Strategy(a.cfg.EMS.DefaultStrategy),
+		Sink:            a.sinkTo(a.clients), Durable: a.journal.Durable,
+	}
+	for _, text := range a.cfg.EMS.Allow {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return fmt.Errorf("%w: ems.allow: %w", errConfig, err)
+		}
+		cfg.Allow = append(cfg.Allow, prefix)
+	}
+	for _, s := range a.cfg.EMS.Session {
+		cfg.Sessions = append(cfg.Sessions, ems.Session{Session: guard.Session{
+			SenderCompID: s.SenderCompID, TargetCompID: s.TargetCompID}})
+	}
+	if path := a.cfg.at(a.cfg.EMS.QuickfixCfg); path != "" {
+		f, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("%w: ems.quickfix_cfg: %w", errConfig, err)
+		}
+		err = ems.ReadCfg(f, path, &cfg)
+		f.Close()
+		if err != nil {
+			return fmt.Errorf("%w: %w", errConfig, err)
+		}
+	}
+	var err error
+	if a.ems, err = ems.Listen(cfg); err == nil {
+		a.wake.Store(a.ems)
+	}
+	return err
+}
+
+// dispatch hands a command to whoever it concerns. Core goroutine.
+func (a *assembly) dispatch(c *event.Command) {
+	switch c.Kind {
+	case event.SendOrder, event.SendCancel, event.SendStatus:
+		if a.io.Push(a.workers[c.Venue], c) {
+			return
+		}
+		if e, ok := loop.Bounce(clock(), c); ok && !a.returned.Push(&e) {
+			panic("penstock: more commands returned in one turn than a ring holds")
+		}
+	case event.Report, event.RejectCancel:
+		a.report(c)
+	case event.ResyncBook:
+		for i := range a.feeds {
+			if a.feeds[i].venue == c.Venue {
+				a.io.Push(i, c)
+			}
+		}
+	}
+}
+
+// report gives the EMS its report, after those that had to wait for room.
+func (a *assembly) report(c *event.Command) {
+	if len(a.waiting) > 0 || !a.ems.Report(c) {
+		a.waiting = append(a.waiting, *c)
+	}
+}
+
+// flush offers the waiting reports again. Core goroutine, every turn.
+func (a *assembly) flush() {
+	for len(a.waiting) > 0 && a.ems.Report(&a.waiting[0]) {
+		a.waiting = a.waiting[1:]
+	}
+}
+
+// operate queues an operator's act.
+func (a *assembly) operate(act event.OperatorAct, name, reason string) bool {
+	e := event.Event{Kind: event.Operator, Code: uint8(act), Venue: market.NoVenue, RecvTime: clock()}
+	e.ID, _ = event.MakeID(name)
+	e.OrigID, _ = event.MakeID(reason)
+	ok := a.operator.Push(&e)
+	a.bell.Ring()
+	return ok
+}
+
+// stop ends the router: clients first, then the core, then the venues.
+func (a *assembly) stop() error {
+	a.loop.Stop()
+	a.ems.Close()
+	a.close()
+	select {
+	case err := <-a.failure:
+		return err
+	default:
+		return nil
+	}
+}
+
+func (a *assembly) close() {
+	if a.loop != nil {
+		a.io.Stop()
+		a.threads.Wait()
+	}
+	var err error
+	for _, f := range a.feeds {
+		err = errors.Join(err, f.Close())
+	}
+	for _, g := range a.gateways {
+		err = errors.Join(err, g.Close())
+	}
+	if a.journal != nil {
+		err = errors.Join(err, a.journal.Close())
+	}
+	if err != nil {
+		a.failure <- err
+	}
+}

@@ -1,0 +1,352 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"penstock/book"
+	"penstock/market"
+	"penstock/router"
+	"penstock/router/loop"
+	"penstock/router/risk"
+)
+
+// file is the TOML configuration as written. Prices, quantities, fees and money
+// are decimal text, times are durations like "250ms". Keys that it does not name
+// are refused.
+type file struct {
+	Router     routerSection       `toml:"router"`
+	Policy     policySection       `toml:"policy"`
+	Tactics    tacticsSection      `toml:"tactics"`
+	EMS        emsSection          `toml:"ems"`
+	Instrument []instrumentSection `toml:"instrument"`
+	Venue      []venueSection      `toml:"venue"`
+}
+
+type routerSection struct {
+	Journal     string `toml:"journal"` // directory under which each run makes its own
+	State       string `toml:"state"`   // sequence numbers, session stores, logs
+	Idle        string `toml:"idle"`    // park, yield, spin
+	MaxParents  int    `toml:"max_parents"`
+	MaxChildren int    `toml:"max_children"`
+	BookLevels  int    `toml:"book_levels"`
+	BookOrders  int    `toml:"book_orders"`
+}
+
+type policySection struct {
+	Table         string `toml:"table"` // empty: the compiled-in static table
+	AllowUnsigned bool   `toml:"allow_unsigned"`
+	PublicKey     string `toml:"public_key"` // file with a hex ed25519 key
+}
+
+type tacticsSection struct {
+	Slice       duration `toml:"slice"`
+	Sweep       duration `toml:"sweep"`
+	Finish      duration `toml:"finish"`
+	Retry       duration `toml:"retry"`
+	Repeg       duration `toml:"repeg"`
+	QuoteMargin duration `toml:"quote_margin"`
+	MaxChildren int      `toml:"max_children_per_epoch"`
+	MaxPostings int      `toml:"max_postings"`
+	DarkMinQty  int64    `toml:"dark_min_qty"` // lots
+}
+
+type emsSection struct {
+	Listen          string       `toml:"listen"`
+	QuickfixCfg     string       `toml:"quickfix_cfg"`
+	DefaultStrategy int          `toml:"default_strategy"`
+	TLSCert         string       `toml:"tls_cert"`
+	TLSKey          string       `toml:"tls_key"`
+	TLSClientCA     string       `toml:"tls_client_ca"`
+	Allow           []string     `toml:"allow"`
+	Session         []emsSession `toml:"session"`
+}
+
+type emsSession struct {
+	SenderCompID string `toml:"sender_comp_id"` // ours
+	TargetCompID string `toml:"target_comp_id"` // the client's
+}
+
+type instrumentSection struct {
+	Symbol        string        `toml:"symbol"`
+	Currency      string        `toml:"currency"`
+	PriceDecimals uint8         `toml:"price_decimals"`
+	QtyDecimals   uint8         `toml:"qty_decimals"`
+	Tick          string        `toml:"tick"`
+	Lot           string        `toml:"lot"`
+	Limits        limitsSection `toml:"limits"`
+}
+
+type limitsSection struct {
+	ParentMaxQty      string `toml:"parent_max_qty"`
+	ParentMaxNotional string `toml:"parent_max_notional"`
+	ChildMaxQty       string `toml:"child_max_qty"`
+	ChildMaxNotional  string `toml:"child_max_notional"`
+	CollarBps         int64  `toml:"collar_bps"`
+}
+
+type venueSection struct {
+	Name       string            `toml:"name"`
+	MIC        string            `toml:"mic"`
+	Kind       string            `toml:"kind"`
+	TakeFee    feeSection        `toml:"take_fee"`
+	MakeFee    feeSection        `toml:"make_fee"`
+	LastLook   bool              `toml:"last_look"`
+	MsgRate    int64             `toml:"msg_rate"`
+	AckTimeout duration          `toml:"ack_timeout"`
+	Symbols    map[string]string `toml:"symbols"` // our symbol → the venue's
+	Feed       feedSection       `toml:"feed"`
+	Orders     ordersSection     `toml:"orders"`
+}
+
+// feeSection is a fee per traded unit, in 1/1000 of the price increment, and per
+// notional, in millionths. Negative is a rebate.
+type feeSection struct {
+	PerLotMilli int64 `toml:"per_lot_milli"`
+	Ppm         int64 `toml:"ppm"`
+}
+
+type feedSection struct {
+	Protocol string `toml:"protocol"` // itch, kraken, coinbase; empty: none of its own
+	Address  string `toml:"address"`  // host:port; itch: where packets arrive
+	Request  string `toml:"request"`  // itch: re-request server
+	Path     string `toml:"path"`     // WebSocket path
+	Depth    int    `toml:"depth"`    // kraken
+	// Decimals of the pair at kraken, over which its checksum is computed.
+	PricePrecision uint8    `toml:"price_precision"`
+	QtyPrecision   uint8    `toml:"qty_precision"`
+	Silence        duration `toml:"silence"` // without a message for so long the book is stale
+}
+
+type ordersSection struct {
+	Address      string `toml:"address"`
+	Dialect      string `toml:"dialect"`
+	SenderCompID string `toml:"sender_comp_id"`
+	TargetCompID string `toml:"target_comp_id"`
+	Heartbeat    int    `toml:"heartbeat"` // seconds
+}
+
+// duration reads "250ms" and the like.
+type duration int64
+
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is not a duration like 250ms or 2s", text)
+	}
+	*d = duration(v)
+	return nil
+}
+
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// Config is a checked configuration.
+type Config struct {
+	file
+	Path   string
+	Raw    []byte
+	Router router.Config
+	Idle   loop.Idle
+}
+
+// errConfig marks errors that end with exit code 2.
+var errConfig = errors.New("configuration")
+
+// LoadConfig reads and checks the file at path. Relative paths inside are
+// relative to its folder.
+func LoadConfig(path string) (*Config, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w: name an existing file with -c", errConfig, err)
+	}
+	return ParseConfig(path, raw)
+}
+
+// ParseConfig checks raw as the content of path.
+func ParseConfig(path string, raw []byte) (*Config, error) {
+	c := &Config{Path: path, Raw: raw}
+	meta, err := toml.Decode(string(raw), &c.file)
+	if err != nil {
+		var at toml.ParseError
+		if errors.As(err, &at) {
+			return nil, fmt.Errorf("%w %s line %d: %s", errConfig, path, at.Position.Line, at.Message)
+		}
+		return nil, fmt.Errorf("%w %s: %w", errConfig, path, err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		key := unknown[0]
+		return nil, fmt.Errorf("%w %s line %d: unknown key %q: correct or remove it", errConfig, path,
+			lineOf(raw, key[len(key)-1]), key.String())
+	}
+	if err := c.resolve(); err != nil {
+		return nil, fmt.Errorf("%w %s: %w", errConfig, path, err)
+	}
+	return c, nil
+}
+
+// lineOf finds the first line that sets key or opens a table of that name.
+func lineOf(raw []byte, key string) int {
+	for i, line := range bytes.Split(raw, []byte("\n")) {
+		text := strings.TrimSpace(string(line))
+		name, _, _ := strings.Cut(text, "=")
+		name = strings.Trim(strings.TrimSpace(name), `"[] `)
+		if name == key || strings.HasSuffix(name, "."+key) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// at makes a path of the file absolute.
+func (c *Config) at(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(c.Path), path)
+}
+
+func (c *Config) resolve() error {
+	var err error
+	if c.Idle, err = loop.ParseIdle(c.file.Router.Idle); err != nil {
+		return fmt.Errorf("router.idle: %w", err)
+	}
+	r := &c.Router
+	r.MaxParents, r.MaxChildren = c.file.Router.MaxParents, c.file.Router.MaxChildren
+	r.Book = book.Capacity{Levels: c.file.Router.BookLevels, Orders: c.file.Router.BookOrders}
+	if r.Book.Levels <= 0 {
+		return errors.New("router.book_levels must be set and positive")
+	}
+	if c.file.Router.Journal == "" || c.file.Router.State == "" {
+		return errors.New("router.journal and router.state must name folders")
+	}
+	r.Tactics = c.tactics()
+	for i := range c.Instrument {
+		if err := c.addInstrument(i); err != nil {
+			return fmt.Errorf("instrument %d (%s): %w", i+1, c.Instrument[i].Symbol, err)
+		}
+	}
+	for i := range c.Venue {
+		if err := c.addVenue(i); err != nil {
+			return fmt.Errorf("venue %d (%s): %w", i+1, c.Venue[i].Name, err)
+		}
+	}
+	if (c.EMS.Listen == "") == (c.EMS.QuickfixCfg == "") {
+		return errors.New("ems: set either listen with [[ems.session]] entries, or quickfix_cfg")
+	}
+	_, err = router.New(r) // the core's own checks, before anything is started
+	return err
+}
+
+func (c *Config) tactics() router.Tactics {
+	t := router.DefaultTactics()
+	set := func(dst *int64, v duration) {
+		if v != 0 {
+			*dst = int64(v)
+		}
+	}
+	set(&t.SliceNanos, c.Tactics.Slice)
+	set(&t.SweepNanos, c.Tactics.Sweep)
+	set(&t.FinishNanos, c.Tactics.Finish)
+	set(&t.RetryNanos, c.Tactics.Retry)
+	set(&t.RepegNanos, c.Tactics.Repeg)
+	set(&t.QuoteNanos, c.Tactics.QuoteMargin)
+	if c.Tactics.MaxChildren != 0 {
+		t.MaxChildren = c.Tactics.MaxChildren
+	}
+	if c.Tactics.MaxPostings != 0 {
+		t.MaxPostings = c.Tactics.MaxPostings
+	}
+	if c.Tactics.DarkMinQty != 0 {
+		t.DarkMinQty = market.Qty(c.Tactics.DarkMinQty)
+	}
+	return t
+}
+
+func (c *Config) addInstrument(i int) error {
+	s := &c.Instrument[i]
+	in := market.Instrument{ID: market.InstrumentID(i), Symbol: s.Symbol, Currency: s.Currency,
+		PriceDecimals: s.PriceDecimals, QtyDecimals: s.QtyDecimals}
+	var l risk.Limits
+	for _, v := range []struct {
+		key      string
+		text     string
+		decimals uint8
+		set      func(int64)
+	}{
+		{"tick", s.Tick, s.PriceDecimals, func(v int64) { in.Tick = market.Price(v) }},
+		{"lot", s.Lot, s.QtyDecimals, func(v int64) { in.Lot = market.Qty(v) }},
+		{"limits.parent_max_qty", s.Limits.ParentMaxQty, s.QtyDecimals,
+			func(v int64) { l.ParentMaxQty = market.Qty(v) }},
+		{"limits.child_max_qty", s.Limits.ChildMaxQty, s.QtyDecimals,
+			func(v int64) { l.ChildMaxQty = market.Qty(v) }},
+		{"limits.parent_max_notional", s.Limits.ParentMaxNotional, s.PriceDecimals + s.QtyDecimals,
+			func(v int64) { l.ParentMaxNotional = market.Notional(v) }},
+		{"limits.child_max_notional", s.Limits.ChildMaxNotional, s.PriceDecimals + s.QtyDecimals,
+			func(v int64) { l.ChildMaxNotional = market.Notional(v) }},
+	} {
+		n, err := market.ParseDecimal([]byte(v.text), v.decimals)
+		if err != nil || n <= 0 {
+			return fmt.Errorf("%s = %q: a positive decimal with at most %d decimals is needed, as text",
+				v.key, v.text, v.decimals)
+		}
+		v.set(n)
+	}
+	l.CollarBps = s.Limits.CollarBps
+	if err := errors.Join(in.Validate(), l.Validate()); err != nil {
+		return err
+	}
+	for _, other := range c.Router.Instruments {
+		if other.Symbol == in.Symbol {
+			return errors.New("symbol is used twice")
+		}
+	}
+	c.Router.Instruments = append(c.Router.Instruments, in)
+	c.Router.Limits = append(c.Router.Limits, l)
+	return nil
+}
+
+func (c *Config) addVenue(i int) error {
+	s := &c.Venue[i]
+	kind, ok := market.ParseVenueKind(s.Kind)
+	switch {
+	case !ok:
+		return fmt.Errorf("kind %q is not one of lit, dark, sdp", s.Kind)
+	case s.Name == "" || s.MIC == "":
+		return errors.New("name and mic must be set")
+	case kind == market.Lit && s.Feed.Protocol == "":
+		return errors.New("a lit venue needs feed.protocol")
+	case s.Orders.Address == "" || s.Orders.SenderCompID == "" || s.Orders.TargetCompID == "" ||
+		s.Orders.Heartbeat <= 0:
+		return errors.New("orders needs address, sender_comp_id, target_comp_id and heartbeat")
+	case len(s.Symbols) == 0:
+		return errors.New("symbols must name at least one instrument")
+	}
+	for _, other := range c.Router.Venues {
+		if other.Name == s.Name {
+			return errors.New("name is used twice")
+		}
+	}
+	id := market.VenueID(i)
+	c.Router.Venues = append(c.Router.Venues, market.Venue{ID: id, Name: s.Name, MIC: s.MIC, Kind: kind,
+		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
+		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout)})
+	known := 0
+	for j := range c.Router.Instruments {
+		if _, ok := s.Symbols[c.Router.Instruments[j].Symbol]; ok {
+			known++
+			c.Router.Listings = append(c.Router.Listings,
+				router.Listing{Venue: id, Instrument: market.InstrumentID(j)})
+		}
+	}
+	if known != len(s.Symbols) {
+		return fmt.Errorf("symbols names %d instruments of which only %d are configured", len(s.Symbols), known)
+	}
+	return nil
+}

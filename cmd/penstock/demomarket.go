@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"penstock/market"
+	"penstock/venues/sim"
+	"penstock/venues/sim/serve"
+)
+
+const (
+	demoMaxQty        = 1_000_000
+	demoPriceDecimals = 4
+)
+
+// demoMarket is the simulated market of the demonstration.
+type demoMarket struct{ *serve.Market }
+
+// startDemoMarket puts the venues on loopback. The stock trades around 50.00 in
+// cents; its increment is a hundredth of that, so that midpoints are prices.
+func startDemoMarket(o demoOptions, dir string) (*demoMarket, error) {
+	stores := filepath.Join(dir, "venues")
+	if err := os.Mkdir(stores, 0o700); err != nil {
+		return nil, err
+	}
+	in := market.Instrument{Symbol: o.symbol, Currency: "USD", PriceDecimals: demoPriceDecimals, Tick: 100, Lot: 1}
+	m, err := serve.Start(serve.Config{
+		Instrument: in,
+		Flow:       sim.DefaultFlow(o.seed, clock(), 500_000),
+		Venues:     serve.DemoVenues(in, o.seed, demoRouter),
+		StoreDir:   stores,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &demoMarket{m}, nil
+}
+
+// demoConfig writes the configuration of a router for the market, and the policy
+// table that it names, and loads both as any other.
+func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
+	table, err := baselineTable()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "baseline.penstock"), table, 0o644); err != nil {
+		return nil, err
+	}
+	journal, err := o.journalDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	f := file{
+		Router: routerSection{Journal: journal, State: "state", Idle: "park", MaxParents: 64,
+			MaxChildren: 50_000, BookLevels: 512, BookOrders: 1 << 16},
+		Policy: policySection{Table: "baseline.penstock", AllowUnsigned: true},
+		EMS: emsSection{Listen: "127.0.0.1:0",
+			Session: []emsSession{{SenderCompID: demoRouter, TargetCompID: demoClient}}},
+		Instrument: []instrumentSection{{
+			Symbol: o.symbol, Currency: "USD", PriceDecimals: demoPriceDecimals, Tick: "0.01", Lot: "1",
+			Limits: limitsSection{ParentMaxQty: "1000000", ParentMaxNotional: "60000000",
+				ChildMaxQty: "20000", ChildMaxNotional: "1200000", CollarBps: 100},
+		}},
+	}
+	for _, s := range m.Venues() {
+		f.Venue = append(f.Venue, demoVenue(o.symbol, s))
+	}
+	var text bytes.Buffer
+	if err := toml.NewEncoder(&text).Encode(f); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "penstock.toml")
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		return nil, err
+	}
+	return LoadConfig(path)
+}
+
+func demoVenue(symbol string, s *serve.Server) venueSection {
+	c := s.Config()
+	v := venueSection{
+		Name: c.Name, MIC: c.MIC, Kind: c.Kind.String(), TakeFee: feeSection(c.TakeFee),
+		MakeFee: feeSection(c.MakeFee), LastLook: c.Dealer.LastLook, MsgRate: 500,
+		AckTimeout: duration(2 * time.Second), Symbols: map[string]string{symbol: c.Symbol},
+		Orders: ordersSection{Address: s.OrderAddr(), Dialect: "sim", SenderCompID: demoRouter,
+			TargetCompID: c.Name, Heartbeat: 10},
+	}
+	switch c.Feed {
+	case serve.ITCH:
+		v.Feed = feedSection{Protocol: "itch", Address: "127.0.0.1:0", Request: s.RerequestAddr()}
+	case serve.Kraken:
+		v.Feed = feedSection{Protocol: "kraken", Address: s.FeedAddr(), Depth: 25, PricePrecision: demoPriceDecimals}
+	case serve.Coinbase:
+		v.Feed = feedSection{Protocol: "coinbase", Address: s.FeedAddr()}
+	}
+	if c.Feed != serve.NoFeed {
+		v.Feed.Silence = duration(4 * time.Second)
+	}
+	return v
+}
+
+// kinds counts the venues by kind.
+func (m *demoMarket) kinds() (n [3]int) {
+	for _, s := range m.Venues() {
+		n[s.Config().Kind]++
+	}
+	return n
+}

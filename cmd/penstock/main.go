@@ -1,0 +1,119 @@
+// Command penstock is a smart order router: it takes parent orders over FIX and
+// allocates child orders over lit exchanges, dark pools and single-dealer
+// platforms.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+)
+
+const usage = `usage: penstock COMMAND [options]
+
+  demo      simulated venues, the router and an EMS client on loopback; no keys, no network
+  run       the router, live, from a configuration file
+  replay    recorded market data through the same decoders, books and core
+  dump      a journal as text; --verify runs it again and compares
+  policy    build-baseline, inspect, verify: policy tables
+  check     read a configuration and say what is wrong with it
+  version   print the version
+
+Exit codes: 0 done, 1 what was checked does not hold, 2 usage or configuration error,
+75 temporary (try again), 78 refused to start. "penstock COMMAND -h" tells more.
+`
+
+// version is what this build calls itself.
+const version = "0.1.0"
+
+// Exit codes, as in sysexits.h where they have a name there.
+const (
+	exitFailed    = 1
+	exitUsage     = 2
+	exitTemporary = 75
+	exitRefused   = 78
+)
+
+// exitError carries the exit code that an error asks for.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func failed(format string, args ...any) error {
+	return &exitError{exitFailed, fmt.Errorf(format, args...)}
+}
+
+func refused(err error) error { return &exitError{exitRefused, err} }
+
+func temporary(err error) error { return &exitError{exitTemporary, err} }
+
+func usageError(what, usage string) error {
+	return &exitError{exitUsage, fmt.Errorf("%s\n\n%s", what, usage)}
+}
+
+// parseFlags parses args; -h prints usage and is errHelp.
+func parseFlags(flags *flag.FlagSet, usage string, args []string, stderr io.Writer) error {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stderr, usage)
+		return errHelp
+	}
+	if err != nil {
+		return usageError(flags.Name()+": "+err.Error(), usage)
+	}
+	return nil
+}
+
+var errHelp = errors.New("help was asked for")
+
+var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
+	"demo":   demo,
+	"run":    run,
+	"replay": replay,
+	"dump":   dump,
+	"policy": policyCommand,
+	"check":  check,
+}
+
+func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// Main runs one command and returns the exit code.
+func Main(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage)
+		return exitUsage
+	}
+	switch args[0] {
+	case "version", "--version":
+		fmt.Fprintf(stdout, "penstock %s\n", version)
+		return 0
+	case "-h", "--help", "help":
+		fmt.Fprint(stdout, usage)
+		return 0
+	}
+	command, ok := commands[args[0]]
+	if !ok {
+		fmt.Fprintf(stderr, "penstock: unknown command %q\n\n%s", args[0], usage)
+		return exitUsage
+	}
+	err := command(args[1:], stdout, stderr)
+	if err == nil || errors.Is(err, errHelp) {
+		return 0
+	}
+	fmt.Fprintf(stderr, "penstock: %v\n", err)
+	var exit *exitError
+	switch {
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.Is(err, errConfig):
+		return exitUsage
+	}
+	return exitFailed
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"penstock/policy"
+)
+
+const policyUsage = `usage: penstock policy build-baseline -o FILE
+       penstock policy inspect [--cell N] [--key FILE] FILE
+       penstock policy verify [--key FILE] FILE
+
+build-baseline  write the rule-based table
+inspect         print what a table says of itself; --cell prints one decision
+verify          check every part of a table as the router would; exit code 1 when
+                it would be refused
+
+--key FILE holds a hex ed25519 public key; without it unsigned tables pass.
+`
+
+func policyCommand(args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return usageError("policy: name what to do", policyUsage)
+	}
+	flags := flag.NewFlagSet("policy "+args[0], flag.ContinueOnError)
+	out := flags.String("o", "", "")
+	key := flags.String("key", "", "")
+	cell := flags.Int("cell", -1, "")
+	if err := parseFlags(flags, policyUsage, args[1:], stderr); err != nil {
+		return err
+	}
+	switch args[0] {
+	case "build-baseline":
+		if *out == "" || flags.NArg() != 0 {
+			return usageError("policy build-baseline: name the file to write with -o", policyUsage)
+		}
+		return buildBaseline(*out, stdout)
+	case "inspect", "verify":
+		if flags.NArg() != 1 {
+			return usageError("policy "+args[0]+": name one table", policyUsage)
+		}
+		table, size, err := loadTable(flags.Arg(0), *key)
+		if err != nil {
+			return err
+		}
+		if args[0] == "verify" {
+			fmt.Fprintf(stdout, "%s: %d bytes, policy %s: every check holds\n", flags.Arg(0), size, table.UUIDText())
+			return nil
+		}
+		return inspect(table, *cell, stdout)
+	}
+	return usageError(fmt.Sprintf("policy: unknown action %q", args[0]), policyUsage)
+}
+
+// baselineTable builds the rule-based table and its file. It is valid from the
+// day before it was built, for ten years.
+func baselineTable() ([]byte, error) {
+	const day = int64(24 * time.Hour)
+	now := time.Now().UnixNano()
+	table, err := policy.BuildBaseline(policy.BuildOptions{
+		Version: version, BuildTime: now, NotBefore: now - day, NotAfter: now + 3650*day,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return policy.Encode(table, nil)
+}
+
+func buildBaseline(path string, stdout io.Writer) error {
+	data, err := baselineTable()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		return err
+	}
+	table, _, err := loadTable(path, "")
+	if err != nil {
+		return fmt.Errorf("the table just written cannot be read: %w", err)
+	}
+	fmt.Fprintf(stdout, "wrote %s: %d bytes, policy %s\n", path, len(data), table.UUIDText())
+	return nil
+}
+
+func loadTable(path, keyPath string) (*policy.Table, int, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %w", errConfig, err)
+	}
+	options := policy.LoadOptions{AllowUnsigned: keyPath == ""}
+	if keyPath != "" {
+		if options.TrustedKeys, err = readKeys(keyPath); err != nil {
+			return nil, 0, err
+		}
+	}
+	table, err := policy.Decode(data, time.Now().UnixNano(), options)
+	if err != nil {
+		return nil, 0, failed("%s: %w", path, err)
+	}
+	return table, len(data), nil
+}
+
+func readKeys(path string) ([]ed25519.PublicKey, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: public key: %w", errConfig, err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("%w: %s: an ed25519 public key is %d bytes in hex", errConfig, path,
+			ed25519.PublicKeySize)
+	}
+	return []ed25519.PublicKey{key}, nil
+}
+
+func inspect(t *policy.Table, cell int, stdout io.Writer) error {
+	if cell >= 0 {
+		text, err := t.Explain(0, uint32(cell))
+		if err != nil {
+			return &exitError{exitUsage, errors.Join(errConfig, err)}
+		}
+		fmt.Fprintln(stdout, text)
+		return nil
+	}
+	h, m := t.Header(), t.Meta()
+	stamp := func(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339) }
+	fmt.Fprintf(stdout, "policy    %s\ntrainer   %s %s\nbuilt     %s\nvalid     %s to %s\npages     %d of %d cells\nsigned    %v\n",
+		t.UUIDText(), m.Trainer, m.Version, stamp(h.BuildTime), stamp(h.NotBefore), stamp(h.NotAfter),
+		t.Pages(), policy.States, t.Trusted())
+	for _, rule := range m.Rules {
+		fmt.Fprintf(stdout, "rule      %s\n", rule)
+	}
+	var counts [policy.Actions]int
+	for i := range uint32(policy.States) {
+		counts[t.At(0, i).Action]++
+	}
+	for id, n := range counts {
+		fmt.Fprintf(stdout, "%-15s %6d cells\n", policy.ActionName(uint8(id)), n)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"penstock/book"
+	"penstock/router"
+	"penstock/router/loop"
+)
+
+// progress follows the newest parent: a line that rewrites itself on a terminal,
+// otherwise one line every few seconds.
+type progress struct {
+	end  chan struct{}
+	done sync.WaitGroup
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// startProgress begins to report; quiet reports nothing.
+func (a *assembly) startProgress(w io.Writer, quiet bool) *progress {
+	p := &progress{end: make(chan struct{})}
+	if quiet {
+		return p
+	}
+	every, before, after := 3*time.Second, "", "\n"
+	if isTerminal(w) {
+		every, before, after = 200*time.Millisecond, "\r\x1b[K", ""
+	}
+	p.done.Add(1)
+	go func() {
+		defer p.done.Done()
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-p.end:
+				fmt.Fprint(w, before)
+				return
+			case <-tick.C:
+				if line := a.progressLine(); line != "" {
+					fmt.Fprint(w, before, line, after)
+				}
+			}
+		}
+	}()
+	return p
+}
+
+func (p *progress) stop() {
+	close(p.end)
+	p.done.Wait()
+}
+
+// progressLine says how far the newest parent is: filled and working, by venue.
+func (a *assembly) progressLine() string {
+	var p router.Parent
+	var bid, ask book.Touch
+	var now int64
+	a.loop.Inspect(func(s *loop.Sequencer) {
+		if parents := s.Core().Parents(); len(parents) > 0 {
+			p = parents[len(parents)-1]
+			m := s.Core().Composite(p.Instrument)
+			bid, ask, now = m.Bid, m.Ask, s.Now()
+		}
+	})
+	if p.Number == 0 {
+		return ""
+	}
+	in := &a.cfg.Router.Instruments[p.Instrument]
+	line := fmt.Sprintf("%4.1f s  filled %s of %s, working %s", float64(now-p.Accepted)/1e9,
+		in.FormatQty(p.Cum), in.FormatQty(p.OrderQty), in.FormatQty(p.Reserved))
+	if bid.OK && ask.OK {
+		line += fmt.Sprintf("  %s/%s ", in.FormatPrice(bid.Price), in.FormatPrice(ask.Price))
+	}
+	for v := range a.cfg.Router.Venues {
+		if p.Venues[v].Children > 0 {
+			line += fmt.Sprintf("  %s %s", a.cfg.Router.Venues[v].Name, in.FormatQty(p.Venues[v].Qty))
+		}
+	}
+	return line
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"penstock/book"
+	"penstock/event"
+	"penstock/journal"
+	"penstock/market"
+	"penstock/router"
+	"penstock/router/loop"
+	"penstock/venues/tape"
+)
+
+// replayEpoch numbers the orders of every replay: they meet no real venue.
+const replayEpoch = 1
+
+// replayParent is a parent order given on the command line.
+type replayParent struct {
+	side     market.Side
+	qty      string
+	symbol   string
+	strategy event.Strategy
+	horizon  time.Duration
+	limit    string
+}
+
+func parseReplayParent(text string) (*replayParent, error) {
+	const form = `want "SIDE QTY SYMBOL STRATEGY [HORIZON] [LIMIT PRICE]"`
+	words := strings.Fields(text)
+	if len(words) < 4 {
+		return nil, fmt.Errorf("%q: %s", text, form)
+	}
+	p := &replayParent{qty: words[1], symbol: words[2]}
+	switch strings.ToUpper(words[0]) {
+	case "BUY":
+		p.side = market.Buy
+	case "SELL":
+		p.side = market.Sell
+	default:
+		return nil, fmt.Errorf("side %q is not BUY or SELL", words[0])
+	}
+	rest := words[4:]
+	switch strings.ToUpper(words[3]) {
+	case "SWEEP":
+		p.strategy = event.StrategySweep
+	case "TWAP":
+		p.strategy = event.StrategyTWAP
+		if len(rest) == 0 {
+			return nil, errors.New("TWAP needs a horizon, such as 60s")
+		}
+		var err error
+		if p.horizon, err = time.ParseDuration(rest[0]); err != nil || p.horizon <= 0 {
+			return nil, fmt.Errorf("horizon %q is not a duration such as 60s", rest[0])
+		}
+		rest = rest[1:]
+	default:
+		return nil, fmt.Errorf("strategy %q is not SWEEP or TWAP", words[3])
+	}
+	if len(rest) == 2 && strings.EqualFold(rest[0], "LIMIT") {
+		p.limit, rest = rest[1], nil
+	}
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("%q is left over: %s", strings.Join(rest, " "), form)
+	}
+	return p, nil
+}
+
+// event turns the order into what the EMS side would hand to the core.
+func (p *replayParent) event(in *market.Instrument, now int64) (e event.Event, err error) {
+	qty, err := market.ParseDecimal([]byte(p.qty), in.QtyDecimals)
+	if err != nil {
+		return e, fmt.Errorf("%w: --parent: quantity %s of %s: %w (at most %d decimals)", errConfig, p.qty, in.Symbol,
+			err, in.QtyDecimals)
+	}
+	e = event.Event{Kind: event.ParentNew, RecvTime: now, Instrument: in.ID, Side: p.side, Qty: market.Qty(qty),
+		OrdType: market.OrdMarket, TIF: market.TIFDay, Strategy: p.strategy}
+	e.ID, _ = event.MakeID("REPLAY-1")
+	if p.limit != "" {
+		price, err := market.ParseDecimal([]byte(p.limit), in.PriceDecimals)
+		if err != nil {
+			return e, fmt.Errorf("%w: --parent: limit %s: %w (at most %d decimals)", errConfig, p.limit, err,
+				in.PriceDecimals)
+		}
+		e.OrdType, e.Price = market.OrdLimit, market.Price(price)
+	}
+	if p.strategy == event.StrategyTWAP {
+		e.Until = now + int64(p.horizon)
+		e.SliceNanos = max(int64(p.horizon)/6, 1e9)
+	}
+	return e, nil
+}
+
+// quoteTime is how long a composite was in each state, in recorded time.
+type quoteTime struct{ Normal, Locked, Crossed, Missing int64 }
+
+// replayRun is the replay of one instrument's recordings.
+type replayRun struct {
+	options    *replayOptions
+	plan       *tape.Plan
+	world      *tape.Replay
+	cfg        *Config
+	core       *router.Core
+	seq        *loop.Sequencer
+	journal    *journal.Writer
+	journalDir string
+	tableName  string
+
+	quotes quoteTime
+	state  *int64
+	since  int64
+	sent   bool
+	refuse string
+	events int64
+	client market.Qty // what the reports said was filled
+	spent  market.Notional
+}
+
+func (r *replayRun) build() error {
+	var err error
+	if r.cfg, err = replayConfig(r.plan); err != nil {
+		return err
+	}
+	r.tableName = "compiled-in static table"
+	var data []byte
+	if r.options.table != "" {
+		if data, err = os.ReadFile(r.options.table); err != nil {
+			return fmt.Errorf("%w: %w", errConfig, err)
+		}
+		table, _, err := loadTable(r.options.table, "")
+		if err != nil {
+			return err
+		}
+		r.cfg.Router.Table = table
+		r.tableName = table.Meta().Trainer + " " + table.UUIDText()
+	}
+	if r.core, err = router.New(&r.cfg.Router); err != nil {
+		return err
+	}
+	if err := r.openReplayJournal(data); err != nil {
+		return err
+	}
+	if p := r.options.parent; p != nil && r.plan.Instrument(p.symbol) != nil {
+		if _, err := p.event(r.plan.Instrument(p.symbol), 0); err != nil {
+			return err
+		}
+	}
+	r.seq = loop.NewSequencer(r.core, r.journal, r.dispatch)
+	r.state, r.since = &r.quotes.Missing, r.world.Begin()
+	r.seq.Take(r.world.Begin(), &event.Event{Kind: event.SessionStart, Ref: replayEpoch, RecvTime: r.world.Begin()})
+	return nil
+}
+
+func (r *replayRun) dispatch(c *event.Command) {
+	switch {
+	case c.Kind.ToVenue():
+		r.world.Send(r.seq.Now(), c)
+	case c.Kind == event.Report && c.ExecType == market.ExecTrade:
+		n, _ := c.LastPx.Notional(c.LastQty)
+		r.client += c.LastQty
+		r.spent += n
+	case c.Kind == event.Report && c.ExecType == market.ExecRejected:
+		r.refuse = c.Reason.String()
+	}
+}
+
+// play runs to the end of the recordings, and on until no parent is live.
+func (r *replayRun) play() {
+	parentAt := int64(math.MaxInt64)
+	if p := r.options.parent; p != nil && r.plan.Instrument(p.symbol) != nil {
+		parentAt = r.world.Begin() + int64(r.options.at)
+	}
+	var e event.Event
+	for r.seq.Err() == nil {
+		limit := r.core.NextTimer()
+		if !r.sent {
+			limit = min(limit, parentAt)
+		}
+		switch {
+		case r.world.Next(limit, &e):
+			r.seq.Take(e.RecvTime, &e)
+			r.events++
+		case limit == math.MaxInt64:
+			r.watch()
+			return
+		case !r.sent && limit == parentAt:
+			r.send(limit)
+		default:
+			r.seq.TakeTimer(limit)
+		}
+		r.watch()
+	}
+}
+
+func (r *replayRun) send(now int64) {
+	r.sent = true
+	e, err := r.options.parent.event(r.plan.Instrument(r.options.parent.symbol), now)
+	if err == nil {
+		r.seq.Take(now, &e)
+	}
+}
+
+// watch adds up how long the composite has been normal, locked or crossed.
+func (r *replayRun) watch() {
+	m := r.core.Composite(0)
+	state := &r.quotes.Missing
+	switch {
+	case !m.Bid.OK || !m.Ask.OK:
+	case m.Ask.Price > m.Bid.Price:
+		state = &r.quotes.Normal
+	case m.Ask.Price == m.Bid.Price:
+		state = &r.quotes.Locked
+	default:
+		state = &r.quotes.Crossed
+	}
+	if state != r.state {
+		*r.state += r.seq.Now() - r.since
+		r.state, r.since = state, r.seq.Now()
+	}
+}
+
+// tops returns the best levels of one venue's book.
+func tops(b *book.Book, now int64) (bid, ask book.Level) {
+	bid, _ = b.Touch(market.Buy, now)
+	ask, _ = b.Touch(market.Sell, now)
+	return bid, ask
+}
