@@ -1,0 +1,126 @@
+package fix
+
+import "errors"
+
+// ErrNotLoggedOn reports a message that cannot be sent now.
+var ErrNotLoggedOn = errors.New("fix: session is not logged on")
+
+// Begin starts an application message; append its fields and call Send. The
+// header is written. It returns nil when an initiator is not logged on or too
+// many bytes wait for the socket. An acceptor can always write: what it says
+// while the peer is away or does not read is kept and sent when the peer asks.
+func (s *Session) Begin(now int64, msgType string) *Writer {
+	if s.cfg.Role == Initiator && !s.CanSend() {
+		return nil
+	}
+	s.begin(now, msgType)
+	return &s.w
+}
+
+// CanSend reports whether an application message would go out now.
+func (s *Session) CanSend() bool {
+	return s.state == Active && len(s.w.buf)-s.sent < s.cfg.OutLimit
+}
+
+// Send completes the message that Begin started. An error means that a value in
+// it cannot be sent; the message is gone and no sequence number used.
+func (s *Session) Send() error {
+	live := s.CanSend()
+	start := s.w.start
+	if err := s.send(); err != nil {
+		return err
+	}
+	if s.cfg.Role == Acceptor {
+		seq := s.nextOut - 1
+		s.log.add(seq, s.msgType, &s.sendTime, s.w.buf[s.msgBody:len(s.w.buf)-trailerLen])
+		if !live {
+			s.w.buf = s.w.buf[:start]
+			if s.state == Active {
+				s.close("peer does not read")
+			}
+		}
+	}
+	return nil
+}
+
+// begin starts a message of any kind.
+func (s *Session) begin(now int64, msgType string) {
+	s.w.Begin(msgType)
+	s.w.Uint(TagMsgSeqNum, s.nextOut)
+	s.compIDs(now)
+	s.msgType, s.writeAt, s.writing = msgType, now, true
+	s.msgBody = len(s.w.buf)
+	s.sendTime = s.w.stamp.text
+}
+
+func (s *Session) compIDs(now int64) {
+	s.w.Str(TagSenderCompID, s.cfg.SenderCompID)
+	s.w.Time(TagSendingTime, now)
+	s.w.Str(TagTargetCompID, s.cfg.TargetCompID)
+}
+
+// send completes a message of any kind and counts it.
+func (s *Session) send() error {
+	s.writing = false
+	body := s.w.body
+	if _, err := s.w.Finish(); err != nil {
+		return err
+	}
+	s.msgBody += s.w.body - body
+	s.nextOut++
+	s.sentAt(s.writeAt)
+	return nil
+}
+
+func (s *Session) sentAt(now int64) {
+	s.stats.Out++
+	s.lastOut = now
+	if s.store != nil && s.storeErr == nil {
+		s.storeErr = s.store.claim(s.nextOut-1, s.store.in)
+	}
+}
+
+func (s *Session) sendLogout(now int64, text string) {
+	s.begin(now, MsgLogout)
+	if text != "" {
+		s.w.Str(TagText, text)
+	}
+	s.send()
+}
+
+// Reject sends Reject(35=3) for m, an application message that App is about to
+// take but cannot use.
+func (s *Session) Reject(now int64, m *Message, cause *FieldError) {
+	s.stats.Malformed++
+	s.begin(now, MsgReject)
+	if seq, err := m.Int(TagMsgSeqNum); err == nil {
+		s.w.Int(TagRefSeqNum, seq)
+	}
+	if cause.Tag > 0 {
+		s.w.Int(TagRefTagID, int64(cause.Tag))
+	}
+	if t := m.Type(); t != nil {
+		s.w.Bytes(TagRefMsgType, t)
+	}
+	s.w.Int(TagSessionRejectReason, int64(cause.Reason))
+	s.w.Str(TagText, cause.Reason.String())
+	s.send()
+}
+
+// BusinessReject sends BusinessMessageReject(35=j) for m: refID is what m called
+// its subject, reason is BusinessRejectReason(380).
+func (s *Session) BusinessReject(now int64, m *Message, refID []byte, reason int, text string) {
+	s.begin(now, MsgBusinessReject)
+	if seq, err := m.Int(TagMsgSeqNum); err == nil {
+		s.w.Int(TagRefSeqNum, seq)
+	}
+	s.w.Bytes(TagRefMsgType, m.Type())
+	if len(refID) > 0 {
+		s.w.Bytes(TagBusinessRejectRefID, refID)
+	}
+	s.w.Int(TagBusinessRejectReason, int64(reason))
+	if text != "" {
+		s.w.Str(TagText, text)
+	}
+	s.Send()
+}

@@ -1,0 +1,149 @@
+package fix
+
+import "errors"
+
+// ErrTime reports text that is not a UTCTimestamp.
+var ErrTime = errors.New("fix: not a UTCTimestamp (YYYYMMDD-HH:MM:SS[.sss[sss[sss]]])")
+
+const (
+	second = 1_000_000_000
+	day    = 86_400
+)
+
+// ParseTime reads a UTCTimestamp with no, 3, 6 or 9 decimals into ns since the
+// epoch. Second 60, a leap second, counts as the first of the next minute. It
+// does not allocate.
+func ParseTime(b []byte) (int64, error) {
+	switch len(b) {
+	case 17:
+	case 21, 24, 27:
+		if b[17] != '.' {
+			return 0, ErrTime
+		}
+	default:
+		return 0, ErrTime
+	}
+	if b[8] != '-' || b[11] != ':' || b[14] != ':' {
+		return 0, ErrTime
+	}
+	y, ok1 := number(b[0:4])
+	mo, ok2 := number(b[4:6])
+	d, ok3 := number(b[6:8])
+	h, ok4 := number(b[9:11])
+	mi, ok5 := number(b[12:14])
+	s, ok6 := number(b[15:17])
+	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) || y < 1970 || y > 2261 ||
+		mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo) || h > 23 || mi > 59 || s > 60 {
+		return 0, ErrTime
+	}
+	ns := (daysFromCivil(y, mo, d)*day + h*3600 + mi*60 + s) * second
+	if len(b) == 17 {
+		return ns, nil
+	}
+	fraction, ok := number(b[18:])
+	if !ok {
+		return 0, ErrTime
+	}
+	for n := len(b); n < 27; n += 3 {
+		fraction *= 1000
+	}
+	return ns + fraction, nil
+}
+
+func number(b []byte) (v int64, ok bool) {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		v = v*10 + int64(c-'0')
+	}
+	return v, true
+}
+
+func daysIn(y, m int64) int64 {
+	switch m {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// daysFromCivil counts days from 1970-01-01 in the Gregorian calendar. Years
+// begin in March, so that the leap day is the last of its year.
+func daysFromCivil(y, m, d int64) int64 {
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 1 - 719468
+}
+
+// civil is the inverse of daysFromCivil for days from 1970 on.
+func civil(days int64) (y, m, d int64) {
+	z := days + 719468
+	era := z / 146097
+	doe := z - era*146097
+	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	d = doy - (153*mp+2)/5 + 1
+	y, m = yoe+era*400, mp+3
+	if m > 12 {
+		m -= 12
+		y++
+	}
+	return y, m, d
+}
+
+// stampLen is the length of a UTCTimestamp with milliseconds.
+const stampLen = len("20261120-14:30:00.123")
+
+// Stamp formats times as UTCTimestamp with milliseconds. It keeps the text of
+// the last second, so that most calls write three digits. The zero value is
+// ready; not safe for concurrent use.
+type Stamp struct {
+	sec   int64 // second that text holds, plus 1: 0 is none
+	milli int64
+	sum   uint32 // sum of the bytes of text
+	text  [stampLen]byte
+}
+
+// Append appends ns, which counts from the epoch and is not negative.
+func (s *Stamp) Append(dst []byte, ns int64) []byte {
+	s.set(ns)
+	return append(dst, s.text[:]...)
+}
+
+func (s *Stamp) set(ns int64) {
+	sec := ns / second
+	milli := ns % second / 1_000_000
+	if sec+1 == s.sec && milli == s.milli {
+		return
+	}
+	if sec+1 != s.sec {
+		y, mo, d := civil(sec / day)
+		in := sec % day
+		putDigits(s.text[0:4], uint64(y))
+		putDigits(s.text[4:6], uint64(mo))
+		putDigits(s.text[6:8], uint64(d))
+		s.text[8] = '-'
+		putDigits(s.text[9:11], uint64(in/3600))
+		s.text[11] = ':'
+		putDigits(s.text[12:14], uint64(in/60%60))
+		s.text[14] = ':'
+		putDigits(s.text[15:17], uint64(in%60))
+		s.text[17] = '.'
+		s.sec = sec + 1
+	}
+	putDigits(s.text[18:21], uint64(milli))
+	s.milli = milli
+	s.sum = 0
+	for _, c := range s.text {
+		s.sum += uint32(c)
+	}
+}

@@ -1,0 +1,98 @@
+package fixgw
+
+import (
+	"fmt"
+	"strconv"
+
+	"penstock/event"
+	"penstock/fix"
+	"penstock/market"
+)
+
+// Symbol is one instrument as the venue names it.
+type Symbol struct {
+	ID            market.InstrumentID
+	Text          string // Symbol(55)
+	Currency      string // Currency(15) in orders, "" leaves it out
+	PriceDecimals uint8
+	QtyDecimals   uint8
+}
+
+// quoteReqID is QuoteReqID(131) under which we ask for quotes of the instrument.
+func (s *Symbol) quoteReqID() string { return "Q" + strconv.Itoa(int(s.ID)) }
+
+// QuoteMode says how quotes are asked for after Logon.
+type QuoteMode uint8
+
+// Quote modes.
+const (
+	// QuotesNone asks for nothing; quotes that arrive are taken nevertheless.
+	QuotesNone QuoteMode = iota
+	// QuotesRequest sends QuoteRequest(35=R) for each symbol; the dealer streams
+	// until it cancels.
+	QuotesRequest
+)
+
+// Config is what a Gateway needs to know. It does not change.
+type Config struct {
+	Addr           string // host:port; a name is looked up once, by New
+	SenderCompID   string
+	TargetCompID   string
+	HeartBtIntSecs int
+	Dialect        Dialect
+	Logon          func(*fix.Writer, fix.LogonHeader) // credentials, see fix.LogonKraken
+	StorePath      string                             // sequence numbers; "" keeps none
+
+	Venue   market.VenueID
+	Kind    market.VenueKind
+	Symbols []Symbol
+	Quotes  QuoteMode
+
+	Sink event.Sink
+	// OnSent, when set, is called after the socket took the last byte of a
+	// command's message. sendTime is the clock's, ns since the epoch. c is valid
+	// during the call.
+	OnSent func(c *event.Command, sendTime int64)
+	// Clock gives the time for OnSent. nil: the time given to Send or Work.
+	Clock func() int64
+
+	// BackoffMinNanos and BackoffMaxNanos bound the wait before a reconnect, which
+	// doubles from one to the other, less a random part of up to one half. 0 means
+	// 250 ms and 30 s. Seed makes it repeatable.
+	BackoffMinNanos, BackoffMaxNanos int64
+	Seed                             uint64
+}
+
+func (c *Config) complete() error {
+	switch {
+	case c.Sink == nil:
+		return fmt.Errorf("gateway %s: no Sink for events", c.TargetCompID)
+	case c.Venue >= market.MaxVenues:
+		return fmt.Errorf("gateway %s: venue %d is not below %d", c.TargetCompID, c.Venue,
+			market.MaxVenues)
+	case len(c.Symbols) == 0:
+		return fmt.Errorf("gateway %s: no symbols", c.TargetCompID)
+	case c.BackoffMinNanos < 0 || c.BackoffMaxNanos < 0:
+		return fmt.Errorf("gateway %s: back-off must not be negative", c.TargetCompID)
+	}
+	for i := range c.Symbols {
+		s := &c.Symbols[i]
+		if s.Text == "" || s.PriceDecimals > 9 || s.QtyDecimals > 9 {
+			return fmt.Errorf("gateway %s: symbol %d (%q): text and 0 to 9 decimals wanted",
+				c.TargetCompID, s.ID, s.Text)
+		}
+		for j := range i {
+			if c.Symbols[j].ID == s.ID || c.Symbols[j].Text == s.Text {
+				return fmt.Errorf("gateway %s: symbol %q appears twice", c.TargetCompID, s.Text)
+			}
+		}
+	}
+	if c.BackoffMinNanos == 0 {
+		c.BackoffMinNanos = 250 * milli
+	}
+	if c.BackoffMaxNanos == 0 {
+		c.BackoffMaxNanos = 30_000 * milli
+	}
+	c.BackoffMaxNanos = max(c.BackoffMinNanos, c.BackoffMaxNanos)
+	return nil
+}

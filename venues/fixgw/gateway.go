@@ -1,0 +1,302 @@
+package fixgw
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"penstock/event"
+	"penstock/fix"
+	"penstock/market"
+	"penstock/venues/wire"
+)
+
+const (
+	milli          = 1_000_000
+	connectTimeout = 5_000 * milli
+	readBuffer     = 2 * fix.MaxFrame
+)
+
+// Gateway is the order session with one venue. Work and Send belong to one
+// goroutine; so do all other methods.
+type Gateway struct {
+	cfg     Config
+	addr    netip.AddrPort
+	session *fix.Session
+	store   *fix.Store
+	symbols symbolTable
+
+	conn      *wire.Conn // nil: not connected
+	connSince int64
+	buf       []byte
+	from, to  int  // unread part of buf
+	eof       bool // the peer closed; what it said before is still in buf
+	attempt   uint
+	nextDial  int64
+	logonSeen bool // this connection got as far as a Logon
+	up        bool // VenueSession up was emitted
+	stopping  bool
+
+	lost lostState
+
+	orders  [][2][len(styles)]*fix.Template // by symbol index, side
+	cancels [][2]*fix.Template
+	unsent  unsentQueue
+	recent  recentOrders
+	written uint64 // bytes that the socket took on this connection
+
+	e        event.Event
+	emitted  int // events of the message at hand that the Sink took
+	counting int // events of it offered so far in this attempt
+	stats    Stats
+}
+
+// Stats counts since New. Session holds the counters of the FIX session.
+type Stats struct {
+	Session       fix.Stats
+	Connects      uint64 // connections that reached the Logon
+	Disconnects   uint64 // connections lost or refused
+	Orders        uint64 // commands handed to the session
+	Cancels       uint64
+	Refused       uint64 // commands that Send could not take
+	Unsent        uint64 // commands that the socket never took whole
+	Reports       uint64
+	Quotes        uint64
+	NotOurs       uint64 // reports whose ClOrdID(11) is none of ours
+	Malformed     uint64 // messages refused because a field cannot be used
+	Unknown       uint64 // message types that nobody asked for
+	UnknownSymbol uint64
+	SinkFull      uint64 // times that the Sink had no room
+	LastClose     string // why the last connection ended
+	LastMalformed string // what was wrong with the last malformed message
+}
+
+// New returns a gateway that connects with its first Work.
+func New(cfg Config) (*Gateway, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	addr, err := wire.Resolve(cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
+	}
+	g := &Gateway{cfg: cfg, addr: addr, buf: make([]byte, readBuffer)}
+	g.symbols.init(cfg.Symbols)
+	if cfg.StorePath != "" {
+		if g.store, err = fix.OpenStore(cfg.StorePath); err != nil {
+			return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
+		}
+	}
+	g.session, err = fix.NewSession(fix.Config{
+		Role: fix.Initiator, BeginString: cfg.Dialect.BeginString,
+		DefaultApplVerID: cfg.Dialect.DefaultApplVerID,
+		SenderCompID:     cfg.SenderCompID, TargetCompID: cfg.TargetCompID,
+		HeartBtIntSecs: cfg.HeartBtIntSecs, ResetOnLogon: cfg.Dialect.ResetOnLogon,
+		OutLimit: 1 << 20, App: g.onMessage, Logon: cfg.Logon,
+	}, g.store)
+	if err == nil {
+		err = g.makeTemplates()
+	}
+	if err != nil {
+		if g.store != nil {
+			err = errors.Join(err, g.store.Close())
+		}
+		return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
+	}
+	return g, nil
+}
+
+// Work does what is to be done now and returns how much it was, 0 when idle. Waiting
+// for room in the Sink is not idle: no socket would end that wait.
+func (g *Gateway) Work(now int64) (work int) {
+	if g.lost.pending {
+		if !g.settleLost() {
+			return 1
+		}
+		work++
+	}
+	if g.conn == nil {
+		return work + g.dial(now)
+	}
+	state, err := g.conn.Poll()
+	switch {
+	case err != nil:
+		g.lose(now, err.Error())
+		return work + 1
+	case state == wire.Connecting:
+		if now-g.connSince >= connectTimeout {
+			g.lose(now, "connect: no answer")
+			return work + 1
+		}
+		return work
+	case g.session.State() == fix.Disconnected:
+		g.session.Connected(now)
+		work++
+	}
+	work += g.read(now)
+	g.session.Tick(now)
+	work += g.announce(now)
+	work += g.flush(now)
+	if reason, want := g.session.WantClose(); want && g.conn != nil && !g.lost.pending {
+		g.lose(now, reason)
+		work++
+	}
+	return work
+}
+
+func (g *Gateway) dial(now int64) int {
+	if g.stopping || now < g.nextDial {
+		return 0
+	}
+	conn, err := wire.DialAddr(g.addr)
+	g.connSince, g.logonSeen, g.eof = now, false, false
+	g.from, g.to, g.written = 0, 0, 0
+	if err != nil {
+		g.lose(now, err.Error())
+		return 1
+	}
+	g.conn = conn
+	return 1
+}
+
+// read takes bytes from the socket and gives them to the session. It does not
+// read while a message waits for the Sink.
+func (g *Gateway) read(now int64) int {
+	n := 0
+	if !g.session.Held() && !g.eof {
+		if g.to == len(g.buf) {
+			g.to = copy(g.buf, g.buf[g.from:g.to])
+			g.from = 0
+		}
+		var err error
+		n, err = g.conn.Read(g.buf[g.to:])
+		g.to += n
+		if err != nil {
+			g.eof = true
+			if err != io.EOF {
+				g.stats.LastClose = err.Error()
+			} else {
+				g.stats.LastClose = "the venue closed the connection"
+			}
+		}
+	}
+	if n > 0 || g.session.Held() {
+		g.from += g.session.Receive(now, g.buf[g.from:g.to])
+		if g.from == g.to {
+			g.from, g.to = 0, 0
+		}
+		n++
+	}
+	if g.eof && !g.session.Held() {
+		reason, closing := g.session.WantClose()
+		if !closing {
+			reason = g.stats.LastClose
+		}
+		g.lose(now, reason)
+		return n + 1
+	}
+	return n
+}
+
+// announce tells the core that orders can be sent: after Logon, and after the
+// venue has repeated what we missed.
+func (g *Gateway) announce(now int64) int {
+	if g.lost.pending || g.up || g.session.State() != fix.Active {
+		return 0
+	}
+	if !g.logonSeen {
+		g.logonSeen = true
+		g.attempt = 0
+		g.stats.Connects++
+		if g.cfg.Quotes == QuotesRequest {
+			g.requestQuotes(now)
+		}
+	}
+	if g.session.GapOpen() {
+		return 0
+	}
+	g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: now,
+		Instrument: market.NoInstrument, Code: uint8(event.SessionUp)}
+	g.up = g.offer()
+	return 1
+}
+
+// flush gives the socket what waits.
+func (g *Gateway) flush(now int64) int {
+	if g.lost.pending || g.conn == nil {
+		return 0
+	}
+	out := g.session.Out()
+	if len(out) == 0 {
+		return 0
+	}
+	n, err := g.conn.Write(out)
+	if err != nil {
+		g.lose(now, err.Error())
+		return 1
+	}
+	g.session.Wrote(n)
+	g.written += uint64(n)
+	g.unsent.sent(g.written, func(c *event.Command) { g.onSent(c, now) })
+	return n
+}
+
+func (g *Gateway) onSent(c *event.Command, now int64) {
+	if g.cfg.OnSent == nil {
+		return
+	}
+	if g.cfg.Clock != nil {
+		now = g.cfg.Clock()
+	}
+	g.cfg.OnSent(c, now)
+}
+
+// Up reports whether orders can be sent.
+func (g *Gateway) Up() bool { return g.up && !g.lost.pending }
+
+// Logout ends the session in order and does not connect again. Work until Done.
+func (g *Gateway) Logout(now int64, text string) {
+	g.stopping = true
+	g.session.Logout(now, text)
+	if g.conn != nil && g.session.State() == fix.Disconnected {
+		g.lose(now, text) // still connecting
+	}
+}
+
+// Done reports whether Logout is through and everything was emitted.
+func (g *Gateway) Done() bool { return g.stopping && g.conn == nil && !g.lost.pending }
+
+// Close drops the connection, if any, and writes the sequence numbers.
+func (g *Gateway) Close() error {
+	if g.conn != nil {
+		g.conn.Close()
+		g.conn = nil
+		g.session.Disconnected(0)
+	}
+	g.stopping = true
+	if g.store == nil {
+		return nil
+	}
+	return errors.Join(g.session.Close(), g.store.Close())
+}
+
+// PollFD returns what to wait for when Work was idle.
+func (g *Gateway) PollFD() wire.PollFD {
+	if g.conn == nil {
+		return wire.PollFD{FD: -1}
+	}
+	state, _ := g.conn.Poll()
+	return wire.PollFD{FD: g.conn.FD(), Write: state == wire.Connecting || len(g.session.Out()) > 0}
+}
+
+// Stats returns the counters.
+func (g *Gateway) Stats() Stats {
+	s := g.stats
+	s.Session = g.session.Stats()
+	return s
+}
+
+// StoreErr returns the first error of the sequence number file, which then no
+// longer follows the session.
+func (g *Gateway) StoreErr() error { return g.session.StoreErr() }

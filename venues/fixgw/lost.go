@@ -1,0 +1,107 @@
+package fixgw
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// lostState is what remains to be told after a connection ended: first that the
+// session is down, then which commands never left, then that the quotes are gone.
+type lostState struct {
+	pending  bool
+	at       int64
+	wasUp    bool
+	downTold bool
+	quotes   int // symbols whose quotes were withdrawn
+}
+
+// lose ends the connection and plans the next one. The telling is left to
+// settleLost, as the caller may be inside the core.
+func (g *Gateway) lose(now int64, reason string) {
+	if g.conn != nil {
+		g.conn.Close()
+		g.conn = nil
+	}
+	g.session.Disconnected(now)
+	g.stats.Disconnects++
+	g.stats.LastClose = reason
+	g.nextDial = now + g.backoff()
+	g.lost = lostState{pending: true, at: now, wasUp: g.up}
+	g.up = false
+	g.from, g.to, g.emitted = 0, 0, 0
+}
+
+// backoff doubles with every attempt and takes off up to one half.
+func (g *Gateway) backoff() int64 {
+	d := g.cfg.BackoffMaxNanos
+	if g.attempt < 32 && g.cfg.BackoffMinNanos < d>>g.attempt {
+		d = g.cfg.BackoffMinNanos << g.attempt
+	}
+	g.attempt++
+	return d - int64(mix(g.cfg.Seed, uint64(g.stats.Disconnects))%uint64(d/2+1))
+}
+
+// mix is SplitMix64 of two words (Steele, Lea, Flood 2014).
+func mix(a, b uint64) uint64 {
+	z := a + (b+1)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// settleLost emits what is due; false means that the Sink has no room yet.
+func (g *Gateway) settleLost() bool {
+	l := &g.lost
+	if l.wasUp && !l.downTold {
+		g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: l.at,
+			Instrument: market.NoInstrument, Code: uint8(event.SessionDown),
+			Reason: event.ReasonDisconnect}
+		if !g.offer() {
+			return false
+		}
+		l.downTold = true
+	}
+	for c := g.unsent.front(); c != nil; c = g.unsent.front() {
+		g.refusal(c, l.at)
+		if !g.offer() {
+			return false
+		}
+		g.stats.Unsent++
+		g.unsent.pop()
+	}
+	for g.cfg.Kind == market.SDP && l.wasUp && l.quotes < len(g.cfg.Symbols) {
+		g.e = event.Event{Kind: event.QuoteCancel, Venue: g.cfg.Venue, RecvTime: l.at,
+			Instrument: g.cfg.Symbols[l.quotes].ID, Reason: event.ReasonDisconnect}
+		if !g.offer() {
+			return false
+		}
+		l.quotes++
+	}
+	l.pending = false
+	return true
+}
+
+// refusal makes the event for a command whose bytes the socket never took whole:
+// the venue cannot act on part of a message, and it is never sent again.
+func (g *Gateway) refusal(c *event.Command, at int64) {
+	g.e = event.Event{
+		Venue: g.cfg.Venue, Instrument: c.Instrument, RecvTime: at, Ref: c.Child,
+		Side: c.Side, Price: c.Price, Qty: c.Qty, Reason: event.ReasonVenueDown,
+	}
+	if c.Kind == event.SendCancel {
+		g.e.Kind = event.OrderCancelReject
+		return
+	}
+	g.e.Kind = event.Exec
+	g.e.Code = uint8(market.ExecRejected)
+	g.e.OrdStatus = market.StatusRejected
+}
+
+// offer gives g.e to the Sink.
+func (g *Gateway) offer() bool {
+	if g.cfg.Sink(&g.e) {
+		return true
+	}
+	g.stats.SinkFull++
+	return false
+}

@@ -1,0 +1,119 @@
+package fixgw
+
+import (
+	"fmt"
+
+	"penstock/event"
+	"penstock/fix"
+	"penstock/market"
+)
+
+// makeTemplates renders every order that the dialect can say for every symbol.
+func (g *Gateway) makeTemplates() error {
+	n := len(g.cfg.Symbols)
+	g.orders = make([][2][len(styles)]*fix.Template, n)
+	g.cancels = make([][2]*fix.Template, n)
+	d := &g.cfg.Dialect
+	for i := range g.cfg.Symbols {
+		sym := &g.cfg.Symbols[i]
+		for _, side := range []market.Side{market.Buy, market.Sell} {
+			spec := fix.TemplateSpec{
+				MsgType: fix.MsgCancelRequest, OrigID: true, Static: d.cancel(sym, side),
+				TransactTime: d.TransactTime, IDs: d.IDs,
+				PriceDecimals: sym.PriceDecimals, QtyDecimals: sym.QtyDecimals,
+			}
+			var err error
+			if g.cancels[i][side.Index()], err = g.session.NewTemplate(spec); err != nil {
+				return err
+			}
+			spec.MsgType, spec.OrigID = fix.MsgNewOrderSingle, false
+			for k, st := range styles {
+				fields, ok := d.order(st, sym, side)
+				if !ok {
+					continue
+				}
+				spec.Static = fields
+				if g.orders[i][side.Index()][k], err = g.session.NewTemplate(spec); err != nil {
+					return fmt.Errorf("symbol %s: %w", sym.Text, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Send writes SendOrder or SendCancel to the venue. false means that it cannot
+// be sent: not logged on, messages missing, too much waiting, or an order that the
+// dialect has no words for. Then nothing of it reaches the venue. true means
+// that OnSent follows, or, if the connection breaks first, an event that says so.
+func (g *Gateway) Send(now int64, c *event.Command) bool {
+	if !g.send(now, c) {
+		g.stats.Refused++
+		return false
+	}
+	return true
+}
+
+func (g *Gateway) send(now int64, c *event.Command) bool {
+	t := g.template(c)
+	if t == nil || !g.Up() || !g.session.CanSend() || g.unsent.full() {
+		return false
+	}
+	v := fix.Values{ID: c.Child, Qty: int64(c.Qty), Price: int64(c.Price), MinQty: int64(c.MinQty)}
+	if c.Kind == event.SendCancel {
+		v = fix.Values{ID: c.Ref, OrigID: c.Child}
+		if g.cfg.Dialect.CancelQty {
+			v.Qty = int64(c.Qty)
+		}
+		g.stats.Cancels++
+	} else {
+		if c.OrdType == market.OrdPreviouslyQuoted {
+			v.QuoteID = c.ID[:c.ID.Len()]
+		}
+		g.stats.Orders++
+	}
+	seq := g.session.NextOut()
+	if err := g.session.SendTemplate(t, now, &v); err != nil {
+		return false
+	}
+	g.recent.put(seq, c)
+	return g.transmit(now, c)
+}
+
+// template returns the template of a command, nil when there is none.
+func (g *Gateway) template(c *event.Command) *fix.Template {
+	i := g.symbols.index(c.Instrument)
+	if i < 0 || !c.Side.Valid() || c.Child == 0 {
+		return nil
+	}
+	switch {
+	case c.Kind == event.SendCancel && c.Ref != 0:
+		return g.cancels[i][c.Side.Index()]
+	case c.Kind == event.SendOrder && c.Qty > 0 && !g.session.GapOpen():
+		if k := styleIndex(c); k >= 0 {
+			return g.orders[i][c.Side.Index()][k]
+		}
+	}
+	return nil
+}
+
+// transmit writes at once what it can. A command whose bytes are not all taken is
+// kept until they are.
+func (g *Gateway) transmit(now int64, c *event.Command) bool {
+	out := g.session.Out()
+	n, err := g.conn.Write(out)
+	if err != nil {
+		g.lose(now, err.Error())
+		return false
+	}
+	g.session.Wrote(n)
+	g.written += uint64(n)
+	if n < len(out) {
+		g.unsent.sent(g.written, func(c *event.Command) { g.onSent(c, now) })
+		g.unsent.push(g.written+uint64(len(out)-n), c)
+		return true
+	}
+	g.unsent.sent(g.written, func(c *event.Command) { g.onSent(c, now) })
+	g.onSent(c, now)
+	return true
+}

@@ -1,0 +1,71 @@
+package fixgw
+
+import (
+	"penstock/event"
+	"penstock/fix"
+	"penstock/market"
+)
+
+// onMessage turns one message into events; false leaves it unread.
+func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
+	g.counting = 0
+	msgType := m.Type()
+	kind := byte(0)
+	if len(msgType) == 1 {
+		kind = msgType[0]
+	}
+	switch kind {
+	case '8':
+		taken = g.onReport(m, now)
+	case '9':
+		taken = g.onCancelReject(m, now)
+	case 'S':
+		taken = g.onQuote(m, now)
+	case 'i':
+		taken = g.onMassQuote(m, now)
+	case 'Z':
+		taken = g.onQuoteCancel(m, now)
+	case '3', 'j':
+		taken = g.onReject(m, now)
+	default:
+		g.stats.Unknown++
+		taken = true
+	}
+	if taken {
+		g.emitted = 0
+	}
+	return taken
+}
+
+// emit offers g.e to the Sink. Of a message with several events those that the
+// Sink took in an earlier attempt are passed over.
+func (g *Gateway) emit() bool {
+	g.counting++
+	if g.counting <= g.emitted {
+		return true
+	}
+	if !g.offer() {
+		return false
+	}
+	g.emitted++
+	return true
+}
+
+// malformed refuses a message with Reject(35=3) and counts it.
+func (g *Gateway) malformed(m *fix.Message, now int64, err error) bool {
+	bad, ok := err.(*fix.FieldError)
+	if !ok {
+		bad = &fix.FieldError{Offset: -1, Reason: fix.RejectOther}
+	}
+	g.stats.Malformed++
+	g.stats.LastMalformed = string(m.Type()) + ": " + bad.Error()
+	g.session.Reject(now, m, bad)
+	return true
+}
+
+// start clears g.e for a message of the venue.
+func (g *Gateway) start(kind event.Kind, now int64) *event.Event {
+	g.e = event.Event{Kind: kind, Venue: g.cfg.Venue, RecvTime: now,
+		Instrument: market.NoInstrument}
+	return &g.e
+}

@@ -1,0 +1,8 @@
+// Package wire holds non-blocking sockets for feeds and order gateways: one
+// outgoing TCP connection (Conn), one UDP receiver (UDP), and a Poller that
+// parks a goroutine until one of them has something or a doorbell rings.
+//
+// Nothing here blocks, except Resolve and Dial when they look a name up, and
+// Poller.Wait, whose purpose it is. The Go network poller is not involved: it
+// would wake a goroutine where the caller wants to be called. Linux only.
+package wire

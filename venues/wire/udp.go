@@ -1,0 +1,116 @@
+package wire
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// UDP is a bound UDP socket. It belongs to one goroutine.
+type UDP struct {
+	fd    int // -1 once closed
+	local netip.AddrPort
+}
+
+// TruncatedError reports a datagram that did not fit the buffer; the buffer holds
+// its beginning.
+type TruncatedError struct{ Have, Want int }
+
+func (e *TruncatedError) Error() string {
+	return fmt.Sprintf("datagram of %d bytes truncated to %d", e.Want, e.Have)
+}
+
+// ListenUDP binds addr, "host:port"; port 0 picks a free one, see LocalAddr.
+func ListenUDP(addr string) (*UDP, error) {
+	ap, err := Resolve(addr)
+	if err != nil {
+		return nil, err
+	}
+	family, sa, err := sockaddr(ap)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("listen udp %s: %w", ap, os.NewSyscallError("socket", err))
+	}
+	u := &UDP{fd: fd}
+	if err = unix.Bind(fd, sa); err == nil {
+		sa, err = unix.Getsockname(fd)
+	}
+	if err != nil {
+		u.Close()
+		return nil, fmt.Errorf("listen udp %s: %w", ap, err)
+	}
+	u.local = addrPort(sa)
+	return u, nil
+}
+
+// SetReadBuffer asks the kernel for a receive buffer and returns the size that it
+// granted, in bytes of its own accounting (about twice the payload).
+func (u *UDP) SetReadBuffer(bytes int) (granted int, err error) {
+	if err := unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes); err != nil {
+		return 0, fmt.Errorf("receive buffer of %s: %w", u.local, err)
+	}
+	return unix.GetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+}
+
+// Read reads one datagram, 0 and nil when none is there; empty datagrams are
+// skipped. A *TruncatedError says that buf was too short.
+func (u *UDP) Read(buf []byte) (int, error) {
+	for {
+		n, err := receive(u.fd, buf, unix.MSG_TRUNC)
+		switch {
+		case err == unix.EAGAIN:
+			return 0, nil
+		case err == unix.EBADF && u.fd < 0:
+			return 0, os.ErrClosed
+		case err == unix.ECONNREFUSED: // answer to an earlier WriteTo, not to this read
+			continue
+		case err != nil:
+			return 0, fmt.Errorf("read udp %s: %w", u.local, err)
+		case n > len(buf):
+			return len(buf), &TruncatedError{Have: len(buf), Want: n}
+		case n > 0:
+			return n, nil
+		}
+	}
+}
+
+// WriteTo sends one datagram; sent is false when the kernel has no room.
+func (u *UDP) WriteTo(p []byte, to netip.AddrPort) (sent bool, err error) {
+	_, sa, err := sockaddr(to)
+	if err != nil {
+		return false, err
+	}
+	for {
+		err = unix.Sendto(u.fd, p, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, sa)
+		switch err {
+		case nil:
+			return true, nil
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return false, nil
+		default:
+			return false, fmt.Errorf("write udp %s: %w", to, err)
+		}
+	}
+}
+
+// LocalAddr returns the bound address as "host:port".
+func (u *UDP) LocalAddr() string { return u.local.String() }
+
+// FD returns the file descriptor, -1 once closed.
+func (u *UDP) FD() int { return u.fd }
+
+// Close closes the socket. A second Close does nothing.
+func (u *UDP) Close() error {
+	if u.fd < 0 {
+		return nil
+	}
+	err := unix.Close(u.fd)
+	u.fd = -1
+	return err
+}
