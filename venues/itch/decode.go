@@ -1,0 +1,259 @@
+package itch
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// Config says what to decode and where events go.
+type Config struct {
+	Venue    market.VenueID
+	Symbols  []Symbol // what the stock directory says of other stocks is ignored
+	Midnight int64    // of the trading day at the venue, ns since epoch: SrcTime counts from it
+	Refs     int      // order references of a day whose side is remembered, two bits each
+	Sink     event.Sink
+}
+
+// Stats counts since the start. A message is counted in exactly one of Used,
+// Ignored, Unknown, Malformed, Absurd and Withheld.
+type Stats struct {
+	Messages  uint64
+	Types     [256]uint64 // messages of the right length, by type
+	Used      uint64      // concerns a configured instrument, or all
+	Ignored   uint64      // concerns an instrument that is not configured
+	Unknown   uint64      // message type that ITCH 5.0 does not have
+	Malformed uint64      // wrong length
+	Absurd    uint64      // impossible value
+	Withheld  uint64      // concerns a book that lost an event to one of the above
+	Events    uint64
+	NoRoom    uint64 // events that the sink refused; they are offered again
+}
+
+// Decoder turns ITCH 5.0 messages into events, without allocating.
+//
+// The order book is the receiver's: an OrderExecuted, OrderReduced or
+// OrderDeleted names its order by Ref only. Replace (U) becomes OrderDeleted,
+// marked More, and OrderAdd on the side of the order that it replaces.
+//
+// A new Decoder expects Reset, then Live when messages come from the start.
+type Decoder struct {
+	venue    market.VenueID
+	midnight int64
+	sink     event.Sink
+	books    []book        // [0] stands for every instrument that is not configured
+	byLocate [65536]uint16 // index in books
+	state    event.BookState
+	reason   event.Reason
+	closed   bool // the venue announced the end of system hours
+	owed     bool // a book has something to tell that the sink has not taken
+	half     bool // of a replace, the OrderDeleted was taken and the OrderAdd was not
+	sides    sides
+	depth    event.Event
+	status   event.Event
+	stats    Stats
+}
+
+// NewDecoder checks the configuration and takes the memory.
+func NewDecoder(c Config) (*Decoder, error) {
+	if c.Sink == nil {
+		return nil, fmt.Errorf("itch decoder: no sink")
+	}
+	if len(c.Symbols) == 0 || len(c.Symbols) > 65535 {
+		return nil, fmt.Errorf("itch decoder: %d symbols, must be 1 to 65535", len(c.Symbols))
+	}
+	if c.Refs < 1 || c.Refs > 1<<40 {
+		return nil, fmt.Errorf("itch decoder: %d order references, must be 1 to 2^40", c.Refs)
+	}
+	d := &Decoder{venue: c.Venue, midnight: c.Midnight, sink: c.Sink, sides: newSides(c.Refs)}
+	d.books = make([]book, 1, len(c.Symbols)+1)
+	seen := map[string]bool{}
+	for _, s := range c.Symbols {
+		b, err := newBook(s)
+		if err != nil {
+			return nil, err
+		}
+		if seen[s.Text] {
+			return nil, fmt.Errorf("itch symbol %q: configured twice", s.Text)
+		}
+		seen[s.Text] = true
+		d.books = append(d.books, b)
+	}
+	d.depth.Venue = c.Venue
+	return d, nil
+}
+
+// Stats returns the counters. The pointer stays valid.
+func (d *Decoder) Stats() *Stats { return &d.stats }
+
+// Decode takes one message without its length prefix. now is when its bytes were
+// received. A message that cannot be used gives no depth event and a
+// *MessageError, and takes the book that it names out of use; ErrNoRoom asks for
+// the same message again later.
+func (d *Decoder) Decode(now int64, msg []byte) error {
+	if d.owed && !d.Settle(now) {
+		return ErrNoRoom
+	}
+	if len(msg) == 0 || len(msg) != int(lengths[msg[0]]) {
+		return d.misfit(now, msg)
+	}
+	b := &d.books[d.byLocate[locate(msg)]]
+	var err error
+	switch {
+	case msg[0] == typeSystemEvent:
+		err = d.systemEvent(now, msg)
+	case msg[0] == typeStockDirectory:
+		if b, err = d.stockDirectory(now, b, msg); b == &d.books[0] && err == nil {
+			return d.count(msg, &d.stats.Ignored)
+		}
+	case b == &d.books[0]:
+		return d.count(msg, &d.stats.Ignored)
+	case b.broken != event.ReasonNone:
+		return d.count(msg, &d.stats.Withheld)
+	default:
+		err = d.bookMessage(now, b, msg)
+	}
+	switch err {
+	case nil:
+		return d.count(msg, &d.stats.Used)
+	case ErrNoRoom:
+		return err
+	}
+	return d.absurd(now, b, msg, err)
+}
+
+// count accounts for a message of the right length; it returns nil.
+func (d *Decoder) count(msg []byte, outcome *uint64) error {
+	d.stats.Messages++
+	d.stats.Types[msg[0]]++
+	*outcome++
+	return nil
+}
+
+func (d *Decoder) bookMessage(now int64, b *book, msg []byte) error {
+	switch msg[0] {
+	case typeAddOrder, typeAddOrderMPID:
+		return d.addOrder(now, b, msg)
+	case typeOrderExecuted:
+		return d.takeOff(now, b, event.OrderExecuted, msg, 0)
+	case typeExecutedWithPrice:
+		price, ok := b.price(binary.BigEndian.Uint32(msg[32:]))
+		if !ok || msg[31] != 'Y' && msg[31] != 'N' {
+			return ErrValue
+		}
+		return d.takeOff(now, b, event.OrderExecuted, msg, price)
+	case typeOrderCancel:
+		return d.takeOff(now, b, event.OrderReduced, msg, 0)
+	case typeOrderDelete:
+		d.fill(now, b, event.OrderDeleted, msg)
+		return d.send()
+	case typeOrderReplace:
+		return d.replaceOrder(now, b, msg)
+	case typeTrade:
+		return d.trade(now, b, msg)
+	case typeTradingAction:
+		return d.tradingAction(now, b, msg)
+	}
+	return nil
+}
+
+// fill sets the fields that every event of an order has.
+func (d *Decoder) fill(now int64, b *book, kind event.Kind, msg []byte) *event.Event {
+	e := &d.depth
+	e.RecvTime = now
+	e.SrcTime = d.midnight + timestamp(msg)
+	e.Ref = binary.BigEndian.Uint64(msg[11:])
+	e.Price, e.Qty = 0, 0
+	e.Kind, e.Instrument, e.Side, e.Flags = kind, b.id, 0, 0
+	e.LastPx = 0
+	return e
+}
+
+func (d *Decoder) send() error {
+	if !d.sink(&d.depth) {
+		d.stats.NoRoom++
+		return ErrNoRoom
+	}
+	d.stats.Events++
+	return nil
+}
+
+func (d *Decoder) addOrder(now int64, b *book, msg []byte) error {
+	price, ok := b.price(binary.BigEndian.Uint32(msg[32:]))
+	shares := binary.BigEndian.Uint32(msg[20:])
+	side, known := sideOf(msg[19])
+	if !ok || shares == 0 || !known {
+		return ErrValue
+	}
+	e := d.fill(now, b, event.OrderAdd, msg)
+	if !d.sides.put(e.Ref, side) {
+		return ErrRefs
+	}
+	e.Side, e.Price, e.Qty = side, price, b.qty(shares)
+	return d.send()
+}
+
+// takeOff reduces an order: E and C by a trade, X by a cancel. lastPx is 0 when
+// the trade is at the order's price. A print that does not count in the volume
+// (C with printable N) reduces the order all the same.
+func (d *Decoder) takeOff(
+	now int64, b *book, kind event.Kind, msg []byte, lastPx market.Price,
+) error {
+	shares := binary.BigEndian.Uint32(msg[19:])
+	if shares == 0 {
+		return ErrValue
+	}
+	e := d.fill(now, b, kind, msg)
+	e.Qty, e.LastPx = b.qty(shares), lastPx
+	return d.send()
+}
+
+func (d *Decoder) replaceOrder(now int64, b *book, msg []byte) error {
+	price, ok := b.price(binary.BigEndian.Uint32(msg[31:]))
+	shares := binary.BigEndian.Uint32(msg[27:])
+	ref := binary.BigEndian.Uint64(msg[19:])
+	side, known := d.sides.get(binary.BigEndian.Uint64(msg[11:]))
+	if !ok || shares == 0 || !known {
+		return ErrValue
+	}
+	if !d.sides.put(ref, side) {
+		return ErrRefs
+	}
+	e := d.fill(now, b, event.OrderDeleted, msg)
+	if !d.half {
+		e.Flags = event.More
+		if err := d.send(); err != nil {
+			return err
+		}
+	}
+	e.Kind, e.Flags, e.Ref = event.OrderAdd, 0, ref
+	e.Side, e.Price, e.Qty = side, price, b.qty(shares)
+	err := d.send()
+	d.half = err != nil
+	return err
+}
+
+// trade reports an execution against a hidden order. Its side field is always B
+// since 2014 whatever the order's side was, so the aggressor is unknown.
+func (d *Decoder) trade(now int64, b *book, msg []byte) error {
+	price, ok := b.price(binary.BigEndian.Uint32(msg[32:]))
+	shares := binary.BigEndian.Uint32(msg[20:])
+	if !ok || shares == 0 {
+		return ErrValue
+	}
+	e := d.fill(now, b, event.MarketTrade, msg)
+	e.Price, e.Qty = price, b.qty(shares)
+	return d.send()
+}
+
+func sideOf(c byte) (market.Side, bool) {
+	switch c {
+	case 'B':
+		return market.Buy, true
+	case 'S':
+		return market.Sell, true
+	}
+	return 0, false
+}

@@ -1,0 +1,253 @@
+package itch
+
+import (
+	"encoding/binary"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"penstock/event"
+)
+
+// server is the venue's side on loopback: a stream to one listener and a
+// re-request port that answers with one datagram each.
+type server struct {
+	t        *testing.T
+	conn     *net.UDPConn
+	feed     *net.UDPAddr
+	name     string
+	messages [][]byte
+}
+
+func newServer(t *testing.T) *server {
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &server{t: t, conn: conn, name: "SESS01"}
+}
+
+// add puts messages into the session without sending them.
+func (s *server) add(messages ...[]byte) { s.messages = append(s.messages, messages...) }
+
+func (s *server) packet(first, count int) []byte {
+	var name Session
+	copy(name[:], s.name+"          ")
+	p := appendRequest(nil, name, uint64(first), uint16(count))
+	for _, m := range s.messages[first-1 : first-1+count] {
+		p = append(binary.BigEndian.AppendUint16(p, uint16(len(m))), m...)
+	}
+	return p
+}
+
+// send sends messages first to last of the session, numbered from 1, as one packet.
+func (s *server) send(first, last int) {
+	s.t.Helper()
+	if _, err := s.conn.WriteToUDP(s.packet(first, last-first+1), s.feed); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *server) heartbeat() { s.send(len(s.messages)+1, len(s.messages)) }
+
+// answer serves the one request that must be on its way.
+func (s *server) answer() {
+	s.t.Helper()
+	var request [64]byte
+	s.conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	n, from, err := s.conn.ReadFromUDP(request[:])
+	if err != nil || n != headerSize {
+		s.t.Fatalf("request of %d bytes: %v", n, err)
+	}
+	first := int(binary.BigEndian.Uint64(request[10:]))
+	count := min(int(binary.BigEndian.Uint16(request[18:])), len(s.messages)+1-first)
+	if _, err := s.conn.WriteToUDP(s.packet(first, count), from); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+type feedTest struct {
+	*server
+	*collect
+	feed *Feed
+	now  int64
+}
+
+func newFeedTest(t *testing.T) *feedTest {
+	f := &feedTest{server: newServer(t), collect: newCollect(), now: 1000 * second}
+	var err error
+	f.feed, err = NewFeed(FeedConfig{
+		Config: testConfig(f.sink), Listen: "127.0.0.1:0", Request: f.conn.LocalAddr().String(),
+		RecoverFromStart: true, SilenceNanos: 3 * second, RequestNanos: second / 10,
+		RequestMessages: 3, HeldPackets: 8, StallNanos: second / 100, ReadBuffer: 1 << 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.feed.Close() })
+	f.server.feed, err = net.ResolveUDPAddr("udp", f.feed.LocalAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// work calls Work once. A datagram sent on loopback is in the receiver's queue
+// when the send returns, so nothing has to be waited for.
+func (f *feedTest) work(want ...string) {
+	f.t.Helper()
+	f.now += second / 1000
+	f.feed.Work(f.now)
+	expect(f.t, f.took(), want...)
+}
+
+func (f *feedTest) startOfDay() {
+	f.add(listing(7, "AAPL"), order('A', 7, 1, 'B', 100, 100), order('A', 7, 2, 'S', 100, 101))
+}
+
+const staleGap = "status 5 STALE sequence gap\nstatus 6 STALE sequence gap\nstatus 7 STALE sequence gap"
+
+var (
+	cleared = []string{"clear 5", "clear 6", "clear 7"}
+	opening = []string{"add 5 ref 1 buy 100x100", "add 5 ref 2 sell 101x100"}
+	isLive  = "status 5 LIVE snapshot complete"
+)
+
+func TestFeedFromTheFirstMessage(t *testing.T) {
+	f := newFeedTest(t)
+	if n := f.feed.Work(f.now); n != 0 {
+		t.Fatalf("%d things done without a packet", n)
+	}
+	f.startOfDay()
+	f.send(1, 3)
+	f.work(append(append(cleared, opening...), isLive)...)
+	f.heartbeat()
+	f.work()
+	if s := f.feed.Stats(); s.Receiver.Heartbeats != 1 || f.feed.Err() != nil {
+		t.Fatalf("%+v %v", s, f.feed.Err())
+	}
+}
+
+func TestFeedStartsLate(t *testing.T) {
+	f := newFeedTest(t)
+	f.startOfDay()
+	f.add(order('A', 7, 3, 'B', 5, 99))
+	f.send(4, 4)
+	f.work(cleared...)
+	f.answer()
+	f.work(append(opening, "add 5 ref 3 buy 99x5", isLive)...)
+}
+
+func TestFeedReplaysTheSessionAfterAGap(t *testing.T) {
+	f := newFeedTest(t)
+	f.startOfDay()
+	f.send(1, 3)
+	f.work(append(append(cleared, opening...), isLive)...)
+	f.add(order('A', 7, 3, 'B', 5, 99), order('A', 7, 4, 'B', 6, 98))
+	f.send(5, 5)
+	f.work(append([]string{staleGap}, cleared...)...)
+	f.answer()
+	f.work(opening...)
+	f.answer()
+	f.work("add 5 ref 3 buy 99x5", "add 5 ref 4 buy 98x6", isLive)
+	if s := f.feed.Stats(); s.Receiver.Gaps != 1 || s.Restarts != 1 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func TestFeedGoesStaleInSilence(t *testing.T) {
+	f := newFeedTest(t)
+	f.startOfDay()
+	f.send(1, 3)
+	f.work(append(append(cleared, opening...), isLive)...)
+	f.now += 3 * second
+	f.work(strings.Split(strings.ReplaceAll(staleGap, "sequence gap", "no data within the limit"), "\n")...)
+	f.work()
+	f.heartbeat()
+	f.work(cleared...)
+	f.answer()
+	f.work(append(opening, isLive)...)
+}
+
+func TestFeedFollowsANewSession(t *testing.T) {
+	f := newFeedTest(t)
+	f.startOfDay()
+	f.send(1, 3)
+	f.work(append(append(cleared, opening...), isLive)...)
+	f.name, f.messages = "SESS02", nil
+	f.add(listing(9, "MSFT"), order('A', 9, 1, 'B', 1, 100))
+	f.send(1, 1)
+	f.send(1, 2)
+	f.work("clear 5", "clear 6", "clear 7", "add 6 ref 1 buy 1x100", "status 6 LIVE snapshot complete")
+}
+
+func TestFeedWaitsForRoom(t *testing.T) {
+	f := newFeedTest(t)
+	f.startOfDay()
+	f.send(1, 3)
+	f.room = 4 // the clears and one order
+	f.work("clear 5", "clear 6", "clear 7", opening[0])
+	f.room = -1
+	f.work(opening[1], isLive)
+	if s := f.feed.Stats(); s.Restarts != 0 || s.Receiver.Gaps != 0 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func TestFeedThatStallsBecomesStaleAndReplays(t *testing.T) {
+	f := newFeedTest(t)
+	f.startOfDay()
+	f.send(1, 3)
+	f.work(append(append(cleared, opening...), isLive)...)
+	f.add(order('A', 7, 3, 'B', 5, 99))
+	f.room = 0
+	f.send(4, 4)
+	f.work()
+	f.now += second / 50
+	f.work()
+	f.room = -1
+	stale := strings.Split(strings.ReplaceAll(staleGap, "sequence gap", "no data within the limit"), "\n")
+	f.work(append(append(stale, "add 5 ref 3 buy 99x5"), cleared...)...)
+	f.answer()
+	f.work(opening...)
+	f.answer()
+	f.work("add 5 ref 3 buy 99x5", isLive)
+}
+
+func TestResyncReplaysTheSession(t *testing.T) {
+	f := newFeedTest(t)
+	f.startOfDay()
+	f.send(1, 3)
+	f.work(append(append(cleared, opening...), isLive)...)
+	f.feed.Resync(f.now, 5)
+	f.work("status 5 STALE absurd value", "status 6 STALE absurd value",
+		"status 7 STALE absurd value", "clear 5", "clear 6", "clear 7")
+	f.feed.Resync(f.now, 5) // one replay at a time
+	f.answer()
+	f.work(append(opening, isLive)...)
+	if s := f.feed.Stats(); s.Restarts != 1 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func TestFeedRefusesBadConfiguration(t *testing.T) {
+	good := FeedConfig{Config: testConfig(func(*event.Event) bool { return true }),
+		Listen: "127.0.0.1:0", Request: "127.0.0.1:9", SilenceNanos: 1, RequestNanos: 1,
+		RequestMessages: 1, HeldPackets: 1, StallNanos: 1}
+	for name, spoil := range map[string]func(*FeedConfig){
+		"stall":    func(c *FeedConfig) { c.StallNanos = 0 },
+		"decoder":  func(c *FeedConfig) { c.Symbols = nil },
+		"receiver": func(c *FeedConfig) { c.HeldPackets = 0 },
+		"request":  func(c *FeedConfig) { c.Request = "nowhere" },
+		"listen":   func(c *FeedConfig) { c.Listen = "127.0.0.1:99999" },
+	} {
+		c := good
+		spoil(&c)
+		if f, err := NewFeed(c); err == nil {
+			f.Close()
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}

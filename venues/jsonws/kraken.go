@@ -1,0 +1,231 @@
+package jsonws
+
+import (
+	"fmt"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// Kraken decodes the WebSocket v2 feed of Kraken: channel book, with its CRC32
+// checked on every message, and channel trade.
+type Kraken struct {
+	outlet
+	general general
+	depth   int
+	halted  bool           // the venue is not online
+	ladders []krakenLadder // by index of books.all
+	in      krakenBook
+}
+
+// krakenBook is one book message, in units of the pair's precision.
+type krakenBook struct {
+	book     *book
+	snapshot bool
+	checksum uint32
+	time     []byte // RFC 3339; empty when the message has none
+	levels   []quoted
+}
+
+// KrakenDepths are the depths that can be subscribed to.
+var KrakenDepths = []int{10, 25, 100, 500, 1000}
+
+// NewKraken returns a decoder of books of the given depth, one of KrakenDepths.
+func NewKraken(c Config, depth int) (*Kraken, error) {
+	o, err := newOutlet(c)
+	if err != nil {
+		return nil, fmt.Errorf("kraken: %w", err)
+	}
+	k := &Kraken{outlet: o, depth: depth}
+	for _, d := range KrakenDepths {
+		if d == depth {
+			for range k.books.all {
+				k.ladders = append(k.ladders, newKrakenLadder(depth))
+			}
+			return k, nil
+		}
+	}
+	return nil, fmt.Errorf("kraken: depth %d, must be one of %v", depth, KrakenDepths)
+}
+
+// Receive takes one message. It is nil when the message was of use or needed
+// none; ErrNoRoom asks for the same message again; any other error is a
+// *MessageError, after which the book that the message was for is STALE.
+func (k *Kraken) Receive(now int64, msg []byte) error {
+	if !k.Settle(now) {
+		return ErrNoRoom
+	}
+	k.stats.Messages++
+	if k.scan(msg) {
+		k.stats.Scanned++
+		return k.apply(now, msg)
+	}
+	return k.receiveGeneral(now, msg)
+}
+
+// scan reads a book message in the venue's order of fields into k.in.
+func (k *Kraken) scan(msg []byte) bool {
+	s, in := scanner{b: msg}, &k.in
+	if !s.literal(`{"channel":"book","type":"`) {
+		return false
+	}
+	in.snapshot = false
+	if !s.literal(`update","data":[{"symbol":"`) {
+		if !s.literal(`snapshot","data":[{"symbol":"`) {
+			return false
+		}
+		in.snapshot = true
+	}
+	symbol, ok := s.text()
+	if !ok {
+		return false
+	}
+	if in.book = k.books.find(symbol); in.book == nil {
+		return false
+	}
+	in.levels, in.time = in.levels[:0], nil
+	if !s.literal(`,"bids":[`) || !k.scanSide(&s, market.Buy) ||
+		!s.literal(`,"asks":[`) || !k.scanSide(&s, market.Sell) || !s.literal(`,"checksum":`) {
+		return false
+	}
+	sum, ok := s.integer()
+	if !ok || sum > 1<<32-1 {
+		return false
+	}
+	in.checksum = uint32(sum)
+	if s.literal(`,"timestamp":"`) {
+		if in.time, ok = s.text(); !ok {
+			return false
+		}
+	}
+	return s.literal(`}]}`) && s.end()
+}
+
+// scanSide reads levels and the closing bracket of their list.
+func (k *Kraken) scanSide(s *scanner, side market.Side) bool {
+	in := &k.in
+	if s.char(']') {
+		return true
+	}
+	for {
+		if !s.literal(`{"price":`) {
+			return false
+		}
+		price, ok := s.decimal(in.book.PricePrecision)
+		if !ok || price == 0 || !s.literal(`,"qty":`) {
+			return false
+		}
+		qty, ok := s.decimal(in.book.QtyPrecision)
+		if !ok || !s.char('}') {
+			return false
+		}
+		in.levels = append(in.levels, quoted{price, qty, side})
+		if s.char(']') {
+			return true
+		}
+		if !s.char(',') {
+			return false
+		}
+	}
+}
+
+// apply brings our copy up to date and tells the changes when the checksum says
+// that the copy is the venue's book.
+func (k *Kraken) apply(now int64, msg []byte) error {
+	in, b := &k.in, k.in.book
+	b.heard = now
+	if t, ok := parseTime(in.time); ok {
+		b.srcTime = t
+	}
+	if !in.snapshot && !b.live {
+		k.stats.Early++
+		return nil
+	}
+	ladder := &k.ladders[b.index]
+	k.begin(now, b)
+	if in.snapshot {
+		ladder.clear()
+	}
+	for _, l := range in.levels {
+		side := ladder.of(l.side)
+		if side.set(l.price, l.qty) && !in.snapshot {
+			if err := k.change(b, l); err != nil {
+				return k.refuse(now, b, msg, err)
+			}
+		}
+	}
+	for _, side := range [2]*krakenSide{&ladder.bids, &ladder.asks} {
+		if err := k.truncate(b, side, in.snapshot); err != nil {
+			return k.refuse(now, b, msg, err)
+		}
+	}
+	if ladder.checksum() != in.checksum {
+		return k.refuse(now, b, msg, ErrChecksum)
+	}
+	if in.snapshot {
+		if err := k.whole(b, ladder); err != nil {
+			return k.refuse(now, b, msg, err)
+		}
+	}
+	k.stats.ChecksumOK++
+	k.stats.Used++
+	k.tell(now)
+	return nil
+}
+
+// truncate cuts a side to the subscribed depth: the venue does not say that those
+// levels went, but will not say either when they change.
+func (k *Kraken) truncate(b *book, side *krakenSide, quietly bool) error {
+	for i := k.depth; i < len(side.rungs) && !quietly; i++ {
+		if err := k.change(b, quoted{side.rungs[i].price, 0, side.side}); err != nil {
+			return err
+		}
+	}
+	side.rungs = side.rungs[:min(len(side.rungs), k.depth)]
+	return nil
+}
+
+// whole lists the book from its snapshot.
+func (k *Kraken) whole(b *book, ladder *krakenLadder) error {
+	k.clear()
+	for _, side := range [2]*krakenSide{&ladder.bids, &ladder.asks} {
+		for i := range side.rungs {
+			r := &side.rungs[i]
+			if err := k.change(b, quoted{r.price, r.qty, side.side}); err != nil {
+				return err
+			}
+		}
+	}
+	k.stats.Snapshots++
+	b.live, b.resync = true, false
+	k.status(k.state())
+	return nil
+}
+
+func (k *Kraken) state() event.BookState {
+	if k.halted {
+		return event.BookHalted
+	}
+	return event.BookLive
+}
+
+// change lists a level in the instrument's units.
+func (k *Kraken) change(b *book, l quoted) error {
+	price, ok1 := rescale(l.price, b.PricePrecision, b.PriceDecimals)
+	qty, ok2 := rescale(l.qty, b.QtyPrecision, b.QtyDecimals)
+	if !ok1 || !ok2 {
+		return ErrAbsurd
+	}
+	k.level(l.side, price, qty)
+	return nil
+}
+
+// rescale turns v / 10^from into v' / 10^to; ok is false when that is not exact.
+func rescale(v int64, from, to uint8) (scaled int64, ok bool) {
+	if from > to {
+		p := int64(pow10[from-to])
+		return v / p, v%p == 0
+	}
+	p := int64(pow10[to-from])
+	return v * p, v <= (1<<63-1)/p
+}

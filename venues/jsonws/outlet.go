@@ -1,0 +1,248 @@
+package jsonws
+
+import (
+	"fmt"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// Config is what every decoder needs.
+type Config struct {
+	Venue   market.VenueID
+	Symbols []Symbol
+	Sink    event.Sink
+	// StallNanos is how long the sink may have no room for the rest of an update
+	// before the book is given up. A snapshot waits for as long as it takes.
+	StallNanos int64
+}
+
+// DefaultStallNanos suits rings that a running core empties.
+const DefaultStallNanos = 10_000_000
+
+// Stats counts since the start.
+type Stats struct {
+	Messages     uint64 // given to Receive and taken
+	Used         uint64 // changed a book or was a trade
+	Service      uint64 // heartbeats, confirmations, tickers, status
+	Ignored      uint64 // concern an instrument that is not configured
+	Early        uint64 // updates of a book that waits for its snapshot, not kept
+	Unknown      uint64 // of a kind that the decoder does not know
+	Malformed    uint64
+	Absurd       uint64 // impossible value
+	Gaps         uint64 // breaks in the venue's numbering
+	TradesMissed uint64 // by the numbers of trades; books do not depend on them
+	ChecksumOK   uint64
+	ChecksumBad  uint64
+	Snapshots    uint64
+	Scanned      uint64 // read by the hand scanner
+	Refused      uint64 // subscriptions that the venue refused
+	Events       uint64
+	NoRoom       uint64 // times the sink had no room
+	Dropped      uint64 // events given up for that; their books went STALE
+}
+
+// book is what a decoder knows of one instrument's book at the venue, and what
+// the receivers of its events believe of it.
+type book struct {
+	Symbol
+	text  []byte
+	index int // in books.all
+
+	live       bool            // a snapshot was taken and nothing was lost since
+	told       event.BookState // last state that the sink took
+	owed       event.Reason    // why the sink has to hear STALE yet; ReasonNone: it has not
+	resync     bool            // a new snapshot is wanted
+	confirmed  bool            // the venue confirmed the subscription
+	heard      int64           // when the venue last mentioned it, ns since epoch
+	srcTime    int64           // last source time, ns since epoch
+	subscribed int64           // when the subscription was last sent; 0 not since the connect
+	retries    int             // snapshots asked for in a row
+	trade      uint64          // number of the last trade told
+}
+
+// change is one thing to tell about a book.
+type change struct {
+	kind  event.Kind
+	side  market.Side
+	code  event.BookState
+	price int64
+	qty   int64
+}
+
+// outlet tells the sink what a message means. A message becomes a list of
+// changes of one book first, and is told when the list is complete. What the
+// sink does not take at once is kept and told later, in order.
+type outlet struct {
+	venue market.VenueID
+	sink  event.Sink
+	stall int64
+	books books
+	stats Stats
+
+	ownHeartbeat bool // the venue sends a heartbeat for each instrument
+
+	list     []change
+	next     int   // list[next:] has not been told
+	of       *book // the book of list
+	received int64 // RecvTime of list
+	snapshot bool  // list replaces the book
+	stuck    int64 // since when the sink takes nothing; 0 when it does
+	e        event.Event
+}
+
+func newOutlet(c Config) (o outlet, err error) {
+	if c.Sink == nil {
+		return o, fmt.Errorf("no sink")
+	}
+	if c.StallNanos <= 0 {
+		return o, fmt.Errorf("StallNanos must be positive")
+	}
+	o = outlet{venue: c.Venue, sink: c.Sink, stall: c.StallNanos}
+	o.books, err = newBooks(c.Symbols)
+	return o, err
+}
+
+// Stats returns the counters. The pointer stays valid.
+func (o *outlet) Stats() *Stats { return &o.stats }
+
+// begin starts the list of b.
+func (o *outlet) begin(now int64, b *book) {
+	o.list, o.next, o.of, o.received, o.snapshot = o.list[:0], 0, b, now, false
+}
+
+// discard forgets the list.
+func (o *outlet) discard() {
+	o.list, o.next, o.of, o.snapshot, o.stuck = o.list[:0], 0, nil, false, 0
+}
+
+func (o *outlet) level(side market.Side, price, qty int64) {
+	o.list = append(o.list, change{event.BookLevel, side, 0, price, qty})
+}
+
+func (o *outlet) trade(aggressor market.Side, price, qty int64) {
+	o.list = append(o.list, change{event.MarketTrade, aggressor, 0, price, qty})
+}
+
+// clear puts a BookClear at the end of the list: a snapshot follows.
+func (o *outlet) clear() {
+	o.snapshot = true
+	o.list = append(o.list, change{kind: event.BookClear})
+}
+
+func (o *outlet) status(state event.BookState) {
+	o.list = append(o.list, change{kind: event.BookStatus, code: state})
+}
+
+// tell gives the list to the sink, as far as it goes now.
+func (o *outlet) tell(now int64) (done bool) {
+	for o.next < len(o.list) {
+		if !o.tellOne(&o.list[o.next], o.next+1 < len(o.list)) {
+			o.stats.NoRoom++
+			if o.stuck == 0 {
+				o.stuck = now
+			}
+			return false
+		}
+		o.next++
+		o.stuck = 0
+	}
+	o.of = nil
+	return true
+}
+
+func (o *outlet) tellOne(c *change, more bool) bool {
+	e, b := &o.e, o.of
+	e.RecvTime, e.SrcTime = o.received, b.srcTime
+	e.Kind, e.Venue, e.Instrument, e.Side = c.kind, o.venue, b.ID, c.side
+	e.Price, e.Qty = market.Price(c.price), market.Qty(c.qty)
+	e.Code, e.Flags, e.Reason = uint8(c.code), 0, event.ReasonNone
+	if more {
+		e.Flags = event.More
+	}
+	state := b.told
+	switch c.kind {
+	case event.BookClear:
+		state = event.BookSyncing
+	case event.BookStatus:
+		state = c.code
+		e.Reason = event.ReasonSnapshot
+		if c.code == event.BookHalted {
+			e.Reason = event.ReasonVenueState
+		}
+	}
+	if !o.sink(e) {
+		return false
+	}
+	b.told = state
+	o.stats.Events++
+	return true
+}
+
+// Settle tells what is owed: the rest of a message, and STALE. false means that
+// the sink has no room, and Receive would take nothing.
+func (o *outlet) Settle(now int64) bool {
+	if o.of != nil && !o.tell(now) {
+		if o.snapshot || now-o.stuck <= o.stall {
+			return false
+		}
+		o.lose(now, o.of, event.ReasonStale)
+	}
+	for i := range o.books.all {
+		if b := &o.books.all[i]; b.owed != event.ReasonNone && !o.tellStale(now, b) {
+			return false
+		}
+	}
+	return true
+}
+
+// lose takes a book out of use because something of it is missing or wrong; it
+// wants a new snapshot. What was still to be told of it is given up.
+func (o *outlet) lose(now int64, b *book, reason event.Reason) {
+	if o.of == b {
+		o.stats.Dropped += uint64(len(o.list) - o.next)
+		o.discard()
+	}
+	b.live, b.resync = false, true
+	if b.told != event.BookStale {
+		b.owed = reason
+		if o.of == nil {
+			o.tellStale(now, b)
+		}
+	}
+}
+
+func (o *outlet) tellStale(now int64, b *book) bool {
+	o.e = event.Event{
+		RecvTime: now, Kind: event.BookStatus, Venue: o.venue, Instrument: b.ID,
+		Code: uint8(event.BookStale), Reason: b.owed,
+	}
+	taken := o.sink(&o.e)
+	o.e.Reason = event.ReasonNone
+	if !taken {
+		o.stats.NoRoom++
+		return false
+	}
+	o.stats.Events++
+	b.told, b.owed = event.BookStale, event.ReasonNone
+	return true
+}
+
+// loseAll takes every book out of use: the connection broke, or something came
+// that cannot be read and may have been meant for any of them.
+func (o *outlet) loseAll(now int64, reason event.Reason) {
+	for i := range o.books.all {
+		o.lose(now, &o.books.all[i], reason)
+	}
+}
+
+// refuseTrade counts a trade that was not used. Books do not depend on it.
+func (o *outlet) refuseTrade(msg []byte, b *book, err error) error {
+	o.discard()
+	if err == ErrAbsurd {
+		o.stats.Absurd++
+	} else {
+		o.stats.Malformed++
+	}
+	return &MessageError{Symbol: b.Text, Text: string(msg[:min(len(msg), excerptMax)]), Err: err}
+}
