@@ -71,8 +71,8 @@ func putDigits32(b []byte, v uint32) (sum uint32) {
 
 // appendUint appends v in decimal.
 func appendUint(dst []byte, v uint64) []byte {
-	var b [20]byte
 	n := digits(v)
-	putDigits(b[:n], v)
-	return append(dst, b[:n]...)
+	dst = append(dst, "00000000000000000000"[:n]...)
+	putDigits(dst[len(dst)-n:], v)
+	return dst
 }

@@ -25,8 +25,9 @@ type Child struct {
 	Price      market.Price
 	Qty        market.Qty
 	Cum        market.Qty
-	SentTime   int64 // ns since epoch
-	askTime    int64 // of the last status request, ns since epoch
+	Notional   market.Notional // Σ price × quantity of its fills
+	SentTime   int64           // ns since epoch
+	askTime    int64           // of the last status request, ns since epoch
 	QuoteID    event.ID
 	next, prev int32 // working children of the same parent
 }

@@ -123,12 +123,27 @@ func (c *Core) onStatus(p *Parent, ch *Child, e *event.Event) {
 	}
 	if e.CumQty > ch.Cum {
 		c.Counters.Gaps++
-		c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity, e)
+		c.book(p, ch, e.CumQty, ch.missedPrice(e), e.Liquidity, e)
 	}
 	ch.acked, ch.unknown, ch.Status = !unknownOrder, false, e.OrdStatus
 	if e.OrdStatus.Terminal() || ch.Cum >= ch.Qty {
 		c.end(p, ch)
 	}
+}
+
+// missedPrice returns the price of the fills that a status report tells of and we
+// never saw: what is left of its average (LastPx of the event) after ours, or the
+// order's own price when it tells none.
+func (ch *Child) missedPrice(e *event.Event) market.Price {
+	if e.LastPx <= 0 {
+		return ch.Price
+	}
+	if total, ok := e.LastPx.Notional(e.CumQty); ok {
+		if price := int64(total-ch.Notional) / int64(e.CumQty-ch.Cum); price > 0 {
+			return market.Price(price)
+		}
+	}
+	return e.LastPx
 }
 
 // onCancelReject puts the child back to work, or asks what became of it. A

@@ -36,6 +36,7 @@ func (p *Parent) fill(c *Child, cum market.Qty, price market.Price, v *market.Ve
 		schedule = v.MakeFee
 	}
 	fee := schedule.Of(notional, delta)
+	c.Notional += notional
 	p.Notional += notional
 	p.Fees += fee
 	f := &p.Venues[c.Venue]

@@ -174,3 +174,9 @@ func (d *Dialect) cancel(sym *Symbol, side market.Side) (fields []fix.Static) {
 	}
 	return append(fields, fix.Static{Tag: fix.TagSymbol, Value: sym.Text})
 }
+
+// status returns the constant fields of an OrderStatusRequest(35=H); FIX 4.4 wants
+// both.
+func (d *Dialect) status(sym *Symbol, side market.Side) []fix.Static {
+	return []fix.Static{{Tag: fix.TagSide, Value: string(byte(side))}, {Tag: fix.TagSymbol, Value: sym.Text}}
+}

@@ -40,11 +40,12 @@ type Gateway struct {
 
 	lost lostState
 
-	orders  [][2][len(styles)]*fix.Template // by symbol index, side
-	cancels [][2]*fix.Template
-	unsent  unsentQueue
-	recent  recentOrders
-	written uint64 // bytes that the socket took on this connection
+	orders   [][2][len(styles)]*fix.Template // by symbol index, side
+	cancels  [][2]*fix.Template
+	statuses [][2]*fix.Template
+	unsent   unsentQueue
+	recent   recentOrders
+	written  uint64 // bytes that the socket took on this connection
 
 	e        event.Event
 	emitted  int // events of the message at hand that the Sink took
@@ -54,22 +55,23 @@ type Gateway struct {
 
 // Stats counts since New. Session holds the counters of the FIX session.
 type Stats struct {
-	Session       fix.Stats
-	Connects      uint64 // connections that reached the Logon
-	Disconnects   uint64 // connections lost or refused
-	Orders        uint64 // commands handed to the session
-	Cancels       uint64
-	Refused       uint64 // commands that Send could not take
-	Unsent        uint64 // commands that the socket never took whole
-	Reports       uint64
-	Quotes        uint64
-	NotOurs       uint64 // reports whose ClOrdID(11) is none of ours
-	Malformed     uint64 // messages refused because a field cannot be used
-	Unknown       uint64 // message types that nobody asked for
-	UnknownSymbol uint64
-	SinkFull      uint64 // times that the Sink had no room
-	LastClose     string // why the last connection ended
-	LastMalformed string // what was wrong with the last malformed message
+	Session        fix.Stats
+	Connects       uint64 // connections that reached the Logon
+	Disconnects    uint64 // connections lost or refused
+	Orders         uint64 // commands handed to the session
+	Cancels        uint64
+	StatusRequests uint64
+	Refused        uint64 // commands that Send could not take
+	Unsent         uint64 // commands that the socket never took whole
+	Reports        uint64
+	Quotes         uint64
+	NotOurs        uint64 // reports whose ClOrdID(11) is none of ours
+	Malformed      uint64 // messages refused because a field cannot be used
+	Unknown        uint64 // message types that nobody asked for
+	UnknownSymbol  uint64
+	SinkFull       uint64 // times that the Sink had no room
+	LastClose      string // why the last connection ended
+	LastMalformed  string // what was wrong with the last malformed message
 }
 
 // New returns a gateway that connects with its first Work.

@@ -50,6 +50,8 @@ func TestCommandsAreSpelledInTheDialect(t *testing.T) {
 			"35=D|11=261120143000000001|15=EUR|40=D|54=1|55=EUR/USD|59=3|60=T|38=1000000|44=1.0853|117=Q77"},
 		{"cancel", event.Command{Kind: event.SendCancel, Ref: 261120143000000002, Qty: 300, Side: '2', Instrument: 3},
 			"35=F|11=261120143000000002|41=261120143000000001|54=2|55=ACME|60=T|38=300"},
+		{"status", event.Command{Kind: event.SendStatus, Qty: 300, Price: 1002500, Side: '2', Instrument: 3},
+			"35=H|11=261120143000000001|54=2|55=ACME"},
 	} {
 		c := tt.c
 		c.Child = child
@@ -64,7 +66,7 @@ func TestCommandsAreSpelledInTheDialect(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
 		}
 	}
-	if len(r.sent) != 6 || r.sent[5] != child+1 {
+	if len(r.sent) != 7 || r.sent[5] != child+1 {
 		t.Errorf("OnSent heard of %v", r.sent)
 	}
 }

@@ -62,9 +62,11 @@ func (g *Gateway) settleLost() bool {
 		l.downTold = true
 	}
 	for c := g.unsent.front(); c != nil; c = g.unsent.front() {
-		g.refusal(c, l.at)
-		if !g.offer() {
-			return false
+		if c.Kind != event.SendStatus {
+			g.refusal(c, l.at)
+			if !g.offer() {
+				return false
+			}
 		}
 		g.stats.Unsent++
 		g.unsent.pop()

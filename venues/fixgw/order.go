@@ -13,6 +13,7 @@ func (g *Gateway) makeTemplates() error {
 	n := len(g.cfg.Symbols)
 	g.orders = make([][2][len(styles)]*fix.Template, n)
 	g.cancels = make([][2]*fix.Template, n)
+	g.statuses = make([][2]*fix.Template, n)
 	d := &g.cfg.Dialect
 	for i := range g.cfg.Symbols {
 		sym := &g.cfg.Symbols[i]
@@ -26,7 +27,12 @@ func (g *Gateway) makeTemplates() error {
 			if g.cancels[i][side.Index()], err = g.session.NewTemplate(spec); err != nil {
 				return err
 			}
-			spec.MsgType, spec.OrigID = fix.MsgNewOrderSingle, false
+			spec = fix.TemplateSpec{MsgType: fix.MsgStatusRequest, Static: d.status(sym, side), IDs: d.IDs}
+			if g.statuses[i][side.Index()], err = g.session.NewTemplate(spec); err != nil {
+				return err
+			}
+			spec = fix.TemplateSpec{MsgType: fix.MsgNewOrderSingle, TransactTime: d.TransactTime, IDs: d.IDs,
+				PriceDecimals: sym.PriceDecimals, QtyDecimals: sym.QtyDecimals}
 			for k, st := range styles {
 				fields, ok := d.order(st, sym, side)
 				if !ok {
@@ -42,10 +48,11 @@ func (g *Gateway) makeTemplates() error {
 	return nil
 }
 
-// Send writes SendOrder or SendCancel to the venue. false means that it cannot
-// be sent: not logged on, messages missing, too much waiting, or an order that the
-// dialect has no words for. Then nothing of it reaches the venue. true means
-// that OnSent follows, or, if the connection breaks first, an event that says so.
+// Send writes SendOrder, SendCancel or SendStatus to the venue. false means that
+// it cannot be sent: not logged on, messages missing, too much waiting, or an order
+// that the dialect has no words for. Then nothing of it reaches the venue. true
+// means that OnSent follows, or, if the connection breaks first, an event that
+// says so; a status request that got lost is not told, it is asked again.
 func (g *Gateway) Send(now int64, c *event.Command) bool {
 	if !g.send(now, c) {
 		g.stats.Refused++
@@ -59,25 +66,38 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 	if t == nil || !g.Up() || !g.session.CanSend() || g.unsent.full() {
 		return false
 	}
-	v := fix.Values{ID: c.Child, Qty: int64(c.Qty), Price: int64(c.Price), MinQty: int64(c.MinQty)}
-	if c.Kind == event.SendCancel {
-		v = fix.Values{ID: c.Ref, OrigID: c.Child}
-		if g.cfg.Dialect.CancelQty {
-			v.Qty = int64(c.Qty)
-		}
-		g.stats.Cancels++
-	} else {
-		if c.OrdType == market.OrdPreviouslyQuoted {
-			v.QuoteID = c.ID[:c.ID.Len()]
-		}
-		g.stats.Orders++
-	}
+	v := g.values(c)
 	seq := g.session.NextOut()
 	if err := g.session.SendTemplate(t, now, &v); err != nil {
 		return false
 	}
-	g.recent.put(seq, c)
+	if c.Kind != event.SendStatus {
+		// A refused status request says nothing about the order.
+		g.recent.put(seq, c)
+	}
 	return g.transmit(now, c)
+}
+
+// values returns the fields of a command's message.
+func (g *Gateway) values(c *event.Command) (v fix.Values) {
+	switch c.Kind {
+	case event.SendCancel:
+		g.stats.Cancels++
+		v = fix.Values{ID: c.Ref, OrigID: c.Child}
+		if g.cfg.Dialect.CancelQty {
+			v.Qty = int64(c.Qty)
+		}
+	case event.SendStatus:
+		g.stats.StatusRequests++
+		v.ID = c.Child
+	default:
+		g.stats.Orders++
+		v = fix.Values{ID: c.Child, Qty: int64(c.Qty), Price: int64(c.Price), MinQty: int64(c.MinQty)}
+		if c.OrdType == market.OrdPreviouslyQuoted {
+			v.QuoteID = c.ID[:c.ID.Len()]
+		}
+	}
+	return v
 }
 
 // template returns the template of a command, nil when there is none.
@@ -89,6 +109,8 @@ func (g *Gateway) template(c *event.Command) *fix.Template {
 	switch {
 	case c.Kind == event.SendCancel && c.Ref != 0:
 		return g.cancels[i][c.Side.Index()]
+	case c.Kind == event.SendStatus:
+		return g.statuses[i][c.Side.Index()]
 	case c.Kind == event.SendOrder && c.Qty > 0 && !g.session.GapOpen():
 		if k := styleIndex(c); k >= 0 {
 			return g.orders[i][c.Side.Index()][k]

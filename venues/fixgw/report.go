@@ -11,7 +11,7 @@ import (
 type report struct {
 	clOrdID, origID, symbol, text                 []byte
 	orderQty, price, lastPx, lastQty, cum, leaves []byte
-	transact                                      []byte
+	avgPx, transact                               []byte
 	ordRej, quoteStatus, quoteRej                 []byte
 	execTrans                                     byte
 }
@@ -45,6 +45,8 @@ func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 			r.lastPx = v
 		case fix.TagLastQty:
 			r.lastQty = v
+		case fix.TagAvgPx:
+			r.avgPx = v
 		case fix.TagCumQty:
 			r.cum = v
 		case fix.TagLeavesQty:
@@ -168,7 +170,26 @@ func parsePrices(e *event.Event, r *report, sym *Symbol) (badTag int) {
 		}
 		e.LastPx = market.Price(v)
 	}
+	if e.Code == uint8(market.ExecOrderStatus) && r.avgPx != nil {
+		v, err := market.ParseDecimal(truncate(r.avgPx, sym.PriceDecimals), sym.PriceDecimals)
+		if err != nil {
+			return fix.TagAvgPx
+		}
+		e.LastPx = market.Price(v)
+	}
 	return 0
+}
+
+// truncate cuts decimal text to a number of decimals. A status report carries no
+// price of a single fill; the average, which has more decimals than a price,
+// stands in for the fills that were missed.
+func truncate(text []byte, decimals uint8) []byte {
+	for i, c := range text {
+		if c == '.' && len(text)-i-1 > int(decimals) {
+			return text[:i+1+int(decimals)]
+		}
+	}
+	return text
 }
 
 // checkReport refuses values that contradict each other or that this build does

@@ -201,6 +201,21 @@ func TestRejectOfAnOrderIsARejectedOrder(t *testing.T) {
 	}
 }
 
+// A venue that does not serve status requests says nothing about the order: its
+// refusal must not look like a rejected order.
+func TestRefusedStatusRequestIsNoRejectedOrder(t *testing.T) {
+	r := newRig(t, nil)
+	r.up()
+	r.g.Send(r.now, &event.Command{Kind: event.SendStatus, Child: child, Side: market.Buy, Instrument: 3})
+	r.wire()
+	r.v.say("j|45=2|372=H|379=261120143000000001|380=3")
+	r.v.say("3|45=2|372=H|373=11")
+	r.until("counted", func() bool { return r.g.Stats().Unknown == 2 })
+	if len(r.events) != 0 {
+		t.Errorf("got %+v", r.events)
+	}
+}
+
 // The Sink has no room: the report stays unread, so does what follows, and nothing
 // is lost or doubled once there is room again.
 func TestReportIsNeverDropped(t *testing.T) {

@@ -122,6 +122,21 @@ func TestTradesWithTheSimulatedExchange(t *testing.T) {
 	r.server.DropConnections()
 	r.untilEvent("session down", func(e *event.Event) bool { return e.Kind == event.VenueSession })
 	r.untilEvent("session back", sessionUp)
+	status := func(number uint64) event.Event {
+		r.g.Send(wall(), &event.Command{Kind: event.SendStatus, Child: number, Side: market.Buy, Instrument: 3})
+		return r.untilEvent("status", func(e *event.Event) bool {
+			return e.Kind == event.Exec && e.Code == uint8(market.ExecOrderStatus) && e.Ref == number
+		})
+	}
+	if e := status(child); e.CumQty == 0 || !e.OrdStatus.Terminal() || e.LastPx < ask.Price || e.LastPx > take.Price {
+		t.Errorf("status of the order that traded: %+v", e)
+	}
+	if e := status(child + 1); e.OrdStatus != market.StatusNew || e.CumQty != 0 || e.LeavesQty != post.Qty {
+		t.Errorf("status of the resting order: %+v", e)
+	}
+	if e := status(child + 77); e.OrdStatus != market.StatusRejected || e.CumQty != 0 {
+		t.Errorf("status of an order that never was: %+v", e)
+	}
 	cancel := &event.Command{Kind: event.SendCancel, Child: child + 1, Ref: child + 2, Instrument: 3,
 		Side: market.Buy, Qty: post.Qty}
 	r.g.Send(wall(), cancel)
