@@ -19,10 +19,10 @@ type binanceMessage struct {
 	book                  *book
 	time                  uint64 // "T", else "E"; ms since epoch
 	first, last, previous uint64 // "U" "u" "pu"
-	levels                []quoted
+	levels                []change
 	price, qty            int64 // trade: "p" "q"
 	makerBought           bool  // trade: "m"
-	bid, ask              quoted
+	bid, ask              change
 	seen                  uint64 // bit of each field that was there, see bit
 }
 
@@ -186,7 +186,7 @@ func (n *Binance) scanNumber(s *scanner, field byte) bool {
 		in.price = price
 		return ok && price > 0
 	}
-	l := quoted{price: in.price}
+	l := change{price: in.price}
 	after := bit('p')
 	switch field {
 	case 'B':
@@ -209,7 +209,7 @@ func (n *Binance) scanNumber(s *scanner, field byte) bool {
 }
 
 // scanQty reads the quantity of a level whose price is known.
-func (n *Binance) scanQty(s *scanner, l *quoted) (ok bool) {
+func (n *Binance) scanQty(s *scanner, l *change) (ok bool) {
 	decimals := n.in.book.QtyDecimals
 	if n.in.book.Contract != 0 {
 		decimals = 0
@@ -241,27 +241,26 @@ func (n *Binance) scanSide(s *scanner, field byte) bool {
 	if in.kind != binanceDepth {
 		return false
 	}
+	symbol := &in.book.Symbol
+	decimals := symbol.QtyDecimals
+	if symbol.Contract != 0 {
+		decimals = 0
+	}
 	if s.char(']') {
 		return true
 	}
 	for {
-		if !s.char('[') {
+		price, qty, ok := s.pair(symbol.PriceDecimals, decimals)
+		if !ok || price == 0 {
 			return false
 		}
-		l := quoted{side: side}
-		var ok bool
-		if l.price, ok = s.quoted(in.book.PriceDecimals); !ok || l.price == 0 || !s.char(',') {
-			return false
-		}
-		if !n.scanQty(s, &l) || !s.char(']') {
+		l := levelOf(side, price, qty)
+		if symbol.Contract != 0 && l.check(symbol) != nil {
 			return false
 		}
 		in.levels = append(in.levels, l)
-		if s.char(']') {
-			return true
-		}
 		if !s.char(',') {
-			return false
+			return s.char(']')
 		}
 	}
 }

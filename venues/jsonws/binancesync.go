@@ -7,7 +7,7 @@ type sync struct {
 	state  syncState
 	last   uint64 // number of the last update in the book, or of the snapshot
 	held   []heldDiff
-	levels []quoted // of all held, in order
+	levels []change // of all held, in order
 }
 
 type syncState uint8
@@ -58,7 +58,7 @@ func (s *sync) judge(market BinanceMarket, d heldDiff) diffVerdict {
 }
 
 // hold keeps an update; more levels than the bound push all the earlier ones out.
-func (s *sync) hold(d heldDiff, levels []quoted, bound int) {
+func (s *sync) hold(d heldDiff, levels []change, bound int) {
 	if len(s.levels)+len(levels) > bound || len(s.held) >= bound {
 		s.forget()
 	}
@@ -95,9 +95,7 @@ func (n *Binance) update(now int64, b *book, msg []byte) error {
 		return n.refuse(now, b, msg, ErrGap)
 	}
 	n.begin(now, b)
-	for _, l := range in.levels {
-		n.level(l.side, l.price, l.qty)
-	}
+	n.list, in.levels = in.levels, n.list
 	n.follow(b, s, d.last)
 	n.stats.Used++
 	n.tell(now)
@@ -118,7 +116,7 @@ func (n *Binance) follow(b *book, s *sync, last uint64) {
 // takeSnapshot replaces the book and plays the held updates onto it. ErrGap says
 // that the snapshot is older than the first held update: a newer one is needed,
 // and nothing was told.
-func (n *Binance) takeSnapshot(now int64, b *book, msg []byte, last uint64, levels []quoted) error {
+func (n *Binance) takeSnapshot(now int64, b *book, msg []byte, last uint64, levels []change) error {
 	s := &n.syncs[b.index]
 	trial := sync{state: syncTaken, last: last}
 	for _, d := range s.held {
@@ -127,25 +125,18 @@ func (n *Binance) takeSnapshot(now int64, b *book, msg []byte, last uint64, leve
 			trial.state, trial.last = syncLive, d.last
 		case diffBeyond:
 			n.stats.Gaps++
-			b.resync = true
+			b.resync, n.wanting = true, true
 			return &MessageError{Symbol: b.Text, Text: string(msg[:min(len(msg), excerptMax)]), Err: ErrGap}
 		}
 	}
 	b.live = false
 	s.state, s.last = syncTaken, last
 	n.begin(now, b)
-	n.clear()
-	for _, l := range levels {
-		if l.qty > 0 {
-			n.level(l.side, l.price, l.qty)
-		}
-	}
+	n.clear(levels)
 	rest, reached, proven := s.levels, last, false
 	for _, d := range s.held {
 		if s.judge(n.market, d) == diffNext {
-			for _, l := range rest[:d.n] {
-				n.level(l.side, l.price, l.qty)
-			}
+			n.list = append(n.list, rest[:d.n]...)
 			s.state, s.last = syncLive, d.last
 			reached, proven = d.last, true
 		}

@@ -26,7 +26,7 @@ type Coinbase struct {
 type coinbaseUpdate struct {
 	book   *book
 	time   []byte
-	levels []quoted
+	levels []change
 }
 
 // NewCoinbase returns a decoder. batch subscribes to level2_batch, which needs no
@@ -104,20 +104,13 @@ func (c *Coinbase) scanChanges(s *scanner) bool {
 			}
 			side = market.Sell
 		}
-		price, ok := s.quoted(in.book.PriceDecimals)
-		if !ok || price == 0 || !s.char(',') {
+		price, qty, ok := s.numbers(in.book.PriceDecimals, in.book.QtyDecimals)
+		if !ok || price == 0 {
 			return false
 		}
-		qty, ok := s.quoted(in.book.QtyDecimals)
-		if !ok || !s.char(']') {
-			return false
-		}
-		in.levels = append(in.levels, quoted{price, qty, side})
-		if s.char(']') {
-			return true
-		}
+		in.levels = append(in.levels, levelOf(side, price, qty))
 		if !s.char(',') {
-			return false
+			return s.char(']')
 		}
 	}
 }
@@ -131,9 +124,7 @@ func (c *Coinbase) apply(now int64) error {
 		return nil
 	}
 	c.begin(now, b)
-	for _, l := range c.in.levels {
-		c.level(l.side, l.price, l.qty)
-	}
+	c.list, c.in.levels = c.in.levels, c.list
 	c.stats.Used++
 	c.tell(now)
 	return nil
@@ -204,12 +195,7 @@ func (c *Coinbase) takeSnapshot(now int64, b *book, msg []byte, v *fastjson.Valu
 	}
 	c.mentioned(now, b, text(v.Get("time")))
 	c.begin(now, b)
-	c.clear()
-	for _, l := range levels {
-		if l.qty > 0 {
-			c.level(l.side, l.price, l.qty)
-		}
-	}
+	c.clear(levels)
 	c.status(event.BookLive)
 	b.live, b.resync = true, false
 	c.stats.Snapshots++

@@ -51,6 +51,17 @@ func rawPeer(t *testing.T, serve func(net.Conn)) string {
 	return l.Addr().String()
 }
 
+// readFrame reads one short frame of the client and takes its mask off.
+func readFrame(c net.Conn) (h ws.Header, payload []byte, err error) {
+	if h, err = ws.ReadHeader(c); err != nil || h.Length > 1000 {
+		return h, nil, fmt.Errorf("header %+v: %v", h, err)
+	}
+	payload = make([]byte, h.Length)
+	_, err = io.ReadFull(c, payload)
+	ws.Cipher(payload, h.Mask, 0)
+	return h, payload, err
+}
+
 func dial(t *testing.T, addr string, maxMessage int) *Conn {
 	ap, err := wire.Resolve(addr)
 	if err != nil {
@@ -129,9 +140,8 @@ func TestConnAnswersPingAndJoinsFragments(t *testing.T) {
 		ws.WriteFrame(c, ws.NewPongFrame(nil))
 		ws.WriteFrame(c, ws.NewFrame(ws.OpContinuation, true, []byte("three")))
 		ws.WriteFrame(c, ws.NewTextFrame([]byte("four")))
-		f, err := ws.ReadFrame(c)
-		pong <- fmt.Sprintf("%v %v %s %v", f.Header.OpCode == ws.OpPong, f.Header.Masked,
-			ws.UnmaskFrame(f).Payload, err)
+		h, payload, err := readFrame(c)
+		pong <- fmt.Sprintf("%v %v %s %v", h.OpCode == ws.OpPong, h.Masked, payload, err)
 		io.Copy(io.Discard, c)
 	})
 	c := dial(t, addr, 100)
@@ -149,12 +159,8 @@ func TestConnReportsTheClose(t *testing.T) {
 	answer := make(chan ws.StatusCode, 1)
 	addr := peer(t, func(c net.Conn) {
 		ws.WriteFrame(c, ws.NewCloseFrame(ws.NewCloseFrameBody(1001, "restart")))
-		f, err := ws.ReadFrame(c)
-		if err != nil {
-			answer <- 0
-			return
-		}
-		code, _ := ws.ParseCloseFrameData(ws.UnmaskFrame(f).Payload)
+		_, payload, _ := readFrame(c)
+		code, _ := ws.ParseCloseFrameData(payload)
 		answer <- code
 	})
 	c := dial(t, addr, 100)
@@ -200,7 +206,8 @@ func TestConnRefusesWhatTheProtocolForbids(t *testing.T) {
 }
 
 func TestHandshakeIsChecked(t *testing.T) {
-	good := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n" +
+	good := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n" +
+		"Connection: keep-alive, Upgrade\r\n" +
 		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 	const key = "dGhlIHNhbXBsZSBub25jZQ==" // the sample of RFC 6455 §1.3
 	if n, err := parseUpgrade([]byte(good+"\x81\x00"), key); err != nil || n != len(good) {
@@ -268,7 +275,8 @@ func FuzzFrame(f *testing.F) {
 			t.Fatalf("%x, want %x", ours[:20], theirs[:20])
 		}
 		h, n, err := parseHeader(ours)
-		if err != nil || n != len(ours)-len(payload) || h.Length != int64(len(payload)) || h.Mask != mask {
+		if err != nil || n != len(ours)-len(payload) || h.Length != int64(len(payload)) ||
+			h.Mask != mask {
 			t.Fatalf("%+v %d %v", h, n, err)
 		}
 		if h, n, err = parseHeader(payload); n > 0 && err == nil {

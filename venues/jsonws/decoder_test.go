@@ -386,17 +386,11 @@ func TestDecodersDoNotAllocate(t *testing.T) {
 
 // steady holds messages that may come again and again.
 var steady = map[string][]string{
-	"kraken":          {venues0(0), venues0(2), `{"channel":"heartbeat"}`},
-	"coinbase":        {coinbaseUpdate1, venues1(3), venues1(0)},
-	"binance spot":    {`{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":1,"u":99,"b":[["1.0","2"]],"a":[]}`},
-	"binance futures": {`{"e":"trade","E":1,"T":1,"s":"BTCUSD_PERP","t":8,"p":"61804.8","q":"4","m":false}`},
+	"kraken":          {venues[0].samples[0], venues[0].samples[2], venues[0].samples[3]},
+	"coinbase":        {venues[1].samples[1], venues[1].samples[3], venues[1].samples[0]},
+	"binance spot":    {venues[2].samples[3], venues[2].samples[4]},
+	"binance futures": {venues[3].samples[3], venues[3].samples[4]},
 }
-
-const coinbaseUpdate1 = `{"type":"l2update","product_id":"BTC-USD","time":"2022-08-04T15:25:05.010758Z",` +
-	`"changes":[["buy","22356.270000","0.00000000"]]}`
-
-func venues0(i int) string { return venues[0].samples[i] }
-func venues1(i int) string { return venues[1].samples[i] }
 
 func TestDecodersRefuseBadConfiguration(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){

@@ -256,12 +256,20 @@ func (f *Feed) confirmed() bool {
 // resync gives up books whose heartbeat stopped, and asks for the snapshots that
 // are wanted: at once after the first loss, then with growing pauses.
 func (f *Feed) resync(now int64) error {
+	if !f.out.wanting && !f.out.ownHeartbeat {
+		return nil
+	}
+	f.out.wanting = false
 	for i := range f.out.books.all {
 		b := &f.out.books.all[i]
 		if f.out.ownHeartbeat && b.live && now-b.heard > f.cfg.SilenceNanos {
 			f.out.lose(now, b, event.ReasonStale)
 		}
-		if !b.resync || !b.confirmed {
+		if !b.resync {
+			continue
+		}
+		f.out.wanting = true
+		if !b.confirmed {
 			continue
 		}
 		since := now - b.subscribed

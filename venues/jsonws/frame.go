@@ -6,9 +6,6 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// headerMax is the size of the longest frame header, RFC 6455 §5.2.
-const headerMax = 14
-
 // parseHeader reads a frame header from the beginning of b. n is its size, 0 when
 // b does not hold all of it yet. A length must be in its shortest form.
 func parseHeader(b []byte) (h ws.Header, n int, err error) {

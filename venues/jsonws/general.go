@@ -101,8 +101,8 @@ func (g *general) integer(v *fastjson.Value) (uint64, error) {
 
 // ladder reads a list of [price, quantity] strings and appends its levels.
 func (g *general) ladder(
-	dst []quoted, v *fastjson.Value, side market.Side, s *Symbol,
-) ([]quoted, error) {
+	dst []change, v *fastjson.Value, side market.Side, s *Symbol,
+) ([]change, error) {
 	if v == nil || v.Type() != fastjson.TypeArray {
 		return dst, ErrMalformed
 	}
@@ -122,8 +122,8 @@ func (g *general) ladder(
 
 func (g *general) level(
 	price, qty *fastjson.Value, side market.Side, s *Symbol,
-) (l quoted, err error) {
-	l.side = side
+) (l change, err error) {
+	l = levelOf(side, 0, 0)
 	if l.price, err = g.decimal(price, s.PriceDecimals); err != nil {
 		return l, err
 	}
@@ -137,15 +137,8 @@ func (g *general) level(
 	return l, l.check(s)
 }
 
-// quoted is a level as a message states it, scaled.
-type quoted struct {
-	price int64
-	qty   int64
-	side  market.Side
-}
-
-// check refuses what cannot be true and turns contracts into lots.
-func (l *quoted) check(s *Symbol) error {
+// check refuses a level that cannot be true and turns contracts into lots.
+func (l *change) check(s *Symbol) error {
 	if l.price <= 0 || l.qty < 0 {
 		return ErrAbsurd
 	}

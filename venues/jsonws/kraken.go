@@ -24,7 +24,7 @@ type krakenBook struct {
 	snapshot bool
 	checksum uint32
 	time     []byte // RFC 3339; empty when the message has none
-	levels   []quoted
+	levels   []change
 }
 
 // KrakenDepths are the depths that can be subscribed to.
@@ -119,7 +119,7 @@ func (k *Kraken) scanSide(s *scanner, side market.Side) bool {
 		if !ok || !s.char('}') {
 			return false
 		}
-		in.levels = append(in.levels, quoted{price, qty, side})
+		in.levels = append(in.levels, levelOf(side, price, qty))
 		if s.char(']') {
 			return true
 		}
@@ -177,7 +177,7 @@ func (k *Kraken) apply(now int64, msg []byte) error {
 // levels went, but will not say either when they change.
 func (k *Kraken) truncate(b *book, side *krakenSide, quietly bool) error {
 	for i := k.depth; i < len(side.rungs) && !quietly; i++ {
-		if err := k.change(b, quoted{side.rungs[i].price, 0, side.side}); err != nil {
+		if err := k.change(b, levelOf(side.side, side.rungs[i].price, 0)); err != nil {
 			return err
 		}
 	}
@@ -187,11 +187,11 @@ func (k *Kraken) truncate(b *book, side *krakenSide, quietly bool) error {
 
 // whole lists the book from its snapshot.
 func (k *Kraken) whole(b *book, ladder *krakenLadder) error {
-	k.clear()
+	k.clear(nil)
 	for _, side := range [2]*krakenSide{&ladder.bids, &ladder.asks} {
 		for i := range side.rungs {
 			r := &side.rungs[i]
-			if err := k.change(b, quoted{r.price, r.qty, side.side}); err != nil {
+			if err := k.change(b, levelOf(side.side, r.price, r.qty)); err != nil {
 				return err
 			}
 		}
@@ -210,13 +210,13 @@ func (k *Kraken) state() event.BookState {
 }
 
 // change lists a level in the instrument's units.
-func (k *Kraken) change(b *book, l quoted) error {
+func (k *Kraken) change(b *book, l change) error {
 	price, ok1 := rescale(l.price, b.PricePrecision, b.PriceDecimals)
 	qty, ok2 := rescale(l.qty, b.QtyPrecision, b.QtyDecimals)
 	if !ok1 || !ok2 {
 		return ErrAbsurd
 	}
-	k.level(l.side, price, qty)
+	k.list = append(k.list, levelOf(l.side, price, qty))
 	return nil
 }
 

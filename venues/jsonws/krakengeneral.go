@@ -77,7 +77,7 @@ func (k *Kraken) sideGeneral(v *fastjson.Value, side market.Side) (err error) {
 		return ErrMalformed
 	}
 	for _, item := range v.GetArray() {
-		l := quoted{side: side}
+		l := levelOf(side, 0, 0)
 		if l.price, err = k.general.numeral(item.Get("price"), k.in.book.PricePrecision); err != nil {
 			return err
 		}

@@ -63,11 +63,15 @@ type book struct {
 
 // change is one thing to tell about a book.
 type change struct {
+	price int64
+	qty   int64
 	kind  event.Kind
 	side  market.Side
 	code  event.BookState
-	price int64
-	qty   int64
+}
+
+func levelOf(side market.Side, price, qty int64) change {
+	return change{price: price, qty: qty, kind: event.BookLevel, side: side}
 }
 
 // outlet tells the sink what a message means. A message becomes a list of
@@ -81,6 +85,8 @@ type outlet struct {
 	stats Stats
 
 	ownHeartbeat bool // the venue sends a heartbeat for each instrument
+	owing        bool // some book has STALE to tell
+	wanting      bool // some book may want a snapshot
 
 	list     []change
 	next     int   // list[next:] has not been told
@@ -116,18 +122,19 @@ func (o *outlet) discard() {
 	o.list, o.next, o.of, o.snapshot, o.stuck = o.list[:0], 0, nil, false, 0
 }
 
-func (o *outlet) level(side market.Side, price, qty int64) {
-	o.list = append(o.list, change{event.BookLevel, side, 0, price, qty})
-}
-
 func (o *outlet) trade(aggressor market.Side, price, qty int64) {
-	o.list = append(o.list, change{event.MarketTrade, aggressor, 0, price, qty})
+	o.list = append(o.list, change{price: price, qty: qty, kind: event.MarketTrade, side: aggressor})
 }
 
-// clear puts a BookClear at the end of the list: a snapshot follows.
-func (o *outlet) clear() {
+// clear lists BookClear and the levels of the snapshot that replaces the book.
+func (o *outlet) clear(levels []change) {
 	o.snapshot = true
 	o.list = append(o.list, change{kind: event.BookClear})
+	for _, l := range levels {
+		if l.qty > 0 {
+			o.list = append(o.list, l)
+		}
+	}
 }
 
 func (o *outlet) status(state event.BookState) {
@@ -136,14 +143,31 @@ func (o *outlet) status(state event.BookState) {
 
 // tell gives the list to the sink, as far as it goes now.
 func (o *outlet) tell(now int64) (done bool) {
+	e, b := &o.e, o.of
+	e.RecvTime, e.SrcTime = o.received, b.srcTime
+	e.Venue, e.Instrument = o.venue, b.ID
 	for o.next < len(o.list) {
-		if !o.tellOne(&o.list[o.next], o.next+1 < len(o.list)) {
+		c := &o.list[o.next]
+		e.Kind, e.Side = c.kind, c.side
+		e.Price, e.Qty = market.Price(c.price), market.Qty(c.qty)
+		e.Flags = 0
+		if o.next+1 < len(o.list) {
+			e.Flags = event.More
+		}
+		taken := false
+		if c.kind == event.BookLevel || c.kind == event.MarketTrade {
+			taken = o.sink(e)
+		} else {
+			taken = o.tellState(c.code, c.kind)
+		}
+		if !taken {
 			o.stats.NoRoom++
 			if o.stuck == 0 {
 				o.stuck = now
 			}
 			return false
 		}
+		o.stats.Events++
 		o.next++
 		o.stuck = 0
 	}
@@ -151,32 +175,23 @@ func (o *outlet) tell(now int64) (done bool) {
 	return true
 }
 
-func (o *outlet) tellOne(c *change, more bool) bool {
-	e, b := &o.e, o.of
-	e.RecvTime, e.SrcTime = o.received, b.srcTime
-	e.Kind, e.Venue, e.Instrument, e.Side = c.kind, o.venue, b.ID, c.side
-	e.Price, e.Qty = market.Price(c.price), market.Qty(c.qty)
-	e.Code, e.Flags, e.Reason = uint8(c.code), 0, event.ReasonNone
-	if more {
-		e.Flags = event.More
-	}
-	state := b.told
-	switch c.kind {
-	case event.BookClear:
+// tellState is for the events that change what the sink believes of the book.
+func (o *outlet) tellState(state event.BookState, kind event.Kind) (taken bool) {
+	e := &o.e
+	switch {
+	case kind == event.BookClear:
 		state = event.BookSyncing
-	case event.BookStatus:
-		state = c.code
-		e.Reason = event.ReasonSnapshot
-		if c.code == event.BookHalted {
-			e.Reason = event.ReasonVenueState
-		}
+	case state == event.BookHalted:
+		e.Code, e.Reason = uint8(state), event.ReasonVenueState
+	default:
+		e.Code, e.Reason = uint8(state), event.ReasonSnapshot
 	}
-	if !o.sink(e) {
-		return false
+	taken = o.sink(e)
+	e.Code, e.Reason = 0, event.ReasonNone
+	if taken {
+		o.of.told = state
 	}
-	b.told = state
-	o.stats.Events++
-	return true
+	return taken
 }
 
 // Settle tells what is owed: the rest of a message, and STALE. false means that
@@ -188,11 +203,15 @@ func (o *outlet) Settle(now int64) bool {
 		}
 		o.lose(now, o.of, event.ReasonStale)
 	}
+	if !o.owing {
+		return true
+	}
 	for i := range o.books.all {
 		if b := &o.books.all[i]; b.owed != event.ReasonNone && !o.tellStale(now, b) {
 			return false
 		}
 	}
+	o.owing = false
 	return true
 }
 
@@ -203,9 +222,9 @@ func (o *outlet) lose(now int64, b *book, reason event.Reason) {
 		o.stats.Dropped += uint64(len(o.list) - o.next)
 		o.discard()
 	}
-	b.live, b.resync = false, true
+	b.live, b.resync, o.wanting = false, true, true
 	if b.told != event.BookStale {
-		b.owed = reason
+		b.owed, o.owing = reason, true
 		if o.of == nil {
 			o.tellStale(now, b)
 		}
@@ -218,7 +237,7 @@ func (o *outlet) tellStale(now int64, b *book) bool {
 		Code: uint8(event.BookStale), Reason: b.owed,
 	}
 	taken := o.sink(&o.e)
-	o.e.Reason = event.ReasonNone
+	o.e.Code, o.e.Reason = 0, event.ReasonNone
 	if !taken {
 		o.stats.NoRoom++
 		return false

@@ -55,34 +55,49 @@ const digitsMax = 18
 // decimal takes a number in JSON's own spelling, without sign and exponent, and
 // scales it by 10^decimals. Digits beyond the scale must be zeros.
 func (s *scanner) decimal(decimals uint8) (int64, bool) {
-	b, i := s.b, s.i
-	var v uint64
-	for i < len(b) && b[i]-'0' <= 9 {
-		v = v*10 + uint64(b[i]-'0')
-		i++
-	}
-	whole := i - s.i
-	if whole == 0 || whole+int(decimals) > digitsMax || whole > 1 && b[s.i] == '0' {
+	v, next := decimalAt(s.b, s.i, decimals)
+	if next < 0 {
 		return 0, false
 	}
-	missing := decimals
-	if i < len(b) && b[i] == '.' {
-		i++
-		start := i
-		for i < len(b) && missing > 0 && b[i]-'0' <= 9 {
-			v = v*10 + uint64(b[i]-'0')
-			i++
-			missing--
+	s.i = next
+	return v, true
+}
+
+// decimalAt is decimal at b[i:]. next is where it ends, negative when it is none.
+func decimalAt(b []byte, i int, decimals uint8) (v int64, next int) {
+	start, u := i, uint64(0)
+	for ; i < len(b); i++ {
+		d := b[i] - '0'
+		if d > 9 {
+			break
 		}
-		for i < len(b) && b[i] == '0' {
-			i++
-		}
-		if i == start || i < len(b) && b[i]-'1' <= 8 {
-			return 0, false
-		}
+		u = u*10 + uint64(d)
 	}
-	s.i = i
-	return int64(v * pow10[missing&15]), true
+	whole := i - start
+	if whole == 0 || whole+int(decimals) > digitsMax || whole > 1 && b[start] == '0' {
+		return 0, -1
+	}
+	if i == len(b) || b[i] != '.' {
+		return int64(u * pow10[decimals&15]), i
+	}
+	i++
+	start = i
+	end := min(len(b), i+int(decimals))
+	for ; i < end; i++ {
+		d := b[i] - '0'
+		if d > 9 {
+			break
+		}
+		u = u*10 + uint64(d)
+	}
+	missing := int(decimals) - (i - start)
+	for i < len(b) && b[i] == '0' {
+		i++
+	}
+	if i == start || i < len(b) && b[i]-'1' <= 8 {
+		return 0, -1
+	}
+	return int64(u * pow10[missing&15]), i
 }
 
 // integer takes an unsigned integer of at most digitsMax digits.
@@ -103,6 +118,32 @@ func (s *scanner) quoted(decimals uint8) (int64, bool) {
 	}
 	v, ok := s.decimal(decimals)
 	return v, ok && s.char('"')
+}
+
+// pair takes a level such as ["61837.60","3.788"].
+func (s *scanner) pair(priceDecimals, qtyDecimals uint8) (price, qty int64, ok bool) {
+	if !s.char('[') {
+		return 0, 0, false
+	}
+	return s.numbers(priceDecimals, qtyDecimals)
+}
+
+// numbers takes the rest of a level after its bracket, or after its side.
+func (s *scanner) numbers(priceDecimals, qtyDecimals uint8) (price, qty int64, ok bool) {
+	b, i := s.b, s.i
+	if i >= len(b) || b[i] != '"' {
+		return 0, 0, false
+	}
+	price, i = decimalAt(b, i+1, priceDecimals)
+	if i < 0 || len(b)-i < 3 || b[i] != '"' || b[i+1] != ',' || b[i+2] != '"' {
+		return 0, 0, false
+	}
+	qty, i = decimalAt(b, i+3, qtyDecimals)
+	if i < 0 || len(b)-i < 2 || b[i] != '"' || b[i+1] != ']' {
+		return 0, 0, false
+	}
+	s.i = i + 2
+	return price, qty, true
 }
 
 var pow10 = func() (p [16]uint64) {
