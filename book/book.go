@@ -28,6 +28,8 @@ type Book struct {
 	Orders Orders
 	Quote  Quote
 
+	kept bool // STALE, but the depth is a true past state that its feed will complete
+
 	RecvTime int64 // receive time of the last event, ns since epoch
 	SrcTime  int64 // source time of the last event that had one
 	Changes  uint64
@@ -63,8 +65,11 @@ func (b *Book) Live() bool { return b.State == event.BookLive }
 // Apply takes one market data event. It reports whether the touch, the quote or
 // the state changed. An event that contradicts the book, or finds it full, makes
 // it STALE and empty; the caller asks the feed for a resync when resync is true.
-// Depth is kept while a book is SYNCING, so that a snapshot can build it up, and
-// ignored while it is STALE.
+//
+// Depth is kept while a book is SYNCING, so that a snapshot can build it up. It is
+// kept as well in a STALE book whose feed only misses messages (a gap, silence):
+// when the feed has delivered them it says LIVE. Any other STALE book is empty and
+// ignores depth until a snapshot.
 func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	b.RecvTime = e.RecvTime
 	if e.SrcTime != 0 {
@@ -85,7 +90,7 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	case event.MarketTrade:
 		return false, false
 	}
-	if b.State == event.BookStale {
+	if b.State == event.BookStale && !b.kept {
 		return false, false
 	}
 	touched, reason := b.applyDepth(e)
@@ -101,6 +106,7 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 func (b *Book) distrust(reason event.Reason) (touched, resync bool) {
 	b.Absurd++
 	b.clear()
+	b.kept = false
 	b.setState(event.BookStale, reason)
 	return true, true
 }
@@ -158,18 +164,26 @@ func (b *Book) reduceOrder(ref uint64, qty market.Qty) (touched bool, reason eve
 	return touched, event.ReasonNone
 }
 
-// applyStatus moves the book to the announced state. A STALE book has lost its
-// depth and becomes LIVE only by way of a snapshot (BookClear first).
+// applyStatus moves the book to the announced state. A STALE book that lost its
+// depth becomes LIVE only by way of a snapshot (BookClear first).
 func (b *Book) applyStatus(e *event.Event) (touched, resync bool) {
-	switch state := event.BookState(e.Code); state {
+	state := event.BookState(e.Code)
+	switch state {
 	case event.BookLive:
-		if b.State == event.BookStale || b.Crossed() {
+		if b.State == event.BookStale && !b.kept || b.Crossed() {
 			return b.distrust(event.ReasonAbsurd)
 		}
-	case event.BookEmpty, event.BookStale, event.BookSyncing:
+	case event.BookStale:
+		lost := b.State == event.BookStale && !b.kept
+		b.kept = !lost && (e.Reason == event.ReasonGap || e.Reason == event.ReasonStale)
+		if !b.kept {
+			b.clear()
+		}
+		b.Quote = Quote{}
+	case event.BookEmpty, event.BookSyncing:
 		b.clear()
 	}
-	return b.setState(event.BookState(e.Code), e.Reason), false
+	return b.setState(state, e.Reason), false
 }
 
 func (b *Book) applyQuote(e *event.Event) (touched, resync bool) {

@@ -173,6 +173,34 @@ func TestContradictionsTakeTheBookOutOfUse(t *testing.T) {
 	}
 }
 
+func TestGapKeepsTheDepthUntilItIsFilled(t *testing.T) {
+	status := func(s event.BookState, r event.Reason) *event.Event {
+		return &event.Event{Kind: event.BookStatus, Code: uint8(s), Reason: r}
+	}
+	add := event.Event{Kind: event.OrderAdd, Ref: 1, Side: market.Buy, Price: 100, Qty: 5}
+	for _, c := range []struct {
+		reason event.Reason
+		live   bool
+	}{{event.ReasonGap, true}, {event.ReasonStale, true}, {event.ReasonChecksum, false},
+		{event.ReasonDisconnect, false}, {event.ReasonMalformed, false}} {
+		b := New(Capacity{Levels: 8, Orders: 8})
+		b.Apply(status(event.BookLive, 0))
+		b.Apply(&add)
+		b.Apply(status(event.BookStale, c.reason))
+		if _, ok := b.Touch(market.Buy, 1); ok || b.Live() {
+			t.Errorf("%v: a STALE book shows a touch", c.reason)
+		}
+		b.Apply(&event.Event{Kind: event.OrderAdd, Ref: 2, Side: market.Buy, Price: 101, Qty: 7})
+		_, resync := b.Apply(status(event.BookLive, 0))
+		if b.Live() != c.live || resync == c.live {
+			t.Errorf("%v: live %v resync %v", c.reason, b.Live(), resync)
+		}
+		if best, _ := b.Touch(market.Buy, 1); c.live && best != (Level{101, 7}) {
+			t.Errorf("%v: best %v after the gap", c.reason, best)
+		}
+	}
+}
+
 func TestMessageIsJudgedWhenItIsComplete(t *testing.T) {
 	b := New(Capacity{Levels: 8})
 	b.Apply(&event.Event{Kind: event.BookLevel, Side: market.Buy, Price: 100, Qty: 5})

@@ -143,9 +143,9 @@ const (
 // Size returns how many bytes of an Event the kind uses, a multiple of 64.
 func (k Kind) Size() int {
 	switch {
-	case k < 13, k > 13 && k < 18:
+	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade:
 		return 64
-	case k >= 30 && k < 40, k == Operator:
+	case k >= 30 && k < 40, k == ClientSession, k == Operator:
 		return 192
 	}
 	return 128

@@ -81,16 +81,18 @@ func (d *Decoder) Reset(now int64) {
 	d.Settle(now)
 }
 
-// Live says that the decoder has every message of the session so far. It has an
-// effect only after Reset: a STALE book has lost its depth.
+// Live says that the decoder has every message of the session so far. It ends
+// SYNCING, and STALE where messages were only missing or late.
 func (d *Decoder) Live(now int64) {
-	if d.state == event.BookSyncing {
+	late := d.reason == event.ReasonGap || d.reason == event.ReasonStale
+	if d.state == event.BookSyncing || d.state == event.BookStale && late {
 		d.state, d.reason, d.owed = event.BookLive, event.ReasonSnapshot, true
 	}
 	d.Settle(now)
 }
 
-// Stale says that messages are missing or late. Only Reset ends it.
+// Stale takes every book out of use. When messages are missing (ReasonGap) or late
+// (ReasonStale) the books keep their depth and Live ends it, otherwise Reset.
 func (d *Decoder) Stale(now int64, reason event.Reason) {
 	d.state, d.reason, d.owed = event.BookStale, reason, true
 	d.Settle(now)
@@ -129,8 +131,7 @@ func (d *Decoder) settleBook(now int64, b *book) bool {
 	return true
 }
 
-// want derives the state of a book. STALE comes first: the receiver of a STALE
-// book has dropped its depth, so nothing but Reset may lead out of it.
+// want derives the state of a book. STALE comes first: such a book is not complete.
 func (d *Decoder) want(b *book) (event.BookState, event.Reason) {
 	switch {
 	case d.state == event.BookStale:

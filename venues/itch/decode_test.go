@@ -225,7 +225,11 @@ func TestBooksFollowTheSession(t *testing.T) {
 	expect(t, c.took(), "status 5 STALE sequence gap", "status 6 STALE sequence gap",
 		"status 7 STALE sequence gap")
 	d.Live(4)
-	expect(t, c.took()) // the depth is lost: only Reset helps
+	expect(t, c.took(), "status 5 HALTED venue state", "status 6 SYNCING ", "status 7 SYNCING ")
+	d.Stale(4, event.ReasonAbsurd)
+	c.took()
+	d.Live(4)
+	expect(t, c.took()) // here only Reset helps
 	d.Reset(5)
 	expect(t, c.took(), "clear 5", "clear 6", "clear 7")
 	if s := d.Stats(); s.Ignored != 2 || s.Used+s.Ignored != s.Messages {

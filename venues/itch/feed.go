@@ -16,8 +16,8 @@ type FeedConfig struct {
 	Listen  string // host:port of the MoldUDP64 stream
 	Request string // host:port of the re-request server
 	// RecoverFromStart asks for the session from its first message when it was
-	// joined later and after a loss. Without it a book is LIVE only while the
-	// session is heard from its first message without a loss.
+	// joined later, and when a book has to begin again. Without it a book is LIVE
+	// only if the session is heard from its first message.
 	RecoverFromStart bool
 	SilenceNanos     int64 // see ReceiverConfig
 	RequestNanos     int64
@@ -181,9 +181,7 @@ func (f *Feed) follow(now int64) {
 	case is == Silent:
 		f.decoder.Stale(now, event.ReasonStale)
 	case is == Recovering && was == InOrder:
-		f.restart(now, event.ReasonGap)
-	case was == Silent:
-		f.restart(now, event.ReasonStale)
+		f.decoder.Stale(now, event.ReasonGap)
 	case is == InOrder || is == Ended:
 		if f.receiver.FromFirst() {
 			f.decoder.Live(now)
