@@ -144,12 +144,8 @@ func demo(args []string, stdout, stderr io.Writer) error {
 			a.stop()
 		}
 	}()
-	for i := range a.feeds {
-		if u, ok := a.feeds[i].feedWorker.(interface{ LocalAddr() string }); ok {
-			if err := m.Venue(cfg.Venue[a.feeds[i].venue].Name).AddReceiver(u.LocalAddr()); err != nil {
-				return err
-			}
-		}
+	if err := m.addReceivers(a); err != nil {
+		return err
 	}
 	if err := a.awaitReady(ctx, demoReady); err != nil {
 		return temporary(err)

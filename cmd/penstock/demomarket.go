@@ -9,6 +9,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"penstock/market"
+	"penstock/venues/itch"
 	"penstock/venues/sim"
 	"penstock/venues/sim/serve"
 )
@@ -110,4 +111,18 @@ func (m *demoMarket) kinds() (n [3]int) {
 		n[s.Config().Kind]++
 	}
 	return n
+}
+
+// addReceivers tells the venues with a packet stream where the router listens.
+func (m *demoMarket) addReceivers(a *assembly) error {
+	for i := range a.feeds {
+		f, ok := a.feeds[i].feedWorker.(*itch.Feed)
+		if !ok {
+			continue
+		}
+		if err := m.Venue(a.cfg.Venue[a.feeds[i].venue].Name).AddReceiver(f.LocalAddr()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"penstock/event"
+	"penstock/internal/emsclient"
+	"penstock/market"
+	"penstock/router/loop"
+)
+
+// demoRig is a running market and router, without the command around them.
+type demoRig struct {
+	t       *testing.T
+	m       *demoMarket
+	a       *assembly
+	client  *emsclient.Client
+	stopped bool
+}
+
+func newDemoRig(t *testing.T) *demoRig {
+	t.Helper()
+	dir := t.TempDir()
+	o := demoOptions{symbol: "PSTK", seed: 5}
+	m, err := startDemoMarket(o, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	cfg, err := demoConfig(o, m, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := assemble(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &demoRig{t: t, m: m, a: a}
+	t.Cleanup(r.stop)
+	if err := m.addReceivers(a); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.awaitReady(t.Context(), demoReady); err != nil {
+		t.Fatal(err)
+	}
+	r.client, err = emsclient.Connect(t.Context(), emsclient.Config{Addr: a.ems.Addr(), SenderCompID: demoClient,
+		TargetCompID: demoRouter, Instruments: cfg.Router.Instruments})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// stop ends client and router, once.
+func (r *demoRig) stop() {
+	if r.stopped {
+		return
+	}
+	r.stopped = true
+	if r.client != nil {
+		r.client.Close()
+	}
+	if err := r.a.stop(); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// until polls the core until done, or fails after a while.
+func (r *demoRig) until(what string, done func(*loop.Sequencer) bool) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	defer cancel()
+	err := r.a.poll(ctx, done, func() error { return ctx.Err() })
+	if err != nil {
+		r.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func (r *demoRig) send(id string, qty market.Qty, horizon time.Duration) {
+	r.t.Helper()
+	if err := r.client.SendOrder(emsclient.NewOrder{ClOrdID: id, Symbol: "PSTK", Side: market.Buy, Qty: qty,
+		TIF: market.TIFDay, Strategy: int(event.StrategyTWAP), EndTime: clock() + int64(horizon), SliceSeconds: 2}); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// finish waits for the order's end, stops everything and compares the accounts.
+func (r *demoRig) finish(id string) *summary {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), 40*time.Second)
+	defer cancel()
+	order, err := r.client.Wait(ctx, id)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.a.awaitQuiet(ctx); err != nil {
+		r.t.Fatal(err)
+	}
+	violations := r.client.Violations()
+	r.stop()
+	s, err := r.a.conclude(r.m, &order, violations)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if !s.Reconciled.Agree {
+		r.t.Fatalf("the accounts do not agree: %v", s.Reconciled.Breaks)
+	}
+	again, err := rerunJournal(r.a.Dir)
+	if err != nil || again.Mismatch != "" {
+		r.t.Fatalf("journal: %v %s", err, again.Mismatch)
+	}
+	return s
+}
+
+// TestAccountsAgreeThroughFaults breaks every connection, loses packets, corrupts
+// a checksum and halts a venue while an order works. Nothing may be lost or
+// executed twice, and every book must come back.
+func TestAccountsAgreeThroughFaults(t *testing.T) {
+	r := newDemoRig(t)
+	r.send("F-1", 12_000, 12*time.Second)
+	r.until("first children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
+	for _, v := range r.m.Venues() {
+		v.DropConnections()
+	}
+	r.until("sessions lost", func(s *loop.Sequencer) bool { return s.Core().Counters.Unknown > 0 || r.down(s) })
+	r.until("everything back", func(s *loop.Sequencer) bool { return r.a.missing(s.Core()) == "" })
+	if err := r.m.Venue("LITA").LosePackets(20); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.m.Venue("LITB").CorruptNextChecksum(); err != nil {
+		t.Fatal(err)
+	}
+	r.m.Venue("LITA").Halt(true)
+	r.until("halt seen", func(s *loop.Sequencer) bool {
+		return s.Core().Composite(0).Books[0].State == event.BookHalted
+	})
+	r.m.Venue("LITA").Halt(false)
+	r.until("everything back again", func(s *loop.Sequencer) bool { return r.a.missing(s.Core()) == "" })
+	s := r.finish("F-1")
+	if s.CumQty != "12000" {
+		t.Errorf("filled %s of 12000, status %s", s.CumQty, s.Status)
+	}
+}
+
+// down reports whether any order session is down.
+func (r *demoRig) down(s *loop.Sequencer) bool {
+	for v := range r.a.cfg.Router.Venues {
+		if !s.Core().SessionUp(market.VenueID(v)) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestKillStopsAndCancels kills a working router: nothing may leave after it and
+// every open child must end; the client may then cancel what is left.
+func TestKillStopsAndCancels(t *testing.T) {
+	r := newDemoRig(t)
+	r.send("K-1", 50_000, 60*time.Second)
+	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
+	if !r.a.operate(event.OperatorKill, "test", "drill") {
+		t.Fatal("the kill was not taken")
+	}
+	sent := 0
+	r.until("all cancelled", func(s *loop.Sequencer) bool {
+		sent = len(s.Core().Children())
+		p := &s.Core().Parents()[0]
+		return s.Core().Gate().Killed(market.NoVenue) && p.Reserved == 0
+	})
+	if err := r.client.SendOrder(emsclient.NewOrder{ClOrdID: "K-2", Symbol: "PSTK", Side: market.Sell, Qty: 100,
+		TIF: market.TIFDay, Strategy: int(event.StrategySweep)}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	refused, err := r.client.Wait(ctx, "K-2")
+	if err != nil || refused.OrdStatus != market.StatusRejected || !strings.Contains(refused.Text, "kill") {
+		t.Fatalf("an order under kill: %+v, %v", refused, err)
+	}
+	if err := r.client.Cancel("K-1C", "K-1"); err != nil {
+		t.Fatal(err)
+	}
+	r.until("cancelled", func(s *loop.Sequencer) bool { return !s.Core().Parents()[0].Live() })
+	r.until("count", func(s *loop.Sequencer) bool {
+		if n := len(s.Core().Children()); n != sent {
+			t.Errorf("%d orders left after the kill", n-sent)
+		}
+		return true
+	})
+	s := r.finish("K-1")
+	if s.Status != market.StatusCanceled.String() {
+		t.Errorf("status %s", s.Status)
+	}
+}
+
+// TestClientChangesItsMind replaces and then cancels a working order.
+func TestClientChangesItsMind(t *testing.T) {
+	r := newDemoRig(t)
+	r.send("C-1", 40_000, 60*time.Second)
+	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
+	if err := r.client.Replace("C-2", "C-1", 20_000, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.until("replaced", func(s *loop.Sequencer) bool { return s.Core().Parents()[0].OrderQty == 20_000 })
+	if err := r.client.Replace("C-3", "C-1", 30_000, 0); err != nil { // its id has been replaced
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	reject, err := r.client.AwaitReject(ctx, 1)
+	if err != nil || reject.MsgType != "9" || reject.ResponseTo != 2 {
+		t.Fatalf("reject %+v, %v", reject, err)
+	}
+	if err := r.client.Cancel("C-4", "C-2"); err != nil {
+		t.Fatal(err)
+	}
+	s := r.finish("C-2")
+	if s.Status != market.StatusCanceled.String() || s.OrderQty != "20000" {
+		t.Errorf("status %s of %s", s.Status, s.OrderQty)
+	}
+}
