@@ -120,7 +120,7 @@ func (r *demoRig) finish(id string) *summary {
 // executed twice, and every book must come back.
 func TestAccountsAgreeThroughFaults(t *testing.T) {
 	r := newDemoRig(t)
-	r.send("F-1", 12_000, 12*time.Second)
+	r.send("F-1", 12_000, 8*time.Second)
 	r.until("first children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	for _, v := range r.m.Venues() {
 		v.DropConnections()
@@ -133,6 +133,11 @@ func TestAccountsAgreeThroughFaults(t *testing.T) {
 	if err := r.m.Venue("LITB").CorruptNextChecksum(); err != nil {
 		t.Fatal(err)
 	}
+	// The packets are gone once later ones have been taken.
+	lost := clock()
+	r.until("books back after losses", func(s *loop.Sequencer) bool {
+		return s.Core().Composite(0).Books[0].RecvTime > lost+300e6 && r.a.missing(s.Core()) == ""
+	})
 	r.m.Venue("LITA").Halt(true)
 	r.until("halt seen", func(s *loop.Sequencer) bool {
 		return s.Core().Composite(0).Books[0].State == event.BookHalted
