@@ -85,6 +85,13 @@ func New(cfg *Config) (*Core, error) {
 	if c.table == nil {
 		c.table = policy.StaticTable()
 	}
+	// Write to every page now: its first use must not fault on the way of an order.
+	for i := range c.children {
+		c.children[i].next = none
+	}
+	for i := range c.parents {
+		c.parents[i].first = none
+	}
 	for i := range cfg.Instruments {
 		traded := func(v market.VenueID) bool {
 			for _, l := range cfg.Listings {

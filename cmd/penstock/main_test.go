@@ -280,6 +280,13 @@ heartbeat = 30
 `
 }
 
+func TestExampleConfigIsAccepted(t *testing.T) {
+	code, out, errs := penstock(t, "check", "-c", filepath.Join("..", "..", "docs", "penstock.toml"))
+	if code != 0 || !strings.Contains(out, "1 instruments, 3 venues, 3 listings") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+}
+
 func TestGoodConfigIsAccepted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "good.toml")
 	if err := os.WriteFile(path, []byte(goodConfig()), 0o600); err != nil {
