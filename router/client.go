@@ -66,6 +66,8 @@ func (c *Core) judge(e *event.Event) event.Reason {
 		return event.ReasonBadPrice
 	case c.parentCount == len(c.parents):
 		return event.ReasonParentsFull
+	case e.TIF != market.TIFDay && (e.TIF != market.TIFIOC || e.Strategy != event.StrategySweep):
+		return event.ReasonUnsupportedType
 	case e.Strategy == event.StrategyTWAP && (e.Until <= max(e.StartTime, c.now) || e.SliceNanos < 0):
 		return event.ReasonBadParameter
 	}

@@ -61,10 +61,16 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	if ch.Released {
 		return // a late fill of an order that was already over
 	}
-	if ch.Cum >= ch.Qty {
+	switch {
+	case ch.Cum >= ch.Qty:
 		ch.Status = market.StatusFilled
 		c.end(p, ch)
-	} else if e.OrdStatus.Terminal() {
+	case e.OrdStatus == market.StatusFilled:
+		// Filled, it says, at less than the order: it contradicts itself.
+		c.Counters.Gaps++
+		c.lose(ch)
+		c.askStatus(ch)
+	case e.OrdStatus.Terminal():
 		c.end(p, ch)
 	}
 }
@@ -128,7 +134,10 @@ func (c *Core) onStatus(p *Parent, ch *Child, e *event.Event) {
 	ch.acked, ch.unknown, ch.Status = !unknownOrder, false, e.OrdStatus
 	if e.OrdStatus.Terminal() || ch.Cum >= ch.Qty {
 		c.end(p, ch)
+		return
 	}
+	// It works on: a cancel that was sent before got lost.
+	ch.canceling = e.OrdStatus == market.StatusPendingCancel
 }
 
 // missedPrice returns the price of the fills that a status report tells of and we
@@ -264,6 +273,9 @@ func (c *Core) onVenueSession(e *event.Event) {
 			}
 			ch.askTime = 0
 			c.askStatus(ch)
+			if c.gate.Killed(ch.Venue) {
+				c.cancel(ch)
+			}
 		}
 		if up {
 			c.after(p)

@@ -146,7 +146,7 @@ func (c *Core) expire(p *Parent, reason event.Reason) {
 }
 
 // checkAcks asks for children that their venue should have answered. Their
-// reservation stays: time proves nothing.
+// reservation stays: time proves nothing. What should be gone is cancelled again.
 func (c *Core) checkAcks() {
 	for i := 0; i < len(c.live); i++ {
 		p := &c.parents[c.live[i]]
@@ -156,6 +156,9 @@ func (c *Core) checkAcks() {
 			if overdue && c.now-ch.SentTime > c.venues[ch.Venue].AckNanos {
 				c.lose(ch)
 				c.askStatus(ch)
+			}
+			if p.Frozen || c.gate.Killed(ch.Venue) {
+				c.cancel(ch)
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 func TestStepDoesNotAllocate(t *testing.T) {
 	w := newWorld(t, 1, nil)
 	id, _ := event.MakeID("C1")
-	parent := event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 500_000, OrdType: market.OrdMarket,
+	parent := event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 500_000, OrdType: market.OrdMarket, TIF: market.TIFDay,
 		Strategy: event.StrategyTWAP, Until: w.now + 3600e9, SliceNanos: 1e9}
 	w.byID[id] = &client{id: id, qty: parent.Qty, side: market.Buy}
 	w.step(parent)
@@ -81,7 +81,7 @@ func TestOverExecutionFreezesTheParent(t *testing.T) {
 	w := newWorld(t, 3, nil)
 	id, _ := event.MakeID("C1")
 	w.byID[id] = &client{id: id, qty: 1000, side: market.Buy}
-	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 1000, OrdType: market.OrdMarket,
+	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 1000, OrdType: market.OrdMarket, TIF: market.TIFDay,
 		Strategy: event.StrategySweep})
 	var child *Child
 	for i := range w.core.Children() {

@@ -116,28 +116,28 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 // openVenue prepares venue v for a walk if it can be used.
 func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 	m, id := c.composites[p.Instrument], market.VenueID(v)
-	b := m.Books[v]
-	if b == nil {
+	b, share := m.Books[v], &c.scratch.shares[v]
+	if b == nil || m.Kind(id) == market.Dark {
 		return
 	}
-	share := &c.scratch.shares[v]
 	if share.Why = c.blocked(p, id); share.Why != event.WhyFilled {
 		return
 	}
-	switch {
-	case !b.Live():
-		share.Why = event.WhyNotLive
-	case m.Kind(id) == market.Lit:
-		if w.open(c, p, b, v); w.left[v] == 0 {
-			share.Why = event.WhyNoSize
-		}
-	case m.Kind(id) == market.SDP && quotes:
+	if m.Kind(id) == market.SDP {
 		price, qty, ok := c.quoteOf(p, id)
-		if !ok {
+		switch {
+		case !quotes:
+		case ok:
+			w.set(c, p, v, book.Level{Price: price, Qty: qty})
+		default:
 			share.Why = event.WhyQuoteDead
-			return
 		}
-		w.set(c, p, v, book.Level{Price: price, Qty: qty})
+		return
+	}
+	if !b.Live() {
+		share.Why = event.WhyNotLive
+	} else if w.open(c, p, b, v); w.left[v] == 0 {
+		share.Why = event.WhyNoSize
 	}
 }
 

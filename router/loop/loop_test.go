@@ -39,7 +39,7 @@ func day() []event.Event {
 		{Kind: event.BookLevel, Side: market.Buy, Price: 500_000, Qty: 100, Flags: event.More},
 		{Kind: event.BookLevel, Side: market.Sell, Price: 500_100, Qty: 100, Flags: event.More},
 		{Kind: event.BookStatus, Code: uint8(event.BookLive)},
-		{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 50, OrdType: market.OrdMarket,
+		{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 50, OrdType: market.OrdMarket, TIF: market.TIFDay,
 			Strategy: event.StrategySweep},
 	}
 }

@@ -1,0 +1,327 @@
+package router
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata")
+
+// script runs one file of testdata: a line of input, then the commands and
+// decisions that it led to, indented. Words of the input:
+//
+//	book VENUE BIDxQTY ASKxQTY             depth, one level a side ("-" for none)
+//	quote VENUE ID BIDxQTY ASKxQTY LIFE    a dealer's quote
+//	session VENUE up|down
+//	parent ID buy|sell QTY market|LIMIT sweep|twap [HORIZON SLICE]
+//	cancel ID ORIG · replace ID ORIG QTY market|LIMIT · status ID
+//	exec CHILD new|pending|trade|canceled|expired|rejected|status|bust STATUS cum N [LAST@PX]
+//	cxlrej CHILD late|unknown
+//	kill [VENUE] · resume [VENUE] · time DURATION
+//	show                                   parents and open children
+type script struct {
+	t    *testing.T
+	core *Core
+	out  *event.Output
+	e    event.Event
+	seq  uint64
+	now  int64
+	text []byte
+}
+
+const scriptEpoch = 1
+
+func newScript(t *testing.T) *script {
+	cfg := testConfig()
+	core, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &script{t: t, core: core, out: core.OutputFor(), now: 1_800_000_000e9}
+	s.step(event.Event{Kind: event.SessionStart, Ref: scriptEpoch})
+	return s
+}
+
+func (s *script) step(e event.Event) {
+	s.seq++
+	s.e = e
+	s.e.Seq, s.e.StepTime, s.e.RecvTime = s.seq, s.now, s.now
+	s.out.Reset()
+	s.core.Step(&s.e, s.out)
+	if trouble := s.core.Audit(); trouble != "" {
+		s.t.Fatalf("%s\n%s", trouble, s.text)
+	}
+	for i := range s.out.Commands {
+		s.text = append(s.text, "    "...)
+		s.command(&s.out.Commands[i])
+		s.text = append(s.text, '\n')
+	}
+}
+
+// number is the last part of an order number.
+func number(n uint64) uint64 { return n % numberBase }
+
+func (s *script) venue(v market.VenueID) string {
+	if int(v) < len(s.core.venues) {
+		return s.core.venues[v].Name
+	}
+	return "-"
+}
+
+func (s *script) command(c *event.Command) {
+	in := &s.core.instruments[0]
+	add := func(format string, args ...any) { s.text = fmt.Appendf(s.text, format, args...) }
+	switch c.Kind {
+	case event.SendOrder:
+		add("send C%d %s %v %d @%s", number(c.Child), s.venue(c.Venue), c.Side, c.Qty, in.FormatPrice(c.Price))
+		switch {
+		case c.OrdType == market.OrdPreviouslyQuoted:
+			add(" quote %v", c.ID)
+		case c.OrdType == market.OrdPegged:
+			add(" mid-peg min %d", c.MinQty)
+		case c.ExecInst == market.ExecInstPostOnly:
+			add(" post-only")
+		}
+		add(" tif %c", c.TIF)
+	case event.SendCancel:
+		add("cancel C%d %s", number(c.Child), s.venue(c.Venue))
+	case event.SendStatus:
+		add("ask C%d %s", number(c.Child), s.venue(c.Venue))
+	case event.Report:
+		add("report %v %v %v cum %d leaves %d of %d", c.ID, c.ExecType, c.OrdStatus, c.CumQty, c.LeavesQty, c.Qty)
+		if c.ExecType == market.ExecTrade {
+			add(" last %d @%s %s", c.LastQty, in.FormatPrice(c.LastPx), s.venue(c.Venue))
+		}
+		if c.OrigID.Len() > 0 {
+			add(" orig %v", c.OrigID)
+		}
+	case event.RejectCancel:
+		add("reject %v orig %v order %v", c.ID, c.OrigID, c.OrdStatus)
+	case event.ResyncBook:
+		add("resync %s", s.venue(c.Venue))
+	}
+	if c.Reason != event.ReasonNone {
+		add(": %v", c.Reason)
+	}
+}
+
+func (s *script) show() {
+	for i := range s.core.Parents() {
+		p := &s.core.Parents()[i]
+		s.text = fmt.Appendf(s.text, "    P%d %v cum %d reserved %d unplaced %d frozen %v\n", number(p.Number), p.Status,
+			p.Cum, p.Reserved, p.Unplaced(), p.Frozen)
+		for c := p.first; c != none; c = s.core.children[c].next {
+			ch := &s.core.children[c]
+			s.text = fmt.Appendf(s.text, "      C%d %s %v cum %d reserved %d unknown %v canceling %v\n", number(ch.Number),
+				s.venue(ch.Venue), ch.Status, ch.Cum, ch.reserved(), ch.unknown, ch.canceling)
+		}
+	}
+}
+
+func (s *script) fail(line string, why any) { s.t.Fatalf("%q: %v", line, why) }
+
+func (s *script) line(line string) {
+	w := strings.Fields(line)
+	price := func(text string) market.Price {
+		if text == "market" {
+			return 0
+		}
+		v, err := market.ParseDecimal([]byte(text), 4)
+		if err != nil {
+			s.fail(line, err)
+		}
+		return market.Price(v)
+	}
+	count := func(text string) market.Qty {
+		v, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			s.fail(line, err)
+		}
+		return market.Qty(v)
+	}
+	level := func(text string) (market.Price, market.Qty) {
+		p, q, ok := strings.Cut(text, "x")
+		if !ok {
+			return 0, 0
+		}
+		return price(p), count(q)
+	}
+	span := func(text string) int64 {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			s.fail(line, err)
+		}
+		return int64(d)
+	}
+	venue := func(name string) market.VenueID {
+		for i := range s.core.venues {
+			if s.core.venues[i].Name == name {
+				return market.VenueID(i)
+			}
+		}
+		s.fail(line, "unknown venue")
+		return 0
+	}
+	id := func(text string) event.ID {
+		v, _ := event.MakeID(text)
+		return v
+	}
+	scope := func() market.VenueID {
+		if len(w) > 1 {
+			return venue(w[1])
+		}
+		return market.NoVenue
+	}
+	switch w[0] {
+	case "book":
+		v := venue(w[1])
+		s.step(event.Event{Kind: event.BookClear, Venue: v, Flags: event.More})
+		for i, side := range []market.Side{market.Buy, market.Sell} {
+			if p, q := level(w[2+i]); q > 0 {
+				s.step(event.Event{Kind: event.BookLevel, Venue: v, Side: side, Price: p, Qty: q, Flags: event.More})
+			}
+		}
+		s.step(event.Event{Kind: event.BookStatus, Venue: v, Code: uint8(event.BookLive)})
+	case "quote":
+		e := event.Event{Kind: event.Quote, Venue: venue(w[1]), ID: id(w[2]), Until: s.now + span(w[5])}
+		e.Price, e.Qty = level(w[3])
+		e.LastPx, e.LastQty = level(w[4])
+		s.step(e)
+	case "session":
+		state := event.SessionDown
+		if w[2] == "up" {
+			state = event.SessionUp
+		}
+		s.step(event.Event{Kind: event.VenueSession, Venue: venue(w[1]), Code: uint8(state)})
+	case "parent":
+		s.parent(w, id(w[1]), count(w[3]), price(w[4]), span)
+	case "cancel":
+		s.step(event.Event{Kind: event.ParentCancel, ID: id(w[1]), OrigID: id(w[2]), Side: market.Buy})
+	case "replace":
+		s.step(event.Event{Kind: event.ParentReplace, ID: id(w[1]), OrigID: id(w[2]), Qty: count(w[3]), Price: price(w[4])})
+	case "status":
+		s.step(event.Event{Kind: event.ParentStatus, ID: id(w[1])})
+	case "exec":
+		s.exec(w, count, price)
+	case "cxlrej":
+		ch := s.child(w[1])
+		reason := event.ReasonTooLate
+		if w[2] == "unknown" {
+			reason = event.ReasonUnknownOrder
+		}
+		s.step(event.Event{Kind: event.OrderCancelReject, Venue: ch.Venue, Ref: ch.Number, Reason: reason})
+	case "kill":
+		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorKill), Venue: scope()})
+	case "resume":
+		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorResume), Venue: scope()})
+	case "time":
+		for end := s.now + span(w[1]); ; {
+			next := s.core.NextTimer()
+			if next > end {
+				s.now = end
+				return
+			}
+			s.now = max(s.now, next)
+			s.step(event.Event{Kind: event.Timer})
+		}
+	case "show":
+		s.show()
+	default:
+		s.fail(line, "unknown word")
+	}
+}
+
+func (s *script) parent(w []string, id event.ID, qty market.Qty, limit market.Price, span func(string) int64) {
+	e := event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: qty, Price: limit,
+		OrdType: market.OrdLimit, TIF: market.TIFDay, Strategy: event.StrategySweep}
+	if w[2] == "sell" {
+		e.Side = market.Sell
+	}
+	if limit == 0 {
+		e.OrdType = market.OrdMarket
+	}
+	if w[5] == "twap" {
+		e.Strategy, e.Until, e.SliceNanos = event.StrategyTWAP, s.now+span(w[6]), span(w[7])
+	}
+	s.step(e)
+}
+
+func (s *script) child(text string) *Child {
+	n, err := strconv.Atoi(strings.TrimPrefix(text, "C"))
+	if err != nil || n < 1 || n > s.core.childCount {
+		s.t.Fatalf("no child %s\n%s", text, s.text)
+	}
+	return &s.core.children[n-1]
+}
+
+var execWords = map[string]market.ExecType{"new": market.ExecNew, "pending": market.ExecPendingNew,
+	"trade": market.ExecTrade, "canceled": market.ExecCanceled, "expired": market.ExecExpired,
+	"rejected": market.ExecRejected, "status": market.ExecOrderStatus, "bust": market.ExecTradeCancel}
+
+func (s *script) exec(w []string, count func(string) market.Qty, price func(string) market.Price) {
+	ch := s.child(w[1])
+	e := event.Event{Kind: event.Exec, Venue: ch.Venue, Ref: ch.Number, Code: uint8(execWords[w[2]]),
+		CumQty: count(w[5]), Liquidity: market.LiquidityRemoved}
+	for _, status := range []market.OrdStatus{'0', '1', '2', '4', '6', '8', 'A', 'C'} {
+		if status.String() == w[3] {
+			e.OrdStatus = status
+		}
+	}
+	if len(w) > 6 {
+		q, p, _ := strings.Cut(w[6], "@")
+		e.LastQty, e.LastPx = count(q), price(p)
+	}
+	if e.Code == 0 || e.OrdStatus == 0 || w[4] != "cum" {
+		s.fail(strings.Join(w, " "), "exec CHILD TYPE STATUS cum N [LAST@PX]")
+	}
+	s.step(e)
+}
+
+// TestScripts compares what the core does with what testdata says; read the files
+// in review, they are the behaviour.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := newScript(t)
+			lines := bufio.NewScanner(bytes.NewReader(want))
+			for lines.Scan() {
+				line := lines.Text()
+				if strings.HasPrefix(line, " ") {
+					continue
+				}
+				s.text = append(append(s.text, line...), '\n')
+				if line != "" && line[0] != '#' {
+					s.line(line)
+				}
+			}
+			if *update {
+				if err := os.WriteFile(file, s.text, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if !bytes.Equal(s.text, want) {
+				t.Errorf("got:\n%s\nwant:\n%s", s.text, want)
+			}
+		})
+	}
+}
