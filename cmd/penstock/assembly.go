@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,9 @@ const (
 	commandRing  = 1 << 12 // the core to one gateway
 )
 
+// logoutPatience is how long venues may take to answer a Logout.
+const logoutPatience = time.Second
+
 // assembly is a running router, wired in the order in which data flows: feeds and
 // gateways on one I/O goroutine, the core on another, clients behind the guard.
 type assembly struct {
@@ -57,9 +61,10 @@ type assembly struct {
 	returned *ring.SPSC[event.Event] // the core's answers to itself
 	waiting  []event.Command         // reports that the EMS had no room for
 
-	latency [3]*hist.Latency // I/O goroutine only, until it has ended
-	threads sync.WaitGroup
-	failure chan error
+	latency  [3]*hist.Latency // I/O goroutine only, until it has ended
+	coreDone sync.WaitGroup
+	ioDone   sync.WaitGroup
+	failure  chan error
 }
 
 // Causes of an order, for latency: what the router had just learned.
@@ -114,15 +119,15 @@ func assemble(cfg *Config) (*assembly, error) {
 	}
 	a.loop = loop.New(a.seq, []*ring.SPSC[event.Event]{a.operator, a.returned, a.venues, a.clients},
 		a.bell, cfg.Idle, clock, a.flush)
-	a.start(a.loop.Run)
-	a.start(a.io.Run)
+	a.start(&a.coreDone, a.loop.Run)
+	a.start(&a.ioDone, a.io.Run)
 	return a, nil
 }
 
-func (a *assembly) start(run func() error) {
-	a.threads.Add(1)
+func (a *assembly) start(done *sync.WaitGroup, run func() error) {
+	done.Add(1)
 	go func() {
-		defer a.threads.Done()
+		defer done.Done()
 		if err := run(); err != nil {
 			a.failure <- err
 		}
@@ -267,8 +272,6 @@ func (a *assembly) openEMS() error {
 	cfg := ems.Config{
 		Listen: a.cfg.EMS.Listen, TLSCert: a.cfg.at(a.cfg.EMS.TLSCert), TLSKey: a.cfg.at(a.cfg.EMS.TLSKey),
 		TLSClientCA: a.cfg.at(a.cfg.EMS.TLSClientCA),
-		StoreDir:    filepath.Join(a.cfg.at(a.cfg.file.Router.State), "ems"),
-		LogDir:      filepath.Join(a.cfg.at(a.cfg.file.Router.State), "log"),
 		Instruments: a.cfg.Router.Instruments, Venues: a.cfg.Router.Venues,
 		DefaultStrategy: event.Strategy(a.cfg.EMS.DefaultStrategy),
 		Sink:            a.sinkTo(a.clients), Durable: a.journal.Durable,
@@ -294,6 +297,12 @@ func (a *assembly) openEMS() error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errConfig, err)
 		}
+	}
+	if cfg.StoreDir == "" {
+		cfg.StoreDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "ems")
+	}
+	if cfg.LogDir == "" {
+		cfg.LogDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "log")
 	}
 	var err error
 	if a.ems, err = ems.Listen(cfg); err == nil {
@@ -347,9 +356,16 @@ func (a *assembly) operate(act event.OperatorAct, name, reason string) bool {
 	return ok
 }
 
-// stop ends the router: clients first, then the core, then the venues.
+// stop ends the router in the order in which data flows, so that nothing that was
+// received is left behind: venues log out while the core still takes their last
+// reports, the core empties its rings, clients get what is durable, the journal is
+// closed.
 func (a *assembly) stop() error {
+	a.io.Stop()
+	a.ioDone.Wait()
+	a.logout()
 	a.loop.Stop()
+	a.coreDone.Wait()
 	a.ems.Close()
 	a.close()
 	select {
@@ -360,12 +376,30 @@ func (a *assembly) stop() error {
 	}
 }
 
-func (a *assembly) close() {
-	if a.loop != nil {
-		a.io.Stop()
-		a.threads.Wait()
+// logout ends the order sessions. It works the gateways in place of the I/O
+// goroutine, which has ended.
+func (a *assembly) logout() {
+	for _, g := range a.gateways {
+		g.Logout(clock(), "router stops")
 	}
+	for deadline := clock() + int64(logoutPatience); clock() < deadline; runtime.Gosched() {
+		done := true
+		for _, g := range a.gateways {
+			g.Work(clock())
+			done = done && g.Done()
+		}
+		if done {
+			return
+		}
+	}
+}
+
+// close frees sockets and files.
+func (a *assembly) close() {
 	var err error
+	if a.io != nil {
+		err = a.io.Close()
+	}
 	for _, f := range a.feeds {
 		err = errors.Join(err, f.Close())
 	}

@@ -81,9 +81,12 @@ func (o *IO) Work() (work int) {
 	return work
 }
 
+// Close frees the poller, after Run has returned and the core has made its last
+// Push: a descriptor that is rung when it is closed may be somebody else's.
+func (o *IO) Close() error { return o.poller.Close() }
+
 // Run works until Stop.
 func (o *IO) Run() error {
-	defer o.poller.Close()
 	for !o.stop.Load() {
 		if o.Work() > 0 {
 			continue

@@ -206,7 +206,7 @@ func TestCommandThatCannotLeaveIsAnswered(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- io.Run() }()
 	io.Stop()
-	if err := <-done; err != nil {
+	if err := errors.Join(<-done, io.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

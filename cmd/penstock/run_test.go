@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"penstock/event"
+	"penstock/internal/emsclient"
+	"penstock/market"
+)
+
+// lockedBuffer is what run prints, readable while it runs.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// await polls until text is printed.
+func (l *lockedBuffer) await(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(l.String(), text) {
+		select {
+		case <-deadline:
+			t.Fatalf("%q was not printed:\n%s", text, l.String())
+		case <-tick.C:
+		}
+	}
+}
+
+// freePort finds a port for a file that has to name one.
+func freePort(t *testing.T, network string) int {
+	t.Helper()
+	if network == "udp" {
+		c, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.LocalAddr().(*net.UDPAddr).Port
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// TestRunServesStopsAndObeysSignals runs the router from files: its configuration,
+// a QuickFIX .cfg for the clients and a policy table. An order trades, SIGUSR1
+// stops everything, SIGTERM ends the process's work in order; a second run
+// continues the sessions and numbers its orders anew.
+func TestRunServesStopsAndObeysSignals(t *testing.T) {
+	dir := t.TempDir()
+	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 9}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	cfg, err := demoConfig(demoOptions{symbol: "PSTK"}, m, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clientPort, feedPort := freePort(t, "tcp"), freePort(t, "udp")
+	quickfix := fmt.Sprintf("[DEFAULT]\nConnectionType=acceptor\nSocketAcceptHost=127.0.0.1\nSocketAcceptPort=%d\n"+
+		"FileStorePath=%s\nFileLogPath=%s\n[SESSION]\nBeginString=FIX.4.4\nSenderCompID=%s\nTargetCompID=%s\n",
+		clientPort, filepath.Join(dir, "ems"), filepath.Join(dir, "log"), demoRouter, demoClient)
+	if err := os.WriteFile(filepath.Join(dir, "clients.cfg"), []byte(quickfix), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := string(cfg.Raw)
+	from, to := strings.Index(text, "[ems]"), strings.Index(text, "[[instrument]]")
+	text = text[:from] + "[ems]\nquickfix_cfg = \"clients.cfg\"\n" + text[to:]
+	text = strings.Replace(text, `address = "127.0.0.1:0"`, fmt.Sprintf(`address = "127.0.0.1:%d"`, feedPort), 1)
+	path := filepath.Join(dir, "run.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Venue("LITA").AddReceiver(fmt.Sprintf("127.0.0.1:%d", feedPort)); err != nil {
+		t.Fatal(err)
+	}
+	client := emsclient.Config{Addr: fmt.Sprintf("127.0.0.1:%d", clientPort), SenderCompID: demoClient,
+		TargetCompID: demoRouter, Instruments: cfg.Router.Instruments, StoreDir: filepath.Join(dir, "client")}
+	first := runOnce(t, path, client, "R-1")
+	second := runOnce(t, path, client, "R-2")
+	if first == second {
+		t.Errorf("both runs gave their order the OrderID %s", first)
+	}
+}
+
+// runOnce runs the router, trades one order, kills and stops it. It returns the
+// order's OrderID.
+func runOnce(t *testing.T, path string, config emsclient.Config, id string) string {
+	t.Helper()
+	var out lockedBuffer
+	done := make(chan error, 1)
+	go func() {
+		err := run([]string{"-c", path}, &out, &out)
+		fmt.Fprintf(&out, "run returned %v\n", err)
+		done <- err
+	}()
+	out.await(t, "router: clients on")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	client, err := emsclient.Connect(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Until feeds and sessions are up an order is refused or finds nothing.
+	var order emsclient.Order
+	for try := 0; order.CumQty == 0; try++ {
+		name := fmt.Sprintf("%s-%d", id, try)
+		if err := client.SendOrder(emsclient.NewOrder{ClOrdID: name, Symbol: "PSTK", Side: market.Buy, Qty: 500,
+			TIF: market.TIFIOC, Strategy: int(event.StrategySweep)}); err != nil {
+			t.Fatal(err)
+		}
+		if order, err = client.Wait(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	out.await(t, "router: killed")
+	killed := emsclient.NewOrder{ClOrdID: id + "-K", Symbol: "PSTK", Side: market.Buy, Qty: 500,
+		Strategy: int(event.StrategySweep)}
+	if err := client.SendOrder(killed); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := client.Wait(ctx, killed.ClOrdID); err != nil || o.OrdStatus != market.StatusRejected {
+		t.Errorf("an order under kill: %+v, %v", o, err)
+	}
+	if v := client.Violations(); len(v) > 0 {
+		t.Errorf("the client's account: %v", v)
+	}
+	client.Close()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+	case <-ctx.Done():
+		t.Fatalf("run did not end\n%s", out.String())
+	}
+	return order.OrderID
+}
