@@ -61,10 +61,10 @@ type assembly struct {
 	returned *ring.SPSC[event.Event] // the core's answers to itself
 	waiting  []event.Command         // reports that the EMS had no room for
 
-	latency  [3]*hist.Latency // I/O goroutine only, until it has ended
-	coreDone sync.WaitGroup
-	ioDone   sync.WaitGroup
-	failure  chan error
+	latency [3]*hist.Latency // I/O goroutine only, until it has ended
+	threads sync.WaitGroup
+	stopped bool // nothing is sent any more: on the goroutine that stops
+	failure chan error
 }
 
 // Causes of an order, for latency: what the router had just learned.
@@ -117,10 +117,14 @@ func assemble(cfg *Config) (*assembly, error) {
 		a.close()
 		return nil, err
 	}
-	a.loop = loop.New(a.seq, []*ring.SPSC[event.Event]{a.operator, a.returned, a.venues, a.clients},
-		a.bell, cfg.Idle, clock, a.flush)
-	a.start(&a.coreDone, a.loop.Run)
-	a.start(&a.ioDone, a.io.Run)
+	inputs := []*ring.SPSC[event.Event]{a.operator, a.returned, a.venues, a.clients}
+	if cfg.inline() {
+		a.loop = loop.NewInline(a.seq, inputs, a.io, cfg.Idle, clock, a.flush)
+	} else {
+		a.loop = loop.New(a.seq, inputs, a.bell, cfg.Idle, clock, a.flush)
+		a.start(&a.threads, a.io.Run)
+	}
+	a.start(&a.threads, a.loop.Run)
 	return a, nil
 }
 
@@ -193,8 +197,17 @@ func (a *assembly) onDurable() {
 func (a *assembly) sinkTo(r *ring.SPSC[event.Event]) event.Sink {
 	return func(e *event.Event) bool {
 		ok := r.Push(e)
-		a.bell.Ring()
+		a.ring()
 		return ok
+	}
+}
+
+// ring wakes the core.
+func (a *assembly) ring() {
+	if a.cfg.inline() {
+		a.io.Ring()
+	} else {
+		a.bell.Ring()
 	}
 }
 
@@ -315,7 +328,7 @@ func (a *assembly) openEMS() error {
 func (a *assembly) dispatch(c *event.Command) {
 	switch c.Kind {
 	case event.SendOrder, event.SendCancel, event.SendStatus:
-		if a.io.Push(a.workers[c.Venue], c) {
+		if !a.stopped && a.io.Push(a.workers[c.Venue], c) {
 			return
 		}
 		if e, ok := loop.Bounce(clock(), c); ok && !a.returned.Push(&e) {
@@ -352,20 +365,20 @@ func (a *assembly) operate(act event.OperatorAct, name, reason string) bool {
 	e.ID, _ = event.MakeID(name)
 	e.OrigID, _ = event.MakeID(reason)
 	ok := a.operator.Push(&e)
-	a.bell.Ring()
+	a.ring()
 	return ok
 }
 
-// stop ends the router in the order in which data flows, so that nothing that was
-// received is left behind: venues log out while the core still takes their last
-// reports, the core empties its rings, clients get what is durable, the journal is
-// closed.
+// stop ends the router so that nothing that was received is left behind: the
+// goroutines end, the venues log out and say their last, the core takes it, clients
+// get what is durable, the journal is closed.
 func (a *assembly) stop() error {
-	a.io.Stop()
-	a.ioDone.Wait()
-	a.logout()
 	a.loop.Stop()
-	a.coreDone.Wait()
+	a.io.Stop()
+	a.threads.Wait()
+	a.logout()
+	a.stopped = true
+	a.loop.Drain()
 	a.ems.Close()
 	a.close()
 	select {
@@ -376,8 +389,8 @@ func (a *assembly) stop() error {
 	}
 }
 
-// logout ends the order sessions. It works the gateways in place of the I/O
-// goroutine, which has ended.
+// logout ends the order sessions. It works the gateways in place of the goroutine
+// that did, which has ended.
 func (a *assembly) logout() {
 	for _, g := range a.gateways {
 		g.Logout(clock(), "router stops")

@@ -31,9 +31,12 @@ type file struct {
 }
 
 type routerSection struct {
-	Journal     string `toml:"journal"` // directory under which each run makes its own
-	State       string `toml:"state"`   // sequence numbers, session stores, logs
-	Idle        string `toml:"idle"`    // park, yield, spin
+	Journal string `toml:"journal"` // directory under which each run makes its own
+	State   string `toml:"state"`   // sequence numbers, session stores, logs
+	Idle    string `toml:"idle"`    // park, yield, spin
+	// Placement of feeds and gateways: inline on the core's goroutine, or threaded
+	// on their own.
+	Placement   string `toml:"placement"`
 	MaxParents  int    `toml:"max_parents"`
 	MaxChildren int    `toml:"max_children"`
 	BookLevels  int    `toml:"book_levels"`
@@ -212,10 +215,16 @@ func (c *Config) at(path string) string {
 	return filepath.Join(filepath.Dir(c.Path), path)
 }
 
+// inline reports whether the core's goroutine works feeds and gateways.
+func (c *Config) inline() bool { return c.file.Router.Placement == "inline" }
+
 func (c *Config) resolve() error {
 	var err error
 	if c.Idle, err = loop.ParseIdle(c.file.Router.Idle); err != nil {
 		return fmt.Errorf("router.idle: %w", err)
+	}
+	if p := c.file.Router.Placement; p != "inline" && p != "threaded" {
+		return fmt.Errorf("router.placement: %q is not one of inline, threaded", p)
 	}
 	r := &c.Router
 	r.MaxParents, r.MaxChildren = c.file.Router.MaxParents, c.file.Router.MaxChildren

@@ -51,6 +51,8 @@ type demoOptions struct {
 	seed     uint64
 	journal  string
 	json     bool
+
+	placement string // of the router's feeds and gateways; "" is inline
 }
 
 const (

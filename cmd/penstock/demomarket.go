@@ -57,7 +57,7 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 		return nil, err
 	}
 	f := file{
-		Router: routerSection{Journal: journal, State: "state", Idle: "park", MaxParents: 64,
+		Router: routerSection{Journal: journal, State: "state", Idle: "park", Placement: orDefault(o.placement, "inline"), MaxParents: 64,
 			MaxChildren: 50_000, BookLevels: 512, BookOrders: 1 << 16},
 		Policy: policySection{Table: "baseline.penstock", AllowUnsigned: true},
 		EMS: emsSection{Listen: "127.0.0.1:0",

@@ -21,10 +21,10 @@ type demoRig struct {
 	stopped bool
 }
 
-func newDemoRig(t *testing.T) *demoRig {
+func newDemoRig(t *testing.T, placement string) *demoRig {
 	t.Helper()
 	dir := t.TempDir()
-	o := demoOptions{symbol: "PSTK", seed: 5}
+	o := demoOptions{symbol: "PSTK", seed: 5, placement: placement}
 	m, err := startDemoMarket(o, dir)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,12 @@ func (r *demoRig) finish(id string) *summary {
 // a checksum and halts a venue while an order works. Nothing may be lost or
 // executed twice, and every book must come back.
 func TestAccountsAgreeThroughFaults(t *testing.T) {
-	r := newDemoRig(t)
+	for _, placement := range []string{"inline", "threaded"} {
+		t.Run(placement, func(t *testing.T) { runThroughFaults(t, newDemoRig(t, placement)) })
+	}
+}
+
+func runThroughFaults(t *testing.T, r *demoRig) {
 	r.send("F-1", 12_000, 8*time.Second)
 	r.until("first children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	for _, v := range r.m.Venues() {
@@ -163,7 +168,7 @@ func (r *demoRig) down(s *loop.Sequencer) bool {
 // TestKillStopsAndCancels kills a working router: nothing may leave after it and
 // every open child must end; the client may then cancel what is left.
 func TestKillStopsAndCancels(t *testing.T) {
-	r := newDemoRig(t)
+	r := newDemoRig(t, "threaded")
 	r.send("K-1", 50_000, 60*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	if !r.a.operate(event.OperatorKill, "test", "drill") {
@@ -203,7 +208,7 @@ func TestKillStopsAndCancels(t *testing.T) {
 
 // TestClientChangesItsMind replaces and then cancels a working order.
 func TestClientChangesItsMind(t *testing.T) {
-	r := newDemoRig(t)
+	r := newDemoRig(t, "inline")
 	r.send("C-1", 40_000, 60*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	if err := r.client.Replace("C-2", "C-1", 20_000, 0); err != nil {

@@ -236,6 +236,7 @@ func goodConfig() string {
 journal = "journal"
 state = "state"
 idle = "park"
+placement = "inline"
 max_parents = 16
 max_children = 1000
 book_levels = 64

@@ -225,7 +225,7 @@ func replayGroup(o *replayOptions, feeds []tape.Feed) (*replayReport, error) {
 // needs to run the day again.
 func replayConfig(plan *tape.Plan) (*Config, error) {
 	f := file{
-		Router: routerSection{Journal: "journal", State: "state", Idle: "park", MaxParents: 16,
+		Router: routerSection{Journal: "journal", State: "state", Idle: "park", Placement: "inline", MaxParents: 16,
 			MaxChildren: 100_000, BookLevels: 4096, BookOrders: 1 << 18},
 		EMS: emsSection{Listen: "none"},
 	}

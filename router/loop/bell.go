@@ -33,11 +33,11 @@ func (b *Bell) Ring() {
 
 // wait parks until the bell rings or d is over, unless ready reports work: it is
 // asked after the bell is armed, so that a ring in between is not lost.
-func (b *Bell) wait(d time.Duration, ready func() bool) {
+func (b *Bell) wait(d time.Duration, ready func() bool) error {
 	b.parked.Store(true)
 	defer b.parked.Store(false)
 	if ready() {
-		return
+		return nil
 	}
 	b.timer.Reset(d)
 	select {
@@ -45,4 +45,5 @@ func (b *Bell) wait(d time.Duration, ready func() bool) {
 		b.timer.Stop()
 	case <-b.timer.C:
 	}
+	return nil
 }

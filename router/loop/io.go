@@ -53,10 +53,15 @@ func (o *IO) Push(w int, c *event.Command) bool {
 	if !o.workers[w].Commands.Push(c) {
 		return false
 	}
+	o.Ring()
+	return true
+}
+
+// Ring wakes the goroutine that works o if it is parked. Any goroutine.
+func (o *IO) Ring() {
 	if o.parked.Load() {
 		o.poller.Ring()
 	}
-	return true
 }
 
 // Work does one turn over all workers.
@@ -81,8 +86,8 @@ func (o *IO) Work() (work int) {
 	return work
 }
 
-// Close frees the poller, after Run has returned and the core has made its last
-// Push: a descriptor that is rung when it is closed may be somebody else's.
+// Close frees the poller, after Run has returned and nobody rings any more: a
+// descriptor that is rung when it is closed may be somebody else's.
 func (o *IO) Close() error { return o.poller.Close() }
 
 // Run works until Stop.
@@ -91,22 +96,27 @@ func (o *IO) Run() error {
 		if o.Work() > 0 {
 			continue
 		}
-		o.parked.Store(true)
-		if o.waiting() || o.stop.Load() {
-			o.parked.Store(false)
-			continue
-		}
-		o.fds = o.fds[:0]
-		for i := range o.workers {
-			o.fds = o.workers[i].PollFDs(o.fds)
-		}
-		_, err := o.poller.Wait(o.fds, 5*time.Millisecond)
-		o.parked.Store(false)
-		if err != nil {
+		if err := o.wait(parkMax, o.stop.Load); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// wait parks until a socket has something, a ring, or d is over, unless there is
+// work already: that is asked after the bell is armed.
+func (o *IO) wait(d time.Duration, ready func() bool) error {
+	o.parked.Store(true)
+	defer o.parked.Store(false)
+	if o.waiting() || ready() {
+		return nil
+	}
+	o.fds = o.fds[:0]
+	for i := range o.workers {
+		o.fds = o.workers[i].PollFDs(o.fds)
+	}
+	_, err := o.poller.Wait(o.fds, d)
+	return err
 }
 
 func (o *IO) waiting() bool {

@@ -50,14 +50,22 @@ const (
 	parkMax   = 10 * time.Millisecond
 )
 
+// parker puts the loop to sleep and wakes it: a Bell, or an IO whose sockets wake
+// it as well.
+type parker interface {
+	Ring()
+	wait(d time.Duration, ready func() bool) error
+}
+
 // Loop takes events from its inputs and drives a Sequencer. Everything but Stop
 // and Inspect belongs to the goroutine that calls Run or Work.
 type Loop struct {
 	seq     *Sequencer
 	inputs  []*ring.SPSC[event.Event]
+	inline  *IO // worked by this goroutine, nil: by its own
 	idle    Idle
 	clock   func() int64
-	bell    *Bell
+	bell    parker
 	stop    atomic.Bool
 	request atomic.Pointer[inspection]
 	looking sync.Mutex // one inspection at a time
@@ -81,10 +89,29 @@ func New(seq *Sequencer, inputs []*ring.SPSC[event.Event], bell *Bell, idle Idle
 		ended: make(chan struct{})}
 }
 
-// Work does one turn: a bounded batch of every input, due timers, a pending
-// inspection. It returns how many events it took.
-func (l *Loop) Work() (taken int) {
+// NewInline returns a loop that works feeds and gateways itself: from the socket to
+// the socket on one goroutine, without a wake-up in between. Producers on other
+// goroutines ring io.
+func NewInline(seq *Sequencer, inputs []*ring.SPSC[event.Event], io *IO, idle Idle,
+	clock func() int64, turn func()) *Loop {
+	l := New(seq, inputs, nil, idle, clock, turn)
+	l.bell, l.inline = io, io
+	return l
+}
+
+// Work does one turn: what feeds and gateways have if they are inline, a bounded
+// batch of every input, due timers, a pending inspection. It returns 0 when there
+// was nothing to do.
+func (l *Loop) Work() (work int) {
 	l.Turns++
+	if l.inline != nil {
+		work = l.inline.Work()
+	}
+	return work + l.take()
+}
+
+// take is a turn of the core alone.
+func (l *Loop) take() (taken int) {
 	for _, in := range l.inputs {
 		for range batch {
 			if !in.Pop(&l.e) {
@@ -107,8 +134,16 @@ func (l *Loop) Work() (taken int) {
 	return taken
 }
 
-// Run works until Stop or a failed journal, then empties its inputs once more.
+// Drain takes what is left in the inputs, after Run has returned and the producers
+// have ended.
+func (l *Loop) Drain() {
+	for l.seq.Err() == nil && l.take() > 0 {
+	}
+}
+
+// Run works until Stop or a failed journal.
 func (l *Loop) Run() error {
+	defer close(l.ended)
 	if l.idle == IdleSpin {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -126,12 +161,11 @@ func (l *Loop) Run() error {
 		case l.idle == IdleYield:
 			runtime.Gosched()
 		default:
-			l.bell.wait(l.untilTimer(), l.ready)
+			if err := l.bell.wait(l.untilTimer(), l.ready); err != nil {
+				return err
+			}
 		}
 	}
-	for l.seq.Err() == nil && l.Work() > 0 {
-	}
-	close(l.ended)
 	return l.seq.Err()
 }
 
