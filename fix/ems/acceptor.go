@@ -30,7 +30,7 @@ type Acceptor struct {
 	stores  *storeFactory
 	guard   atomic.Pointer[guard.Guard] // nil until it listens
 	fix     *quickfix.Acceptor
-	library string // loopback address of quickfix
+	engine  string // loopback address of quickfix
 	reports *ring.SPSC[event.Command]
 	bell    chan struct{} // a report, or more is durable
 	stop    chan struct{}
@@ -108,12 +108,12 @@ func (a *Acceptor) open() error {
 		return fmt.Errorf("ems: %w", err)
 	}
 	a.fix.SetConnectionValidator(validator{&a.guard})
-	if a.library, err = a.startLibrary(settings); err != nil {
+	if a.engine, err = a.startLibrary(settings); err != nil {
 		a.unregister()
 		return fmt.Errorf("ems: %w", err)
 	}
 	gc := guard.Config{Listen: a.cfg.Listen, Allow: a.cfg.Allow, Limits: a.cfg.Limits,
-		Router: a.library, Logf: a.log.Eventf}
+		Router: a.engine, Logf: a.log.Eventf}
 	for i := range a.cfg.Sessions {
 		gc.Sessions = append(gc.Sessions, a.cfg.Sessions[i].Session)
 	}

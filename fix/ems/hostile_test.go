@@ -380,7 +380,7 @@ func TestNobodyGetsRoundTheGuard(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
 	a := listen(t, testConfig(t, d, 1))
-	conn, err := net.Dial("tcp", a.library)
+	conn, err := net.Dial("tcp", a.engine)
 	if err != nil {
 		t.Fatal(err)
 	}
