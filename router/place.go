@@ -38,12 +38,8 @@ func (c *Core) place(p *Parent, pl placement) market.Qty {
 		c.Counters.Refused++
 		return 0
 	}
-	mid2, ok := c.composites[p.Instrument].Mid2()
-	if !ok {
-		mid2 = 0
-	}
 	approved, reason := c.gate.Child(risk.Order{Venue: pl.venue, Instrument: p.Instrument, Side: p.Side,
-		Price: pl.price, Qty: qty, Limit: p.Limit}, mid2, c.now)
+		Price: pl.price, Qty: qty, Limit: p.Limit}, c.reference(p.Instrument), c.now)
 	if reason != event.ReasonNone {
 		c.Counters.Refused++
 		share.Why = event.WhyRisk

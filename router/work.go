@@ -26,6 +26,7 @@ func (c *Core) work(p *Parent, epoch bool) {
 	if !p.Live() || p.Frozen || p.pending.kind != 0 || c.now < p.start || c.gate.Killed(market.NoVenue) {
 		return
 	}
+	c.composites[p.Instrument].Refresh(c.now) // quotes expire without an event
 	switch p.phase {
 	case phaseWorking:
 		c.decide(p, epoch)
@@ -85,7 +86,8 @@ func (c *Core) takeRest(p *Parent) {
 		d.Action, d.Chosen, d.Flags = policy.ActionTakeAll, policy.ActionTakeAll, event.DecisionForced
 		return
 	}
-	if p.Strategy == event.StrategySweep && p.Reserved == 0 && !c.scratch.stopped() {
+	held := c.scratch.stopped() || c.reference(p.Instrument) == 0
+	if p.Strategy == event.StrategySweep && p.Reserved == 0 && !held {
 		c.expire(p, event.ReasonNoLiquidity)
 	}
 }
@@ -219,11 +221,23 @@ func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
 	return event.WhyFilled
 }
 
+// reference returns twice the composite mid that prices are judged against, 0 when
+// there is none: a side is missing, or the composite is crossed, so that one of its
+// legs must be wrong. Nothing new is sent then.
+func (c *Core) reference(id market.InstrumentID) int64 {
+	m := c.composites[id]
+	mid2, ok := m.Mid2()
+	if !ok || m.Spread() < 0 {
+		return 0
+	}
+	return mid2
+}
+
 // bound returns the worst price that a child of p may carry: the limit or the
 // collar, whichever is tighter; ok is false without a reference.
 func (c *Core) bound(p *Parent) (bound market.Price, ok bool) {
-	mid2, ok := c.composites[p.Instrument].Mid2()
-	if !ok {
+	mid2 := c.reference(p.Instrument)
+	if mid2 == 0 {
 		return 0, false
 	}
 	bound = c.gate.Collar(p.Instrument, p.Side, mid2)
