@@ -28,9 +28,10 @@ func FuzzDecimal(f *testing.F) {
 			t.Fatalf("%q: took %q", text, text[:s.i])
 		}
 		want, err := market.ParseDecimal([]byte(token), decimals)
-		whole, _, _ := strings.Cut(token, ".")
+		whole, _, fraction := strings.Cut(token, ".")
+		bare := !fraction && strings.HasPrefix(text[len(token):], ".") // 1. is no number
 		fits := token != "" && err == nil && len(whole)+int(decimals) <= digitsMax &&
-			!strings.HasPrefix(text[len(token):], ".") && !digitFollows(text, token)
+			!bare && !digitFollows(text, token)
 		if ok != fits || ok && got != want {
 			t.Fatalf("%q at %d: %d %v, want %d %v %v", text, decimals, got, ok, want, fits, err)
 		}
