@@ -117,7 +117,11 @@ func (c *Core) advance(p *Parent) {
 		p.nextTime = p.epochEnd()
 	case phaseFinishing:
 		if c.now >= p.end+c.patience(p) {
-			c.expire(p, event.ReasonExpired)
+			if p.Strategy == event.StrategySweep {
+				c.expire(p, event.ReasonNoLiquidity)
+			} else {
+				c.expire(p, event.ReasonExpired)
+			}
 			return
 		}
 		p.nextTime = c.now + c.tactics.RetryNanos

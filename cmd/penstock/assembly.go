@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"penstock/event"
 	"penstock/fix/ems"
 	"penstock/fix/ems/guard"
@@ -42,6 +44,7 @@ const logoutPatience = time.Second
 // gateways on one I/O goroutine, the core on another, clients behind the guard.
 type assembly struct {
 	cfg      *Config
+	lock     *os.File // of the state folder
 	table    *policy.Table
 	core     *router.Core
 	seq      *loop.Sequencer
@@ -89,33 +92,61 @@ func assemble(cfg *Config) (*assembly, error) {
 	for i := range a.latency {
 		a.latency[i] = hist.New()
 	}
-	if err := os.MkdirAll(cfg.at(cfg.file.Router.State), 0o700); err != nil {
+	var err error
+	if a.lock, err = lockState(cfg.at(cfg.file.Router.State)); err != nil {
+		return nil, refused(err)
+	}
+	if err := a.open(); err != nil {
+		a.close()
+		if errors.Is(err, errConfig) {
+			return nil, err
+		}
+		return nil, refused(err)
+	}
+	return a, nil
+}
+
+// lockState makes the state folder and keeps every other router out of it.
+func lockState(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	table, data, err := cfg.readTable(clock())
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("state folder %s is in use by another router: stop it or name another router.state", dir)
+	}
+	return f, nil
+}
+
+// open builds everything and starts it.
+func (a *assembly) open() error {
+	cfg := a.cfg
+	table, data, err := cfg.readTable(clock())
+	if err != nil {
+		return err
 	}
 	a.table, cfg.Router.Table = table, table
 	if a.core, err = router.New(&cfg.Router); err != nil {
-		return nil, err
+		return err
 	}
 	epoch, err := nextEpoch(filepath.Join(cfg.at(cfg.file.Router.State), "epoch"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := a.openJournal(epoch, data); err != nil {
-		return nil, err
+		return err
 	}
 	a.seq = loop.NewSequencer(a.core, a.journal, a.dispatch)
 	a.seq.Take(clock(), &event.Event{Kind: event.SessionStart, Ref: epoch, RecvTime: clock()})
 	if err := errors.Join(a.openVenues(), a.seq.Err()); err != nil {
-		a.close()
-		return nil, err
+		return err
 	}
 	if err := a.openEMS(); err != nil {
-		a.close()
-		return nil, err
+		return err
 	}
 	inputs := []*ring.SPSC[event.Event]{a.operator, a.returned, a.venues, a.clients}
 	if cfg.inline() {
@@ -125,7 +156,7 @@ func assemble(cfg *Config) (*assembly, error) {
 		a.start(&a.threads, a.io.Run)
 	}
 	a.start(&a.threads, a.loop.Run)
-	return a, nil
+	return nil
 }
 
 func (a *assembly) start(done *sync.WaitGroup, run func() error) {
@@ -421,6 +452,9 @@ func (a *assembly) close() {
 	}
 	if a.journal != nil {
 		err = errors.Join(err, a.journal.Close())
+	}
+	if a.lock != nil {
+		err = errors.Join(err, a.lock.Close())
 	}
 	if err != nil {
 		a.failure <- err

@@ -4,18 +4,24 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/BurntSushi/toml"
 
 	"penstock/book"
+	"penstock/event"
 	"penstock/market"
 	"penstock/router"
 	"penstock/router/loop"
 	"penstock/router/risk"
+	"penstock/venues/fixgw"
+	"penstock/venues/jsonws"
 )
 
 // file is the TOML configuration as written. Prices, quantities, fees and money
@@ -246,8 +252,8 @@ func (c *Config) resolve() error {
 			return fmt.Errorf("venue %d (%s): %w", i+1, c.Venue[i].Name, err)
 		}
 	}
-	if (c.EMS.Listen == "") == (c.EMS.QuickfixCfg == "") {
-		return errors.New("ems: set either listen with [[ems.session]] entries, or quickfix_cfg")
+	if err := c.EMS.validate(); err != nil {
+		return fmt.Errorf("ems: %w", err)
 	}
 	_, err = router.New(r) // the core's own checks, before anything is started
 	return err
@@ -321,6 +327,74 @@ func (c *Config) addInstrument(i int) error {
 	return nil
 }
 
+func (e *emsSection) validate() error {
+	if (e.Listen == "") == (e.QuickfixCfg == "") {
+		return errors.New("set either listen with [[ems.session]] entries, or quickfix_cfg")
+	}
+	switch s := event.Strategy(e.DefaultStrategy); {
+	case e.Listen != "" && len(e.Session) == 0:
+		return errors.New("name at least one [[ems.session]]")
+	case s != 0 && s != event.StrategySweep && s != event.StrategyTWAP:
+		return fmt.Errorf("default_strategy %d is not 0, %d or %d", s, event.StrategySweep, event.StrategyTWAP)
+	case (e.TLSCert == "") != (e.TLSKey == "") || e.TLSClientCA != "" && e.TLSCert == "":
+		return errors.New("TLS needs both tls_cert and tls_key")
+	}
+	if e.Listen == "" {
+		return nil
+	}
+	return validAddress("listen", e.Listen)
+}
+
+// recorded stands for addresses and protocols in the configuration of a replay.
+const recorded = "recorded"
+
+// validAddress checks host:port without looking the host up.
+func validAddress(key, text string) error {
+	if text == recorded {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%s = %q is not host:port with a port of 0 to 65535", key, text)
+	}
+	return nil
+}
+
+func (f *feedSection) validate() error {
+	switch f.Protocol {
+	case "", recorded:
+		return nil
+	case "itch":
+		if err := validAddress("feed.request", f.Request); err != nil {
+			return err
+		}
+	case "kraken":
+		if !slices.Contains(jsonws.KrakenDepths[:], f.Depth) {
+			return fmt.Errorf("feed.depth is %d, not one of %v", f.Depth, jsonws.KrakenDepths)
+		}
+	case "coinbase":
+	default:
+		return fmt.Errorf("feed.protocol %q is not one of itch, kraken, coinbase", f.Protocol)
+	}
+	if f.Silence <= 0 {
+		return errors.New("feed.silence must be set: after so long without a message the book is stale")
+	}
+	return validAddress("feed.address", f.Address)
+}
+
+func (o *ordersSection) validate() error {
+	if o.Address == "" || o.SenderCompID == "" || o.TargetCompID == "" || o.Heartbeat <= 0 {
+		return errors.New("orders needs address, sender_comp_id, target_comp_id and heartbeat")
+	}
+	if _, ok := fixgw.DialectByName(o.Dialect); !ok && o.Dialect != recorded {
+		return fmt.Errorf("orders.dialect %q is not known", o.Dialect)
+	}
+	return validAddress("orders.address", o.Address)
+}
+
 func (c *Config) addVenue(i int) error {
 	s := &c.Venue[i]
 	kind, ok := market.ParseVenueKind(s.Kind)
@@ -331,11 +405,11 @@ func (c *Config) addVenue(i int) error {
 		return errors.New("name and mic must be set")
 	case kind == market.Lit && s.Feed.Protocol == "":
 		return errors.New("a lit venue needs feed.protocol")
-	case s.Orders.Address == "" || s.Orders.SenderCompID == "" || s.Orders.TargetCompID == "" ||
-		s.Orders.Heartbeat <= 0:
-		return errors.New("orders needs address, sender_comp_id, target_comp_id and heartbeat")
 	case len(s.Symbols) == 0:
 		return errors.New("symbols must name at least one instrument")
+	}
+	if err := errors.Join(s.Feed.validate(), s.Orders.validate()); err != nil {
+		return err
 	}
 	for _, other := range c.Router.Venues {
 		if other.Name == s.Name {
@@ -355,7 +429,7 @@ func (c *Config) addVenue(i int) error {
 		}
 	}
 	if known != len(s.Symbols) {
-		return fmt.Errorf("symbols names %d instruments of which only %d are configured", len(s.Symbols), known)
+		return fmt.Errorf("symbols names %d instruments; %d of them are configured: each needs an [[instrument]]", len(s.Symbols), known)
 	}
 	return nil
 }

@@ -114,6 +114,13 @@ func demo(args []string, stdout, stderr io.Writer) error {
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
+	if err = runDemo(ctx, o, stdout); err != nil && ctx.Err() != nil {
+		return failed("demo: interrupted before the order finished")
+	}
+	return err
+}
+
+func runDemo(ctx context.Context, o demoOptions, stdout io.Writer) error {
 	dir, err := os.MkdirTemp("", "penstock-demo-")
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 
 	"penstock/event"
 	"penstock/journal"
@@ -30,6 +31,9 @@ func dump(args []string, stdout, stderr io.Writer) error {
 		return usageError("dump: name one journal directory", dumpUsage)
 	}
 	dir := journalDir(flags.Arg(0))
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("%w: %w: name the folder of a journal", errConfig, err)
+	}
 	if *verify {
 		return verifyJournal(dir, stdout)
 	}
@@ -47,8 +51,8 @@ func dump(args []string, stdout, stderr io.Writer) error {
 	w := bufio.NewWriterSize(stdout, 1<<16)
 	d := dumper{w: w, show: show, blobs: *only == ""}
 	tail, err := eachRecord(dir, d.print)
-	if err == nil && tail.Dropped > 0 {
-		fmt.Fprintf(w, "-- %v\n", tail)
+	if err == nil && tail.State != journal.TailClosed {
+		fmt.Fprintln(w, "-- "+tornText(tail))
 	}
 	if flushErr := w.Flush(); err == nil {
 		err = flushErr
@@ -66,7 +70,16 @@ func verifyJournal(dir string, stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "journal %s: %d events run again: %d commands and %d decisions are the same, byte for byte\n",
 		dir, r.Events, r.Commands, r.Decisions)
+	if r.Tail.State != journal.TailClosed {
+		fmt.Fprintln(stdout, tornText(r.Tail))
+	}
 	return nil
+}
+
+// tornText says how a journal ends that was not closed.
+func tornText(t journal.Tail) string {
+	return fmt.Sprintf("the journal was not closed: its writer died or its end was cut off; it ends in segment %d at "+
+		"byte %d, %d bytes after it are not records", t.Segment, t.Offset, t.Dropped)
 }
 
 // dumper prints records as text.

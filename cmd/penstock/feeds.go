@@ -37,19 +37,13 @@ func resyncs(f feedWorker) func(now int64, c *event.Command) bool {
 // openFeed builds the feed of venue i, nil when it has none of its own.
 func (a *assembly) openFeed(i int, sink event.Sink) (feedWorker, error) {
 	s, v := &a.cfg.Venue[i], &a.cfg.Router.Venues[i]
-	if s.Feed.Protocol != "" && s.Feed.Silence <= 0 {
-		return nil, fmt.Errorf("%w: silence must be set: after so long without a message the book is stale",
-			errConfig)
-	}
 	switch s.Feed.Protocol {
-	case "":
-		return nil, nil
 	case "itch":
 		return a.openITCH(s, v, sink)
 	case "kraken", "coinbase":
 		return a.openWebSocket(s, v, sink)
 	}
-	return nil, fmt.Errorf("%w: protocol %q is not one of itch, kraken, coinbase", errConfig, s.Feed.Protocol)
+	return nil, nil
 }
 
 // openITCH builds a feed whose times count from the midnight of today, UTC.

@@ -21,8 +21,9 @@ const usage = `usage: penstock COMMAND [options]
   check     read a configuration and say what is wrong with it
   version   print the version
 
-Exit codes: 0 done, 1 what was checked does not hold, 2 usage or configuration error,
-75 temporary (try again), 78 refused to start. "penstock COMMAND -h" tells more.
+Exit codes: 0 done, 1 what was checked does not hold or is not finished, 2 usage or
+configuration error, 75 temporary (try again), 78 refused to start. "penstock COMMAND
+-h" tells more.
 `
 
 // version is what this build calls itself.

@@ -194,10 +194,14 @@ func TestBadInputIsExplained(t *testing.T) {
 		"bad number":       {[]string{"check", "-c", write("n.toml", strings.Replace(good, `tick = "0.01"`, `tick = "1e-2"`, 1))}, 2, "tick"},
 		"bad duration":     {[]string{"check", "-c", write("d.toml", strings.Replace(good, `ack_timeout = "2s"`, `ack_timeout = "2 sec"`, 1))}, 2, "duration"},
 		"bad kind":         {[]string{"check", "-c", write("v.toml", strings.Replace(good, `kind = "lit"`, `kind = "grey"`, 1))}, 2, "not one of lit, dark, sdp"},
+		"bad address":      {[]string{"check", "-c", write("a.toml", strings.Replace(good, `address = "127.0.0.1:1"`, `address = "nonsense"`, 1))}, 2, "host:port"},
+		"bad dialect":      {[]string{"check", "-c", write("i.toml", strings.Replace(good, `dialect = "sim"`, `dialect = "bats"`, 1))}, 2, `dialect "bats"`},
+		"bad strategy":     {[]string{"check", "-c", write("y.toml", strings.Replace(good, "[ems]", "[ems]\ndefault_strategy = 7", 1))}, 2, "default_strategy 7"},
 		"missing table":    {[]string{"check", "-c", write("p.toml", good+"\n[policy]\ntable = \"none.penstock\"\n")}, 2, "build-baseline"},
 		"unsigned table":   {[]string{"check", "-c", write("u.toml", good+"\n[policy]\ntable = \"t.penstock\"\n")}, 2, "unsigned"},
 		"flipped table":    {[]string{"policy", "verify", write("f.penstock", string(flipped))}, 1, "f.penstock"},
 		"truncated table":  {[]string{"policy", "verify", write("s.penstock", string(data[:1000]))}, 1, "s.penstock"},
+		"missing journal":  {[]string{"dump", filepath.Join(dir, "nowhere")}, 2, "name the folder"},
 		"no journal":       {[]string{"dump", dir}, 1, "no .seg file"},
 		"bad feed":         {[]string{"replay", "--feed", "X"}, 2, "VENUE=FORMAT"},
 		"unknown format":   {[]string{"replay", "--feed", "X=morse:a"}, 2, "unknown format"},
@@ -228,6 +232,52 @@ func TestTruncatedRecordingIsNamed(t *testing.T) {
 	code, out, errs := penstock(t, "replay", "--feed", "SPOT=binance-spot:"+cut)
 	if code != 1 || !strings.Contains(errs, "cut.gz") || !strings.Contains(out, "TROUBLE") || !strings.Contains(out, "LIVE") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+}
+
+// TestReplayDoesNotTradeBeyondTheRecording refuses to call old prices a market.
+func TestReplayDoesNotTradeBeyondTheRecording(t *testing.T) {
+	spot := "SPOT=binance-spot:" + filepath.Join(testdata.Dir(t), "crypto", "binance-3books", "spot_btcusdt_20240808.gz")
+	for name, c := range map[string]struct{ parent, at, want string }{
+		"late start":   {"BUY 1 BTC-USDT SWEEP", "400s", "before the parent was due"},
+		"long horizon": {"BUY 50 BTC-USDT TWAP 1000s", "5s", "recordings ended before the parent"},
+	} {
+		code, out, errs := penstock(t, "replay", "--feed", spot, "--parent", c.parent, "--at", c.at)
+		if code != 1 || !strings.Contains(errs, c.want) || !strings.Contains(out, "(346.1 s recorded)") {
+			t.Errorf("%s: exit code %d\n%s\n%s", name, code, out, errs)
+		}
+	}
+}
+
+// TestWrongRecordingIsTrouble gives a decoder somebody else's file.
+func TestWrongRecordingIsTrouble(t *testing.T) {
+	books := filepath.Join(testdata.Dir(t), "crypto", "binance-3books")
+	kraken := filepath.Join(testdata.Dir(t), "crypto", "kraken-v2", "kraken_book_v2.jsonl")
+	data, err := os.ReadFile(kraken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One digit of a quantity: the venue's checksum must notice.
+	at := bytes.LastIndex(data, []byte(`"qty":`))
+	if at < 0 {
+		at = bytes.LastIndex(data, []byte(`\"qty\":`))
+	}
+	for ; data[at] < '1' || data[at] > '8'; at++ {
+	}
+	data[at]++
+	changed := filepath.Join(t.TempDir(), "changed.jsonl")
+	if err := os.WriteFile(changed, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ feed, want string }{
+		"other venue":    {"A=kraken-v2:" + filepath.Join(books, "spot_btcusdt_20240808.gz"), "is EMPTY at the end"},
+		"other symbol":   {"A=binance-spot:" + filepath.Join(books, "spot_ethusdt_20240808.gz"), "at the end"},
+		"wrong checksum": {"A=kraken-v2:" + changed, "1 failed checks"},
+	} {
+		code, out, errs := penstock(t, "replay", "--feed", c.feed)
+		if code != 1 || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: exit code %d\n%s\n%s", name, code, out, errs)
+		}
 	}
 }
 

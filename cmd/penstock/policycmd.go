@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/ed25519"
 	"encoding/hex"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -30,6 +29,10 @@ func policyCommand(args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
 		return usageError("policy: name what to do", policyUsage)
 	}
+	if args[0] == "-h" || args[0] == "--help" {
+		fmt.Fprint(stdout, policyUsage)
+		return nil
+	}
 	flags := flag.NewFlagSet("policy "+args[0], flag.ContinueOnError)
 	out := flags.String("o", "", "")
 	key := flags.String("key", "", "")
@@ -52,7 +55,12 @@ func policyCommand(args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 		if args[0] == "verify" {
-			fmt.Fprintf(stdout, "%s: %d bytes, policy %s: every check holds\n", flags.Arg(0), size, table.UUIDText())
+			signed := "unsigned: a router loads it only with allow_unsigned"
+			if table.Trusted() {
+				signed = "signed by the given key"
+			}
+			fmt.Fprintf(stdout, "%s: %d bytes, policy %s: every check holds, %s\n", flags.Arg(0), size,
+				table.UUIDText(), signed)
 			return nil
 		}
 		return inspect(table, *cell, stdout)
@@ -125,7 +133,7 @@ func inspect(t *policy.Table, cell int, stdout io.Writer) error {
 	if cell >= 0 {
 		text, err := t.Explain(0, uint32(cell))
 		if err != nil {
-			return &exitError{exitUsage, errors.Join(errConfig, err)}
+			return &exitError{exitUsage, fmt.Errorf("policy inspect: --cell: %w", err)}
 		}
 		fmt.Fprintln(stdout, text)
 		return nil

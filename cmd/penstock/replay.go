@@ -26,8 +26,8 @@ Recorded time is the only time: the same input gives the same output.
 
   --list                  which formats are understood, and the default recordings
   --feed V=FORMAT:PATH    a recording of venue V (repeat; "," joins paths; options
-                          follow the format as +key=value). Without it the default
-                          set under PENSTOCK_DATA (../shared/data)
+                          follow the format as +key=value), also looked for under
+                          PENSTOCK_DATA (../shared/data); without it the default set there
   --parent "SIDE QTY SYMBOL STRATEGY [HORIZON] [LIMIT PRICE]"
                           route a parent order, e.g. "BUY 5 BTC-USDT TWAP 60s"
   --at D                  recorded time to wait before it is sent (5s)
@@ -38,7 +38,8 @@ Recorded time is the only time: the same input gives the same output.
   --json                  print the report as JSON
 
 The speed of processing goes to standard error. Exit code 1 when a recording is
-damaged, has gaps or checksum failures, or the parent's accounts do not agree.
+damaged, does not fit its format, has gaps or failed checks, when the parent did not
+end within the recording, or when its accounts do not agree.
 `
 
 // replayOptions are what the command line asks for.
@@ -60,6 +61,9 @@ func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
 	flags.BoolVar(&o.list, "list", false, "")
 	flags.Func("feed", "", func(text string) error {
 		f, err := tape.ParseFeed(text)
+		for i, path := range f.Paths {
+			f.Paths[i] = findRecording(path)
+		}
 		o.feeds = append(o.feeds, f)
 		return err
 	})
@@ -101,6 +105,23 @@ func dataDir() string {
 	return filepath.Join("..", "shared", "data")
 }
 
+// findRecording returns path, or the file of that name under the folder of
+// recordings where there is none in the working directory.
+func findRecording(path string) string {
+	if _, err := os.Stat(path); err == nil || filepath.IsAbs(path) {
+		return path
+	}
+	if below := filepath.Join(dataDir(), path); exists(below) {
+		return below
+	}
+	return path
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 func replay(args []string, stdout, stderr io.Writer) error {
 	o, err := parseReplay(args, stderr)
 	if err != nil {
@@ -120,6 +141,9 @@ func replay(args []string, stdout, stderr io.Writer) error {
 	groups, err := tape.ByInstrument(feeds)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	if o.at < 0 {
+		return usageError("replay: --at must not be negative", replayUsage)
 	}
 	if o.parent != nil && !carries(groups, o.parent.symbol) {
 		return usageError(fmt.Sprintf("replay: --parent: no feed carries %s", o.parent.symbol), replayUsage)
@@ -178,7 +202,7 @@ func listFormats(w io.Writer) error {
 		fmt.Fprintf(w, "  %-8s %s%s\n", f.Venue, f.Format, note)
 		for _, p := range f.Paths {
 			state := ""
-			if _, err := os.Stat(p); err != nil {
+			if !exists(p) {
 				state = "  (not found)"
 			}
 			fmt.Fprintf(w, "           %s%s\n", p, state)
@@ -227,30 +251,28 @@ func replayConfig(plan *tape.Plan) (*Config, error) {
 	f := file{
 		Router: routerSection{Journal: "journal", State: "state", Idle: "park", Placement: "inline", MaxParents: 16,
 			MaxChildren: 100_000, BookLevels: 4096, BookOrders: 1 << 18},
-		EMS: emsSection{Listen: "none"},
+		EMS: emsSection{Listen: recorded, Session: []emsSession{{SenderCompID: "PENSTOCK", TargetCompID: recorded}}},
 	}
 	for i := range plan.Instruments {
 		in := &plan.Instruments[i]
-		digits := 15 - int(in.PriceDecimals+in.QtyDecimals)
+		// A replay risks nothing: its limits only keep numbers in range.
+		maxQty, maxNotional := "100000000", "1"+strings.Repeat("0", 18-int(in.PriceDecimals+in.QtyDecimals))
+		if in.QtyDecimals > 0 {
+			maxQty = "10000"
+		}
 		f.Instrument = append(f.Instrument, instrumentSection{
 			Symbol: in.Symbol, Currency: in.Currency, PriceDecimals: in.PriceDecimals,
 			QtyDecimals: in.QtyDecimals, Tick: in.FormatPrice(in.Tick), Lot: in.FormatQty(in.Lot),
-			// A replay risks nothing: its limits only keep numbers in range.
-			Limits: limitsSection{
-				ParentMaxQty:      "1" + strings.Repeat("0", max(digits-5, 1)),
-				ChildMaxQty:       "1" + strings.Repeat("0", max(digits-5, 1)),
-				ParentMaxNotional: "1" + strings.Repeat("0", digits+1),
-				ChildMaxNotional:  "1" + strings.Repeat("0", digits+1),
-				CollarBps:         500,
-			},
+			Limits: limitsSection{ParentMaxQty: maxQty, ChildMaxQty: maxQty, ParentMaxNotional: maxNotional,
+				ChildMaxNotional: maxNotional, CollarBps: 500},
 		})
 	}
 	for i := range plan.Venues {
 		v := &plan.Venues[i]
 		s := venueSection{Name: v.Name, MIC: v.Name, Kind: v.Kind.String(), TakeFee: feeSection(v.TakeFee),
 			MakeFee: feeSection(v.MakeFee), LastLook: v.LastLook, MsgRate: v.MsgRate,
-			AckTimeout: duration(v.AckNanos), Symbols: map[string]string{}, Feed: feedSection{Protocol: "recorded"},
-			Orders: ordersSection{Address: "recorded", Dialect: "recorded", SenderCompID: "PENSTOCK",
+			AckTimeout: duration(v.AckNanos), Symbols: map[string]string{}, Feed: feedSection{Protocol: recorded},
+			Orders: ordersSection{Address: recorded, Dialect: recorded, SenderCompID: "PENSTOCK",
 				TargetCompID: v.Name, Heartbeat: 30}}
 		for j := range plan.Instruments {
 			if plan.Trades(v.ID, market.InstrumentID(j)) {

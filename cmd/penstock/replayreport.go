@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"penstock/event"
 	"penstock/market"
 	"penstock/venues/tape"
 )
@@ -68,11 +69,10 @@ type reconciledTrade struct {
 }
 
 func (r *replayRun) report() *replayReport {
-	*r.state += r.seq.Now() - r.since
-	span := float64(r.seq.Now() - r.world.Begin())
+	span := float64(r.end - r.world.Begin())
 	stamp := func(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000Z") }
 	in := &r.plan.Instruments[0]
-	out := &replayReport{Instrument: in.Symbol, From: stamp(r.world.Begin()), To: stamp(r.seq.Now()),
+	out := &replayReport{Instrument: in.Symbol, From: stamp(r.world.Begin()), To: stamp(r.end),
 		Seconds: span / 1e9, Events: r.events, Troubles: []string{}, Journal: r.journalDir}
 	if span > 0 {
 		pct := func(ns int64) float64 { return 100 * float64(ns) / span }
@@ -82,6 +82,30 @@ func (r *replayRun) report() *replayReport {
 	for _, s := range r.world.Tape().Stats() {
 		out.addFeed(&s)
 	}
+	out.Books = r.books
+	for i := range out.Books {
+		b := &out.Books[i]
+		if !b.Simulated && b.Kind != market.Dark.String() && b.State != event.BookLive.String() &&
+			b.State != event.BookHalted.String() {
+			out.Troubles = append(out.Troubles, fmt.Sprintf("the book of %s is %s at the end: does the recording hold "+
+				"%s in this format, with a snapshot?", b.Venue, b.State, in.Symbol))
+		}
+	}
+	if r.options.parent != nil && !r.sent && r.plan.Instrument(r.options.parent.symbol) != nil {
+		out.Troubles = append(out.Troubles, "the recordings ended before the parent was due: choose a smaller --at")
+	}
+	if r.sent {
+		r.reportParent(out)
+	}
+	if len(r.world.Market().Trades()) > 0 || r.sent {
+		out.Assumptions = r.world.Market().Assumptions()
+	}
+	return out
+}
+
+// bookReports describes the books as they are now.
+func (r *replayRun) bookReports() (list []bookReport) {
+	in := &r.plan.Instruments[0]
 	for i := range r.plan.Venues {
 		v := &r.plan.Venues[i]
 		b := r.core.Composite(0).Books[v.ID]
@@ -96,15 +120,9 @@ func (r *replayRun) report() *replayReport {
 		if v.Kind == market.Dark {
 			row.State = "-"
 		}
-		out.Books = append(out.Books, row)
+		list = append(list, row)
 	}
-	if r.sent {
-		r.reportParent(out)
-	}
-	if len(r.world.Market().Trades()) > 0 || r.sent {
-		out.Assumptions = r.world.Market().Assumptions()
-	}
-	return out
+	return list
 }
 
 func (o *replayReport) addFeed(s *tape.Stats) {
@@ -119,9 +137,10 @@ func (o *replayReport) addFeed(s *tape.Stats) {
 	case s.Err != nil:
 		o.Troubles = append(o.Troubles, s.Err.Error())
 	case s.FirstFault != nil:
-		o.Troubles = append(o.Troubles, fmt.Sprintf("%d malformed messages, the first: %v", s.Malformed, s.FirstFault))
+		o.Troubles = append(o.Troubles, fmt.Sprintf("%s: %d malformed messages, %d gaps, %d failed checks; the first: %.300s",
+			s.Feed.Venue, s.Malformed, s.Gaps, s.Mismatch, s.FirstFault))
 	case !s.Sound():
-		o.Troubles = append(o.Troubles, fmt.Sprintf("%s: %d gaps, %d checksum failures", s.Feed.Venue, s.Gaps, s.Mismatch))
+		o.Troubles = append(o.Troubles, fmt.Sprintf("%s: %d gaps, %d failed checks", s.Feed.Venue, s.Gaps, s.Mismatch))
 	}
 }
 
@@ -150,8 +169,8 @@ func (r *replayRun) reportParent(out *replayReport) {
 	if !m.Agree {
 		out.Troubles = append(out.Troubles, "the venues' fills, the router's ledger and the client's reports do not agree")
 	}
-	if p.Live() {
-		out.Troubles = append(out.Troubles, "the parent was still live at the end of the recordings")
+	if p.Live() || p.Ended > r.end {
+		out.Troubles = append(out.Troubles, "the recordings ended before the parent: choose a shorter horizon or a smaller --at")
 	}
 }
 
@@ -178,6 +197,7 @@ func (o *replayReport) print(w io.Writer) {
 			b.AskQty, b.Levels, b.Absurd)
 	}
 	t.Flush()
+	fmt.Fprintln(w, "(contradictions: events that a book refused as impossible, such as a dealer's bid above its offer)")
 	if o.Parent != nil {
 		fmt.Fprintln(w)
 		o.Parent.print(w)

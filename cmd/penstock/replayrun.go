@@ -117,6 +117,8 @@ type replayRun struct {
 	sent   bool
 	refuse string
 	events int64
+	end    int64 // recorded time at which the recordings ended
+	books  []bookReport
 	client market.Qty // what the reports said was filled
 	spent  market.Notional
 }
@@ -177,6 +179,10 @@ func (r *replayRun) play() {
 	}
 	var e event.Event
 	for r.seq.Err() == nil {
+		if r.end == 0 && r.world.Ended() {
+			r.close()
+			parentAt = math.MaxInt64
+		}
 		limit := r.core.NextTimer()
 		if !r.sent {
 			limit = min(limit, parentAt)
@@ -185,15 +191,31 @@ func (r *replayRun) play() {
 		case r.world.Next(limit, &e):
 			r.seq.Take(e.RecvTime, &e)
 			r.events++
-		case limit == math.MaxInt64:
-			r.watch()
+		case limit == math.MaxInt64 && r.end != 0:
 			return
+		case r.end == 0 && r.world.Ended(): // nothing came after the last look
+			continue
 		case !r.sent && limit == parentAt:
 			r.send(limit)
 		default:
 			r.seq.TakeTimer(limit)
 		}
 		r.watch()
+	}
+}
+
+// close marks the end of the recordings: what they showed last is no market any
+// more, so every book is STALE and nothing new is sent. Answers that are on their
+// way still come.
+func (r *replayRun) close() {
+	r.watch()
+	*r.state += r.seq.Now() - r.since
+	r.state, r.since = new(int64), r.seq.Now()
+	r.end = r.seq.Now()
+	r.books = r.bookReports()
+	for i := range r.plan.Venues {
+		r.seq.Take(r.end, &event.Event{Kind: event.BookStatus, Venue: r.plan.Venues[i].ID, RecvTime: r.end,
+			Instrument: market.NoInstrument, Code: uint8(event.BookStale), Reason: event.ReasonDisconnect})
 	}
 }
 
@@ -207,6 +229,9 @@ func (r *replayRun) send(now int64) {
 
 // watch adds up how long the composite has been normal, locked or crossed.
 func (r *replayRun) watch() {
+	if r.end != 0 {
+		return
+	}
 	m := r.core.Composite(0)
 	state := &r.quotes.Missing
 	switch {

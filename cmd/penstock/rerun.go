@@ -45,6 +45,7 @@ type rerun struct {
 	commands int // of the running step, already compared
 	decided  int
 
+	Tail                        journal.Tail
 	Events, Commands, Decisions int
 	Mismatch                    string // the first difference, "" when there is none
 }
@@ -176,10 +177,12 @@ func rerunJournal(dir string) (*rerun, error) {
 		return nil, err
 	}
 	r := &rerun{created: reader.Header().Created}
-	if _, err := readAll(reader, r.take); err != nil {
+	if r.Tail, err = readAll(reader, r.take); err != nil {
 		return r, err
 	}
-	r.ended()
+	if r.Tail.State == journal.TailClosed {
+		r.ended() // otherwise what the last event led to may not have been written
+	}
 	if r.Events == 0 {
 		return r, fmt.Errorf("journal %s holds no events", dir)
 	}

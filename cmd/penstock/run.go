@@ -8,18 +8,24 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"penstock/event"
+	"penstock/market"
 	"penstock/router/loop"
 )
 
 const runUsage = `usage: penstock run -c FILE
 
-Runs the router with the configuration in FILE until SIGINT or SIGTERM. SIGUSR1 is
-the kill switch: no new orders, all open ones are cancelled; SIGUSR2 lifts it. On a
-stop open orders are cancelled first.
+Runs the router with the configuration in FILE until SIGINT or SIGTERM. Every change
+of a feed or an order session is printed.
+
+SIGUSR1 is the kill switch: nothing new is sent and every open child order is
+cancelled, also at venues that come back later. Parent orders stay live and go on when
+SIGUSR2 lifts the kill; until then clients may cancel them. On a stop open children
+are cancelled first; exit code 1 says that some could not be.
 `
 
 const checkUsage = `usage: penstock check -c FILE
@@ -69,48 +75,114 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "router: clients on %s, policy %s, journal %s\n", a.ems.Addr(), a.policyName(), a.Dir)
-	return a.serve(signals, stdout)
+	say := func(format string, args ...any) {
+		fmt.Fprintf(stdout, "%s "+format+"\n", append([]any{time.Now().UTC().Format("15:04:05.000")}, args...)...)
+	}
+	say("router: clients on %s, policy %s, journal %s", a.ems.Addr(), a.policyName(), a.Dir)
+	return a.serve(signals, say)
 }
 
-// serve obeys signals until one ends the router or it fails.
-func (a *assembly) serve(signals <-chan os.Signal, stdout io.Writer) error {
+// serve obeys signals until one ends the router or it fails, and prints what
+// changes at the venues.
+func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) error {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	last := make([]string, len(a.cfg.Router.Venues))
 	for {
 		select {
 		case err := <-a.failure:
 			return errors.Join(temporary(err), a.stop())
+		case <-tick.C:
+			for v, state := range a.venueStates() {
+				if state != last[v] {
+					say("venue %s: %s", a.cfg.Router.Venues[v].Name, state)
+					last[v] = state
+				}
+			}
 		case s := <-signals:
 			switch s {
 			case syscall.SIGUSR1:
 				a.operate(event.OperatorKill, "signal", "SIGUSR1")
-				fmt.Fprintln(stdout, "router: killed: no new orders, cancelling the open ones")
+				say("router: killed: no new orders, cancelling the open ones; %d parents stay live", a.liveParents())
 			case syscall.SIGUSR2:
 				a.operate(event.OperatorResume, "signal", "SIGUSR2")
-				fmt.Fprintln(stdout, "router: resumed")
+				say("router: resumed: %d live parents go on", a.liveParents())
 			default:
-				fmt.Fprintln(stdout, "router: stopping: cancelling open orders")
-				a.operate(event.OperatorKill, "signal", "stop")
-				if err := a.awaitFlat(); err != nil {
-					fmt.Fprintf(stdout, "router: %v\n", err)
-				}
-				return a.stop()
+				return a.shutDown(say)
 			}
 		}
 	}
 }
 
-// awaitFlat waits until nothing is open at a venue.
-func (a *assembly) awaitFlat() error {
-	open := 0
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	return a.poll(ctx, func(s *loop.Sequencer) bool {
-		open = 0
-		for i := range s.Core().Parents() {
-			if s.Core().Parents()[i].Reserved > 0 {
-				open++
+// shutDown cancels what is open and stops. Orders that a venue did not confirm as
+// gone make it an error.
+func (a *assembly) shutDown(say func(string, ...any)) error {
+	say("router: stopping: cancelling open orders")
+	a.operate(event.OperatorKill, "signal", "stop")
+	open := a.awaitFlat()
+	live := a.liveParents()
+	if err := a.stop(); err != nil {
+		return err
+	}
+	if live > 0 {
+		say("router: %d parent orders were live; their clients were not told of an end", live)
+	}
+	if open != nil {
+		return failed("stopped with open orders: %w", open)
+	}
+	return nil
+}
+
+// venueStates says of each venue how its order session and its books are.
+func (a *assembly) venueStates() []string {
+	states := make([]string, len(a.cfg.Router.Venues))
+	a.loop.Inspect(func(s *loop.Sequencer) {
+		for v := range states {
+			states[v] = "orders down"
+			if s.Core().SessionUp(market.VenueID(v)) {
+				states[v] = "orders up"
 			}
 		}
-		return open == 0
-	}, func() error { return fmt.Errorf("%d parents still have open orders at venues", open) })
+		for _, l := range a.cfg.Router.Listings {
+			b := s.Core().Composite(l.Instrument).Books[l.Venue]
+			if a.cfg.Router.Venues[l.Venue].Kind == market.Dark {
+				continue
+			}
+			states[l.Venue] += fmt.Sprintf(", %s %v", a.cfg.Router.Instruments[l.Instrument].Symbol, b.State)
+			if !b.Live() && b.Reason != event.ReasonNone {
+				states[l.Venue] += " (" + b.Reason.String() + ")"
+			}
+		}
+	})
+	return states
+}
+
+func (a *assembly) liveParents() (n int) {
+	a.loop.Inspect(func(s *loop.Sequencer) {
+		for i := range s.Core().Parents() {
+			if s.Core().Parents()[i].Live() {
+				n++
+			}
+		}
+	})
+	return n
+}
+
+// awaitFlat waits until nothing is open at a venue.
+func (a *assembly) awaitFlat() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var open []string
+	return a.poll(ctx, func(s *loop.Sequencer) bool {
+		open = open[:0]
+		for i := range s.Core().Parents() {
+			if p := &s.Core().Parents()[i]; p.Reserved > 0 {
+				in := &a.cfg.Router.Instruments[p.Instrument]
+				open = append(open, fmt.Sprintf("%v of parent %v", in.FormatQty(p.Reserved), p.ClOrdID))
+			}
+		}
+		return len(open) == 0
+	}, func() error {
+		return fmt.Errorf("%s may still execute at venues that did not answer", strings.Join(open, ", "))
+	})
 }

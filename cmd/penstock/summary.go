@@ -40,6 +40,7 @@ type summary struct {
 	Policy       string         `json:"policy"`
 	instrument   *market.Instrument
 	currencyText string
+	arrival      int64
 }
 
 const signNote = "slippage and fees: positive is a cost to the client, negative a gain"
@@ -88,7 +89,7 @@ func summarise(core *router.Core, p *router.Parent, cfg *router.Config) *summary
 		OrderQty: in.FormatQty(p.OrderQty), CumQty: in.FormatQty(p.Cum), Status: p.Status.String(),
 		AvgPx: averagePrice(in, p.Notional, p.Cum), Notional: in.FormatNotional(p.Notional),
 		Fees: in.FormatNotional(p.Fees), Children: int(p.ChildrenSent), Decisions: int(p.DecisionsTaken),
-		SignNote: signNote, instrument: in, currencyText: in.Currency, Policy: "compiled-in static table",
+		SignNote: signNote, instrument: in, currencyText: in.Currency, arrival: p.ArrivalMid2, Policy: "compiled-in static table",
 	}
 	if p.Ended > 0 {
 		s.Seconds = float64(p.Ended-p.Accepted) / 1e9
@@ -153,7 +154,15 @@ func (s *summary) print(w io.Writer) {
 	row("policy", "%s, %d decisions", s.Policy, s.Decisions)
 	row("arrival mid", "%s %s", s.ArrivalMid, s.currencyText)
 	row("average price", "%s %s", s.AvgPx, s.currencyText)
-	row("slippage", "%+.2f bp, %+.3f cents per unit against the arrival mid", s.SlippageBps, s.SlippageCts)
+	switch {
+	case s.AvgPx == "-" || s.arrival == 0:
+		row("slippage", "-")
+	case s.currencyText == "USD":
+		row("slippage", "%+.2f bp, %+.3f cents per unit against the arrival mid", s.SlippageBps, s.SlippageCts)
+	default:
+		row("slippage", "%+.2f bp, %+.5f %s per unit against the arrival mid", s.SlippageBps, s.SlippageCts/100,
+			s.currencyText)
+	}
 	row("fees", "%s %s on %s", s.Fees, s.currencyText, s.Notional)
 	row("", "(%s)", s.SignNote)
 	t.Flush()

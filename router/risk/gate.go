@@ -113,25 +113,30 @@ func (g *Gate) Killed(venue market.VenueID) bool {
 }
 
 // Parent judges a client's order. mid2 is twice the reference midpoint, 0 when
-// there is none; limit is 0 for a market order.
+// there is none; limit is 0 for a market order. The notional counts at the worst
+// price that the order allows; a limit beyond the collar is refused.
 func (g *Gate) Parent(id market.InstrumentID, side market.Side, qty market.Qty, limit market.Price,
 	mid2 int64) event.Reason {
 	l := &g.limits[id]
-	worst := limit
+	if g.killed {
+		return g.refuse(event.ReasonKilled)
+	}
+	highest := limit
 	if mid2 > 0 {
-		if bound := l.collar(side, mid2); limit == 0 || side.Better(bound, limit) {
-			worst = bound
+		if limit != 0 && side.Better(l.collar(side, mid2), limit) {
+			return g.refuse(event.ReasonCollar)
+		}
+		if limit == 0 || side == market.Sell {
+			highest = max(limit, l.collar(market.Buy, mid2))
 		}
 	}
 	switch {
-	case g.killed:
-		return g.refuse(event.ReasonKilled)
 	case qty > l.ParentMaxQty:
 		return g.refuse(event.ReasonMaxQty)
-	case worst == 0:
+	case highest == 0:
 		return g.refuse(event.ReasonNoReference)
 	}
-	if n, ok := worst.Notional(qty); !ok || n > l.ParentMaxNotional {
+	if n, ok := highest.Notional(qty); !ok || n > l.ParentMaxNotional {
 		return g.refuse(event.ReasonMaxNotional)
 	}
 	return event.ReasonNone

@@ -168,6 +168,9 @@ func TestParentGate(t *testing.T) {
 		"good market":           {1000, 0, mid2, event.ReasonNone},
 		"market, no reference":  {1000, 0, 0, event.ReasonNoReference},
 		"limit, no reference":   {1000, 500_000, 0, event.ReasonNone},
+		"limit at the collar":   {1000, 505_000, mid2, event.ReasonNone},
+		"limit beyond collar":   {1000, 505_001, mid2, event.ReasonCollar},
+		"passive limit":         {1000, 1_000, mid2, event.ReasonNone},
 		"too many":              {100_001, 500_000, mid2, event.ReasonMaxQty},
 		"too much, limit alone": {100_000, 100_000_000, 0, event.ReasonMaxNotional},
 	} {
