@@ -114,7 +114,7 @@ func (b *Book) distrust(reason event.Reason) (touched, resync bool) {
 func (b *Book) applyDepth(e *event.Event) (touched bool, reason event.Reason) {
 	switch e.Kind {
 	case event.BookLevel:
-		if e.Qty < 0 || !e.Side.Valid() {
+		if e.Qty < 0 || e.Qty > market.MaxQty || !e.Side.Valid() || badPrice(e.Price) {
 			return false, event.ReasonAbsurd
 		}
 		return b.Ladder(e.Side).Set(e.Price, e.Qty), event.ReasonNone
@@ -133,10 +133,14 @@ func (b *Book) applyDepth(e *event.Event) (touched bool, reason event.Reason) {
 }
 
 func (b *Book) addOrder(e *event.Event) (touched bool, reason event.Reason) {
-	if e.Qty <= 0 || !e.Side.Valid() || b.Orders.Find(e.Ref) != nil {
+	if e.Qty <= 0 || e.Qty > market.MaxQty || !e.Side.Valid() || badPrice(e.Price) ||
+		b.Orders.Find(e.Ref) != nil {
 		return false, event.ReasonAbsurd
 	}
 	ladder := b.Ladder(e.Side)
+	if ladder.Qty(e.Price) > market.MaxQty-e.Qty {
+		return false, event.ReasonAbsurd
+	}
 	if ladder.Full() && ladder.Qty(e.Price) == 0 {
 		return false, event.ReasonBookFull
 	}
@@ -188,7 +192,9 @@ func (b *Book) applyStatus(e *event.Event) (touched, resync bool) {
 
 func (b *Book) applyQuote(e *event.Event) (touched, resync bool) {
 	crossed := e.Qty > 0 && e.LastQty > 0 && e.Price > e.LastPx // locked quotes are real
-	if e.Qty < 0 || e.LastQty < 0 || crossed {
+	absurd := e.Qty < 0 || e.Qty > market.MaxQty || e.LastQty < 0 || e.LastQty > market.MaxQty ||
+		e.Qty > 0 && badPrice(e.Price) || e.LastQty > 0 && badPrice(e.LastPx)
+	if absurd || crossed {
 		b.Absurd++
 		b.Quote = Quote{}
 		return true, false
@@ -198,6 +204,8 @@ func (b *Book) applyQuote(e *event.Event) (touched, resync bool) {
 	b.setState(event.BookLive, event.ReasonSnapshot)
 	return true, false
 }
+
+func badPrice(p market.Price) bool { return p <= 0 || p > market.MaxPrice }
 
 func (b *Book) clear() {
 	b.Bids.Clear()

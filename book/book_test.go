@@ -72,7 +72,7 @@ func FuzzOrderBook(f *testing.F) {
 					continue
 				}
 				e.Kind, e.Qty = event.OrderAdd, market.Qty(ops[3]%9)+1
-				e.Side, e.Price = market.Buy, market.Price(ops[2]%100)
+				e.Side, e.Price = market.Buy, market.Price(ops[2]%100)+1
 				if ops[2] >= 128 {
 					e.Side, e.Price = market.Sell, market.Price(ops[2])
 				}
@@ -145,6 +145,9 @@ func TestContradictionsTakeTheBookOutOfUse(t *testing.T) {
 		"delete unknown":   {Kind: event.OrderDeleted, Ref: 9},
 		"execute too much": {Kind: event.OrderExecuted, Ref: 1, Qty: 6},
 		"order id reuse":   add,
+		"huge level":       {Kind: event.BookLevel, Side: market.Sell, Price: 101, Qty: 1 << 62},
+		"huge price":       {Kind: event.BookLevel, Side: market.Sell, Price: 1 << 62, Qty: 1},
+		"no price":         {Kind: event.OrderAdd, Ref: 2, Side: market.Sell, Qty: 1},
 		"negative level":   {Kind: event.BookLevel, Side: market.Sell, Price: 101, Qty: -1},
 		"crossed":          {Kind: event.OrderAdd, Ref: 2, Side: market.Sell, Price: 99, Qty: 1},
 		"order event kind": {Kind: event.Exec},

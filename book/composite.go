@@ -21,9 +21,11 @@ type Composite struct {
 	Books      [market.MaxVenues]*Book // nil where the instrument does not trade
 	Bid, Ask   Touch
 	Features   Features
-	// Stale says that a book changed in the middle of a message, so that the
-	// touch waits for Refresh.
-	Stale bool
+	// Partial holds a bit for each venue whose last message is not complete yet:
+	// its book is between two states, and nothing routes on it. Dirty says that a
+	// book changed since the last Refresh.
+	Partial uint16
+	Dirty   bool
 
 	kinds [market.MaxVenues]market.VenueKind
 	count int

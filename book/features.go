@@ -16,6 +16,9 @@ type Features struct {
 	seconds int64 // seconds seen
 }
 
+// flowMax keeps the sum of two flows within 64 bits.
+const flowMax = 1 << 60
+
 const second = 1_000_000_000
 
 func (f *Features) onMid(mid2, now int64) {
@@ -28,7 +31,7 @@ func (f *Features) onMid(mid2, now int64) {
 
 func (f *Features) onTrade(signed, now int64) {
 	f.advance(now)
-	f.Flow += signed
+	f.Flow = min(max(f.Flow+min(max(signed, -flowMax), flowMax), -flowMax), flowMax)
 }
 
 // advance folds every whole second that passed. After a long silence only the

@@ -15,6 +15,13 @@ type Qty int64
 // Fees and costs are in the same unit.
 type Notional int64
 
+// MaxPrice and MaxQty bound what a venue may say: sums over all venues and the
+// products of features stay within 64 bits below them. Anything larger is absurd.
+const (
+	MaxPrice Price = 1 << 48
+	MaxQty   Qty   = 1 << 48
+)
+
 // ErrOverflow reports a number that does not fit its 64-bit integer unit.
 var ErrOverflow = errors.New("number out of range")
 

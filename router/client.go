@@ -21,7 +21,9 @@ func (c *Core) onParentNew(e *event.Event) {
 		return
 	}
 	if reason := c.judge(e); reason != event.ReasonNone {
-		c.ids.add(entry, e.Client, e.ID, none)
+		if c.ids.roomForRefused() {
+			c.ids.add(entry, e.Client, e.ID, none)
+		}
 		c.refuse(e, reason)
 		return
 	}
@@ -66,12 +68,16 @@ func (c *Core) judge(e *event.Event) event.Reason {
 		return event.ReasonBadPrice
 	case c.parentCount == len(c.parents):
 		return event.ReasonParentsFull
+	case c.childCount == len(c.children):
+		return event.ReasonChildrenFull
 	case e.TIF != market.TIFDay && (e.TIF != market.TIFIOC || e.Strategy != event.StrategySweep):
 		return event.ReasonUnsupportedType
 	case e.Strategy == event.StrategyTWAP && (e.Until <= max(e.StartTime, c.now) || e.SliceNanos < 0):
 		return event.ReasonBadParameter
 	}
-	mid2, ok := c.composites[e.Instrument].Mid2()
+	m := c.composites[e.Instrument]
+	m.Refresh(c.now)
+	mid2, ok := m.Mid2()
 	if !ok {
 		mid2 = 0
 	}
@@ -87,7 +93,7 @@ func (c *Core) onParentCancel(e *event.Event) {
 	}
 	p.pending = pendingRequest{kind: event.ParentCancel, id: e.ID}
 	c.report(p, market.ExecPendingCancel)
-	p.phase = phaseCanceling
+	p.phase, p.nextTime = phaseCanceling, c.now+checkNanos
 	c.cancelAll(p)
 	c.after(p)
 }
@@ -150,11 +156,16 @@ func (c *Core) request(e *event.Event) *Parent {
 		return nil
 	}
 	p := &c.parents[entry.parent]
-	if own := c.ids.find(e.Client, e.ID); own.used {
+	own := c.ids.find(e.Client, e.ID)
+	switch {
+	case own.used:
 		c.rejectCancel(e, p, event.ReasonDuplicateClOrdID)
 		return nil
-	} else if !c.ids.full() {
+	case !c.ids.full():
 		c.ids.add(own, e.Client, e.ID, entry.parent)
+	case e.Kind == event.ParentReplace: // nobody could name the order afterwards
+		c.rejectCancel(e, p, event.ReasonParentsFull)
+		return nil
 	}
 	reason := event.ReasonNone
 	switch {
@@ -162,6 +173,10 @@ func (c *Core) request(e *event.Event) *Parent {
 		reason = event.ReasonTooLate
 	case p.ClOrdID != e.OrigID:
 		reason = event.ReasonUnknownOrder // replaced since
+	case e.Kind == event.ParentCancel && p.pending.kind == event.ParentReplace:
+		c.tooLate(p, p.pending) // leaving comes before changing
+		p.pending = pendingRequest{}
+		return p
 	case p.pending.kind != 0 || p.phase == phaseExpiring:
 		reason = event.ReasonPending
 	default:

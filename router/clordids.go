@@ -26,6 +26,10 @@ func newClOrdIDs(capacity int) clOrdIDs {
 
 func (t *clOrdIDs) full() bool { return t.n >= len(t.slots)/2 }
 
+// roomForRefused keeps half of the room for orders that exist: a client whose
+// orders are refused must not use up the others'.
+func (t *clOrdIDs) roomForRefused() bool { return t.n < len(t.slots)/4 }
+
 // find returns the entry of (client, id), or the empty slot where it belongs.
 func (t *clOrdIDs) find(client uint16, id event.ID) *clOrdID {
 	h := uint64(14695981039346656037) ^ uint64(client)

@@ -38,6 +38,7 @@ type Tactics struct {
 	RepegNanos  int64 // least age of a posted child before it follows the touch
 	QuoteNanos  int64 // a quote that expires sooner than this is not hit
 	MaxChildren int   // children per parent and epoch: a brake on repeated execution
+	MaxLife     int   // children of one parent over its life
 	MaxPostings int   // venues over which posted quantity is spread
 	DarkMinQty  market.Qty
 }
@@ -46,7 +47,7 @@ type Tactics struct {
 func DefaultTactics() Tactics {
 	return Tactics{
 		SliceNanos: 60e9, SweepNanos: 2e9, FinishNanos: 5e9, RetryNanos: 50e6, RepegNanos: 50e6,
-		QuoteNanos: 2e6, MaxChildren: 64, MaxPostings: 2, DarkMinQty: 100,
+		QuoteNanos: 2e6, MaxChildren: 64, MaxLife: 20_000, MaxPostings: 2, DarkMinQty: 100,
 	}
 }
 
@@ -92,7 +93,7 @@ func (c *Config) validate() error {
 
 func (t *Tactics) validate() error {
 	for _, v := range []int64{t.SliceNanos, t.SweepNanos, t.FinishNanos, t.RetryNanos, t.RepegNanos,
-		t.QuoteNanos, int64(t.MaxChildren), int64(t.MaxPostings)} {
+		t.QuoteNanos, int64(t.MaxChildren), int64(t.MaxLife), int64(t.MaxPostings)} {
 		if v <= 0 {
 			return errors.New("router: every tactics setting must be positive")
 		}

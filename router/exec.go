@@ -56,7 +56,10 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	if e.CumQty-ch.Cum != e.LastQty {
 		c.Counters.Gaps++
 	}
-	c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity, e)
+	if !c.plausible(p, ch, e.CumQty, e.LastPx) {
+		return
+	}
+	c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity)
 	ch.Status = e.OrdStatus
 	if ch.Released {
 		return // a late fill of an order that was already over
@@ -75,9 +78,23 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	}
 }
 
+// plausible reports whether a fill can be booked at all. One whose numbers cannot be
+// freezes the parent and keeps the reservation: a person decides.
+func (c *Core) plausible(p *Parent, ch *Child, cum market.Qty, price market.Price) bool {
+	notional, ok := price.Notional(cum - ch.Cum)
+	if ok && cum <= market.MaxQty && price > 0 && price <= market.MaxPrice &&
+		p.Cum <= market.MaxQty && notional <= 1<<61 && p.Notional <= 1<<61 {
+		return true
+	}
+	c.Counters.Absurd++
+	p.Frozen = true
+	c.lose(ch)
+	c.askStatus(ch)
+	return false
+}
+
 // book applies a fill to the ledger and reports it to the client.
-func (c *Core) book(p *Parent, ch *Child, cum market.Qty, price market.Price, l market.Liquidity,
-	e *event.Event) {
+func (c *Core) book(p *Parent, ch *Child, cum market.Qty, price market.Price, l market.Liquidity) {
 	over := p.Frozen
 	delta := p.fill(ch, cum, price, &c.venues[ch.Venue], l)
 	if p.Frozen && !over {
@@ -114,7 +131,7 @@ func (c *Core) onTerminal(p *Parent, ch *Child, e *event.Event) {
 
 // onStatus takes the venue's answer to a status request, which is authoritative.
 func (c *Core) onStatus(p *Parent, ch *Child, e *event.Event) {
-	unknownOrder := e.OrdStatus == market.StatusRejected && e.CumQty == 0
+	unknownOrder := e.OrdStatus == market.StatusRejected && e.Reason == event.ReasonUnknownOrder
 	switch {
 	case ch.Released:
 		c.Counters.Duplicates++
@@ -129,7 +146,11 @@ func (c *Core) onStatus(p *Parent, ch *Child, e *event.Event) {
 	}
 	if e.CumQty > ch.Cum {
 		c.Counters.Gaps++
-		c.book(p, ch, e.CumQty, ch.missedPrice(e), e.Liquidity, e)
+		price := ch.missedPrice(e)
+		if !c.plausible(p, ch, e.CumQty, price) {
+			return
+		}
+		c.book(p, ch, e.CumQty, price, e.Liquidity)
 	}
 	ch.acked, ch.unknown, ch.Status = !unknownOrder, false, e.OrdStatus
 	if e.OrdStatus.Terminal() || ch.Cum >= ch.Qty {
@@ -287,6 +308,9 @@ func (c *Core) onVenueSession(e *event.Event) {
 func (c *Core) onOperator(e *event.Event) {
 	switch event.OperatorAct(e.Code) {
 	case event.OperatorKill:
+		if int(e.Venue) >= len(c.venues) {
+			e.Venue = market.NoVenue // better everything than nothing
+		}
 		c.gate.Kill(e.Venue)
 		for i := 0; i < len(c.live); i++ {
 			p := &c.parents[c.live[i]]

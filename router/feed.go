@@ -13,6 +13,9 @@ func (c *Core) onMarket(e *event.Event) {
 		return
 	}
 	if e.Instrument == market.NoInstrument {
+		if e.Kind != event.BookStatus {
+			return
+		}
 		for i := range c.composites {
 			c.onBook(c.composites[i], e)
 		}
@@ -37,14 +40,16 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 		cmd := c.command(event.ResyncBook)
 		cmd.Venue, cmd.Instrument, cmd.Reason = e.Venue, m.Instrument, b.Reason
 	}
+	m.Dirty = m.Dirty || touched
 	if e.Flags&event.More != 0 && !resync {
-		m.Stale = m.Stale || touched
+		m.Partial |= 1 << e.Venue
 		return
 	}
-	if !touched && !m.Stale {
+	m.Partial &^= 1 << e.Venue
+	if !m.Dirty || m.Partial != 0 {
 		return
 	}
-	m.Stale = false
+	m.Dirty = false
 	if !m.Refresh(c.now) && e.Kind != event.Quote {
 		return
 	}

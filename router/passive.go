@@ -10,7 +10,7 @@ import (
 // enough, never hit before, within the bound.
 func (c *Core) quoteOf(p *Parent, v market.VenueID) (price market.Price, qty market.Qty, ok bool) {
 	b := c.composites[p.Instrument].Books[v]
-	if b == nil || !b.Live() || !b.Quote.Alive(c.now+c.tactics.QuoteNanos) || b.Quote.ID == c.usedQuote[v] {
+	if b == nil || !b.Live() || !b.Quote.Alive(c.now+c.tactics.QuoteNanos) || b.Quote.ID == c.usedQuote[p.Instrument][v] {
 		return 0, 0, false
 	}
 	price, qty = b.Quote.Ask, b.Quote.AskQty

@@ -29,7 +29,7 @@ func (c *Core) place(p *Parent, pl placement) market.Qty {
 	case qty <= 0 || qty < pl.minQty:
 		share.Why = event.WhyBelowMinQty
 		return 0
-	case p.sent >= c.tactics.MaxChildren:
+	case p.sent >= c.tactics.MaxChildren || int(p.ChildrenSent) >= c.tactics.MaxLife:
 		c.Counters.Brakes++
 		share.Why = event.WhyRisk
 		return 0
@@ -84,7 +84,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl placement) {
 		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstMidPeg
 	case event.TacticQuote:
 		cmd.OrdType = market.OrdPreviouslyQuoted
-		c.usedQuote[o.Venue] = pl.quote
+		c.usedQuote[o.Instrument][o.Venue] = pl.quote
 	}
 }
 

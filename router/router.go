@@ -26,9 +26,9 @@ type Core struct {
 	childCount  int
 	ids         clOrdIDs
 	sessionUp   [market.MaxVenues]bool
-	usedQuote   [market.MaxVenues]event.ID // last QuoteID we hit there, never hit again
-	darkScore   [market.MaxVenues]int64    // moving share of dark quantity filled, in 1/1024
-	inflight    []inflight                 // by instrument
+	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
+	darkScore   [market.MaxVenues]int64      // moving share of dark quantity filled, in 1/1024
+	inflight    []inflight                   // by instrument
 
 	epoch     uint64 // order numbers of this run start here; 0 before SessionStart
 	cancels   uint64
@@ -61,6 +61,7 @@ type Counters struct {
 	Brakes        uint64 // epochs in which the child limit of a parent was reached
 	VenueRejects  uint64
 	CancelRejects uint64
+	Absurd        uint64 // executions that no number can hold, which freeze the parent
 	Corrections   uint64 // trade cancels and corrections, which freeze the parent
 }
 
@@ -75,12 +76,13 @@ func New(cfg *Config) (*Core, error) {
 	}
 	c := &Core{
 		instruments: cfg.Instruments, venues: cfg.Venues, gate: gate, table: cfg.Table,
-		tactics:  cfg.Tactics,
-		parents:  make([]Parent, cfg.MaxParents),
-		live:     make([]int32, 0, cfg.MaxParents),
-		children: make([]Child, cfg.MaxChildren),
-		ids:      newClOrdIDs(4 * cfg.MaxParents),
-		inflight: make([]inflight, len(cfg.Instruments)),
+		tactics:   cfg.Tactics,
+		parents:   make([]Parent, cfg.MaxParents),
+		live:      make([]int32, 0, cfg.MaxParents),
+		children:  make([]Child, cfg.MaxChildren),
+		ids:       newClOrdIDs(4 * cfg.MaxParents),
+		inflight:  make([]inflight, len(cfg.Instruments)),
+		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 	}
 	if c.table == nil {
 		c.table = policy.StaticTable()

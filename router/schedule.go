@@ -143,6 +143,9 @@ func (c *Core) patience(p *Parent) int64 {
 
 // expire ends the parent as soon as its children are gone.
 func (c *Core) expire(p *Parent, reason event.Reason) {
+	if c.childCount == len(c.children) {
+		reason = event.ReasonChildrenFull
+	}
 	p.phase, p.endReason = phaseExpiring, reason
 	p.nextTime = c.now + checkNanos
 	c.cancelAll(p)
@@ -161,7 +164,9 @@ func (c *Core) checkAcks() {
 				c.lose(ch)
 				c.askStatus(ch)
 			}
-			if p.Frozen || c.gate.Killed(ch.Venue) {
+			leaving := p.Frozen || p.phase == phaseCanceling || p.phase == phaseExpiring ||
+				p.pending.kind == event.ParentReplace && p.violates(p.pending.qty, p.pending.limit, c.children)
+			if leaving || c.gate.Killed(ch.Venue) {
 				c.cancel(ch)
 			}
 		}

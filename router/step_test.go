@@ -112,3 +112,72 @@ func TestOverExecutionFreezesTheParent(t *testing.T) {
 		t.Error("a frozen parent sent orders")
 	}
 }
+
+// TestHalfAMessageIsNotRoutedOn lets a timer fire between two events of one
+// message, which the loop's batches make possible.
+func TestHalfAMessageIsNotRoutedOn(t *testing.T) {
+	w := newWorld(t, 4, nil)
+	id, _ := event.MakeID("C1")
+	w.byID[id] = &client{id: id, qty: 5000, side: market.Buy}
+	w.move()
+	w.level(0, market.Sell, w.mid+100, 0, event.More)
+	w.level(1, market.Sell, w.mid+100, 0, 0) // another venue's whole message in between
+	sent := w.core.childCount
+	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 5000, OrdType: market.OrdMarket,
+		TIF: market.TIFDay, Strategy: event.StrategySweep})
+	w.now += 100e6
+	w.step(event.Event{Kind: event.Timer})
+	if n := w.core.childCount - sent; n != 0 {
+		t.Fatalf("%d orders were sent on half a message", n)
+	}
+	w.level(0, market.Sell, w.mid+100, 300, 0)
+	if w.core.childCount == sent {
+		t.Error("nothing was sent when the message was complete")
+	}
+}
+
+// TestOnlyBookStatusSpeaksForEveryInstrument gives the core a quote for an
+// instrument that nobody knows.
+func TestOnlyBookStatusSpeaksForEveryInstrument(t *testing.T) {
+	w := newWorld(t, 5, nil)
+	quote := w.core.Composite(0).Books[3].Quote
+	w.step(event.Event{Kind: event.Quote, Venue: 3, Instrument: market.NoInstrument, Price: 1, Qty: 1, LastPx: 2, LastQty: 1})
+	if w.core.Composite(0).Books[3].Quote != quote {
+		t.Error("a quote for no instrument became that of one")
+	}
+	w.step(event.Event{Kind: event.BookStatus, Venue: 0, Instrument: market.NoInstrument, Code: uint8(event.BookStale)})
+	if w.core.Composite(0).Books[0].Live() {
+		t.Error("a status for every instrument reached none")
+	}
+}
+
+// TestOddLotsDoNotHideWholeOnes sweeps a venue that shows half a lot beside one
+// that shows ten.
+func TestOddLotsDoNotHideWholeOnes(t *testing.T) {
+	cfg := testConfig()
+	cfg.Instruments[0].Lot = 100
+	core, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, 6, nil)
+	w.core, w.out, w.seq = core, core.OutputFor(), 0
+	w.step(event.Event{Kind: event.SessionStart, Ref: 123_456})
+	for v := range 2 {
+		w.connect(v)
+		for price := w.mid - 1000; price <= w.mid+1000; price += 100 {
+			w.level(v, market.Sell, price, 0, event.More)
+			w.level(v, market.Buy, price, 0, event.More)
+		}
+		w.level(v, market.Buy, w.mid-100, 500, event.More)
+	}
+	w.level(0, market.Sell, w.mid+100, 50, 0)
+	w.level(1, market.Sell, w.mid+100, 1000, 0)
+	id, _ := event.MakeID("C1")
+	w.byID[id] = &client{id: id, qty: 100, side: market.Buy}
+	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 100, OrdType: market.OrdLimit,
+		Price: w.mid + 100, TIF: market.TIFDay, Strategy: event.StrategySweep})
+	if core.childCount == 0 || core.children[0].Venue != 1 || core.children[0].Qty != 100 {
+		t.Errorf("children %+v", core.Children())
+	}
+}

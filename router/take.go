@@ -74,7 +74,7 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		return 0
 	}
 	var w walk
-	var got [market.MaxVenues]market.Qty
+	var shown, got [market.MaxVenues]market.Qty // reachable there; of it taken
 	var worst [market.MaxVenues]market.Price
 	lot := c.instruments[p.Instrument].Lot
 	for v := range c.venues {
@@ -90,11 +90,14 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 			w.left[best] = 0
 			continue
 		}
-		qty := min(want, w.left[best])
-		got[best] += qty
-		want -= qty
-		worst[best] = w.price[best]
-		if w.left[best] -= qty; w.left[best] == 0 && m.Kind(market.VenueID(best)) == market.Lit {
+		// Only whole lots count: an odd rest is left where it is shown.
+		shown[best] += min(want, w.left[best])
+		if qty := min(shown[best].FloorTo(lot)-got[best], want.FloorTo(lot)); qty > 0 {
+			got[best] += qty
+			want -= qty
+			worst[best] = w.price[best]
+		}
+		if w.left[best] = 0; m.Kind(market.VenueID(best)) == market.Lit {
 			w.next(c, p, m.Books[best], best)
 		}
 	}
@@ -180,7 +183,7 @@ func (c *Core) sweepCost(p *Parent, qty market.Qty) int64 {
 			break
 		}
 		take := min(left, w.left[best])
-		last = p.Side.Sign() * (2*int64(w.price[best]) - mid2)
+		last = min(p.Side.Sign()*(2*int64(w.price[best])-mid2), 1<<40)
 		cost += mulDiv(1024, int64(take), int64(qty)) * last
 		left -= take
 		w.left[best] -= take

@@ -26,7 +26,11 @@ func (c *Core) work(p *Parent, epoch bool) {
 	if !p.Live() || p.Frozen || p.pending.kind != 0 || c.now < p.start || c.gate.Killed(market.NoVenue) {
 		return
 	}
-	c.composites[p.Instrument].Refresh(c.now) // quotes expire without an event
+	m := c.composites[p.Instrument]
+	if m.Partial != 0 {
+		return // a message is half applied; its end comes back here
+	}
+	m.Refresh(c.now) // quotes expire without an event
 	switch p.phase {
 	case phaseWorking:
 		c.decide(p, epoch)
@@ -76,12 +80,13 @@ func (c *Core) decide(p *Parent, epoch bool) {
 // every lit venue and from every dealer.
 func (c *Core) takeRest(p *Parent) {
 	free := p.Unplaced()
-	if free <= 0 {
-		return
+	if free <= 0 || p.tried&triedTake != 0 {
+		return // once a retry time, and when the touch moves
 	}
 	c.scratch = allocation{}
 	c.sweep(p, free, true)
 	if c.scratch.placed > 0 {
+		p.tried |= triedTake
 		d := c.record(p, free)
 		d.Action, d.Chosen, d.Flags = policy.ActionTakeAll, policy.ActionTakeAll, event.DecisionForced
 		return

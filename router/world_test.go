@@ -45,7 +45,8 @@ type order struct {
 	tif      market.TimeInForce
 	dark     bool
 	heard    market.Qty // CumQty that reached the router
-	dead     bool       // its end reached the router, with all its fills
+	rejected bool
+	dead     bool // its end reached the router, with all its fills
 }
 
 // world owns the truth: venues that fill, reject, cancel, lose connections,
@@ -168,6 +169,7 @@ func (w *world) onOrder(c *event.Command) {
 	case !w.up[c.Venue]:
 		w.fail("order sent to a venue that is down")
 	case w.rng.IntN(12) == 0:
+		o.rejected = true
 		w.close(o)
 		w.send(o, market.ExecRejected, 0, 0)
 		return
@@ -253,7 +255,7 @@ func (w *world) send(o *order, why market.ExecType, lastQty market.Qty, lastPx m
 	switch {
 	case o.cum == o.qty:
 		status = market.StatusFilled
-	case !o.open && why == market.ExecRejected:
+	case o.rejected:
 		status = market.StatusRejected
 	case !o.open:
 		status = market.StatusCanceled

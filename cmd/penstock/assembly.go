@@ -63,6 +63,8 @@ type assembly struct {
 	operator *ring.SPSC[event.Event]
 	returned *ring.SPSC[event.Event] // the core's answers to itself
 	waiting  []event.Command         // reports that the EMS had no room for
+	unsent   []event.Command         // cancels that a gateway's ring had no room for
+	bounced  []event.Event           // answers to orders that it had no room for
 
 	latency [3]*hist.Latency // I/O goroutine only, until it has ended
 	threads sync.WaitGroup
@@ -359,12 +361,7 @@ func (a *assembly) openEMS() error {
 func (a *assembly) dispatch(c *event.Command) {
 	switch c.Kind {
 	case event.SendOrder, event.SendCancel, event.SendStatus:
-		if !a.stopped && a.io.Push(a.workers[c.Venue], c) {
-			return
-		}
-		if e, ok := loop.Bounce(clock(), c); ok && !a.returned.Push(&e) {
-			panic("penstock: more commands returned in one turn than a ring holds")
-		}
+		a.send(c)
 	case event.Report, event.RejectCancel:
 		a.report(c)
 	case event.ResyncBook:
@@ -376,6 +373,20 @@ func (a *assembly) dispatch(c *event.Command) {
 	}
 }
 
+// send queues an order message for its gateway. When the gateway's ring is full,
+// as in a kill of very many orders, cancels and status requests wait for room; a new
+// order is returned, because a late order is a wrong order.
+func (a *assembly) send(c *event.Command) {
+	if !a.stopped && len(a.unsent) == 0 && a.io.Push(a.workers[c.Venue], c) {
+		return
+	}
+	if !a.stopped && c.Kind != event.SendOrder {
+		a.unsent = append(a.unsent, *c)
+	} else if e, ok := loop.Bounce(clock(), c); ok {
+		a.bounced = append(a.bounced, e)
+	}
+}
+
 // report gives the EMS its report, after those that had to wait for room.
 func (a *assembly) report(c *event.Command) {
 	if len(a.waiting) > 0 || !a.ems.Report(c) {
@@ -383,8 +394,14 @@ func (a *assembly) report(c *event.Command) {
 	}
 }
 
-// flush offers the waiting reports again. Core goroutine, every turn.
+// flush offers again what had to wait for room. Core goroutine, every turn.
 func (a *assembly) flush() {
+	for len(a.unsent) > 0 && a.io.Push(a.workers[a.unsent[0].Venue], &a.unsent[0]) {
+		a.unsent = a.unsent[1:]
+	}
+	for len(a.bounced) > 0 && a.returned.Push(&a.bounced[0]) {
+		a.bounced = a.bounced[1:]
+	}
 	for len(a.waiting) > 0 && a.ems.Report(&a.waiting[0]) {
 		a.waiting = a.waiting[1:]
 	}
@@ -407,6 +424,7 @@ func (a *assembly) stop() error {
 	a.loop.Stop()
 	a.io.Stop()
 	a.threads.Wait()
+	a.ems.StopIntake() // what comes now is refused, not swallowed
 	a.logout()
 	a.stopped = true
 	a.loop.Drain()
@@ -423,10 +441,14 @@ func (a *assembly) stop() error {
 // logout ends the order sessions. It works the gateways in place of the goroutine
 // that did, which has ended.
 func (a *assembly) logout() {
+	deadline := clock() + int64(logoutPatience)
+	for a.flush(); (a.io.Pending() || len(a.unsent) > 0) && clock() < deadline; a.flush() {
+		a.io.Work() // the core's last cancels must reach the venues
+	}
 	for _, g := range a.gateways {
 		g.Logout(clock(), "router stops")
 	}
-	for deadline := clock() + int64(logoutPatience); clock() < deadline; runtime.Gosched() {
+	for deadline = clock() + int64(logoutPatience); clock() < deadline; runtime.Gosched() {
 		done := true
 		for _, g := range a.gateways {
 			g.Work(clock())

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"penstock/event"
 	"penstock/internal/emsclient"
+	"penstock/journal"
 	"penstock/market"
 	"penstock/router/loop"
 )
@@ -231,4 +233,50 @@ func TestClientChangesItsMind(t *testing.T) {
 	if s.Status != market.StatusCanceled.String() || s.OrderQty != "20000" {
 		t.Errorf("status %s of %s", s.Status, s.OrderQty)
 	}
+}
+
+// TestFailedJournalCancelsAtTheVenues closes the journal under a working router: it
+// must stop, and its open orders must be gone at the venues.
+func TestFailedJournalCancelsAtTheVenues(t *testing.T) {
+	for _, placement := range []string{"inline", "threaded"} {
+		t.Run(placement, func(t *testing.T) {
+			r := newDemoRig(t, placement)
+			r.send("J-1", 50_000, 60*time.Second)
+			r.until("resting children", func(s *loop.Sequencer) bool {
+				return len(s.Core().Parents()) > 0 && s.Core().Parents()[0].Reserved > 1000
+			})
+			r.a.loop.Inspect(func(*loop.Sequencer) { r.a.journal.Close() })
+			err := <-r.a.failure
+			if !errors.Is(err, journal.ErrClosed) {
+				t.Fatalf("the router failed with %v", err)
+			}
+			r.stopped = true
+			r.client.Close()
+			if err := r.a.stop(); err != nil && !errors.Is(err, journal.ErrClosed) {
+				t.Error(err)
+			}
+			// The venues take their one-way latency to act.
+			deadline, tick := time.After(2*time.Second), time.NewTicker(5*time.Millisecond)
+			defer tick.Stop()
+			for r.m.open() > 0 {
+				select {
+				case <-deadline:
+					t.Fatalf("%d orders are still open at the venues", r.m.open())
+				case <-tick.C:
+				}
+			}
+		})
+	}
+}
+
+// open counts the router's orders that can still trade.
+func (m *demoMarket) open() (n int) {
+	for _, v := range m.Venues() {
+		for _, o := range v.Orders(demoRouter) {
+			if !o.OrdStatus.Terminal() {
+				n++
+			}
+		}
+	}
+	return n
 }

@@ -102,7 +102,10 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 		case s := <-signals:
 			switch s {
 			case syscall.SIGUSR1:
-				a.operate(event.OperatorKill, "signal", "SIGUSR1")
+				if !a.operate(event.OperatorKill, "signal", "SIGUSR1") {
+					say("router: NOT killed: the operator's queue is full; send the signal again")
+					continue
+				}
 				say("router: killed: no new orders, cancelling the open ones; %d parents stay live", a.liveParents())
 			case syscall.SIGUSR2:
 				a.operate(event.OperatorResume, "signal", "SIGUSR2")

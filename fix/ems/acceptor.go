@@ -276,6 +276,10 @@ func (a *Acceptor) send(client int) {
 	}
 }
 
+// StopIntake refuses what clients send from now on, with a reason; reports still
+// leave.
+func (a *Acceptor) StopIntake() { a.app.intake.close() }
+
 // Close sends what may still leave, logs the clients out and stops. No call of
 // Report may follow.
 func (a *Acceptor) Close() {

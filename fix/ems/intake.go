@@ -40,10 +40,10 @@ func (in *intake) session(client uint16, state event.SessionState) {
 func (in *intake) order(e *event.Event) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.flush() && in.sink(e)
+	return !in.closed && in.flush() && in.sink(e)
 }
 
-// close stops the retries.
+// close stops the retries and refuses every further order.
 func (in *intake) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -103,6 +103,10 @@ func (o *IO) Run() error {
 	return nil
 }
 
+// Pending reports whether commands wait for their gateway. For the goroutine that
+// works o.
+func (o *IO) Pending() bool { return o.waiting() }
+
 // wait parks until a socket has something, a ring, or d is over, unless there is
 // work already: that is asked after the bell is armed.
 func (o *IO) wait(d time.Duration, ready func() bool) error {

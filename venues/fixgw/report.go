@@ -211,6 +211,12 @@ func (g *Gateway) checkReport(r *report) (tag, reason int) {
 	if e.Code == uint8(market.ExecRejected) {
 		e.Reason = g.classify(r)
 	}
+	if e.Code == uint8(market.ExecOrderStatus) && e.OrdStatus == market.StatusRejected {
+		e.Reason = g.classify(r)
+		if string(r.ordRej) == "5" { // unknown order, FIX 4.4 vol. 6, OrdRejReason
+			e.Reason = event.ReasonUnknownOrder
+		}
+	}
 	return 0, fieldOK
 }
 

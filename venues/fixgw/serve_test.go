@@ -134,7 +134,7 @@ func TestTradesWithTheSimulatedExchange(t *testing.T) {
 	if e := status(child + 1); e.OrdStatus != market.StatusNew || e.CumQty != 0 || e.LeavesQty != post.Qty {
 		t.Errorf("status of the resting order: %+v", e)
 	}
-	if e := status(child + 77); e.OrdStatus != market.StatusRejected || e.CumQty != 0 {
+	if e := status(child + 77); e.OrdStatus != market.StatusRejected || e.Reason != event.ReasonUnknownOrder {
 		t.Errorf("status of an order that never was: %+v", e)
 	}
 	cancel := &event.Command{Kind: event.SendCancel, Child: child + 1, Ref: child + 2, Instrument: 3,
