@@ -1,6 +1,10 @@
 package fix
 
-import "errors"
+import (
+	"errors"
+
+	"penstock/market"
+)
 
 // ErrTime reports text that is not a UTCTimestamp.
 var ErrTime = errors.New("fix: not a UTCTimestamp (YYYYMMDD-HH:MM:SS[.sss[sss[sss]]])")
@@ -33,10 +37,10 @@ func ParseTime(b []byte) (int64, error) {
 	mi, ok5 := number(b[12:14])
 	s, ok6 := number(b[15:17])
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) || y < 1970 || y > 2261 ||
-		mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo) || h > 23 || mi > 59 || s > 60 {
+		mo < 1 || mo > 12 || d < 1 || d > market.DaysIn(y, mo) || h > 23 || mi > 59 || s > 60 {
 		return 0, ErrTime
 	}
-	ns := (daysFromCivil(y, mo, d)*day + h*3600 + mi*60 + s) * second
+	ns := (market.DaysSince1970(y, mo, d)*day + h*3600 + mi*60 + s) * second
 	if len(b) == 17 {
 		return ns, nil
 	}
@@ -58,46 +62,6 @@ func number(b []byte) (v int64, ok bool) {
 		v = v*10 + int64(c-'0')
 	}
 	return v, true
-}
-
-func daysIn(y, m int64) int64 {
-	switch m {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// daysFromCivil counts days from 1970-01-01 in the Gregorian calendar. Years
-// begin in March, so that the leap day is the last of its year.
-func daysFromCivil(y, m, d int64) int64 {
-	if m <= 2 {
-		y--
-		m += 12
-	}
-	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 1 - 719468
-}
-
-// civil is the inverse of daysFromCivil for days from 1970 on.
-func civil(days int64) (y, m, d int64) {
-	z := days + 719468
-	era := z / 146097
-	doe := z - era*146097
-	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
-	doy := doe - (365*yoe + yoe/4 - yoe/100)
-	mp := (5*doy + 2) / 153
-	d = doy - (153*mp+2)/5 + 1
-	y, m = yoe+era*400, mp+3
-	if m > 12 {
-		m -= 12
-		y++
-	}
-	return y, m, d
 }
 
 // stampLen is the length of a UTCTimestamp with milliseconds.
@@ -126,7 +90,7 @@ func (s *Stamp) set(ns int64) {
 		return
 	}
 	if sec+1 != s.sec {
-		y, mo, d := civil(sec / day)
+		y, mo, d := market.CivilDate(sec / day)
 		in := sec % day
 		putDigits(s.text[0:4], uint64(y))
 		putDigits(s.text[4:6], uint64(mo))

@@ -1,5 +1,7 @@
 package jsonws
 
+import "penstock/market"
+
 // parseTime reads a time such as 2022-08-04T15:25:05.010758Z, with 0 to 9 digits
 // of the second, into ns since the epoch. ok is false for any other text and for
 // times before 1970 or after 2199: some venues send the year 1 for "unknown".
@@ -15,12 +17,12 @@ func parseTime(b []byte) (ns int64, ok bool) {
 	minute, ok5 := number(b[14:16])
 	second, ok6 := number(b[17:19])
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) || year < 1970 || year > 2199 ||
-		month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
+		month < 1 || month > 12 || day < 1 || day > market.DaysIn(year, month) ||
 		hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
 	fraction, ok := nanos(b[19 : len(b)-1])
-	seconds := ((daysSince1970(year, month, day)*24+hour)*60+minute)*60 + second
+	seconds := ((market.DaysSince1970(year, month, day)*24+hour)*60+minute)*60 + second
 	return seconds*1_000_000_000 + fraction, ok
 }
 
@@ -44,27 +46,4 @@ func number(b []byte) (v int64, ok bool) {
 		v = v*10 + int64(c-'0')
 	}
 	return v, true
-}
-
-func leap(year int64) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) }
-
-func daysIn(year, month int64) int64 {
-	switch month {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if leap(year) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// daysSince1970 counts from March on, so that the leap day ends the year.
-func daysSince1970(year, month, day int64) int64 {
-	if month <= 2 {
-		year, month = year-1, month+12
-	}
-	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468
 }
