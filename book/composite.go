@@ -23,9 +23,9 @@ type Composite struct {
 	Features   Features
 	// Partial holds a bit for each venue whose last message is not complete yet:
 	// its book is between two states, and nothing routes on it. Dirty says that a
-	// book changed since the last Refresh.
-	Partial uint16
-	Dirty   bool
+	// book changed since the last Refresh, Owed that somebody was put off meanwhile.
+	Partial     uint16
+	Dirty, Owed bool
 
 	kinds [market.MaxVenues]market.VenueKind
 	count int
@@ -58,8 +58,11 @@ func (m *Composite) VenueCount() int { return m.count }
 func (m *Composite) Kind(v market.VenueID) market.VenueKind { return m.kinds[v] }
 
 // Refresh recomputes the touch at now (ns since epoch) and reports whether its
-// price changed on either side.
+// price changed on either side. In the middle of a message it does nothing.
 func (m *Composite) Refresh(now int64) (moved bool) {
+	if m.Partial != 0 {
+		return false
+	}
 	kind := market.SDP
 	for v, b := range m.Books[:m.count] {
 		if b != nil && m.kinds[v] == market.Lit && b.Live() {

@@ -46,11 +46,12 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 		return
 	}
 	m.Partial &^= 1 << e.Venue
-	if !m.Dirty || m.Partial != 0 {
+	if !m.Dirty && !m.Owed || m.Partial != 0 {
 		return
 	}
-	m.Dirty = false
-	if !m.Refresh(c.now) && e.Kind != event.Quote {
+	moved := m.Refresh(c.now) || m.Owed
+	m.Dirty, m.Owed = false, false
+	if !moved && e.Kind != event.Quote {
 		return
 	}
 	mid2, ok := m.Mid2()

@@ -28,7 +28,8 @@ func (c *Core) work(p *Parent, epoch bool) {
 	}
 	m := c.composites[p.Instrument]
 	if m.Partial != 0 {
-		return // a message is half applied; its end comes back here
+		m.Owed = true // a message is half applied; its end comes back here
+		return
 	}
 	m.Refresh(c.now) // quotes expire without an event
 	switch p.phase {
@@ -63,7 +64,7 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	have := c.resting(p)
 	dark, sdp, post, take := policy.Split(template, remaining, lot)
 	if epoch {
-		c.trim(p, &have, dark, post)
+		c.trim(p, have, dark, post)
 	}
 	free -= c.take(p, &template, min(take, free))
 	free -= c.hitQuote(p, &template, have, sdp, free)
@@ -142,7 +143,7 @@ func (c *Core) resting(p *Parent) (r resting) {
 
 // trim cancels resting children beyond what the action wants of their class. The
 // quantity comes back when the venue confirms.
-func (c *Core) trim(p *Parent, have *resting, dark, post market.Qty) {
+func (c *Core) trim(p *Parent, have resting, dark, post market.Qty) {
 	excessDark, excessPost := have.dark-dark, have.post-post
 	for s := p.first; s != none; s = c.children[s].next {
 		ch := &c.children[s]
