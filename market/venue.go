@@ -65,6 +65,9 @@ func (f Fee) Of(notional Notional, q Qty) Notional {
 	return Notional(roundDiv(f.PerLotMilli*int64(q), 1000) + mulPpm(int64(notional), f.Ppm))
 }
 
+// AtMilli returns the fee of one lot at a price, in thousandths of an increment.
+func (f Fee) AtMilli(p Price) int64 { return f.PerLotMilli + int64(p)*f.Ppm/1000 }
+
 // mulPpm returns n × ppm / 1e6 rounded half away from zero, without overflowing
 // for any n whose quotient by 1e6, times ppm, fits.
 func mulPpm(n, ppm int64) int64 {

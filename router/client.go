@@ -75,13 +75,19 @@ func (c *Core) judge(e *event.Event) event.Reason {
 	case e.Strategy == event.StrategyTWAP && (e.Until <= max(e.StartTime, c.now) || e.SliceNanos < 0):
 		return event.ReasonBadParameter
 	}
-	m := c.composites[e.Instrument]
+	return c.judgeTerms(e.Instrument, e.Side, e.Qty, e.Price)
+}
+
+// judgeTerms asks the gate about a parent's quantity and limit.
+func (c *Core) judgeTerms(id market.InstrumentID, side market.Side, qty market.Qty,
+	limit market.Price) event.Reason {
+	m := c.composites[id]
 	m.Refresh(c.now)
 	mid2, ok := m.Mid2()
 	if !ok {
 		mid2 = 0
 	}
-	return c.gate.Parent(e.Instrument, e.Side, e.Qty, e.Price, mid2)
+	return c.gate.Parent(id, side, qty, limit, mid2)
 }
 
 // onParentCancel starts to take a parent out of the market. It is confirmed when
@@ -126,11 +132,7 @@ func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 		p.OrdType == market.OrdMarket && e.Price != 0:
 		return event.ReasonBadPrice
 	}
-	mid2, ok := c.composites[p.Instrument].Mid2()
-	if !ok {
-		mid2 = 0
-	}
-	return c.gate.Parent(p.Instrument, p.Side, e.Qty, e.Price, mid2)
+	return c.judgeTerms(p.Instrument, p.Side, e.Qty, e.Price)
 }
 
 // violates reports whether p stands outside new terms: more filled and reserved

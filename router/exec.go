@@ -308,14 +308,15 @@ func (c *Core) onVenueSession(e *event.Event) {
 func (c *Core) onOperator(e *event.Event) {
 	switch event.OperatorAct(e.Code) {
 	case event.OperatorKill:
-		if int(e.Venue) >= len(c.venues) {
-			e.Venue = market.NoVenue // better everything than nothing
+		scope := e.Venue
+		if int(scope) >= len(c.venues) {
+			scope = market.NoVenue // better everything than nothing
 		}
-		c.gate.Kill(e.Venue)
+		c.gate.Kill(scope)
 		for i := 0; i < len(c.live); i++ {
 			p := &c.parents[c.live[i]]
 			for s := p.first; s != none; s = c.children[s].next {
-				if ch := &c.children[s]; e.Venue == market.NoVenue || ch.Venue == e.Venue {
+				if ch := &c.children[s]; scope == market.NoVenue || ch.Venue == scope {
 					c.cancel(ch)
 				}
 			}

@@ -46,8 +46,7 @@ func (c *Core) hitQuote(p *Parent, a *policy.Action, have resting, want, free ma
 			c.scratch.shares[v].Why = event.WhyQuoteDead
 			continue
 		}
-		fee := c.venues[v].TakeFee
-		net := p.Side.Sign()*int64(price)*1000 + fee.PerLotMilli + int64(price)*fee.Ppm/1000
+		net := c.netMilli(p, v, price)
 		if best.qty > 0 && net >= bestNet {
 			c.scratch.shares[v].Why = event.WhyWorse
 			continue
@@ -62,9 +61,7 @@ func (c *Core) hitQuote(p *Parent, a *policy.Action, have resting, want, free ma
 	if best.qty == 0 {
 		return 0
 	}
-	if mid2, ok := c.composites[p.Instrument].Mid2(); ok {
-		best.score = p.Side.Sign() * (mid2 - 2*int64(best.price)) / 2
-	}
+	best.score = c.score(p, best.price)
 	placed := c.place(p, best)
 	if placed > 0 {
 		p.tried |= triedQuote
@@ -170,11 +167,9 @@ func (c *Core) post(p *Parent, a *policy.Action, have resting, sdp, post, free m
 }
 
 func (c *Core) postsBetter(p *Parent, price market.Price, v, than int) bool {
-	a, b := c.venues[v].MakeFee, c.venues[than].MakeFee
-	feeA := a.PerLotMilli + int64(price)*a.Ppm/1000
-	feeB := b.PerLotMilli + int64(price)*b.Ppm/1000
-	if feeA != feeB {
-		return feeA < feeB
+	a, b := c.venues[v].MakeFee.AtMilli(price), c.venues[than].MakeFee.AtMilli(price)
+	if a != b {
+		return a < b
 	}
 	m := c.composites[p.Instrument]
 	return m.Books[v].Ladder(p.Side).Qty(price) < m.Books[than].Ladder(p.Side).Qty(price)

@@ -14,15 +14,11 @@ func (c *Core) report(p *Parent, why market.ExecType) *event.Command {
 	cmd.CumQty, cmd.LeavesQty, cmd.Notional = p.Cum, p.LeavesQty(), p.Notional
 	cmd.ExecType, cmd.ID = why, p.ClOrdID
 	switch why {
-	case market.ExecPendingCancel:
-		cmd.OrdStatus = market.StatusPendingCancel
-	case market.ExecPendingReplace:
-		cmd.OrdStatus = market.StatusPendingReplace
+	case market.ExecPendingCancel, market.ExecPendingReplace:
+		cmd.OrdStatus = market.OrdStatus(why) // the same letter says both
+		cmd.ID, cmd.OrigID = p.pending.id, p.ClOrdID
 	default:
 		cmd.OrdStatus = p.reportedStatus()
-	}
-	if why == market.ExecPendingCancel || why == market.ExecPendingReplace {
-		cmd.ID, cmd.OrigID = p.pending.id, p.ClOrdID
 	}
 	return cmd
 }

@@ -59,9 +59,19 @@ func (w *walk) next(c *Core, p *Parent, b *book.Book, v int) bool {
 }
 
 func (w *walk) set(c *Core, p *Parent, v int, level book.Level) {
-	fee := c.venues[v].TakeFee
 	w.left[v], w.price[v] = level.Qty, level.Price
-	w.net[v] = p.Side.Sign()*int64(level.Price)*1000 + fee.PerLotMilli + int64(level.Price)*fee.Ppm/1000
+	w.net[v] = c.netMilli(p, v, level.Price)
+}
+
+// netMilli returns what taking a lot at price costs p at venue v, fee included, in
+// thousandths of an increment: smaller is better, on either side.
+func (c *Core) netMilli(p *Parent, v int, price market.Price) int64 {
+	return p.Side.Sign()*int64(price)*1000 + c.venues[v].TakeFee.AtMilli(price)
+}
+
+// score returns how much better than the mid a price is for p, in increments.
+func (c *Core) score(p *Parent, price market.Price) int64 {
+	return p.Side.Sign() * (c.reference(p.Instrument) - 2*int64(price)) / 2
 }
 
 // sweep takes up to want on all lit venues at once, best net price first, within
@@ -101,13 +111,12 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 			w.next(c, p, m.Books[best], best)
 		}
 	}
-	mid2, _ := m.Mid2()
 	for v := range c.venues {
 		if got[v] == 0 {
 			continue
 		}
-		pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: got[v], price: worst[v]}
-		pl.score = p.Side.Sign() * (mid2 - 2*int64(worst[v])) / 2
+		pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: got[v], price: worst[v],
+			score: c.score(p, worst[v])}
 		if m.Kind(pl.venue) == market.SDP {
 			pl.tactic, pl.quote = event.TacticQuote, m.Books[v].Quote.ID
 		}

@@ -41,7 +41,8 @@ const (
 const logoutPatience = time.Second
 
 // assembly is a running router, wired in the order in which data flows: feeds and
-// gateways on one I/O goroutine, the core on another, clients behind the guard.
+// gateways, the core, clients behind the guard. Feeds and gateways are worked by the
+// core's goroutine or by one of their own, the I/O goroutine.
 type assembly struct {
 	cfg      *Config
 	lock     *os.File // of the state folder
@@ -155,16 +156,16 @@ func (a *assembly) open() error {
 		a.loop = loop.NewInline(a.seq, inputs, a.io, cfg.Idle, clock, a.flush)
 	} else {
 		a.loop = loop.New(a.seq, inputs, a.bell, cfg.Idle, clock, a.flush)
-		a.start(&a.threads, a.io.Run)
+		a.start(a.io.Run)
 	}
-	a.start(&a.threads, a.loop.Run)
+	a.start(a.loop.Run)
 	return nil
 }
 
-func (a *assembly) start(done *sync.WaitGroup, run func() error) {
-	done.Add(1)
+func (a *assembly) start(run func() error) {
+	a.threads.Add(1)
 	go func() {
-		defer done.Done()
+		defer a.threads.Done()
 		if err := run(); err != nil {
 			a.failure <- err
 		}
@@ -285,12 +286,9 @@ func (a *assembly) openGateway(i int, sink event.Sink) (*fixgw.Gateway, error) {
 		StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name),
 		OnSent:    a.onSent, Clock: clock, Seed: uint64(i),
 	}
-	for j := range a.cfg.Router.Instruments {
-		in := &a.cfg.Router.Instruments[j]
-		if text, ok := s.Symbols[in.Symbol]; ok {
-			cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: text,
-				PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
-		}
+	for in, text := range a.cfg.symbols(s) {
+		cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: text,
+			PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
 	}
 	if v.Kind == market.SDP {
 		cfg.Quotes = fixgw.QuotesRequest

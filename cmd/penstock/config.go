@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"os"
 	"path/filepath"
@@ -327,6 +328,18 @@ func (c *Config) addInstrument(i int) error {
 	return nil
 }
 
+// symbols yields the instruments that trade at a venue, with its names for them.
+func (c *Config) symbols(s *venueSection) iter.Seq2[*market.Instrument, string] {
+	return func(yield func(*market.Instrument, string) bool) {
+		for i := range c.Router.Instruments {
+			in := &c.Router.Instruments[i]
+			if text, ok := s.Symbols[in.Symbol]; ok && !yield(in, text) {
+				return
+			}
+		}
+	}
+}
+
 func (e *emsSection) validate() error {
 	if (e.Listen == "") == (e.QuickfixCfg == "") {
 		return errors.New("set either listen with [[ems.session]] entries, or quickfix_cfg")
@@ -421,12 +434,9 @@ func (c *Config) addVenue(i int) error {
 		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
 		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout)})
 	known := 0
-	for j := range c.Router.Instruments {
-		if _, ok := s.Symbols[c.Router.Instruments[j].Symbol]; ok {
-			known++
-			c.Router.Listings = append(c.Router.Listings,
-				router.Listing{Venue: id, Instrument: market.InstrumentID(j)})
-		}
+	for in := range c.symbols(s) {
+		known++
+		c.Router.Listings = append(c.Router.Listings, router.Listing{Venue: id, Instrument: in.ID})
 	}
 	if known != len(s.Symbols) {
 		return fmt.Errorf("symbols names %d instruments; %d of them are configured: each needs an [[instrument]]", len(s.Symbols), known)

@@ -56,25 +56,19 @@ func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (
 		RequestMessages: itch.DefaultRequestMessages, HeldPackets: itch.DefaultHeldPackets,
 		StallNanos: itch.DefaultStallNanos, ReadBuffer: 1 << 20,
 	}
-	for j := range a.cfg.Router.Instruments {
-		in := &a.cfg.Router.Instruments[j]
-		if text, ok := s.Symbols[in.Symbol]; ok {
-			c.Symbols = append(c.Symbols, itch.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
-				QtyDecimals: in.QtyDecimals})
-		}
+	for in, text := range a.cfg.symbols(s) {
+		c.Symbols = append(c.Symbols, itch.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
+			QtyDecimals: in.QtyDecimals})
 	}
 	return itch.NewFeed(c)
 }
 
 func (a *assembly) openWebSocket(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
 	c := jsonws.Config{Venue: v.ID, Sink: sink, StallNanos: jsonws.DefaultStallNanos}
-	for j := range a.cfg.Router.Instruments {
-		in := &a.cfg.Router.Instruments[j]
-		if text, ok := s.Symbols[in.Symbol]; ok {
-			c.Symbols = append(c.Symbols, jsonws.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
-				QtyDecimals: in.QtyDecimals, PricePrecision: s.Feed.PricePrecision,
-				QtyPrecision: s.Feed.QtyPrecision})
-		}
+	for in, text := range a.cfg.symbols(s) {
+		c.Symbols = append(c.Symbols, jsonws.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
+			QtyDecimals: in.QtyDecimals, PricePrecision: s.Feed.PricePrecision,
+			QtyPrecision: s.Feed.QtyPrecision})
 	}
 	var decoder jsonws.Decoder
 	var err error

@@ -103,16 +103,12 @@ func (o *IO) Run() error {
 	return nil
 }
 
-// Pending reports whether commands wait for their gateway. For the goroutine that
-// works o.
-func (o *IO) Pending() bool { return o.waiting() }
-
 // wait parks until a socket has something, a ring, or d is over, unless there is
 // work already: that is asked after the bell is armed.
 func (o *IO) wait(d time.Duration, ready func() bool) error {
 	o.parked.Store(true)
 	defer o.parked.Store(false)
-	if o.waiting() || ready() {
+	if o.Pending() || ready() {
 		return nil
 	}
 	o.fds = o.fds[:0]
@@ -123,7 +119,9 @@ func (o *IO) wait(d time.Duration, ready func() bool) error {
 	return err
 }
 
-func (o *IO) waiting() bool {
+// Pending reports whether commands wait for their gateway. For the goroutine that
+// works o.
+func (o *IO) Pending() bool {
 	for i := range o.workers {
 		if c := o.workers[i].Commands; c != nil && c.Len() > 0 {
 			return true
