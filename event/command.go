@@ -34,7 +34,7 @@ type Command struct {
 	CauseKind  Kind
 	Client     uint16
 	Reason     Reason
-	_          [2]byte
+	From, To   BookState // BookMoved only
 
 	ID     ID // reports: ClOrdID(11); SendOrder to a dealer: QuoteID(117)
 	OrigID ID // reports: OrigClOrdID(41)
@@ -62,6 +62,9 @@ const (
 	RejectCancel CommandKind = 11
 	// ResyncBook asks the feed of (Venue, Instrument) for a new snapshot.
 	ResyncBook CommandKind = 20
+	// BookMoved tells that the book of (Venue, Instrument) went From one state To
+	// another, for Reason. Nothing has to be done.
+	BookMoved CommandKind = 21
 )
 
 func (k CommandKind) String() string {
@@ -78,6 +81,8 @@ func (k CommandKind) String() string {
 		return "reject-cancel"
 	case ResyncBook:
 		return "resync"
+	case BookMoved:
+		return "book"
 	}
 	return "command?"
 }

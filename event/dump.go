@@ -124,6 +124,9 @@ func (l *line) session(e *Event) {
 		l.qty(" leaves ", e.LeavesQty)
 		l.liquidity(e.Liquidity)
 		l.id(" ExecID ", e.ID)
+		if e.OrderRef != 0 {
+			l.uint(" ref ", e.OrderRef)
+		}
 		l.reason(e.Reason)
 	case OrderCancelReject:
 		l.venue(e.Venue)
@@ -181,6 +184,12 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 	case ResyncBook:
 		l.venue(c.Venue)
 		l.symbol(c.Instrument)
+	case BookMoved:
+		l.venue(c.Venue)
+		l.symbol(c.Instrument)
+		l.word(c.From.String())
+		l.word("to")
+		l.word(c.To.String())
 	}
 	l.reason(c.Reason)
 	if c.Parent != 0 {

@@ -113,6 +113,7 @@ func sampleCommands() []Command {
 		{Kind: RejectCancel, Cause: 1045, Parent: 3, ID: id("ORD-3"), OrigID: id("ORD-1"), ExecType: market.ExecPendingCancel,
 			OrdStatus: market.StatusFilled, Reason: ReasonTooLate},
 		{Kind: ResyncBook, Cause: 1046, Venue: 0, Instrument: 1},
+		{Kind: BookMoved, Cause: 1047, Venue: 0, Instrument: 1, From: BookLive, To: BookStale, Reason: ReasonGap},
 		{Kind: 99},
 	}
 }

@@ -10,7 +10,7 @@
 //	 64 ├────────────────────────────────────────────┤
 //	    │ LastPx LastQty CumQty LeavesQty Until ID … │ + quotes, reports, sessions, operators
 //	128 ├────────────────────────────────────────────┤
-//	    │ StartTime MinQty … Strategy OrdType … OrigID│ + parent orders
+//	    │ StartTime … Strategy OrdType … OrigID OrderRef│ + parent orders, executions
 //	192 └────────────────────────────────────────────┘
 //
 // Kind.Size gives the prefix of a kind. Integers are in host order; the journal
@@ -61,7 +61,8 @@ type Event struct {
 	ExecInst   market.ExecInst
 	_          byte
 	OrigID     ID // OrigClOrdID of a cancel or replace, reason of an operator
-	_          [12]byte
+	_          [4]byte
+	OrderRef   uint64 // Exec: number under which the venue's feed shows the order; 0 unknown
 }
 
 // Flags qualify an event.
@@ -125,7 +126,8 @@ const (
 	ParentStatus Kind = 33
 
 	// Exec is a venue's ExecutionReport(35=8) for child Ref (0: a ClOrdID that
-	// is not ours); Code is its ExecType, ID its ExecID.
+	// is not ours); Code is its ExecType, ID its ExecID, OrderRef what its
+	// OrderID(37) is called in the venue's own feed.
 	Exec Kind = 40
 	// OrderCancelReject is a venue's OrderCancelReject(35=9) for child Ref.
 	OrderCancelReject Kind = 41
@@ -145,7 +147,7 @@ func (k Kind) Size() int {
 	switch {
 	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade:
 		return 64
-	case k >= 30 && k < 40, k == ClientSession, k == Operator:
+	case k >= 30 && k <= Exec, k == ClientSession, k == Operator:
 		return 192
 	}
 	return 128

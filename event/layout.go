@@ -11,6 +11,7 @@ var (
 	_ [64]byte           = [unsafe.Offsetof(Event{}.LastPx)]byte{}
 	_ [128]byte          = [unsafe.Offsetof(Event{}.StartTime)]byte{}
 	_ [56]byte           = [unsafe.Offsetof(Event{}.Kind)]byte{}
+	_ [184]byte          = [unsafe.Offsetof(Event{}.OrderRef)]byte{}
 	_ [112]byte          = [unsafe.Offsetof(Command{}.Kind)]byte{}
 	_ [80]byte           = [unsafe.Offsetof(Decision{}.Venues)]byte{}
 )

@@ -17,7 +17,7 @@ var fieldsOf = map[Kind][]string{
 	ParentNew:    {"ID", "Price", "Qty", "Until", "StartTime", "SliceNanos", "Strategy", "OrdType", "TIF", "Client"},
 	ParentCancel: {"ID", "OrigID", "Client"}, ParentReplace: {"ID", "OrigID", "Client", "Qty", "Price"},
 	ParentStatus:      {"ID", "OrigID", "Client"},
-	Exec:              {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "Reason", "Liquidity"},
+	Exec:              {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "Reason", "Liquidity", "OrderRef"},
 	OrderCancelReject: {"Ref", "Reason", "OrdStatus"}, VenueSession: {"Code", "Reason"},
 	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"},
 }

@@ -26,7 +26,7 @@ func groups(t testing.TB, count, each int) (all []kept, crashed, closed []byte) 
 	for range count {
 		for range each {
 			seq++
-			all = append(all, appendEvent(t, w, seq, event.Exec))
+			all = append(all, appendEvent(t, w, seq, event.OrderCancelReject))
 		}
 		wait.until(func() bool { return w.Durable() == seq })
 	}
@@ -240,7 +240,7 @@ func TestForeignFormatsAreRefused(t *testing.T) {
 		at    int
 		value byte
 		kind  error
-	}{{"version", 8, 2, ErrVersion}, {"byte order", 10, 3 - hostOrder(), ErrByteOrder}, {"magic", 0, 'X', ErrHeader}} {
+	}{{"version", 8, formatVersion + 1, ErrVersion}, {"byte order", 10, 3 - hostOrder(), ErrByteOrder}, {"magic", 0, 'X', ErrHeader}} {
 		b := slices.Clone(closed)
 		b[c.at] = c.value
 		le.PutUint32(b[12:], headerCRC(b)) // a sound header, but not ours

@@ -50,7 +50,7 @@ const (
 	// MaxSegmentBytes is the largest segment; a reader holds one in memory.
 	MaxSegmentBytes = 1 << 30
 
-	formatVersion = 1
+	formatVersion = 2
 	recordHead    = 40
 	endPayload    = 8 // next segment u32, zero u32
 	endSize       = recordHead + endPayload

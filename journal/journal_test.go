@@ -393,7 +393,7 @@ func BenchmarkRead(b *testing.B) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	for _, k := range []event.Kind{event.BookLevel, event.Exec, event.ParentNew} {
+	for _, k := range []event.Kind{event.BookLevel, event.OrderCancelReject, event.Exec} {
 		b.Run(fmt.Sprint(k.Size()), func(b *testing.B) {
 			dir := filepath.Join(b.TempDir(), "j")
 			w, err := Create(dir, Options{})

@@ -27,6 +27,8 @@ func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 			r.clOrdID = v
 		case fix.TagOrigClOrdID:
 			r.origID = v
+		case fix.TagOrderID:
+			e.OrderRef = market.OrderRef(v)
 		case fix.TagExecID:
 			e.ID = shortID(v)
 		case fix.TagExecType:

@@ -47,7 +47,7 @@ func TestReportBecomesAnExecEvent(t *testing.T) {
 	id, _ := event.MakeID("X7")
 	want := event.Event{Kind: event.Exec, Venue: 2, RecvTime: 1234, SrcTime: 1795185000122000000,
 		Instrument: 3, Ref: child, Side: market.Buy, Price: 1002500, Qty: 300, LastPx: 1002450, LastQty: 100,
-		CumQty: 100, LeavesQty: 200, ID: id, Code: uint8(market.ExecTrade),
+		CumQty: 100, LeavesQty: 200, ID: id, OrderRef: 9, Code: uint8(market.ExecTrade),
 		OrdStatus: market.StatusPartiallyFilled, Liquidity: market.LiquidityRemoved}
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
