@@ -28,6 +28,9 @@ type Book struct {
 	Orders Orders
 	Quote  Quote
 
+	MaxAge int64 // how long a LIVE book may hear nothing, ns; 0: its feed alone decides
+
+	aged bool // STALE for nothing but its age
 	kept bool // STALE, but the depth is a true past state that its feed will complete
 
 	RecvTime int64 // receive time of the last event, ns since epoch
@@ -76,6 +79,7 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 		b.SrcTime = e.SrcTime
 	}
 	b.Changes++
+	b.hear()
 	switch e.Kind {
 	case event.BookClear:
 		b.clear()

@@ -51,6 +51,9 @@ type Venue struct {
 	// AckNanos is how long the venue may take to answer an order before its
 	// state counts as unknown. The reservation is kept either way.
 	AckNanos int64
+	// MaxAgeNanos is how old the last word of a book may be before it is STALE; 0
+	// leaves it to the feed, which knows heartbeats.
+	MaxAgeNanos int64
 }
 
 // Fee is a schedule entry. Positive is a cost to us, negative a rebate.

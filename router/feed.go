@@ -1,6 +1,8 @@
 package router
 
 import (
+	"math"
+
 	"penstock/book"
 	"penstock/event"
 	"penstock/market"
@@ -34,7 +36,9 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 	if e.Kind == event.MarketTrade {
 		m.OnTrade(e)
 	}
+	was := b.State
 	touched, resync := b.Apply(e)
+	c.tellMove(m, e.Venue, was)
 	if resync {
 		c.Counters.Resyncs++
 		cmd := c.command(event.ResyncBook)
@@ -46,12 +50,30 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 		return
 	}
 	m.Partial &^= 1 << e.Venue
+	c.settle(m, e.Kind == event.Quote)
+}
+
+// tellMove says that a book of m changed its state, if it did.
+func (c *Core) tellMove(m *book.Composite, v market.VenueID, was event.BookState) {
+	b := m.Books[v]
+	if b.State == was {
+		return
+	}
+	c.Counters.BookMoves++
+	cmd := c.command(event.BookMoved)
+	cmd.Venue, cmd.Instrument, cmd.Reason = v, m.Instrument, b.Reason
+	cmd.From, cmd.To = was, b.State
+}
+
+// settle brings the touch of m up to date when every message is whole, and lets
+// the live parents look again when it moved or a quote came.
+func (c *Core) settle(m *book.Composite, quoted bool) {
 	if !m.Dirty && !m.Owed || m.Partial != 0 {
 		return
 	}
 	moved := m.Refresh(c.now) || m.Owed
 	m.Dirty, m.Owed = false, false
-	if !moved && e.Kind != event.Quote {
+	if !moved && !quoted {
 		return
 	}
 	mid2, ok := m.Mid2()
@@ -67,4 +89,42 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 		c.repeg(p)
 		c.work(p, false)
 	}
+}
+
+// firstAge returns when books must be looked at for their age first: at once when
+// some venue limits it.
+func firstAge(venues []market.Venue) int64 {
+	for i := range venues {
+		if venues[i].MaxAgeNanos > 0 {
+			return 0
+		}
+	}
+	return math.MaxInt64
+}
+
+// ageRounds bounds how often all books are looked at: this many times within the
+// shortest age limit. A book is found too old at most that much late.
+const ageRounds = 16
+
+// expireBooks makes books STALE that have been silent for too long, and finds out
+// when the next one may be.
+func (c *Core) expireBooks() {
+	next, shortest := int64(math.MaxInt64), int64(math.MaxInt64)
+	for _, m := range c.composites {
+		for v, b := range m.Books[:len(c.venues)] {
+			if b == nil || b.MaxAge == 0 {
+				continue
+			}
+			was := b.State
+			if b.Expire(c.now) {
+				c.Counters.Aged++
+				c.tellMove(m, market.VenueID(v), was)
+				m.Partial &^= 1 << v // the rest of its message does not come
+				m.Dirty = true
+			}
+			next, shortest = min(next, b.ExpiresAt()), min(shortest, b.MaxAge)
+		}
+		c.settle(m, false)
+	}
+	c.nextAge = max(min(next, c.now+shortest), c.now+max(shortest/ageRounds, 1))
 }

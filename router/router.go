@@ -15,6 +15,7 @@ type Core struct {
 	instruments []market.Instrument
 	venues      []market.Venue
 	composites  []*book.Composite
+	listings    int
 	gate        *risk.Gate
 	table       *policy.Table
 	tactics     Tactics
@@ -36,6 +37,7 @@ type Core struct {
 	seq       uint64
 	now       int64
 	nextCheck int64
+	nextAge   int64 // when the next book may be too old; math.MaxInt64: none can
 	ended     bool // a parent ended in this step
 	out       *event.Output
 	cause     *event.Event
@@ -56,7 +58,9 @@ type Counters struct {
 	Gaps          uint64 // CumQty moved by more than LastQty
 	Overfills     uint64 // a venue executed more than we sent
 	Unknown       uint64 // children whose state became unknown
-	Resyncs       uint64 // books taken out of use
+	Resyncs       uint64 // books that contradicted themselves and begin again
+	BookMoves     uint64 // changes of a book's state
+	Aged          uint64 // books that became STALE by age alone
 	Refused       uint64 // child orders that the gate stopped
 	Brakes        uint64 // epochs in which the child limit of a parent was reached
 	VenueRejects  uint64
@@ -83,6 +87,7 @@ func New(cfg *Config) (*Core, error) {
 		ids:       newClOrdIDs(4 * cfg.MaxParents),
 		inflight:  make([]inflight, len(cfg.Instruments)),
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
+		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
 	}
 	if c.table == nil {
 		c.table = policy.StaticTable()
@@ -103,8 +108,13 @@ func New(cfg *Config) (*Core, error) {
 			}
 			return false
 		}
-		c.composites = append(c.composites,
-			book.NewComposite(market.InstrumentID(i), cfg.Venues, traded, cfg.Book))
+		m := book.NewComposite(market.InstrumentID(i), cfg.Venues, traded, cfg.Book)
+		for v, b := range m.Books[:len(cfg.Venues)] {
+			if b != nil {
+				b.MaxAge = cfg.Venues[v].MaxAgeNanos
+			}
+		}
+		c.composites = append(c.composites, m)
 	}
 	for v := range c.darkScore {
 		c.darkScore[v] = 128 // an eighth, until the pools have shown better
@@ -114,7 +124,7 @@ func New(cfg *Config) (*Core, error) {
 
 // OutputFor returns an Output that holds whatever one Step of c can want.
 func (c *Core) OutputFor() *event.Output {
-	return event.NewOutput(2*len(c.children)+2*len(c.parents)+64, len(c.parents)+16)
+	return event.NewOutput(2*len(c.children)+2*len(c.parents)+2*c.listings+64, len(c.parents)+16)
 }
 
 // Step takes one event and appends to out what shall happen. Seq must follow the

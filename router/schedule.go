@@ -1,7 +1,6 @@
 package router
 
 import (
-	"math"
 	"math/bits"
 
 	"penstock/event"
@@ -74,7 +73,7 @@ func mulDiv(a, b, c int64) int64 {
 // NextTimer returns when the core wants a Timer event, in ns since epoch;
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
-	next := int64(math.MaxInt64)
+	next := c.nextAge
 	for _, slot := range c.live {
 		next = min(next, c.parents[slot].nextTime)
 	}
@@ -85,6 +84,9 @@ func (c *Core) NextTimer() int64 {
 }
 
 func (c *Core) onTimer() {
+	if c.nextAge <= c.now {
+		c.expireBooks()
+	}
 	for i := 0; i < len(c.live); i++ {
 		if p := &c.parents[c.live[i]]; p.Live() && p.nextTime <= c.now {
 			c.advance(p)

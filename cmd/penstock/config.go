@@ -111,6 +111,7 @@ type venueSection struct {
 	LastLook   bool              `toml:"last_look"`
 	MsgRate    int64             `toml:"msg_rate"`
 	AckTimeout duration          `toml:"ack_timeout"`
+	MaxAge     duration          `toml:"max_age,omitempty"`
 	Symbols    map[string]string `toml:"symbols"` // our symbol → the venue's
 	Feed       feedSection       `toml:"feed"`
 	Orders     ordersSection     `toml:"orders"`
@@ -418,6 +419,8 @@ func (c *Config) addVenue(i int) error {
 		return errors.New("name and mic must be set")
 	case kind == market.Lit && s.Feed.Protocol == "":
 		return errors.New("a lit venue needs feed.protocol")
+	case s.MaxAge < 0:
+		return errors.New("max_age must not be negative; without it the feed alone decides")
 	case len(s.Symbols) == 0:
 		return errors.New("symbols must name at least one instrument")
 	}
@@ -432,7 +435,7 @@ func (c *Config) addVenue(i int) error {
 	id := market.VenueID(i)
 	c.Router.Venues = append(c.Router.Venues, market.Venue{ID: id, Name: s.Name, MIC: s.MIC, Kind: kind,
 		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
-		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout)})
+		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), MaxAgeNanos: int64(s.MaxAge)})
 	known := 0
 	for in := range c.symbols(s) {
 		known++
