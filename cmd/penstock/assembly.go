@@ -62,10 +62,12 @@ type assembly struct {
 	venues   *ring.SPSC[event.Event]
 	clients  *ring.SPSC[event.Event]
 	operator *ring.SPSC[event.Event]
-	returned *ring.SPSC[event.Event] // the core's answers to itself
-	waiting  []event.Command         // reports that the EMS had no room for
-	unsent   []event.Command         // cancels that a gateway's ring had no room for
-	bounced  []event.Event           // answers to orders that it had no room for
+	returned *ring.SPSC[event.Event]   // the core's answers to itself
+	moves    *ring.SPSC[event.Command] // changes of books' states, for who shows them
+	unshown  atomic.Uint64             // of them, what found no room
+	waiting  []event.Command           // reports that the EMS had no room for
+	unsent   []event.Command           // cancels that a gateway's ring had no room for
+	bounced  []event.Event             // answers to orders that it had no room for
 
 	latency [3]*hist.Latency // I/O goroutine only, until it has ended
 	threads sync.WaitGroup
@@ -90,7 +92,7 @@ func assemble(cfg *Config) (*assembly, error) {
 	a := &assembly{
 		cfg: cfg, bell: loop.NewBell(), venues: ring.New[event.Event](venueRing),
 		clients: ring.New[event.Event](clientRing), operator: ring.New[event.Event](operatorRing),
-		returned: ring.New[event.Event](commandRing), failure: make(chan error, 4),
+		returned: ring.New[event.Event](commandRing), moves: ring.New[event.Command](commandRing), failure: make(chan error, 4),
 	}
 	for i := range a.latency {
 		a.latency[i] = hist.New()
@@ -367,6 +369,10 @@ func (a *assembly) dispatch(c *event.Command) {
 			if a.feeds[i].venue == c.Venue {
 				a.io.Push(i, c)
 			}
+		}
+	case event.BookMoved:
+		if !a.moves.Push(c) {
+			a.unshown.Add(1)
 		}
 	}
 }

@@ -93,6 +93,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 		case err := <-a.failure:
 			return errors.Join(temporary(err), a.stop())
 		case <-tick.C:
+			a.sayMoves(say)
 			for v, state := range a.venueStates() {
 				if state != last[v] {
 					say("venue %s: %s", a.cfg.Router.Venues[v].Name, state)
@@ -136,9 +137,11 @@ func (a *assembly) shutDown(say func(string, ...any)) error {
 	return nil
 }
 
-// venueStates says of each venue how its order session and its books are.
+// venueStates says of each venue how its order session is and how many of its books
+// are in which state.
 func (a *assembly) venueStates() []string {
 	states := make([]string, len(a.cfg.Router.Venues))
+	var books [market.MaxVenues][event.BookHalted + 1]int
 	a.loop.Inspect(func(s *loop.Sequencer) {
 		for v := range states {
 			states[v] = "orders down"
@@ -147,17 +150,40 @@ func (a *assembly) venueStates() []string {
 			}
 		}
 		for _, l := range a.cfg.Router.Listings {
-			b := s.Core().Composite(l.Instrument).Books[l.Venue]
-			if a.cfg.Router.Venues[l.Venue].Kind == market.Dark {
-				continue
-			}
-			states[l.Venue] += fmt.Sprintf(", %s %v", a.cfg.Router.Instruments[l.Instrument].Symbol, b.State)
-			if !b.Live() && b.Reason != event.ReasonNone {
-				states[l.Venue] += " (" + b.Reason.String() + ")"
-			}
+			books[l.Venue][s.Core().Composite(l.Instrument).Books[l.Venue].State]++
 		}
 	})
+	for v := range states {
+		if a.cfg.Router.Venues[v].Kind == market.Dark {
+			continue
+		}
+		for state, n := range books[v] {
+			if n > 0 {
+				states[v] += fmt.Sprintf(", %d %v", n, event.BookState(state))
+			}
+		}
+	}
 	return states
+}
+
+// sayMoves prints the changes of books' states that a trader has to know: into and
+// out of STALE and HALTED.
+func (a *assembly) sayMoves(say func(string, ...any)) {
+	var c event.Command
+	for a.moves.Pop(&c) {
+		if max(c.From, c.To) < event.BookStale {
+			continue
+		}
+		reason := ""
+		if c.Reason != event.ReasonNone {
+			reason = ": " + c.Reason.String()
+		}
+		say("book %s %s: %v to %v%s", a.cfg.Router.Venues[c.Venue].Name,
+			a.cfg.Router.Instruments[c.Instrument].Symbol, c.From, c.To, reason)
+	}
+	if n := a.unshown.Swap(0); n > 0 {
+		say("books: %d more changes of state, see the journal", n)
+	}
 }
 
 func (a *assembly) liveParents() (n int) {

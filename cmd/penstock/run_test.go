@@ -105,8 +105,8 @@ func TestRunServesStopsAndObeysSignals(t *testing.T) {
 	}
 	client := emsclient.Config{Addr: fmt.Sprintf("127.0.0.1:%d", clientPort), SenderCompID: demoClient,
 		TargetCompID: demoRouter, Instruments: cfg.Router.Instruments, StoreDir: filepath.Join(dir, "client")}
-	first := runOnce(t, path, client, "R-1")
-	second := runOnce(t, path, client, "R-2")
+	first := runOnce(t, m, path, client, "R-1")
+	second := runOnce(t, m, path, client, "R-2")
 	if first == second {
 		t.Errorf("both runs gave their order the OrderID %s", first)
 	}
@@ -114,7 +114,7 @@ func TestRunServesStopsAndObeysSignals(t *testing.T) {
 
 // runOnce runs the router, trades one order, kills and stops it. It returns the
 // order's OrderID.
-func runOnce(t *testing.T, path string, config emsclient.Config, id string) string {
+func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, id string) string {
 	t.Helper()
 	var out lockedBuffer
 	done := make(chan error, 1)
@@ -142,6 +142,11 @@ func runOnce(t *testing.T, path string, config emsclient.Config, id string) stri
 			t.Fatal(err)
 		}
 	}
+	out.await(t, "venue LITB: orders up, 1 LIVE")
+	m.Venue("LITB").Halt(true)
+	out.await(t, "book LITB PSTK: LIVE to HALTED")
+	m.Venue("LITB").Halt(false)
+	out.await(t, "book LITB PSTK: HALTED to LIVE")
 	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
