@@ -19,6 +19,7 @@ const usage = `usage: penstock COMMAND [options]
   dump      a journal as text; --verify runs it again and compares
   policy    build-baseline, inspect, verify: policy tables
   check     read a configuration and say what is wrong with it
+  doctor    what this machine does to latency, and the lines that repair it
   version   print the version
 
 Exit codes: 0 done, 1 what was checked does not hold or is not finished, 2 usage or
@@ -81,6 +82,7 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"dump":   dump,
 	"policy": policyCommand,
 	"check":  check,
+	"doctor": doctor,
 }
 
 func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }

@@ -1,0 +1,173 @@
+package host
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+)
+
+const sysCPU = "sys/devices/system/cpu/"
+
+// cores wants one for the router, one for its feeds and sessions, and others for
+// everything else.
+func (h *Host) cores() Finding {
+	const name = "cores"
+	text, ok := h.read(sysCPU + "online")
+	cores, valid := cpuList(text)
+	switch {
+	case !ok || !valid:
+		return warn(name, "cannot be read", "mount /sys")
+	case len(cores) < 2:
+		return fail(name, "1 online", "give the machine at least 2 cores: the router spins on one")
+	case len(cores) < 4:
+		return warn(name, fmt.Sprintf("%d online: feeds, clients and the kernel share what the router leaves", len(cores)),
+			"use 4 cores or more; until then idle = \"park\" in the configuration")
+	}
+	return pass(name, fmt.Sprintf("%d online", len(cores)))
+}
+
+// quota finds a control group that takes the processor away.
+func (h *Host) quota() Finding {
+	const name = "cpu quota"
+	text, ok := h.read("sys/fs/cgroup/cpu.max")
+	if !ok || strings.HasPrefix(text, "max") {
+		return pass(name, "none")
+	}
+	return fail(name, "cpu.max "+text+": the group is stopped when it is used up",
+		"echo max > /sys/fs/cgroup/cpu.max, or CPUQuota= in the service's unit")
+}
+
+// isolated returns the cores that the scheduler leaves alone.
+func (h *Host) isolated() map[int]bool {
+	text, _ := h.read(sysCPU + "isolated")
+	cores, _ := cpuList(text)
+	return cores
+}
+
+func (h *Host) isolation() Finding {
+	const name = "isolated cores"
+	if text, _ := h.read(sysCPU + "isolated"); len(h.isolated()) > 0 {
+		return pass(name, text)
+	}
+	return warn(name, "none: any thread may run on the router's core",
+		"kernel command line: isolcpus=managed_irq,domain,1 (the router's core), then taskset -c 1 penstock run")
+}
+
+func (h *Host) tickless() Finding {
+	const name = "timer ticks"
+	text, _ := h.read(sysCPU + "nohz_full")
+	if cores, ok := cpuList(text); ok && len(cores) > 0 {
+		return pass(name, "off on "+text)
+	}
+	return warn(name, "on every core: 10 to 20 µs each, 100 to 1000 times a second",
+		"kernel command line: nohz_full=1 rcu_nocbs=1 (the router's core)")
+}
+
+// interrupts finds devices that may interrupt an isolated core.
+func (h *Host) interrupts() Finding {
+	const name = "interrupts"
+	isolated := h.isolated()
+	for _, comm := range h.glob("proc/[0-9]*/comm") {
+		if text, _ := h.read(comm); text == "irqbalance" {
+			return warn(name, "irqbalance runs and moves them", "systemctl disable --now irqbalance")
+		}
+	}
+	if len(isolated) == 0 {
+		return warn(name, "on every core, as none is isolated", "isolate a core first")
+	}
+	var on []string
+	for _, file := range h.glob("proc/irq/*/effective_affinity_list") {
+		text, _ := h.read(file)
+		cores, _ := cpuList(text)
+		for c := range cores {
+			if isolated[c] {
+				on = append(on, path.Base(path.Dir(file)))
+				break
+			}
+		}
+	}
+	if len(on) == 0 {
+		return pass(name, "none on the isolated cores")
+	}
+	return warn(name, fmt.Sprintf("%d on isolated cores: %s", len(on), strings.Join(on[:min(len(on), 8)], " ")),
+		"for i in "+strings.Join(on, " ")+"; do echo 0 > /proc/irq/$i/smp_affinity_list; done")
+}
+
+func (h *Host) hyperthreads() Finding {
+	const name = "hyperthreads"
+	text, ok := h.read(sysCPU + "smt/active")
+	if !ok || text == "0" {
+		return pass(name, "off")
+	}
+	return warn(name, "on: the sibling of the router's core shares its caches and units",
+		"echo off > /sys/devices/system/cpu/smt/control")
+}
+
+func (h *Host) governor() Finding {
+	const name = "cpu frequency"
+	files := h.glob(sysCPU + "cpu[0-9]*/cpufreq/scaling_governor")
+	if len(files) == 0 {
+		return warn(name, "not visible (a guest: its host decides)", "ask for a host that does not scale")
+	}
+	for _, file := range files {
+		if text, _ := h.read(file); text != "performance" {
+			return warn(name, path.Base(path.Dir(path.Dir(file)))+" is governed by "+text,
+				"cpupower frequency-set -g performance")
+		}
+	}
+	return pass(name, "performance on every core")
+}
+
+// wakeLimit is the longest wake-up from an idle state that is no stall, µs.
+const wakeLimit = 2
+
+func (h *Host) idleStates() Finding {
+	const name = "idle states"
+	states := h.glob(sysCPU + "cpu[0-9]*/cpuidle/state[0-9]*")
+	if len(states) == 0 {
+		return pass(name, "none")
+	}
+	worst, label := int64(0), ""
+	for _, state := range states {
+		micros, ok := h.number(state + "/latency")
+		if disabled, _ := h.number(state + "/disable"); ok && disabled == 0 && micros > worst {
+			worst = micros
+			label, _ = h.read(state + "/name")
+		}
+	}
+	if worst <= wakeLimit {
+		return pass(name, fmt.Sprintf("wake up within %d µs", worst))
+	}
+	return warn(name, fmt.Sprintf("%s takes %d µs to leave", label, worst),
+		"cpupower idle-set -D "+strconv.Itoa(wakeLimit)+", or kernel command line: processor.max_cstate=1 intel_idle.max_cstate=0")
+}
+
+// steal finds a hypervisor that runs somebody else on our cores.
+func (h *Host) steal() Finding {
+	const name = "stolen time"
+	text, ok := h.read("proc/stat")
+	fields := strings.Fields(strings.SplitN(text, "\n", 2)[0])
+	if !ok || len(fields) < 9 || fields[0] != "cpu" {
+		return warn(name, "cannot be read", "mount /proc")
+	}
+	var total, stolen float64
+	for i, f := range fields[1:] {
+		n, err := strconv.ParseFloat(f, 64)
+		if err != nil {
+			return warn(name, "/proc/stat: "+err.Error(), "mount /proc")
+		}
+		if i < 8 { // guest time is in user time already
+			total += n
+		}
+		if i == 7 {
+			stolen = n
+		}
+	}
+	share := 100 * stolen / max(total, 1)
+	saw := fmt.Sprintf("%.2f%% since the machine started", share)
+	if share > 0.01 {
+		return warn(name, saw, "use a machine whose cores are its own")
+	}
+	return pass(name, saw)
+}
