@@ -84,8 +84,6 @@ const (
 
 var causeNames = [...]string{"tick", "venue's report", "client or clock"}
 
-func clock() int64 { return time.Now().UnixNano() }
-
 // assemble builds a router from its configuration and starts it. Nothing trades
 // before a client sends an order.
 func assemble(cfg *Config) (*assembly, error) {
