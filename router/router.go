@@ -38,7 +38,7 @@ type Core struct {
 	now       int64
 	nextCheck int64
 	nextAge   int64 // when the next book may be too old; math.MaxInt64: none can
-	ended     bool // a parent ended in this step
+	ended     bool  // a parent ended in this step
 	out       *event.Output
 	cause     *event.Event
 	scratch   allocation

@@ -73,6 +73,7 @@ type assembly struct {
 	threads sync.WaitGroup
 	stopped bool // nothing is sent any more: on the goroutine that stops
 	failure chan error
+	pinned  <-chan error // whether the loop has its core; nil: it was not asked for
 }
 
 // Causes of an order, for latency: what the router had just learned.
@@ -157,6 +158,9 @@ func (a *assembly) open() error {
 	} else {
 		a.loop = loop.New(a.seq, inputs, a.bell, cfg.Idle, clock, a.flush)
 		a.start(a.io.Run)
+	}
+	if core := cfg.file.Router.Core; core != nil {
+		a.pinned = a.loop.Pin(*core)
 	}
 	a.start(a.loop.Run)
 	return nil

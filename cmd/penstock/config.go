@@ -41,6 +41,7 @@ type routerSection struct {
 	Journal string `toml:"journal"` // directory under which each run makes its own
 	State   string `toml:"state"`   // sequence numbers, session stores, logs
 	Idle    string `toml:"idle"`    // park, yield, spin
+	Core    *int   `toml:"core,omitempty"`
 	// Placement of feeds and gateways: inline on the core's goroutine, or threaded
 	// on their own.
 	Placement   string `toml:"placement"`
@@ -230,6 +231,9 @@ func (c *Config) resolve() error {
 	var err error
 	if c.Idle, err = loop.ParseIdle(c.file.Router.Idle); err != nil {
 		return fmt.Errorf("router.idle: %w", err)
+	}
+	if core := c.file.Router.Core; core != nil && *core < 0 {
+		return fmt.Errorf("router.core is %d: name a core from 0, or leave it out", *core)
 	}
 	if p := c.file.Router.Placement; p != "inline" && p != "threaded" {
 		return fmt.Errorf("router.placement: %q is not one of inline, threaded", p)

@@ -90,6 +90,12 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 	last := make([]string, len(a.cfg.Router.Venues))
 	for {
 		select {
+		case err := <-a.pinned:
+			if err != nil {
+				say("router: not pinned, any thread may disturb it: %v", err)
+			} else {
+				say("router: alone on core %d", *a.cfg.file.Router.Core)
+			}
 		case err := <-a.failure:
 			return errors.Join(temporary(err), a.stop())
 		case <-tick.C:

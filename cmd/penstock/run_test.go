@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -96,6 +97,7 @@ func TestRunServesStopsAndObeysSignals(t *testing.T) {
 	from, to := strings.Index(text, "[ems]"), strings.Index(text, "[[instrument]]")
 	text = text[:from] + "[ems]\nquickfix_cfg = \"clients.cfg\"\n" + text[to:]
 	text = strings.Replace(text, `address = "127.0.0.1:0"`, fmt.Sprintf(`address = "127.0.0.1:%d"`, feedPort), 1)
+	text = strings.Replace(text, "[router]\n", fmt.Sprintf("[router]\ncore = %d\n", runtime.NumCPU()-1), 1)
 	path := filepath.Join(dir, "run.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -124,6 +126,11 @@ func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, 
 		done <- err
 	}()
 	out.await(t, "router: clients on")
+	if runtime.NumCPU() > 1 {
+		out.await(t, fmt.Sprintf("router: alone on core %d", runtime.NumCPU()-1))
+	} else {
+		out.await(t, "router: not pinned")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	client, err := emsclient.Connect(ctx, config)

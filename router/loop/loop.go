@@ -71,6 +71,8 @@ type Loop struct {
 	looking sync.Mutex // one inspection at a time
 	ended   chan struct{}
 	turn    func()
+	core    int // to run on alone, negative: none
+	pinned  chan error
 	e       event.Event
 
 	Turns  uint64
@@ -86,7 +88,15 @@ func New(seq *Sequencer, inputs []*ring.SPSC[event.Event], bell *Bell, idle Idle
 		turn = func() {}
 	}
 	return &Loop{seq: seq, inputs: inputs, idle: idle, clock: clock, bell: bell, turn: turn,
-		ended: make(chan struct{})}
+		ended: make(chan struct{}), core: -1, pinned: make(chan error, 1)}
+}
+
+// Pin makes Run wire its goroutine to core and keep every other thread of the
+// process off it. Whether that could be had comes through the channel; the loop runs
+// either way.
+func (l *Loop) Pin(core int) <-chan error {
+	l.core = core
+	return l.pinned
 }
 
 // NewInline returns a loop that works feeds and gateways itself: from the socket to
@@ -144,6 +154,13 @@ func (l *Loop) Drain() {
 // Run works until Stop or a failed journal.
 func (l *Loop) Run() error {
 	defer close(l.ended)
+	if l.core >= 0 {
+		undo, err := pin(l.core)
+		if err == nil {
+			defer undo()
+		}
+		l.pinned <- err
+	}
 	if l.idle == IdleSpin {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()

@@ -56,8 +56,9 @@ func TestLoopTakesRingsInOrderAndDispatches(t *testing.T) {
 	if n := l.Work(); n != len(day())+1 {
 		t.Fatalf("took %d events, want %d and a timer", n, len(day()))
 	}
-	if len(sent) != 2 || sent[0].ExecType != market.ExecNew || sent[1].Kind != event.SendOrder ||
-		sent[1].Qty != 50 || sent[1].Child != 77_000_000_001 {
+	if len(sent) != 3 || sent[0].Kind != event.BookMoved || sent[0].To != event.BookLive ||
+		sent[1].ExecType != market.ExecNew || sent[2].Kind != event.SendOrder ||
+		sent[2].Qty != 50 || sent[2].Child != 77_000_000_001 {
 		t.Fatalf("commands %+v", sent)
 	}
 	if l.Work() != 0 {
@@ -70,6 +71,7 @@ func TestLoopWakesStopsAndInspects(t *testing.T) {
 	in := ring.New[event.Event](16)
 	bell := NewBell()
 	l := New(seq, []*ring.SPSC[event.Event]{in}, bell, IdlePark, func() int64 { return 1000 }, nil)
+	pinned := l.Pin(1 << 20)
 	done := make(chan error)
 	go func() { done <- l.Run() }()
 	for _, e := range day() {
@@ -88,6 +90,9 @@ func TestLoopWakesStopsAndInspects(t *testing.T) {
 	}
 	if l.Inspect(func(*Sequencer) {}) {
 		t.Error("a stopped loop was inspected")
+	}
+	if err := <-pinned; !errors.Is(err, ErrNoCore) {
+		t.Errorf("a core that no machine has: %v", err)
 	}
 }
 
