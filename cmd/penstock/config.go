@@ -127,14 +127,28 @@ type feeSection struct {
 
 type feedSection struct {
 	Protocol string `toml:"protocol"` // itch, kraken, coinbase; empty: none of its own
-	Address  string `toml:"address"`  // host:port; itch: where packets arrive
+	Address  string `toml:"address"`  // host:port; itch: where packets of line A arrive, or their group
 	Request  string `toml:"request"`  // itch: re-request server
-	Path     string `toml:"path"`     // WebSocket path
-	Depth    int    `toml:"depth"`    // kraken
+	itchSection
+	Path  string `toml:"path"`  // WebSocket path
+	Depth int    `toml:"depth"` // kraken
 	// Decimals of the pair at kraken, over which its checksum is computed.
 	PricePrecision uint8    `toml:"price_precision"`
 	QtyPrecision   uint8    `toml:"qty_precision"`
 	Silence        duration `toml:"silence"` // without a message for so long the book is stale
+}
+
+// itchSection is what only ITCH feeds have.
+type itchSection struct {
+	AddressB   string   `toml:"address_b"`   // of line B; empty: there is one line
+	Interface  string   `toml:"interface"`   // that joins the group of line A
+	InterfaceB string   `toml:"interface_b"` // that joins the group of line B
+	GapWait    duration `toml:"gap_wait"`    // for the other line, before messages are requested
+	Snapshot   string   `toml:"snapshot"`    // GLIMPSE server; empty: from the first message
+	// The login there. The password is in a file, or in a variable of the environment.
+	SnapshotUser         string `toml:"snapshot_user"`
+	SnapshotPasswordFile string `toml:"snapshot_password_file"`
+	SnapshotPasswordEnv  string `toml:"snapshot_password_env"`
 }
 
 type ordersSection struct {
@@ -386,7 +400,7 @@ func (f *feedSection) validate() error {
 	case "", recorded:
 		return nil
 	case "itch":
-		if err := validAddress("feed.request", f.Request); err != nil {
+		if err := f.validateITCH(); err != nil {
 			return err
 		}
 	case "kraken":

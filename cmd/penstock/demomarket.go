@@ -93,7 +93,8 @@ func demoVenue(symbol string, s *serve.Server) venueSection {
 	}
 	switch c.Feed {
 	case serve.ITCH:
-		v.Feed = feedSection{Protocol: "itch", Address: "127.0.0.1:0", Request: s.RerequestAddr()}
+		v.Feed = feedSection{Protocol: "itch", Address: "127.0.0.1:0", Request: s.RerequestAddr(),
+			itchSection: itchSection{AddressB: "127.0.0.1:0", Snapshot: s.SnapshotAddr()}}
 	case serve.Kraken:
 		v.Feed = feedSection{Protocol: "kraken", Address: s.FeedAddr(), Depth: 25, PricePrecision: demoPriceDecimals}
 	case serve.Coinbase:
@@ -120,8 +121,11 @@ func (m *demoMarket) addReceivers(a *assembly) error {
 		if !ok {
 			continue
 		}
-		if err := m.Venue(a.cfg.Venue[a.feeds[i].venue].Name).AddReceiver(f.LocalAddr()); err != nil {
-			return err
+		v := m.Venue(a.cfg.Venue[a.feeds[i].venue].Name)
+		for line := range f.Lines() {
+			if err := v.AddReceiverOn(line, f.LocalAddr(line)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

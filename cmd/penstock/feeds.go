@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"penstock/event"
 	"penstock/market"
 	"penstock/venues/fixgw"
-	"penstock/venues/itch"
 	"penstock/venues/jsonws"
 	"penstock/venues/wire"
 )
@@ -44,23 +42,6 @@ func (a *assembly) openFeed(i int, sink event.Sink) (feedWorker, error) {
 		return a.openWebSocket(s, v, sink)
 	}
 	return nil, nil
-}
-
-// openITCH builds a feed whose times count from the midnight of today, UTC.
-func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
-	c := itch.FeedConfig{
-		Config: itch.Config{Venue: v.ID, Sink: sink, Refs: 1 << 22,
-			Midnight: time.Now().UTC().Truncate(24 * time.Hour).UnixNano()},
-		Listen: s.Feed.Address, Request: s.Feed.Request, RecoverFromStart: true,
-		SilenceNanos: int64(s.Feed.Silence), RequestNanos: itch.DefaultRequestNanos,
-		RequestMessages: itch.DefaultRequestMessages, HeldPackets: itch.DefaultHeldPackets,
-		StallNanos: itch.DefaultStallNanos, ReadBuffer: 1 << 20,
-	}
-	for in, text := range a.cfg.symbols(s) {
-		c.Symbols = append(c.Symbols, itch.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
-			QtyDecimals: in.QtyDecimals})
-	}
-	return itch.NewFeed(c)
 }
 
 func (a *assembly) openWebSocket(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {

@@ -3,6 +3,7 @@ package itch
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -56,11 +57,19 @@ func BenchmarkDecodeEncodingBinary(b *testing.B) {
 	}
 }
 
-// BenchmarkReceive is ns per packet of ten messages through both machines.
+// BenchmarkReceive is ns per packet of ten messages through both machines, as one
+// line brings it, and as two do when A loses every tenth packet.
 func BenchmarkReceive(b *testing.B) {
+	for lines := 1; lines <= 2; lines++ {
+		b.Run(fmt.Sprint("lines ", lines), func(b *testing.B) { benchReceive(b, lines) })
+	}
+}
+
+func benchReceive(b *testing.B, lines int) {
 	d, stream := benchDecoder(b)
-	r, err := NewReceiver(ReceiverConfig{Begin: func(int64) {}, Deliver: d.Decode,
-		SilenceNanos: 1, RequestNanos: 1, RequestMessages: 1, HeldPackets: 1})
+	r, err := NewReceiver(ReceiverConfig{Begin: func(int64) bool { return true }, Deliver: d.Decode,
+		Lines: lines, GapNanos: int64(lines-1) * second, SilenceNanos: 2 * second, RequestNanos: 1,
+		RequestMessages: 1, GiveUpRequests: 1, HeldPackets: 256})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -68,11 +77,19 @@ func BenchmarkReceive(b *testing.B) {
 	for _, m := range stream[:10] {
 		packet = append(binary.BigEndian.AppendUint16(packet, uint16(len(m))), m...)
 	}
+	receive := func(line int, seq uint64) {
+		binary.BigEndian.PutUint64(packet[10:], seq)
+		if err := r.Receive(1, line, packet); err != nil {
+			b.Fatal(err)
+		}
+	}
 	b.ReportAllocs()
 	for seq := uint64(1); b.Loop(); seq += 10 {
-		binary.BigEndian.PutUint64(packet[10:], seq)
-		if err := r.Receive(1, packet); err != nil {
-			b.Fatal(err)
+		if lines == 1 || seq%100 != 1 || seq == 1 {
+			receive(0, seq)
+		}
+		if lines == 2 && seq > 1 {
+			receive(1, seq-10) // one packet behind
 		}
 	}
 }

@@ -13,27 +13,40 @@ import (
 // FeedConfig sets up a Feed.
 type FeedConfig struct {
 	Config
-	Listen  string // host:port of the MoldUDP64 stream
-	Request string // host:port of the re-request server
+	Lines    []LineConfig // 1 to MaxLines lines that carry the same MoldUDP64 session
+	Request  string       // host:port of the re-request server; may be empty with a snapshot
+	Snapshot SnapshotConfig
 	// RecoverFromStart asks for the session from its first message when it was
-	// joined later, and when a book has to begin again. Without it a book is LIVE
-	// only if the session is heard from its first message.
+	// joined later, and when a book has to begin again. Without it, and without a
+	// snapshot, a book is LIVE only if the session is heard from its first message.
 	RecoverFromStart bool
-	SilenceNanos     int64 // see ReceiverConfig
+	GapNanos         int64 // see ReceiverConfig
+	SilenceNanos     int64
 	RequestNanos     int64
 	RequestMessages  int
+	GiveUpRequests   int
 	HeldPackets      int
 	StallNanos       int64 // how long the sink may have no room before the books are STALE
 	ReadBuffer       int   // bytes of kernel receive buffer to ask for; 0 leaves the system's
 }
 
+// LineConfig says where the packets of one line arrive.
+type LineConfig struct {
+	Address   string // host:port to bind; a multicast group is joined
+	Interface string // that joins the group: its name or number; empty: the system chooses
+}
+
 // Limits that suit a feed with a heartbeat each second; a configuration may
-// start from them.
+// start from them. One line is behind the other by the difference of two paths,
+// mostly below a millisecond.
 const (
+	DefaultGapNanos        = 1_000_000
 	DefaultSilenceNanos    = 3_000_000_000
 	DefaultRequestNanos    = 50_000_000
 	DefaultRequestMessages = 64
-	DefaultHeldPackets     = 64
+	DefaultGiveUpRequests  = 4
+	DefaultHeldPackets     = 256
+	DefaultSnapshotPackets = 4096 // HeldPackets of a feed with a snapshot
 	DefaultStallNanos      = 10_000_000
 )
 
@@ -44,62 +57,95 @@ const packetsPerWork = 64
 type FeedStats struct {
 	Decoder  Stats
 	Receiver ReceiverStats
+	Snapshot SnapshotStats
 	Unsent   uint64 // requests that the socket did not take; they are repeated
-	Restarts uint64 // replays of the session from its first message
+	Restarts uint64 // times every book began again: from the first message, or a snapshot
+	Repairs  uint64 // those of them for a message that could not be used
 }
 
-// Feed reads one MoldUDP64 stream. It owns its sockets and has no goroutine:
-// call Work again and again, from one goroutine.
+// Feed reads the lines of one MoldUDP64 session. It owns its sockets and has no
+// goroutine: call Work again and again, from one goroutine.
 type Feed struct {
 	cfg      FeedConfig
 	decoder  *Decoder
 	receiver *Receiver
-	stream   *wire.UDP
-	requests *wire.UDP
+	lines    []*wire.UDP
+	requests *wire.UDP // nil without a re-request server
 	server   netip.AddrPort
-	state    State // of the receiver, as last acted upon
+	snapshot *snapshot // nil without one
+	state    State     // of the receiver, as last acted upon
 	resync   event.Reason
 	lastErr  error
 	unsent   uint64
 	restarts uint64
+	misfits  uint64 // messages that could not be used, as last acted upon
+	repairAt int64  // when the books begin again for one of those; 0 for not
+	repairs  uint64
 	buf      [MaxPacket]byte
 }
 
-// NewFeed binds the sockets. Names in Listen and Request are resolved now.
+// NewFeed binds the sockets. Names of hosts are resolved now.
 func NewFeed(c FeedConfig) (*Feed, error) {
-	if c.StallNanos <= 0 {
-		return nil, fmt.Errorf("itch feed: StallNanos must be positive")
-	}
 	f := &Feed{cfg: c}
-	var err error
+	if err := f.open(); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("itch feed: %w", err)
+	}
+	return f, nil
+}
+
+func (f *Feed) open() (err error) {
+	c := &f.cfg
+	if c.StallNanos <= 0 {
+		return errors.New("StallNanos must be positive")
+	}
+	if c.Request == "" && c.Snapshot.Addr == "" {
+		return errors.New("neither a re-request server nor a snapshot: nothing lost would come back")
+	}
 	if f.decoder, err = NewDecoder(c.Config); err != nil {
-		return nil, err
+		return err
 	}
 	f.receiver, err = NewReceiver(ReceiverConfig{
 		Begin: f.begin, Deliver: f.deliver, FromStart: c.RecoverFromStart,
+		Snapshot: c.Snapshot.Addr != "", Lines: len(c.Lines), GapNanos: c.GapNanos,
 		SilenceNanos: c.SilenceNanos, RequestNanos: c.RequestNanos,
-		RequestMessages: c.RequestMessages, HeldPackets: c.HeldPackets,
+		RequestMessages: c.RequestMessages, GiveUpRequests: c.GiveUpRequests,
+		HeldPackets: c.HeldPackets,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if f.server, err = wire.Resolve(c.Request); err != nil {
-		return nil, fmt.Errorf("itch feed: re-request server: %w", err)
-	}
-	if f.stream, err = wire.ListenUDP(c.Listen); err != nil {
-		return nil, fmt.Errorf("itch feed: %w", err)
-	}
-	if f.requests, err = wire.ListenUDP(anyPort(f.server)); err != nil {
-		f.stream.Close()
-		return nil, fmt.Errorf("itch feed: requests: %w", err)
-	}
-	if c.ReadBuffer > 0 {
-		if _, err = f.stream.SetReadBuffer(c.ReadBuffer); err != nil {
-			f.Close()
-			return nil, fmt.Errorf("itch feed: %w", err)
+	if c.Snapshot.Addr != "" {
+		if f.snapshot, err = newSnapshot(c.Snapshot); err != nil {
+			return err
 		}
 	}
-	return f, nil
+	if c.Request != "" {
+		if f.server, err = wire.Resolve(c.Request); err != nil {
+			return fmt.Errorf("re-request server: %w", err)
+		}
+		if f.requests, err = wire.ListenUDP(anyPort(f.server)); err != nil {
+			return fmt.Errorf("requests: %w", err)
+		}
+	}
+	for i, l := range c.Lines {
+		if err := f.openLine(l); err != nil {
+			return fmt.Errorf("line %c: %w", 'A'+i, err)
+		}
+	}
+	return nil
+}
+
+func (f *Feed) openLine(l LineConfig) error {
+	u, err := wire.JoinUDP(l.Address, l.Interface)
+	if err != nil {
+		return err
+	}
+	f.lines = append(f.lines, u)
+	if f.cfg.ReadBuffer > 0 {
+		_, err = u.SetReadBuffer(f.cfg.ReadBuffer)
+	}
+	return err
 }
 
 // anyPort is the local address from which server is asked.
@@ -110,10 +156,16 @@ func anyPort(server netip.AddrPort) string {
 	return "[::]:0"
 }
 
-// Work reads what has arrived, lets time pass and sends a request when one is
-// due. It returns 0 when there was nothing to do.
+// Work reads what has arrived, lets time pass, moves a snapshot on and sends a
+// request when one is due. It returns 0 when there was nothing to do.
+//
+// Every line is read before time passes: what the other line has in its socket
+// already is never waited for.
 func (f *Feed) Work(now int64) int {
-	n := f.read(now, f.requests) + f.read(now, f.stream)
+	n := f.read(now, Answer, f.requests)
+	for i, u := range f.lines {
+		n += f.read(now, i, u)
+	}
 	f.receiver.Tick(now)
 	f.follow(now)
 	if f.receiver.RefusedNanos(now) > f.cfg.StallNanos && f.state == InOrder {
@@ -124,13 +176,18 @@ func (f *Feed) Work(now int64) int {
 		f.resync = event.ReasonNone
 		f.restart(now, reason)
 	}
+	f.repair(now)
+	n += f.load(now)
 	f.decoder.Settle(now)
 	return n + f.request(now)
 }
 
-func (f *Feed) read(now int64, from *wire.UDP) int {
+func (f *Feed) read(now int64, from int, u *wire.UDP) int {
+	if u == nil {
+		return 0
+	}
 	for n := range packetsPerWork {
-		size, err := from.Read(f.buf[:])
+		size, err := u.Read(f.buf[:])
 		if err != nil {
 			f.lastErr = err
 			if !isTruncated(err) {
@@ -142,7 +199,7 @@ func (f *Feed) read(now int64, from *wire.UDP) int {
 		if size == 0 {
 			return n
 		}
-		if err := f.receiver.Receive(now, f.buf[:size]); err != nil {
+		if err := f.receiver.Receive(now, from, f.buf[:size]); err != nil {
 			f.lastErr = err
 		}
 		f.follow(now)
@@ -155,11 +212,19 @@ func isTruncated(err error) bool {
 	return errors.As(err, &truncated)
 }
 
-// begin resets the books when the session begins, or begins again. Waiting makes
-// follow act on whatever state comes out of it.
-func (f *Feed) begin(now int64) {
-	f.state = Waiting
+// begin resets the books when the session begins, or begins again; false while
+// the sink has not heard of their states before. Waiting makes follow act on
+// whatever state comes out of it.
+func (f *Feed) begin(now int64) bool {
+	if !f.decoder.Settle(now) {
+		return false
+	}
+	f.state, f.repairAt = Waiting, 0
 	f.decoder.Reset(now)
+	if f.snapshot != nil {
+		f.snapshot.abandon(now)
+	}
+	return true
 }
 
 func (f *Feed) deliver(now int64, msg []byte) error {
@@ -170,10 +235,14 @@ func (f *Feed) deliver(now int64, msg []byte) error {
 	return err
 }
 
-// follow turns changes of the stream into states of the books.
+// follow turns changes of the stream into states of the books. It waits until the
+// sink has taken the state before, so that none is passed over in silence.
 func (f *Feed) follow(now int64) {
 	was, is := f.state, f.receiver.State()
-	if was == is {
+	if is == Awaiting { // the books are behind by no more than GapNanos
+		is = InOrder
+	}
+	if was == is || !f.decoder.Settle(now) {
 		return
 	}
 	f.state = is
@@ -183,16 +252,18 @@ func (f *Feed) follow(now int64) {
 	case is == Recovering && was == InOrder:
 		f.decoder.Stale(now, event.ReasonGap)
 	case is == InOrder || is == Ended:
-		if f.receiver.FromFirst() {
+		if f.receiver.Whole() {
 			f.decoder.Live(now)
 		}
 	}
 }
 
 // restart takes the books out of use, for they will miss something, and begins
-// the session again from its first message.
+// them again: the session from its first message, or a snapshot.
 func (f *Feed) restart(now int64, reason event.Reason) {
-	f.decoder.Stale(now, reason)
+	if f.decoder.Settle(now) {
+		f.decoder.Stale(now, reason)
+	}
 	if !f.decoder.Settle(now) {
 		f.resync = reason // the sink is full: first it must hear that books are stale
 		return
@@ -204,15 +275,25 @@ func (f *Feed) restart(now int64, reason event.Reason) {
 }
 
 // Resync answers the core's ResyncBook: some book contradicted what this feed
-// said. The stream is shared, so every book begins again. At most one replay
-// runs at a time; a request during one is part of it.
+// said. The stream and its snapshot are shared by all books, and to load one of
+// them while the others go on would need the stream twice, so every book begins
+// again. At most one such replay runs at a time; a request during one is part of it.
 func (f *Feed) Resync(now int64, _ market.InstrumentID) {
 	if f.state == InOrder || f.state == Ended {
 		f.restart(now, event.ReasonAbsurd)
 	}
 }
 
+// request asks for what is missing. When the answer does not come, or there is
+// nobody to ask, the books begin again with a snapshot.
 func (f *Feed) request(now int64) int {
+	if f.snapshot != nil && (f.receiver.Lost(now) || f.requests == nil && f.state == Recovering) {
+		f.giveUp(now)
+		return 1
+	}
+	if f.snapshot == nil {
+		f.receiver.Lost(now) // it counts
+	}
 	packet := f.receiver.Request(now)
 	if packet == nil {
 		return 0
@@ -227,9 +308,23 @@ func (f *Feed) request(now int64) int {
 	return 1
 }
 
+// giveUp begins the books again. They are STALE or SYNCING already.
+func (f *Feed) giveUp(now int64) {
+	if f.receiver.Restart(now) {
+		f.restarts++
+		f.follow(now)
+	}
+}
+
 // PollFDs appends what to wait for when Work has returned 0.
 func (f *Feed) PollFDs(fds []wire.PollFD) []wire.PollFD {
-	return append(fds, wire.PollFD{FD: f.stream.FD()}, wire.PollFD{FD: f.requests.FD()})
+	for _, u := range f.lines {
+		fds = append(fds, wire.PollFD{FD: u.FD()})
+	}
+	if f.requests != nil {
+		fds = append(fds, wire.PollFD{FD: f.requests.FD()})
+	}
+	return f.snapshot.pollFDs(fds)
 }
 
 // State returns how complete the stream is.
@@ -237,15 +332,31 @@ func (f *Feed) State() State { return f.receiver.State() }
 
 // Stats returns a copy of the counters.
 func (f *Feed) Stats() FeedStats {
-	return FeedStats{*f.decoder.Stats(), *f.receiver.Stats(), f.unsent, f.restarts}
+	return FeedStats{*f.decoder.Stats(), *f.receiver.Stats(), f.snapshot.total(),
+		f.unsent, f.restarts, f.repairs}
 }
 
-// Err returns the last error of a packet, a message or a socket, nil if none
-// occurred. The counters say how many there were.
+// Err returns the last error of a packet, a message, a socket or a snapshot, nil
+// if none occurred. The counters say how many there were.
 func (f *Feed) Err() error { return f.lastErr }
 
-// LocalAddr returns the bound address of the stream as "host:port".
-func (f *Feed) LocalAddr() string { return f.stream.LocalAddr() }
+// Lines returns how many lines the feed listens on.
+func (f *Feed) Lines() int { return len(f.lines) }
+
+// LocalAddr returns the bound address of a line, 0 for the first, as "host:port".
+func (f *Feed) LocalAddr(line int) string { return f.lines[line].LocalAddr() }
 
 // Close closes the sockets.
-func (f *Feed) Close() error { return errors.Join(f.stream.Close(), f.requests.Close()) }
+func (f *Feed) Close() error {
+	var errs []error
+	for _, u := range f.lines {
+		errs = append(errs, u.Close())
+	}
+	if f.requests != nil {
+		errs = append(errs, f.requests.Close())
+	}
+	if f.snapshot != nil {
+		errs = append(errs, f.snapshot.client.Close())
+	}
+	return errors.Join(errs...)
+}

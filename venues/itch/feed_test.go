@@ -79,15 +79,15 @@ func newFeedTest(t *testing.T) *feedTest {
 	f := &feedTest{server: newServer(t), collect: newCollect(), now: 1000 * second}
 	var err error
 	f.feed, err = NewFeed(FeedConfig{
-		Config: testConfig(f.sink), Listen: "127.0.0.1:0", Request: f.conn.LocalAddr().String(),
+		Config: testConfig(f.sink), Lines: []LineConfig{{Address: "127.0.0.1:0"}}, Request: f.conn.LocalAddr().String(),
 		RecoverFromStart: true, SilenceNanos: 3 * second, RequestNanos: second / 10,
-		RequestMessages: 3, HeldPackets: 8, StallNanos: second / 100, ReadBuffer: 1 << 20,
+		RequestMessages: 3, GiveUpRequests: 4, HeldPackets: 8, StallNanos: second / 100, ReadBuffer: 1 << 20,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.feed.Close() })
-	f.server.feed, err = net.ResolveUDPAddr("udp", f.feed.LocalAddr())
+	f.server.feed, err = net.ResolveUDPAddr("udp", f.feed.LocalAddr(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,16 +230,40 @@ func TestResyncReplaysTheSession(t *testing.T) {
 	}
 }
 
+func TestWorkDoesNotAllocate(t *testing.T) {
+	f := newFeedTest(t)
+	f.startOfDay()
+	f.send(1, 3)
+	f.feed.Work(f.now)
+	f.feed.decoder.sink = func(*event.Event) bool { return true } // keeps nothing
+	for n := 4; n < 300; n++ {
+		f.add(order('A', 7, uint64(n), 'B', 5, 99))
+		f.send(n, n)
+	}
+	before := f.feed.Stats().Receiver.Messages
+	if n := testing.AllocsPerRun(3, func() { f.feed.Work(f.now) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if got := f.feed.Stats().Receiver.Messages - before; got != 4*packetsPerWork {
+		t.Errorf("%d messages in four calls", got)
+	}
+}
+
 func TestFeedRefusesBadConfiguration(t *testing.T) {
 	good := FeedConfig{Config: testConfig(func(*event.Event) bool { return true }),
-		Listen: "127.0.0.1:0", Request: "127.0.0.1:9", SilenceNanos: 1, RequestNanos: 1,
-		RequestMessages: 1, HeldPackets: 1, StallNanos: 1}
+		Lines: []LineConfig{{Address: "127.0.0.1:0"}}, Request: "127.0.0.1:9", SilenceNanos: 1, RequestNanos: 1,
+		RequestMessages: 1, GiveUpRequests: 1, HeldPackets: 1, StallNanos: 1}
 	for name, spoil := range map[string]func(*FeedConfig){
 		"stall":    func(c *FeedConfig) { c.StallNanos = 0 },
 		"decoder":  func(c *FeedConfig) { c.Symbols = nil },
 		"receiver": func(c *FeedConfig) { c.HeldPackets = 0 },
 		"request":  func(c *FeedConfig) { c.Request = "nowhere" },
-		"listen":   func(c *FeedConfig) { c.Listen = "127.0.0.1:99999" },
+		"listen":   func(c *FeedConfig) { c.Lines = []LineConfig{{Address: "127.0.0.1:99999"}} },
+		"iface":    func(c *FeedConfig) { c.Lines = []LineConfig{{Address: "127.0.0.1:0", Interface: "lo"}} },
+		"no lines": func(c *FeedConfig) { c.Lines = nil },
+		"nobody":   func(c *FeedConfig) { c.Request = "" },
+		"snapshot": func(c *FeedConfig) { c.Snapshot.Addr = "nowhere" },
+		"user":     func(c *FeedConfig) { c.Snapshot = SnapshotConfig{Addr: "127.0.0.1:9", User: "too long"} },
 	} {
 		c := good
 		spoil(&c)

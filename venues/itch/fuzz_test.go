@@ -82,16 +82,26 @@ func FuzzReceive(f *testing.F) {
 	f.Add([]byte("SESS01    \x00\x00\x00\x00\x00\x00\x00\x01\x00\x01\x00\x02ab"), uint8(3))
 	f.Add(binary.BigEndian.AppendUint16(appendRequest(nil, Session{}, 9, endOfSession), 0), uint8(0))
 	f.Fuzz(func(t *testing.T, data []byte, cut uint8) {
-		m := newMoldTest(t, true)
+		m := newLinesTest(t, cut%2 == 0)
 		for now := int64(1); len(data) > 0; now++ {
 			n := min(len(data), 20+int(cut))
-			before := m.receiver.Stats().Messages
-			err := m.receiver.Receive(now, data[:n])
-			if err != nil && m.receiver.Stats().Messages != before {
-				t.Fatal("a refused datagram delivered messages")
+			before := *m.receiver.Stats()
+			err := m.receiver.Receive(now, int(now%3)-1, data[:n])
+			after := m.receiver.Stats()
+			if err != nil && (after.Messages != before.Messages || after.Lines != before.Lines) {
+				t.Fatal("a refused datagram was used")
 			}
 			m.receiver.Tick(now)
+			if n > 0 && m.receiver.WantsSnapshot() {
+				m.receiver.Continue(now, uint64(data[0]))
+			}
+			if m.receiver.Overrun() || m.receiver.Lost(now) {
+				m.receiver.Restart(now)
+			}
 			m.receiver.Request(now)
+			if s := m.receiver.State(); (s == InOrder || s == Ended) && m.receiver.next != m.receiver.known {
+				t.Fatalf("%s with %d messages missing", s, m.receiver.known-m.receiver.next)
+			}
 			data = data[n:]
 		}
 	})

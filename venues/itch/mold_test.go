@@ -24,7 +24,12 @@ func newMoldTest(t *testing.T, fromStart bool) *moldTest {
 	m := &moldTest{t: t, now: second}
 	var err error
 	m.receiver, err = NewReceiver(ReceiverConfig{
-		Begin: func(int64) { m.log = append(m.log, "begin") },
+		Begin: func(int64) bool {
+			if !m.full {
+				m.log = append(m.log, "begin")
+			}
+			return !m.full
+		},
 		Deliver: func(_ int64, msg []byte) error {
 			if m.full {
 				return ErrNoRoom
@@ -32,8 +37,8 @@ func newMoldTest(t *testing.T, fromStart bool) *moldTest {
 			m.log = append(m.log, string(msg))
 			return nil
 		},
-		FromStart: fromStart, SilenceNanos: 3 * second, RequestNanos: second / 10,
-		RequestMessages: 8, HeldPackets: 4,
+		FromStart: fromStart, Lines: 1, SilenceNanos: 3 * second, RequestNanos: second / 10,
+		RequestMessages: 8, GiveUpRequests: 3, HeldPackets: 4,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +64,7 @@ func downstream(session string, seq uint64, count int) []byte {
 func (m *moldTest) receive(session string, seq uint64, count int) {
 	m.t.Helper()
 	m.now += second / 1000
-	if err := m.receiver.Receive(m.now, downstream(session, seq, count)); err != nil {
+	if err := m.receiver.Receive(m.now, 0, downstream(session, seq, count)); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -87,7 +92,7 @@ func TestVectorPacketIsTaken(t *testing.T) {
 		t.Fatalf("%d bytes", len(packet))
 	}
 	m := newMoldTest(t, true)
-	if err := m.receiver.Receive(m.now, packet); err != nil {
+	if err := m.receiver.Receive(m.now, 0, packet); err != nil {
 		t.Fatal(err)
 	}
 	m.expect(InOrder, "begin "+string(unhex(t, vectors[0]))+" "+string(unhex(t, vectors[1])))
@@ -175,7 +180,7 @@ func TestLateStartAsksFromTheFirstMessage(t *testing.T) {
 		want = append(want, fmt.Sprint(n+1))
 	}
 	m.expect(InOrder, strings.Join(want, " "))
-	if !m.receiver.FromFirst() {
+	if !m.receiver.Whole() {
 		t.Fatal("not from the first message")
 	}
 }
@@ -184,7 +189,7 @@ func TestWithoutRecoveryTheStreamBeginsWhereItIsJoined(t *testing.T) {
 	m := newMoldTest(t, false)
 	m.receive("A", 20, 2)
 	m.expect(InOrder, "begin 20 21")
-	if m.receiver.FromFirst() || m.receiver.Restart(m.now) {
+	if m.receiver.Whole() || m.receiver.Restart(m.now) {
 		t.Fatal("claims to have the first message")
 	}
 }
@@ -269,16 +274,16 @@ func TestBadDatagramsAreRefusedWhole(t *testing.T) {
 	good := downstream("A", 1, 2)
 	for n := range good {
 		m := newMoldTest(t, true)
-		if err := m.receiver.Receive(1, good[:n]); err != ErrPacket {
+		if err := m.receiver.Receive(1, 0, good[:n]); err != ErrPacket {
 			t.Fatalf("%d of %d bytes: %v", n, len(good), err)
 		}
 		m.expect(Waiting, "")
 	}
 	m := newMoldTest(t, true)
-	if err := m.receiver.Receive(1, append(good, 0)); err != ErrPacket {
+	if err := m.receiver.Receive(1, 0, append(good, 0)); err != ErrPacket {
 		t.Fatalf("trailing byte: %v", err)
 	}
-	if err := m.receiver.Receive(1, make([]byte, MaxPacket+1)); err != ErrPacket {
+	if err := m.receiver.Receive(1, 0, make([]byte, MaxPacket+1)); err != ErrPacket {
 		t.Fatalf("too long: %v", err)
 	}
 }
@@ -319,7 +324,7 @@ func TestLossyLineDeliversEverythingOnce(t *testing.T) {
 					pending = append(pending[:at], pending[at+1:]...)
 				}
 				if r.IntN(5) != 0 { // else it is lost
-					if err := m.receiver.Receive(m.now, p); err != nil {
+					if err := m.receiver.Receive(m.now, 0, p); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -334,13 +339,18 @@ func TestLossyLineDeliversEverythingOnce(t *testing.T) {
 }
 
 func TestReceiverRefusesBadConfiguration(t *testing.T) {
-	good := ReceiverConfig{Begin: func(int64) {}, Deliver: func(int64, []byte) error { return nil },
-		SilenceNanos: 1, RequestNanos: 1, RequestMessages: 1, HeldPackets: 1}
+	good := ReceiverConfig{Begin: func(int64) bool { return true },
+		Deliver: func(int64, []byte) error { return nil }, Lines: 1,
+		SilenceNanos: 1, RequestNanos: 1, RequestMessages: 1, GiveUpRequests: 1, HeldPackets: 1}
 	for name, spoil := range map[string]func(*ReceiverConfig){
 		"callbacks": func(c *ReceiverConfig) { c.Begin = nil },
 		"silence":   func(c *ReceiverConfig) { c.SilenceNanos = 0 },
 		"messages":  func(c *ReceiverConfig) { c.RequestMessages = endOfSession },
 		"held":      func(c *ReceiverConfig) { c.HeldPackets = 0 },
+		"no line":   func(c *ReceiverConfig) { c.Lines = 0 },
+		"lines":     func(c *ReceiverConfig) { c.Lines = MaxLines + 1 },
+		"gap":       func(c *ReceiverConfig) { c.GapNanos = 1 },
+		"give up":   func(c *ReceiverConfig) { c.GiveUpRequests = 0 },
 	} {
 		c := good
 		spoil(&c)

@@ -59,13 +59,13 @@ func TestCapturedPackets(t *testing.T) {
 	c := newCollect()
 	eachCapture(t, func(name string, datagram []byte) {
 		r, err := NewReceiver(ReceiverConfig{
-			Begin: func(int64) {},
+			Begin: func(int64) bool { return true },
 			Deliver: func(now int64, msg []byte) error {
 				messages++
 				types[msg[0]]++
 				return decodeAlone(t, c, msg)
 			},
-			SilenceNanos: 1, RequestNanos: 1, RequestMessages: 1, HeldPackets: 1,
+			Lines: 1, SilenceNanos: 1, RequestNanos: 1, RequestMessages: 1, GiveUpRequests: 1, HeldPackets: 1,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func TestCapturedPackets(t *testing.T) {
 		if binary.BigEndian.Uint64(datagram[10:]) == 0 { // blanked by the publisher
 			binary.BigEndian.PutUint64(datagram[10:], 1)
 		}
-		if err := r.Receive(1, datagram); err != nil {
+		if err := r.Receive(1, 0, datagram); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	})

@@ -22,11 +22,26 @@ func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("datagram of %d bytes truncated to %d", e.Want, e.Have)
 }
 
-// ListenUDP binds addr, "host:port"; port 0 picks a free one, see LocalAddr.
-func ListenUDP(addr string) (*UDP, error) {
+// ListenUDP binds addr, "host:port"; port 0 picks a free one, see LocalAddr. A
+// multicast address is joined as by JoinUDP.
+func ListenUDP(addr string) (*UDP, error) { return JoinUDP(addr, "") }
+
+// JoinUDP binds addr. When it is a multicast group, such as "239.1.2.3:26477", the
+// interface with the given name or number joins it; an empty one leaves the
+// choice to the system's routes. Only packets to that group are read, and other
+// sockets may join it on the same port.
+func JoinUDP(addr, iface string) (*UDP, error) {
 	ap, err := Resolve(addr)
 	if err != nil {
 		return nil, err
+	}
+	group := ap.Addr().IsMulticast()
+	if iface != "" && !group {
+		return nil, fmt.Errorf("listen udp %s: an interface joins multicast groups only", ap)
+	}
+	index, err := zoneIndex(iface)
+	if err != nil {
+		return nil, fmt.Errorf("listen udp %s: interface %q: %w", ap, iface, err)
 	}
 	family, sa, err := sockaddr(ap)
 	if err != nil {
@@ -37,7 +52,16 @@ func ListenUDP(addr string) (*UDP, error) {
 		return nil, fmt.Errorf("listen udp %s: %w", ap, os.NewSyscallError("socket", err))
 	}
 	u := &UDP{fd: fd}
-	if err = unix.Bind(fd, sa); err == nil {
+	if group {
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	}
+	if err == nil {
+		err = unix.Bind(fd, sa)
+	}
+	if err == nil && group {
+		err = join(fd, ap.Addr(), index)
+	}
+	if err == nil {
 		sa, err = unix.Getsockname(fd)
 	}
 	if err != nil {
@@ -46,6 +70,17 @@ func ListenUDP(addr string) (*UDP, error) {
 	}
 	u.local = addrPort(sa)
 	return u, nil
+}
+
+// join adds the socket to a group; the kernel then asks the network for it (IGMP,
+// MLD) until the socket is closed.
+func join(fd int, group netip.Addr, index uint32) error {
+	if group.Is4() {
+		return os.NewSyscallError("join group", unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP,
+			unix.IP_ADD_MEMBERSHIP, &unix.IPMreqn{Multiaddr: group.As4(), Ifindex: int32(index)}))
+	}
+	return os.NewSyscallError("join group", unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6,
+		unix.IPV6_JOIN_GROUP, &unix.IPv6Mreq{Multiaddr: group.As16(), Interface: index}))
 }
 
 // SetReadBuffer asks the kernel for a receive buffer and returns the size that it

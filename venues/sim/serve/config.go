@@ -52,7 +52,12 @@ type Venue struct {
 	OrderAddr     string   // FIX acceptor
 	FeedAddr      string   // WebSocket feeds
 	RerequestAddr string   // ITCH: UDP address of the re-request server
-	Receivers     []string // ITCH: where packets go
+	Receivers     []string // ITCH: where the packets of line A go
+	ReceiversB    []string // ITCH: where the packets of line B go
+	// SnapshotAddr is the TCP address of the GLIMPSE server of ITCH; empty for none.
+	SnapshotAddr     string
+	SnapshotUser     string // empty: anybody may log in
+	SnapshotPassword string
 
 	FlowShare int64 // weight of a lit venue in the flow; 0 counts as 1
 
@@ -157,6 +162,9 @@ func DemoVenues(in market.Instrument, seed uint64, client string) []Venue {
 		v := &venues[i]
 		v.Clients = []string{client}
 		v.OrderAddr, v.FeedAddr, v.RerequestAddr = host, host, host
+		if v.Feed == ITCH {
+			v.SnapshotAddr = host
+		}
 	}
 	return venues
 }

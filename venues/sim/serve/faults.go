@@ -2,7 +2,6 @@ package serve
 
 import (
 	"fmt"
-	"net/netip"
 )
 
 // DropConnections closes every connection of the venue without a word, as a
@@ -37,18 +36,25 @@ func (s *Server) outboxes() []*outbox {
 			all = append(all, c.out)
 		}
 	}
+	if s.glimpse != nil {
+		for _, c := range s.glimpse.conns {
+			all = append(all, c.out)
+		}
+	}
 	return all
 }
 
-// LosePackets keeps the next n packets of a MoldUDP64 stream from being sent;
-// the re-request server has them.
+// LosePackets keeps the next n packets of a MoldUDP64 stream from being sent on any
+// line; the re-request server has them.
 func (s *Server) LosePackets(n int) error {
 	s.market.mu.Lock()
 	defer s.market.mu.Unlock()
 	if s.mold == nil {
 		return fmt.Errorf("venue %s has no packets to lose", s.cfg.Name)
 	}
-	s.mold.lose += n
+	for i := range s.mold.lines {
+		s.mold.lines[i].lose += n
+	}
 	return nil
 }
 
@@ -63,20 +69,8 @@ func (s *Server) CorruptNextChecksum() error {
 	return nil
 }
 
-// AddReceiver sends the MoldUDP64 stream to addr too, from the next packet.
-func (s *Server) AddReceiver(addr string) error {
-	s.market.mu.Lock()
-	defer s.market.mu.Unlock()
-	if s.mold == nil {
-		return fmt.Errorf("venue %s has no packet stream", s.cfg.Name)
-	}
-	to, err := netip.ParseAddrPort(addr)
-	if err != nil {
-		return fmt.Errorf("venue %s: receiver: %w", s.cfg.Name, err)
-	}
-	s.mold.receivers = append(s.mold.receivers, to)
-	return nil
-}
+// AddReceiver sends line A of the MoldUDP64 stream to addr too, from the next packet.
+func (s *Server) AddReceiver(addr string) error { return s.AddReceiverOn(0, addr) }
 
 // Halt stops or resumes trading at this venue, behind what is scheduled before
 // now; its feed says so.

@@ -2,6 +2,8 @@ package serve
 
 import (
 	"encoding/binary"
+	"maps"
+	"slices"
 
 	"penstock/market"
 	"penstock/venues/sim"
@@ -15,6 +17,16 @@ type itchFeed struct {
 	up, down int64  // price increments × up / down is 1/10000
 	base     uint64 // order references count from here, so that they are a day's: small
 	buf      []byte
+	halted   bool
+	corrupt  bool                    // the next order is announced with no shares
+	resting  map[uint64]restingOrder // by the reference in messages
+}
+
+// restingOrder is what an A message says of an order that is still there.
+type restingOrder struct {
+	side  market.Side
+	qty   market.Qty
+	price market.Price
 }
 
 // stockLocate is the number of the only instrument.
@@ -41,12 +53,30 @@ func newITCHFeed(s *Server, now int64) *itchFeed {
 	copy(f.symbol[:], s.cfg.Symbol)
 	f.up, f.down = itchScale(s.in)
 	f.base = s.market.cfg.IDBase
+	f.resting = map[uint64]restingOrder{}
+	f.open(now)
+	return f
+}
+
+// open says what each session begins with.
+func (f *itchFeed) open(now int64) {
 	f.system(now, 'O')
 	f.directory(now)
-	f.state(now, 'T')
+	f.send(now)
+	f.state(now)
+	f.send(now)
 	f.system(now, 'S')
 	f.system(now, 'Q')
-	return f
+}
+
+// repeat builds the messages by which somebody who has heard nothing gets the
+// orders that rest, oldest first, and calls say after each.
+func (f *itchFeed) repeat(now int64, say func(now int64)) {
+	for _, ref := range slices.Sorted(maps.Keys(f.resting)) {
+		o := f.resting[ref]
+		f.order(now, ref, o)
+		say(now)
+	}
 }
 
 // start begins a message: type, StockLocate, tracking number, time.
@@ -83,26 +113,38 @@ func (f *itchFeed) directory(now int64) {
 	f.text("N" + "C" + "Z " + "P" + "N" + "N" + "1" + "N")
 	f.u32(0)
 	f.text("N")
-	f.send(now)
 }
 
-func (f *itchFeed) state(now int64, state byte) {
+// state is the H message.
+func (f *itchFeed) state(now int64) {
+	state := byte('T')
+	if f.halted {
+		state = 'H'
+	}
 	f.start('H', stockLocate, now)
 	f.buf = append(f.buf, f.symbol[:]...)
 	f.buf = append(f.buf, state, ' ')
 	f.text("    ")
-	f.send(now)
+}
+
+// order is the A message of an order.
+func (f *itchFeed) order(now int64, ref uint64, o restingOrder) {
+	f.start('A', stockLocate, now)
+	f.u64(ref)
+	f.buf = append(f.buf, sideLetter(o.side))
+	f.shares(o.qty)
+	f.buf = append(f.buf, f.symbol[:]...)
+	f.price(o.price)
 }
 
 func (f *itchFeed) change(c *sim.BookChange) {
 	switch c.Kind {
 	case sim.BookAdd:
-		f.start('A', stockLocate, c.Time)
-		f.u64(c.Ref - f.base)
-		f.buf = append(f.buf, sideLetter(c.Side))
-		f.shares(c.Qty)
-		f.buf = append(f.buf, f.symbol[:]...)
-		f.price(c.Price)
+		o := restingOrder{c.Side, c.Qty, c.Price}
+		if f.corrupt {
+			f.corrupt, o.qty = false, 0
+		}
+		f.order(c.Time, c.Ref-f.base, o)
 	case sim.BookExecute:
 		f.start('E', stockLocate, c.Time)
 		f.u64(c.Ref - f.base)
@@ -117,6 +159,26 @@ func (f *itchFeed) change(c *sim.BookChange) {
 		f.u64(c.Ref - f.base)
 	}
 	f.send(c.Time)
+	f.keep(c)
+}
+
+// keep follows the orders that rest.
+func (f *itchFeed) keep(c *sim.BookChange) {
+	ref := c.Ref - f.base
+	o := f.resting[ref]
+	switch c.Kind {
+	case sim.BookAdd:
+		o = restingOrder{c.Side, c.Qty, c.Price}
+	case sim.BookExecute, sim.BookReduce:
+		o.qty -= c.Qty
+	case sim.BookDelete:
+		o.qty = 0
+	}
+	if o.qty == 0 {
+		delete(f.resting, ref)
+		return
+	}
+	f.resting[ref] = o
 }
 
 func sideLetter(s market.Side) byte {
@@ -130,11 +192,9 @@ func sideLetter(s market.Side) byte {
 func (f *itchFeed) trade(*sim.Trade) {}
 
 func (f *itchFeed) halt(now int64, halted bool) {
-	if halted {
-		f.state(now, 'H')
-		return
-	}
-	f.state(now, 'T')
+	f.halted = halted
+	f.state(now)
+	f.send(now)
 }
 
 func (f *itchFeed) serve() { f.mold.serve() }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 )
 
 const (
@@ -15,33 +14,34 @@ const (
 	moldHeartbeat  = 1e9 // ns
 )
 
-// mold is a MoldUDP64 stream with its re-request server.
+// mold is a MoldUDP64 stream on two lines, with its re-request server.
 //
 // The server keeps the whole session up to storeLimit bytes, which is some two
 // hours of the default flow. A receiver that joins late asks for everything from
 // sequence 1; one that asks for what was thrown away gets no answer.
 type mold struct {
-	server    *Server
-	session   [10]byte
-	stream    *net.UDPConn
-	requests  *net.UDPConn
-	receivers []netip.AddrPort
-	store     messageStore
-	sent      uint64 // sequence number of the last message sent
-	lastSent  int64  // ns since epoch
-	planned   bool   // a flush is scheduled
-	lose      int
+	server   *Server
+	session  [10]byte
+	stream   *net.UDPConn
+	requests *net.UDPConn
+	lines    [moldLines]moldLine
+	store    messageStore
+	sent     uint64 // sequence number of the last message sent
+	lastSent int64  // ns since epoch
+	planned  bool   // a flush is scheduled
+	mute     bool   // requests are not answered
 }
 
 func newMold(s *Server, now int64) (*mold, error) {
 	m := &mold{server: s, lastSent: now}
 	copy(m.session[:], fmt.Sprintf("%010d", now/1e9))
-	for _, r := range s.cfg.Receivers {
-		to, err := netip.ParseAddrPort(r)
-		if err != nil {
-			return nil, fmt.Errorf("receiver: %w", err)
+	for i, receivers := range [moldLines][]string{s.cfg.Receivers, s.cfg.ReceiversB} {
+		m.lines[i].mold = m
+		for _, r := range receivers {
+			if err := m.lines[i].addReceiver(r); err != nil {
+				return nil, err
+			}
 		}
-		m.receivers = append(m.receivers, to)
 	}
 	addr, err := net.ResolveUDPAddr("udp", s.cfg.RerequestAddr)
 	if err != nil {
@@ -92,13 +92,8 @@ func (m *mold) flush(now int64) {
 
 func (m *mold) send(now int64, packet []byte) {
 	m.lastSent = now
-	if m.lose > 0 {
-		m.lose--
-		return
-	}
-	for _, to := range m.receivers {
-		// An error is a lost packet, which the receiver asks for again.
-		m.stream.WriteToUDPAddrPort(packet, to)
+	for i := range m.lines {
+		m.lines[i].send(now, packet)
 	}
 }
 
@@ -149,7 +144,7 @@ func (m *mold) answer() {
 func (m *mold) reply(request []byte) []byte {
 	m.server.market.mu.Lock()
 	defer m.server.market.mu.Unlock()
-	if len(request) != moldHeader || string(request[:10]) != string(m.session[:]) {
+	if m.mute || len(request) != moldHeader || string(request[:10]) != string(m.session[:]) {
 		return nil
 	}
 	seq := binary.BigEndian.Uint64(request[10:])
@@ -162,6 +157,16 @@ func (m *mold) reply(request []byte) []byte {
 		return nil
 	}
 	return packet
+}
+
+// startSession ends the session and forgets it. The next has the next name.
+func (m *mold) startSession(now int64) {
+	m.flush(now)
+	m.send(now, m.header(m.sent+1, moldEnd))
+	var n uint64
+	fmt.Sscan(string(m.session[:]), &n)
+	copy(m.session[:], fmt.Sprintf("%010d", n+1))
+	m.store, m.sent = messageStore{}, 0
 }
 
 // close sends what is left and the end of the session.

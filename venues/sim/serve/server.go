@@ -39,11 +39,13 @@ type Server struct {
 	pool     *sim.DarkPool
 	dealer   *sim.Dealer
 
-	orders *orderEntry
-	feed   feed // nil for dark pools and dealers
-	mold   *mold
-	ws     *webSocket
-	kraken *kraken
+	orders  *orderEntry
+	feed    feed // nil for dark pools and dealers
+	mold    *mold
+	itch    *itchFeed
+	glimpse *glimpse // of ITCH with a snapshot address
+	ws      *webSocket
+	kraken  *kraken
 }
 
 func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
@@ -85,7 +87,11 @@ func (s *Server) openFeed(now int64) (err error) {
 	case ITCH:
 		s.mold, err = newMold(s, now)
 		if s.mold != nil {
-			s.feed = newITCHFeed(s, now)
+			s.itch = newITCHFeed(s, now)
+			s.feed = s.itch
+		}
+		if err == nil && s.cfg.SnapshotAddr != "" {
+			s.glimpse, err = newGlimpse(s)
 		}
 	case Kraken:
 		s.kraken = newKraken(s)
@@ -105,6 +111,9 @@ func (s *Server) serve() {
 	if s.feed != nil {
 		s.feed.serve()
 	}
+	if s.glimpse != nil {
+		s.glimpse.serve()
+	}
 }
 
 func (s *Server) close(now int64) error {
@@ -117,6 +126,9 @@ func (s *Server) close(now int64) error {
 	}
 	if s.ws != nil {
 		errs = append(errs, s.ws.close())
+	}
+	if s.glimpse != nil {
+		errs = append(errs, s.glimpse.close())
 	}
 	return errors.Join(errs...)
 }
@@ -145,6 +157,14 @@ func (s *Server) RerequestAddr() string {
 		return ""
 	}
 	return s.mold.requests.LocalAddr().String()
+}
+
+// SnapshotAddr returns the TCP address of the GLIMPSE server, "" when there is none.
+func (s *Server) SnapshotAddr() string {
+	if s.glimpse == nil {
+		return ""
+	}
+	return s.glimpse.listener.Addr().String()
 }
 
 // Trades returns the venue's book of trades for a client, in order of time.

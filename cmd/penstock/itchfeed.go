@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"penstock/event"
+	"penstock/market"
+	"penstock/venues/itch"
+)
+
+func (f *feedSection) validateITCH() error {
+	for _, a := range []struct{ key, text string }{
+		{"feed.request", f.Request}, {"feed.address_b", f.AddressB}, {"feed.snapshot", f.Snapshot},
+	} {
+		if a.text == "" && (a.key != "feed.request" || f.Snapshot != "") {
+			continue
+		}
+		if err := validAddress(a.key, a.text); err != nil {
+			return err
+		}
+	}
+	switch {
+	case f.AddressB == "" && (f.InterfaceB != "" || f.GapWait != 0):
+		return errors.New("feed.interface_b and feed.gap_wait need feed.address_b: there is no other line")
+	case f.Snapshot == "" && (f.SnapshotUser != "" || f.SnapshotPasswordFile != "" || f.SnapshotPasswordEnv != ""):
+		return errors.New("feed.snapshot_user and its password need feed.snapshot")
+	case f.SnapshotPasswordFile != "" && f.SnapshotPasswordEnv != "":
+		return errors.New("set feed.snapshot_password_file or feed.snapshot_password_env, not both")
+	case f.GapWait >= f.Silence && f.GapWait != 0:
+		return errors.New("feed.gap_wait must be shorter than feed.silence")
+	}
+	return nil
+}
+
+// snapshotPassword reads the password of the GLIMPSE server, "" when none is set.
+func (c *Config) snapshotPassword(f *feedSection) (string, error) {
+	switch {
+	case f.SnapshotPasswordFile != "":
+		raw, err := os.ReadFile(c.at(f.SnapshotPasswordFile))
+		if err != nil {
+			return "", fmt.Errorf("feed.snapshot_password_file: %w", err)
+		}
+		return strings.TrimRight(string(raw), "\r\n"), nil
+	case f.SnapshotPasswordEnv != "":
+		password, ok := os.LookupEnv(f.SnapshotPasswordEnv)
+		if !ok {
+			return "", fmt.Errorf("feed.snapshot_password_env: %s is not set", f.SnapshotPasswordEnv)
+		}
+		return password, nil
+	}
+	return "", nil
+}
+
+// openITCH builds a feed whose times count from the midnight of today, UTC.
+func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
+	password, err := a.cfg.snapshotPassword(&s.Feed)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfig, err)
+	}
+	c := itch.FeedConfig{
+		Config: itch.Config{Venue: v.ID, Sink: sink, Refs: 1 << 22,
+			Midnight: time.Now().UTC().Truncate(24 * time.Hour).UnixNano()},
+		Lines:   []itch.LineConfig{{Address: s.Feed.Address, Interface: s.Feed.Interface}},
+		Request: s.Feed.Request, RecoverFromStart: true,
+		Snapshot: itch.SnapshotConfig{Addr: s.Feed.Snapshot, User: s.Feed.SnapshotUser,
+			Password: password, Seed: uint64(v.ID)},
+		SilenceNanos: int64(s.Feed.Silence), RequestNanos: itch.DefaultRequestNanos,
+		RequestMessages: itch.DefaultRequestMessages, GiveUpRequests: itch.DefaultGiveUpRequests,
+		HeldPackets: itch.DefaultHeldPackets,
+		StallNanos:  itch.DefaultStallNanos, ReadBuffer: 1 << 20,
+	}
+	if s.Feed.AddressB != "" {
+		c.Lines = append(c.Lines, itch.LineConfig{Address: s.Feed.AddressB, Interface: s.Feed.InterfaceB})
+		c.GapNanos = itch.DefaultGapNanos
+		if s.Feed.GapWait != 0 {
+			c.GapNanos = int64(s.Feed.GapWait)
+		}
+	}
+	if s.Feed.Snapshot != "" {
+		c.HeldPackets = itch.DefaultSnapshotPackets
+	}
+	for in, text := range a.cfg.symbols(s) {
+		c.Symbols = append(c.Symbols, itch.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
+			QtyDecimals: in.QtyDecimals})
+	}
+	return itch.NewFeed(c)
+}
