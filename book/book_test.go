@@ -2,7 +2,6 @@ package book
 
 import (
 	"sort"
-	"sync"
 	"testing"
 
 	"penstock/event"
@@ -233,112 +232,6 @@ func TestFullOrderBookSaysSo(t *testing.T) {
 	}
 }
 
-func testComposite() *Composite {
-	venues := []market.Venue{{ID: 0, Kind: market.Lit}, {ID: 1, Kind: market.Lit},
-		{ID: 2, Kind: market.Dark}, {ID: 3, Kind: market.SDP}}
-	return NewComposite(0, venues, func(market.VenueID) bool { return true }, Capacity{Levels: 16})
-}
-
-func set(m *Composite, v int, side market.Side, p market.Price, q market.Qty) {
-	m.Books[v].Apply(&event.Event{Kind: event.BookLevel, Side: side, Price: p, Qty: q})
-}
-
-func TestCompositeMergesLiveBooks(t *testing.T) {
-	m := testComposite()
-	live := event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)}
-	for v := range 2 {
-		m.Books[v].Apply(&live)
-	}
-	set(m, 0, market.Buy, 100, 3)
-	set(m, 0, market.Sell, 103, 4)
-	set(m, 1, market.Buy, 100, 5)
-	set(m, 1, market.Sell, 102, 6)
-	if !m.Refresh(1) || m.Bid != (Touch{100, 8, 3, true}) || m.Ask != (Touch{102, 6, 2, true}) {
-		t.Fatalf("bid %+v ask %+v", m.Bid, m.Ask)
-	}
-	if mid2, ok := m.Mid2(); mid2 != 202 || !ok || m.Spread() != 2 || !m.Normal() {
-		t.Errorf("mid2 %d spread %d", mid2, m.Spread())
-	}
-	m.Books[1].Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookStale)})
-	if !m.Refresh(2) || m.Ask != (Touch{103, 4, 1, true}) || m.Bid.Qty != 3 {
-		t.Fatalf("a STALE book stayed in the composite: bid %+v ask %+v", m.Bid, m.Ask)
-	}
-}
-
-func TestDealersMakeTheTouchOnlyWithoutLitBooks(t *testing.T) {
-	m := testComposite()
-	m.Books[3].Apply(&event.Event{Kind: event.Quote, Price: 99, Qty: 10, LastPx: 101, LastQty: 10, Until: 50})
-	if m.Refresh(10); m.Bid.Price != 99 || m.Ask.Price != 101 {
-		t.Fatalf("bid %+v ask %+v", m.Bid, m.Ask)
-	}
-	if m.Refresh(50); m.Bid.OK || m.Ask.OK {
-		t.Fatal("an expired quote is still in the composite")
-	}
-	m.Books[0].Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
-	set(m, 0, market.Buy, 90, 1)
-	if m.Refresh(20); m.Bid.Price != 90 {
-		t.Fatalf("bid %+v: lit depth must make the touch", m.Bid)
-	}
-}
-
-// TestViewIsNeverTorn hammers the sequence lock: every field carries the same
-// number, so a mixture of two publications shows.
-func TestViewIsNeverTorn(t *testing.T) {
-	m := testComposite()
-	m.Books[0].Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
-	var w View
-	var readers sync.WaitGroup
-	done := make(chan struct{})
-	for range 2 {
-		readers.Add(1)
-		go func() {
-			defer readers.Done()
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				top := w.Load()
-				if int64(top.Bid) != top.Time || int64(top.Ask) != top.Time || uint64(top.Time) != top.Seq ||
-					int64(top.BidQty) != top.Time {
-					t.Errorf("torn view: %+v", top)
-					return
-				}
-			}
-		}()
-	}
-	for i := int64(1); i <= 100_000; i++ {
-		m.Bid = Touch{Price: market.Price(i), Qty: market.Qty(i), OK: true}
-		m.Ask = m.Bid
-		w.Publish(m, uint64(i), i)
-	}
-	close(done)
-	readers.Wait()
-}
-
-func TestFeaturesFollowVolatilityAndFlow(t *testing.T) {
-	var f Features
-	for s := int64(1); s <= 200; s++ {
-		f.onMid(1000+s%2, s*second) // one half-tick a second
-	}
-	if r := f.VolRatio(); r < 900 || r > 1100 {
-		t.Errorf("steady volatility: ratio %d, want about 1000", r)
-	}
-	for s := int64(201); s <= 260; s++ {
-		f.onMid(1000+10*(s%2), s*second)
-	}
-	if r := f.VolRatio(); r < 2000 {
-		t.Errorf("ten times the moves: ratio %d, want well above 1000", r)
-	}
-	f.onTrade(1000, 261*second)
-	before := f.Flow
-	f.onTrade(0, 271*second)
-	if f.Flow <= before/3 || f.Flow >= before*2/3 {
-		t.Errorf("flow %d after 10 s, was %d: want about half", f.Flow, before)
-	}
-}
-
 func TestBookDoesNotAllocate(t *testing.T) {
 	b := New(Capacity{Levels: 64, Orders: 64})
 	b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
@@ -370,20 +263,4 @@ func BenchmarkApply(b *testing.B) {
 			book.Apply(&event.Event{Kind: event.OrderDeleted, Ref: ref - 2000})
 		}
 	})
-}
-
-func BenchmarkComposite(b *testing.B) {
-	m := testComposite()
-	for v := range 2 {
-		m.Books[v].Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
-		set(m, v, market.Buy, 100, 3)
-		set(m, v, market.Sell, 102, 3)
-	}
-	q := market.Qty(1)
-	b.ReportAllocs()
-	for b.Loop() {
-		q = q%100 + 1
-		set(m, 0, market.Sell, 102, q)
-		m.Refresh(int64(q))
-	}
 }

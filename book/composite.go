@@ -1,6 +1,9 @@
 package book
 
 import (
+	"math"
+	"math/bits"
+
 	"penstock/event"
 	"penstock/market"
 )
@@ -16,31 +19,65 @@ type Touch struct {
 // Composite merges the books of one instrument over venues. The touch is that of
 // the LIVE lit books; where no lit book is live, that of the dealers' living
 // quotes. Single writer.
+//
+// Each venue has a lane with its best bid and ask. An event marks the lane of its
+// venue (Apply), and Refresh reads the marked lanes anew and mends the touch: a
+// venue that joins, improves or leaves one of several costs a few compares; only
+// the last venue leaving a price makes it look at all lanes of that side.
 type Composite struct {
 	Instrument market.InstrumentID
 	Books      [market.MaxVenues]*Book // nil where the instrument does not trade
 	Bid, Ask   Touch
+	Signals    Signals
 	Features   Features
 	// Partial holds a bit for each venue whose last message is not complete yet:
-	// its book is between two states, and nothing routes on it. Dirty says that a
-	// book changed since the last Refresh, Owed that somebody was put off meanwhile.
-	Partial     uint16
-	Dirty, Owed bool
+	// its book is between two states, and nothing routes on it. Dirty holds a bit
+	// for each venue whose touch, quote or state changed since the last Refresh,
+	// Owed says that somebody was put off meanwhile.
+	Partial, Dirty uint16
+	Owed           bool
 
-	kinds [market.MaxVenues]market.VenueKind
-	count int
+	lanes   lanes
+	best    [2]int64 // key of the touch, by side
+	active  uint16   // venues that make the touch: the lit ones or the dealers
+	liveLit uint16   // lit venues with a LIVE book
+	expiry  int64    // when the first quote in a lane expires, ns since epoch, or before
+
+	venues       []market.Venue // shared reference data
+	kinds        [market.MaxVenues]market.VenueKind
+	count        int
+	lit, dealers uint16 // venues that trade the instrument
 }
+
+// lanes are the best levels of the venues as arrays, by side and venue.
+type lanes struct {
+	key   [2][market.MaxVenues]int64 // price with the sign of the side: larger is better
+	qty   [2][market.MaxVenues]market.Qty
+	until [market.MaxVenues]int64 // expiry of the quote shown in it, never if none
+}
+
+const (
+	noKey = math.MinInt64 // nothing shown
+	never = math.MaxInt64
+)
 
 // NewComposite returns the composite of an instrument that trades at venues;
 // books are indexed by VenueID. traded reports where it trades.
 func NewComposite(id market.InstrumentID, venues []market.Venue, traded func(market.VenueID) bool,
 	c Capacity) *Composite {
-	m := &Composite{Instrument: id, count: len(venues)}
+	m := &Composite{Instrument: id, venues: venues, count: len(venues), expiry: never, best: [2]int64{noKey, noKey}}
 	for i := range venues {
 		v := &venues[i]
 		m.kinds[i] = v.Kind
+		m.lanes.key[0][i], m.lanes.key[1][i], m.lanes.until[i] = noKey, noKey, never
 		if !traded(v.ID) {
 			continue
+		}
+		switch v.Kind {
+		case market.Lit:
+			m.lit |= 1 << i
+		case market.SDP:
+			m.dealers |= 1 << i
 		}
 		if v.Kind == market.Lit {
 			m.Books[i] = New(c)
@@ -48,6 +85,7 @@ func NewComposite(id market.InstrumentID, venues []market.Venue, traded func(mar
 			m.Books[i] = New(Capacity{})
 		}
 	}
+	m.active = m.dealers
 	return m
 }
 
@@ -57,47 +95,225 @@ func (m *Composite) VenueCount() int { return m.count }
 // Kind returns the kind of venue v.
 func (m *Composite) Kind(v market.VenueID) market.VenueKind { return m.kinds[v] }
 
-// Refresh recomputes the touch at now (ns since epoch) and reports whether its
-// price changed on either side. In the middle of a message it does nothing.
-func (m *Composite) Refresh(now int64) (moved bool) {
-	if m.Partial != 0 {
+// Apply takes a market data event of this instrument: a trade into the features,
+// everything else into the book of its venue. It reports whether the feed must
+// resync that book. The touch follows with Refresh. Events of venues where the
+// instrument does not trade change nothing.
+func (m *Composite) Apply(e *event.Event) (resync bool) {
+	b := m.Books[e.Venue&(market.MaxVenues-1)]
+	if b == nil || e.Venue >= market.MaxVenues {
 		return false
 	}
-	kind := market.SDP
-	for v, b := range m.Books[:m.count] {
-		if b != nil && m.kinds[v] == market.Lit && b.Live() {
-			kind = market.Lit
-			break
+	if e.Kind == event.MarketTrade {
+		m.Features.onTrade(e)
+	}
+	was := b.State
+	touched, resync := b.Apply(e)
+	bit := uint16(1) << (e.Venue & (market.MaxVenues - 1))
+	if touched || b.State != was {
+		m.Dirty |= bit
+	}
+	if e.Flags&event.More != 0 && !resync {
+		m.Partial |= bit
+	} else {
+		m.Partial &^= bit
+	}
+	return resync
+}
+
+// Expire makes the book of venue v STALE if it has been silent for too long at now,
+// and reports whether it has; see Book.Expire. The rest of a message that it was in
+// does not come any more.
+func (m *Composite) Expire(v market.VenueID, now int64) bool {
+	if !m.Books[v].Expire(now) {
+		return false
+	}
+	m.Partial &^= 1 << v
+	m.Dirty |= 1 << v
+	return true
+}
+
+// Refresh brings the touch up to now (ns since epoch, never less than before) and
+// reports whether its price changed on either side. It costs one comparison where
+// nothing changed and no quote expired.
+//
+// In the middle of a message it returns false and only takes out what must not be
+// shown any more: books of other venues that left LIVE, and expired quotes. If that
+// moves the touch, Owed says so.
+func (m *Composite) Refresh(now int64) (moved bool) {
+	if now >= m.expiry {
+		m.expire(now)
+	}
+	if m.Dirty == 0 {
+		return false
+	}
+	bid, ask := m.best[0], m.best[1]
+	if m.Partial != 0 {
+		m.takeOut(now)
+		m.Owed = m.finish(bid, ask, now) || m.Owed
+		return false
+	}
+	for set := m.Dirty; set != 0; set &= set - 1 {
+		m.readLane(bits.TrailingZeros16(set)&(market.MaxVenues-1), now)
+	}
+	m.Dirty = 0
+	return m.finish(bid, ask, now)
+}
+
+// takeOut empties lanes whose books are not to be read yet. They stay marked.
+func (m *Composite) takeOut(now int64) {
+	for set := m.Dirty; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		dead := m.Partial>>v&1 == 0 && !m.Books[v].Live()
+		if dead || m.lanes.until[v] <= now {
+			m.clearLane(v, dead)
 		}
 	}
-	bid, ask := m.touch(market.Buy, kind, now), m.touch(market.Sell, kind, now)
-	moved = bid.Price != m.Bid.Price || ask.Price != m.Ask.Price ||
-		bid.OK != m.Bid.OK || ask.OK != m.Ask.OK
-	m.Bid, m.Ask = bid, ask
-	if moved {
-		if mid2, ok := m.Mid2(); ok {
-			m.Features.onMid(mid2, now)
+}
+
+// expire marks the lanes whose quote is dead at now and finds the next expiry.
+// Each quote causes at most one such look.
+func (m *Composite) expire(now int64) {
+	m.expiry = never
+	for v, until := range m.lanes.until[:m.count] {
+		if until <= now {
+			m.Dirty |= 1 << v
+		} else {
+			m.expiry = min(m.expiry, until)
 		}
+	}
+}
+
+// finish chooses whose lanes make the touch and computes what follows from it;
+// bid and ask are the keys of the touch before.
+func (m *Composite) finish(bid, ask, now int64) (moved bool) {
+	active := m.lit
+	if m.liveLit == 0 {
+		active = m.dealers
+	}
+	if active != m.active {
+		m.active = active
+		m.scan(0)
+		m.scan(1)
+	}
+	m.Signals.update(&m.Bid, &m.Ask)
+	if moved = bid != m.best[0] || ask != m.best[1]; moved && m.Bid.OK && m.Ask.OK {
+		m.Features.onMid(int64(m.Bid.Price)+int64(m.Ask.Price), now)
 	}
 	return moved
 }
 
-func (m *Composite) touch(side market.Side, kind market.VenueKind, now int64) (t Touch) {
-	for v, b := range m.Books[:m.count] {
-		if b == nil || m.kinds[v] != kind {
-			continue
-		}
-		best, ok := b.Touch(side, now)
-		switch {
-		case !ok:
-		case !t.OK || side.Contra().Better(best.Price, t.Price):
-			t = Touch{Price: best.Price, Qty: best.Qty, Venues: 1 << v, OK: true}
-		case best.Price == t.Price:
-			t.Qty += best.Qty
-			t.Venues |= 1 << v
+func (m *Composite) clearLane(v int, dead bool) {
+	if dead {
+		m.liveLit &^= 1 << v
+	}
+	m.lanes.until[v] = never
+	m.setLane(&m.Bid, 0, v, noKey, 0)
+	m.setLane(&m.Ask, 1, v, noKey, 0)
+}
+
+// readLane copies the best levels of venue v that can be traded at now.
+func (m *Composite) readLane(v int, now int64) {
+	b := m.Books[v]
+	if !b.Live() {
+		m.clearLane(v, true)
+		return
+	}
+	m.liveLit |= 1 << v & m.lit
+	bid, okBid := b.Ladder(market.Buy).Best()
+	ask, okAsk := b.Ladder(market.Sell).Best()
+	until := int64(never)
+	if !(okBid && okAsk) && b.Quote.Alive(now) {
+		until = m.quoteInto(&b.Quote, &bid, &ask, &okBid, &okAsk)
+	}
+	m.lanes.until[v] = until
+	m.expiry = min(m.expiry, until)
+	bidKey, askKey := int64(bid.Price), -int64(ask.Price)
+	if !okBid {
+		bidKey, bid.Qty = noKey, 0
+	}
+	if !okAsk {
+		askKey, ask.Qty = noKey, 0
+	}
+	m.setLane(&m.Bid, 0, v, bidKey, bid.Qty)
+	m.setLane(&m.Ask, 1, v, askKey, ask.Qty)
+}
+
+// quoteInto fills the sides that have no depth from a living quote and returns
+// when that ends.
+func (m *Composite) quoteInto(q *Quote, bid, ask *Level, okBid, okAsk *bool) (until int64) {
+	until = never
+	if !*okBid && q.BidQty > 0 {
+		*bid, *okBid, until = Level{q.Bid, q.BidQty}, true, q.Until
+	}
+	if !*okAsk && q.AskQty > 0 {
+		*ask, *okAsk, until = Level{q.Ask, q.AskQty}, true, q.Until
+	}
+	if until == 0 {
+		return never
+	}
+	return until
+}
+
+// setLane makes side i of lane v show qty at key and mends touch t of that side.
+func (m *Composite) setLane(t *Touch, i, v int, key int64, qty market.Qty) {
+	before := m.lanes.qty[i][v]
+	if m.lanes.key[i][v] == key && before == qty {
+		return
+	}
+	m.lanes.key[i][v], m.lanes.qty[i][v] = key, qty
+	bit := uint16(1) << v
+	best := m.best[i]
+	switch {
+	case m.active&bit == 0:
+	case key > best:
+		m.best[i] = key
+		*t = Touch{Price: price(i, key), Qty: qty, Venues: bit, OK: true}
+	case t.Venues&bit != 0 && key == best:
+		t.Qty += qty - before
+	case t.Venues == bit:
+		m.scan(i)
+	case t.Venues&bit != 0:
+		t.Qty -= before
+		t.Venues &^= bit
+	case key == best:
+		t.Qty += qty
+		t.Venues |= bit
+	}
+}
+
+// scan finds the touch of side i over all active lanes.
+func (m *Composite) scan(i int) {
+	keys, sizes := &m.lanes.key[i], &m.lanes.qty[i]
+	best := int64(noKey)
+	for set := m.active; set != 0; set &= set - 1 {
+		best = max(best, keys[bits.TrailingZeros16(set)&(market.MaxVenues-1)])
+	}
+	t := Touch{}
+	if best != noKey {
+		t.Price, t.OK = price(i, best), true
+		for set := m.active; set != 0; set &= set - 1 {
+			v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+			if keys[v] == best {
+				t.Qty += sizes[v]
+				t.Venues |= 1 << v
+			}
 		}
 	}
-	return t
+	m.best[i] = best
+	if i == 0 {
+		m.Bid = t
+	} else {
+		m.Ask = t
+	}
+}
+
+// price returns the price of a key of side i.
+func price(i int, key int64) market.Price {
+	if i == 0 {
+		return market.Price(key)
+	}
+	return market.Price(-key)
 }
 
 // Touch returns the touch of a book side: Buy is the bid, Sell the ask.
@@ -120,10 +336,3 @@ func (m *Composite) Spread() market.Price { return m.Ask.Price - m.Bid.Price }
 
 // Normal reports whether both sides are there and neither locked nor crossed.
 func (m *Composite) Normal() bool { return m.Bid.OK && m.Ask.OK && m.Ask.Price > m.Bid.Price }
-
-// OnTrade takes a trade of others into the flow features.
-func (m *Composite) OnTrade(e *event.Event) {
-	if e.Side.Valid() {
-		m.Features.onTrade(e.Side.Sign()*int64(e.Qty), e.StepTime)
-	}
-}

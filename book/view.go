@@ -1,87 +1,88 @@
 package book
 
-import (
-	"sync/atomic"
+import "penstock/market"
 
-	"penstock/event"
-	"penstock/market"
-)
-
-// VenueTop is what a View shows of one venue.
-type VenueTop struct {
-	State          event.BookState
-	Bid, Ask       market.Price
-	BidQty, AskQty market.Qty
-}
-
-// Top is a consistent copy of a composite's touch.
-type Top struct {
-	Seq            uint64 // Seq of the event after which it was taken
-	Time           int64  // StepTime of that event, ns since epoch
-	Bid, Ask       market.Price
-	BidQty, AskQty market.Qty // 0: side missing
-	Venues         [market.MaxVenues]VenueTop
-}
-
-const viewWords = 6 + 5*market.MaxVenues
-
-// View is a sequence lock over a Top: the core publishes without waiting, any
-// number of readers copy without slowing it. Every word is atomic, so that a
-// torn copy is detected by the sequence and never undefined (Boehm 2012, "Can
-// seqlocks get along with programming language memory models?").
+// View is a consistent reading of one instrument: everything in it was true
+// together, after event Seq. It belongs to the Watch that it came from.
 type View struct {
-	seq   atomic.Uint64 // odd while the writer is inside
-	words [viewWords]atomic.Int64
+	Instrument market.InstrumentID
+	Seq        uint64 // last event that the core had taken
+	Time       int64  // StepTime of that event, ns since epoch
+	At         int64  // when the core answered, ns since epoch: quotes that expired by then are left out
+	Bid, Ask   Touch
+	Signals    Signals
+	Features   Features
+	Partial    uint16 // venues in the middle of a message: their top is that before it, levels have none
+	Count      int    // of Venues, traded or not
+	Venues     [market.MaxVenues]VenueTop
+	Bids, Asks []AggLevel // as many as asked for and there
+
+	venueLevels [2][market.MaxVenues][]Level
+	ticket      uint32
 }
 
-// Publish copies the touch of m. Core thread only.
-func (w *View) Publish(m *Composite, seq uint64, now int64) {
-	w.seq.Add(1)
-	w.words[0].Store(int64(seq))
-	w.words[1].Store(now)
-	w.words[2].Store(int64(m.Bid.Price))
-	w.words[3].Store(int64(m.Ask.Price))
-	w.words[4].Store(int64(m.Bid.Qty))
-	w.words[5].Store(int64(m.Ask.Qty))
-	for v, b := range m.Books[:m.count] {
-		if b == nil {
-			continue
+// VenueLevels returns the displayed levels of a book side at venue v, best first,
+// as many as asked for and there.
+func (w *View) VenueLevels(side market.Side, v market.VenueID) []Level {
+	return w.venueLevels[side.Index()][v]
+}
+
+// reserve takes the memory for levels a side.
+func (w *View) reserve(venues, levels int) {
+	w.Bids, w.Asks = make([]AggLevel, 0, levels), make([]AggLevel, 0, levels)
+	all := make([]Level, 2*venues*levels)
+	for i := range w.venueLevels {
+		for v := range venues {
+			w.venueLevels[i][v], all = all[:0:levels], all[levels:]
 		}
-		bid, _ := b.Touch(market.Buy, now)
-		ask, _ := b.Touch(market.Sell, now)
-		at := w.words[6+5*v : 11+5*v]
-		at[0].Store(int64(b.State))
-		at[1].Store(int64(bid.Price))
-		at[2].Store(int64(ask.Price))
-		at[3].Store(int64(bid.Qty))
-		at[4].Store(int64(ask.Qty))
 	}
-	w.seq.Add(1)
 }
 
-// Load returns the latest published Top. Any goroutine.
-func (w *View) Load() (t Top) {
-	for {
-		before := w.seq.Load()
-		if before&1 != 0 {
-			continue
-		}
-		t.Seq = uint64(w.words[0].Load())
-		t.Time = w.words[1].Load()
-		t.Bid = market.Price(w.words[2].Load())
-		t.Ask = market.Price(w.words[3].Load())
-		t.BidQty = market.Qty(w.words[4].Load())
-		t.AskQty = market.Qty(w.words[5].Load())
-		for v := range t.Venues {
-			at := w.words[6+5*v : 11+5*v]
-			t.Venues[v] = VenueTop{
-				State: event.BookState(at[0].Load()),
-				Bid:   market.Price(at[1].Load()), Ask: market.Price(at[2].Load()),
-				BidQty: market.Qty(at[3].Load()), AskQty: market.Qty(at[4].Load()),
+// fill reads m as it is and changes nothing in it: what expires between two events
+// is left out of the view alone, so that a reader never alters a replay.
+func (w *View) fill(m *Composite, q Ask, at int64) {
+	w.Instrument, w.At, w.Partial, w.Count = m.Instrument, at, m.Partial, m.count
+	w.Bid, w.Ask, w.Signals, w.Features = m.Bid, m.Ask, m.Signals, m.Features
+	for v := range m.count {
+		w.Venues[v] = m.Venue(market.VenueID(v), at)
+	}
+	if at >= m.expiry {
+		w.Bid, w.Ask = w.touch(m, market.Buy), w.touch(m, market.Sell)
+		w.Signals.update(&w.Bid, &w.Ask)
+	}
+	o := LevelOptions{Net: q.Net, Quotes: q.Quotes, Now: at}
+	levels := min(q.Levels, cap(w.Bids))
+	w.Bids = w.Bids[:m.Levels(market.Buy, w.Bids[:levels], o)]
+	w.Asks = w.Asks[:m.Levels(market.Sell, w.Asks[:levels], o)]
+	for i, side := range [...]market.Side{market.Buy, market.Sell} {
+		for v := range m.count {
+			dst := w.venueLevels[i][v][:0]
+			if b := m.Books[v]; b != nil && b.Live() && m.Partial>>v&1 == 0 {
+				ladder := b.Ladder(side)
+				for n := range min(levels, ladder.Len(), cap(dst)) {
+					dst = append(dst, ladder.At(n))
+				}
 			}
-		}
-		if w.seq.Load() == before {
-			return t
+			w.venueLevels[i][v] = dst
 		}
 	}
+}
+
+// touch is the touch over the tops in w of the venues that make it in m.
+func (w *View) touch(m *Composite, side market.Side) (t Touch) {
+	for v := range m.count {
+		level := w.Venues[v].Bid
+		if side == market.Sell {
+			level = w.Venues[v].Ask
+		}
+		switch {
+		case level.Qty == 0 || m.active>>v&1 == 0:
+		case !t.OK || side.Contra().Better(level.Price, t.Price):
+			t = Touch{Price: level.Price, Qty: level.Qty, Venues: 1 << v, OK: true}
+		case level.Price == t.Price:
+			t.Qty += level.Qty
+			t.Venues |= 1 << v
+		}
+	}
+	return t
 }

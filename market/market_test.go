@@ -117,6 +117,23 @@ func TestFeeRoundsHalfAwayFromZero(t *testing.T) {
 	}
 }
 
+func TestFeeOfALotIsExactUpToTheLargestPrice(t *testing.T) {
+	for _, ppm := range []int64{0, 1, -1, 25, 1000, -4000, 999_999, -1e6} {
+		fee := Fee{PerLotMilli: 7, Ppm: ppm}
+		for p := Price(1); p <= MaxPrice; p = p*3 + 1 {
+			share := new(big.Int).Mul(big.NewInt(int64(p)), big.NewInt(ppm))
+			share.Quo(share, big.NewInt(1000)) // towards zero
+			if got := fee.AtMilli(p); got != share.Int64()+7 {
+				t.Fatalf("%d ppm of %d is %d, want %d", ppm, p, got, share.Int64()+7)
+			}
+			if buy, sell := fee.NetMilli(Buy, p), fee.NetMilli(Sell, p); buy-fee.AtMilli(p) != int64(p)*1000 ||
+				sell-fee.AtMilli(p) != -int64(p)*1000 {
+				t.Fatalf("net of %d: buy %d, sell %d", p, buy, sell)
+			}
+		}
+	}
+}
+
 func TestSides(t *testing.T) {
 	if Buy.Contra() != Sell || Sell.Contra() != Buy || Buy.Sign() != 1 || Sell.Sign() != -1 {
 		t.Error("sides do not mirror each other")

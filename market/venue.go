@@ -68,8 +68,17 @@ func (f Fee) Of(notional Notional, q Qty) Notional {
 	return Notional(roundDiv(f.PerLotMilli*int64(q), 1000) + mulPpm(int64(notional), f.Ppm))
 }
 
-// AtMilli returns the fee of one lot at a price, in thousandths of an increment.
-func (f Fee) AtMilli(p Price) int64 { return f.PerLotMilli + int64(p)*f.Ppm/1000 }
+// AtMilli returns the fee of one lot at a price, in thousandths of an increment,
+// the share of the price rounded towards zero. It holds for prices up to MaxPrice
+// and |Ppm| up to 1e6.
+func (f Fee) AtMilli(p Price) int64 {
+	whole, rest := int64(p)/1000, int64(p)%1000
+	return f.PerLotMilli + whole*f.Ppm + rest*f.Ppm/1000
+}
+
+// NetMilli returns what taking one lot at a price costs an order of side, fee
+// included, in thousandths of an increment: smaller is better, on either side.
+func (f Fee) NetMilli(side Side, p Price) int64 { return side.Sign()*int64(p)*1000 + f.AtMilli(p) }
 
 // mulPpm returns n × ppm / 1e6 rounded half away from zero, without overflowing
 // for any n whose quotient by 1e6, times ppm, fits.

@@ -33,23 +33,14 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 	if b == nil {
 		return
 	}
-	if e.Kind == event.MarketTrade {
-		m.OnTrade(e)
-	}
 	was := b.State
-	touched, resync := b.Apply(e)
+	resync := m.Apply(e)
 	c.tellMove(m, e.Venue, was)
 	if resync {
 		c.Counters.Resyncs++
 		cmd := c.command(event.ResyncBook)
 		cmd.Venue, cmd.Instrument, cmd.Reason = e.Venue, m.Instrument, b.Reason
 	}
-	m.Dirty = m.Dirty || touched
-	if e.Flags&event.More != 0 && !resync {
-		m.Partial |= 1 << e.Venue
-		return
-	}
-	m.Partial &^= 1 << e.Venue
 	c.settle(m, e.Kind == event.Quote)
 }
 
@@ -65,14 +56,18 @@ func (c *Core) tellMove(m *book.Composite, v market.VenueID, was event.BookState
 	cmd.From, cmd.To = was, b.State
 }
 
-// settle brings the touch of m up to date when every message is whole, and lets
-// the live parents look again when it moved or a quote came.
+// settle brings the touch of m up to date and, when every message is whole, lets
+// the live parents look again if it moved or a quote came.
 func (c *Core) settle(m *book.Composite, quoted bool) {
-	if !m.Dirty && !m.Owed || m.Partial != 0 {
+	if m.Dirty == 0 && !m.Owed {
 		return
 	}
-	moved := m.Refresh(c.now) || m.Owed
-	m.Dirty, m.Owed = false, false
+	moved := m.Refresh(c.now)
+	if m.Partial != 0 {
+		return
+	}
+	moved = moved || m.Owed
+	m.Owed = false
 	if !moved && !quoted {
 		return
 	}
@@ -116,11 +111,9 @@ func (c *Core) expireBooks() {
 				continue
 			}
 			was := b.State
-			if b.Expire(c.now) {
+			if m.Expire(market.VenueID(v), c.now) {
 				c.Counters.Aged++
 				c.tellMove(m, market.VenueID(v), was)
-				m.Partial &^= 1 << v // the rest of its message does not come
-				m.Dirty = true
 			}
 			next, shortest = min(next, b.ExpiresAt()), min(shortest, b.MaxAge)
 		}
@@ -128,3 +121,13 @@ func (c *Core) expireBooks() {
 	}
 	c.nextAge = max(min(next, c.now+shortest), c.now+max(shortest/ageRounds, 1))
 }
+
+// NewBoard returns a board for readers of this core's composites, with views of up
+// to levels a side.
+func (c *Core) NewBoard(readers, levels int) *book.Board {
+	return book.NewBoard(len(c.composites), len(c.venues), readers, levels)
+}
+
+// Serve answers at most one request on board at now (ns since epoch). It changes
+// nothing in the core.
+func (c *Core) Serve(board *book.Board, now int64) { board.Serve(c.composites, c.seq, c.now, now) }

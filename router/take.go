@@ -66,7 +66,7 @@ func (w *walk) set(c *Core, p *Parent, v int, level book.Level) {
 // netMilli returns what taking a lot at price costs p at venue v, fee included, in
 // thousandths of an increment: smaller is better, on either side.
 func (c *Core) netMilli(p *Parent, v int, price market.Price) int64 {
-	return p.Side.Sign()*int64(price)*1000 + c.venues[v].TakeFee.AtMilli(price)
+	return c.venues[v].TakeFee.NetMilli(p.Side, price)
 }
 
 // score returns how much better than the mid a price is for p, in increments.

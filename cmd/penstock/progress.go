@@ -40,9 +40,14 @@ func (a *assembly) startProgress(w io.Writer, quiet bool) *progress {
 	if isTerminal(w) {
 		every, before, after = 200*time.Millisecond, "\r\x1b[K", ""
 	}
+	reader, err := a.loop.NewReader()
+	if err != nil {
+		return p // as many others look on already
+	}
 	p.done.Add(1)
 	go func() {
 		defer p.done.Done()
+		defer reader.Close()
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
@@ -51,7 +56,7 @@ func (a *assembly) startProgress(w io.Writer, quiet bool) *progress {
 				fmt.Fprint(w, before)
 				return
 			case <-tick.C:
-				if line := a.progressLine(); line != "" {
+				if line := a.progressLine(reader); line != "" {
 					fmt.Fprint(w, before, line, after)
 				}
 			}
@@ -65,16 +70,20 @@ func (p *progress) stop() {
 	p.done.Wait()
 }
 
-// progressLine says how far the newest parent is: filled and working, by venue.
-func (a *assembly) progressLine() string {
+// turnPatience is how long the core may take to answer before the line says so.
+const turnPatience = 500 * time.Millisecond
+
+// progressLine says how far the newest parent is: filled and working, by venue; or
+// that the core stands still.
+func (a *assembly) progressLine(reader *loop.Reader) string {
 	var p router.Parent
-	var bid, ask book.Touch
 	var now int64
+	if _, err := reader.Read(book.Ask{}, turnPatience); err != nil {
+		return err.Error()
+	}
 	a.loop.Inspect(func(s *loop.Sequencer) {
 		if parents := s.Core().Parents(); len(parents) > 0 {
-			p = parents[len(parents)-1]
-			m := s.Core().Composite(p.Instrument)
-			bid, ask, now = m.Bid, m.Ask, s.Now()
+			p, now = parents[len(parents)-1], s.Now()
 		}
 	})
 	if p.Number == 0 {
@@ -83,8 +92,12 @@ func (a *assembly) progressLine() string {
 	in := &a.cfg.Router.Instruments[p.Instrument]
 	line := fmt.Sprintf("%4.1f s  filled %s of %s, working %s", float64(now-p.Accepted)/1e9,
 		in.FormatQty(p.Cum), in.FormatQty(p.OrderQty), in.FormatQty(p.Reserved))
-	if bid.OK && ask.OK {
-		line += fmt.Sprintf("  %s/%s ", in.FormatPrice(bid.Price), in.FormatPrice(ask.Price))
+	view, err := reader.Read(book.Ask{Instrument: p.Instrument}, turnPatience)
+	if err != nil {
+		return err.Error()
+	}
+	if view.Bid.OK && view.Ask.OK {
+		line += fmt.Sprintf("  %s/%s ", in.FormatPrice(view.Bid.Price), in.FormatPrice(view.Ask.Price))
 	}
 	for v := range a.cfg.Router.Venues {
 		if p.Venues[v].Children > 0 {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"penstock/book"
 	"penstock/event"
 	"penstock/internal/ring"
 )
@@ -69,6 +70,7 @@ type Loop struct {
 	stop    atomic.Bool
 	request atomic.Pointer[inspection]
 	looking sync.Mutex // one inspection at a time
+	board   *book.Board
 	ended   chan struct{}
 	turn    func()
 	core    int // to run on alone, negative: none
@@ -88,7 +90,8 @@ func New(seq *Sequencer, inputs []*ring.SPSC[event.Event], bell *Bell, idle Idle
 		turn = func() {}
 	}
 	return &Loop{seq: seq, inputs: inputs, idle: idle, clock: clock, bell: bell, turn: turn,
-		ended: make(chan struct{}), core: -1, pinned: make(chan error, 1)}
+		ended: make(chan struct{}), core: -1, pinned: make(chan error, 1),
+		board: seq.core.NewBoard(boardReaders, boardLevels)}
 }
 
 // Pin makes Run wire its goroutine to core and keep every other thread of the
@@ -110,7 +113,7 @@ func NewInline(seq *Sequencer, inputs []*ring.SPSC[event.Event], io *IO, idle Id
 }
 
 // Work does one turn: what feeds and gateways have if they are inline, a bounded
-// batch of every input, due timers, a pending inspection. It returns 0 when there
+// batch of every input, due timers, a view for a reader, a pending inspection. It returns 0 when there
 // was nothing to do.
 func (l *Loop) Work() (work int) {
 	l.Turns++
@@ -131,10 +134,12 @@ func (l *Loop) take() (taken int) {
 			taken++
 		}
 	}
-	if now := l.clock(); l.seq.core.NextTimer() <= now {
+	now := l.clock()
+	if l.seq.core.NextTimer() <= now {
 		l.seq.TakeTimer(now)
 		taken++
 	}
+	l.seq.core.Serve(l.board, now)
 	if r := l.request.Swap(nil); r != nil {
 		r.look(l.seq)
 		close(r.done)
@@ -200,7 +205,7 @@ func (l *Loop) ready() bool {
 			return true
 		}
 	}
-	return l.request.Load() != nil || l.stop.Load()
+	return l.request.Load() != nil || l.board.Asked() || l.stop.Load()
 }
 
 // Stop makes Run return. Any goroutine.

@@ -1,0 +1,70 @@
+package book
+
+// Condition says how the two sides of a composite stand to each other.
+type Condition uint8
+
+// Conditions of a composite.
+const (
+	Empty    Condition = iota // no side
+	OneSided                  // a side is missing
+	Normal                    // bid below ask
+	Locked                    // bid equals ask
+	Crossed                   // bid above ask
+)
+
+var conditionNames = [...]string{"empty", "one-sided", "normal", "locked", "crossed"}
+
+func (c Condition) String() string {
+	if int(c) < len(conditionNames) {
+		return conditionNames[c]
+	}
+	return "condition?"
+}
+
+// Fixed point of the signals.
+const (
+	MicroUnit     = 1024 // Signals.Micro per price increment
+	ImbalanceUnit = 1024 // Signals.Imbalance of a touch that has a bid only
+)
+
+// Signals are what the touch alone says about the next price. They are 0 unless
+// both sides are there.
+//
+// With prices up to 2^48 and 16 venues of up to 2^48 lots, a side of the touch is
+// below 2^52 lots, 2048 times it below 2^63, and Micro below 2^59.
+type Signals struct {
+	Condition Condition
+	// Imbalance is (bid − ask) / (bid + ask) of the displayed sizes at the touch, in
+	// 1/1024 rounded down: −1024 to 1024.
+	Imbalance int64
+	// Micro is the size-weighted mid, (bid × ask size + ask × bid size) / (bid size
+	// + ask size), in 1/1024 increments; the weight is taken to 1/2048, so it is
+	// at most spread/2048 low. It is the first approximation of the micro-price
+	// (Gatheral and Oomen 2010, "Zero-intelligence realized variance estimation";
+	// Stoikov 2018, "The micro-price").
+	Micro int64
+}
+
+func (s *Signals) update(bid, ask *Touch) {
+	if !bid.OK || !ask.OK {
+		*s = Signals{}
+		if bid.OK || ask.OK {
+			s.Condition = OneSided
+		}
+		return
+	}
+	spread := int64(ask.Price) - int64(bid.Price)
+	s.Condition = Normal
+	if spread <= 0 {
+		s.Condition = Locked
+		if spread < 0 {
+			s.Condition = Crossed
+		}
+	}
+	weight := bidWeight(uint64(bid.Qty), uint64(ask.Qty))
+	s.Imbalance = weight - ImbalanceUnit
+	s.Micro = int64(bid.Price)*MicroUnit + spread*weight>>1
+}
+
+// bidWeight returns bid / (bid + ask) in 1/2048, for sizes whose sum is not 0.
+func bidWeight(bid, ask uint64) int64 { return int64(bid << 11 / (bid + ask)) }
