@@ -1,0 +1,259 @@
+package jsonws
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/valyala/fastjson"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// Gemini decodes the WebSocket v2 market data of Gemini: subscription l2. Symbols
+// are upper case, BTCUSD.
+//
+// The first message of a subscription is the whole book and carries the trades
+// before it, which are not told. Changes have no numbers: the venue promises
+// delivery, and TCP keeps the order. A socket_sequence is checked where there is
+// one. No answer confirms a subscription but its first message.
+type Gemini struct {
+	outlet
+	general  general
+	sequence uint64 // socket_sequence of the last message that had one, plus 1; 0 none yet
+	in       geminiBook
+}
+
+// geminiBook is one l2_updates message.
+type geminiBook struct {
+	book   *book
+	levels []change
+}
+
+// NewGemini returns a decoder.
+func NewGemini(c Config) (*Gemini, error) {
+	o, err := newOutlet(c)
+	if err != nil {
+		return nil, fmt.Errorf("gemini: %w", err)
+	}
+	if err := noContracts("gemini", &o); err != nil {
+		return nil, err
+	}
+	return &Gemini{outlet: o}, nil
+}
+
+// request subscribes to l2, which brings trades as well; a new snapshot comes by
+// subscribing again.
+func (g *Gemini) request(dst []byte, b *book) []byte {
+	if b != nil {
+		dst = append(g.subscribe(dst, "unsubscribe", b), '\n')
+	}
+	return g.subscribe(dst, "subscribe", b)
+}
+
+func (g *Gemini) subscribe(dst []byte, kind string, b *book) []byte {
+	dst = append(dst, `{"type":"`...)
+	dst = append(dst, kind...)
+	dst = append(dst, `","subscriptions":[{"name":"l2","symbols":[`...)
+	dst = g.appendNames(dst, b)
+	return append(dst, `]}]}`...)
+}
+
+// Receive takes one message; see Kraken.Receive for its errors.
+func (g *Gemini) Receive(now int64, msg []byte) error {
+	if !g.Settle(now) {
+		return ErrNoRoom
+	}
+	g.stats.Messages++
+	if g.scan(msg) {
+		g.stats.Scanned++
+		return g.apply(now)
+	}
+	return g.receiveGeneral(now, msg)
+}
+
+// What the two known forms of a message put around its changes.
+const (
+	geminiHead   = `{"type":"l2_updates","symbol":"`
+	geminiMiddle = `","changes":[`
+	geminiStart  = `{"changes":[`
+	geminiAfter  = `,"symbol":"`
+	geminiTail   = `","type":"l2_updates"}`
+)
+
+// scan reads an update into g.in. The symbol, on which the scale of the numbers
+// depends, came first until 2021 and comes after the changes now.
+func (g *Gemini) scan(msg []byte) bool {
+	s := scanner{b: msg}
+	if s.literal(geminiStart) {
+		if !bytes.HasSuffix(msg, []byte(geminiTail)) {
+			return false
+		}
+		end := len(msg) - len(geminiTail)
+		start := bytes.LastIndexByte(msg[:end], '"') + 1
+		after := start - len(geminiAfter)
+		if after < s.i || string(msg[after:start]) != geminiAfter {
+			return false
+		}
+		s.b = msg[:after]
+		return g.scanChanges(&s, msg[start:end]) && s.end()
+	}
+	if !s.literal(geminiHead) {
+		return false
+	}
+	symbol, ok := s.text()
+	if !ok {
+		return false
+	}
+	s.i-- // the quote is part of what follows
+	return s.literal(geminiMiddle) && g.scanChanges(&s, symbol) && s.char('}') && s.end()
+}
+
+// scanChanges reads at least one change and the closing bracket.
+func (g *Gemini) scanChanges(s *scanner, symbol []byte) bool {
+	in := &g.in
+	if in.book = g.books.find(symbol); in.book == nil {
+		return false
+	}
+	in.levels = in.levels[:0]
+	for {
+		side := market.Buy
+		if !s.literal(`["buy",`) {
+			if !s.literal(`["sell",`) {
+				return false
+			}
+			side = market.Sell
+		}
+		price, qty, ok := s.numbers(in.book.PriceDecimals, in.book.QtyDecimals)
+		if !ok || price == 0 {
+			return false
+		}
+		in.levels = append(in.levels, levelOf(side, price, qty))
+		if !s.char(',') {
+			return s.char(']')
+		}
+	}
+}
+
+// apply tells an update.
+func (g *Gemini) apply(now int64) error {
+	b := g.in.book
+	b.heard = now
+	if !b.live {
+		g.stats.Early++
+		return nil
+	}
+	g.begin(now, b)
+	g.list, g.in.levels = g.in.levels, g.list
+	g.stats.Used++
+	g.tell(now)
+	return nil
+}
+
+// receiveGeneral takes every message that scan does not.
+func (g *Gemini) receiveGeneral(now int64, msg []byte) error {
+	v := g.general.parse(msg)
+	if v == nil {
+		return g.refuse(now, nil, msg, ErrMalformed)
+	}
+	if sequence := v.Get("socket_sequence"); sequence != nil {
+		n, err := g.general.integer(sequence)
+		if err != nil {
+			return g.refuse(now, nil, msg, ErrMalformed)
+		}
+		expected := g.sequence
+		g.sequence = n + 1
+		if n != 0 && expected != 0 && n != expected {
+			return g.refuse(now, nil, msg, ErrGap)
+		}
+	}
+	kind := text(v.Get("type"))
+	switch string(kind) {
+	case "heartbeat":
+		g.stats.Service++
+		return nil
+	case "l2_updates", "trade":
+	case "auction_open", "auction_result", "auction_indicative", "block_trade", "subscription_ack":
+		g.stats.Service++
+		return nil
+	case "":
+		if v.Exists("result") {
+			return g.refuse(now, nil, msg, ErrRefused)
+		}
+		return g.refuse(now, nil, msg, ErrMalformed)
+	default:
+		return g.refuse(now, nil, msg, ErrUnknown)
+	}
+	symbol := text(v.Get("symbol"))
+	if len(symbol) == 0 {
+		return g.refuse(now, nil, msg, ErrMalformed)
+	}
+	b := g.books.find(symbol)
+	switch {
+	case b == nil:
+		g.stats.Ignored++
+		return nil
+	case string(kind) == "trade":
+		return g.trades(now, b, msg, v)
+	}
+	return g.update(now, b, msg, v)
+}
+
+// update takes l2_updates. The list of earlier trades tells a snapshot from a
+// change.
+func (g *Gemini) update(now int64, b *book, msg []byte, v *fastjson.Value) error {
+	in := &g.in
+	in.book, in.levels = b, in.levels[:0]
+	changes := v.Get("changes")
+	if changes == nil || changes.Type() != fastjson.TypeArray {
+		return g.refuse(now, b, msg, ErrMalformed)
+	}
+	for _, item := range changes.GetArray() {
+		change := item.GetArray()
+		if len(change) != 3 {
+			return g.refuse(now, b, msg, ErrMalformed)
+		}
+		side := sideOf(text(change[0]))
+		if side == 0 {
+			return g.refuse(now, b, msg, ErrMalformed)
+		}
+		l, err := g.general.level(change[1], change[2], side, &b.Symbol)
+		if err != nil {
+			return g.refuse(now, b, msg, err)
+		}
+		in.levels = append(in.levels, l)
+	}
+	if !v.Exists("trades") {
+		return g.apply(now)
+	}
+	b.heard = now
+	g.begin(now, b)
+	g.clear(in.levels)
+	g.status(event.BookLive)
+	b.live, b.resync, b.confirmed = true, false, true
+	g.stats.Snapshots++
+	g.stats.Used++
+	g.tell(now)
+	return nil
+}
+
+// trades tells a trade; the side is the taker's.
+func (g *Gemini) trades(now int64, b *book, msg []byte, v *fastjson.Value) error {
+	l, err := g.general.level(v.Get("price"), v.Get("quantity"), sideOf(text(v.Get("side"))), &b.Symbol)
+	if err != nil {
+		return g.refuseTrade(msg, b, err)
+	}
+	t, err := g.general.integer(v.Get("timestamp"))
+	if err != nil || t > timeMax {
+		return g.refuseTrade(msg, b, ErrMalformed)
+	}
+	if l.qty == 0 || l.side == 0 {
+		return g.refuseTrade(msg, b, ErrAbsurd)
+	}
+	b.heard, b.srcTime = now, int64(t)*1_000_000
+	g.begin(now, b)
+	g.trade(l.side, l.price, l.qty)
+	g.stats.Used++
+	g.tell(now)
+	return nil
+}
