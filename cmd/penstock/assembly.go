@@ -53,8 +53,9 @@ type assembly struct {
 	bell     *loop.Bell
 	io       *loop.IO
 	feeds    []feed
-	gateways []*fixgw.Gateway // by VenueID
-	workers  []int            // I/O worker of each venue's gateway
+	taps     map[string]func(now int64, kind uint8, b []byte) // of feeds that are recorded, by venue
+	gateways []*fixgw.Gateway                                 // by VenueID
+	workers  []int                                            // I/O worker of each venue's gateway
 	journal  *journal.Writer
 	Dir      string // of the journal
 	ems      *ems.Acceptor

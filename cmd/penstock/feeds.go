@@ -69,6 +69,7 @@ func (a *assembly) openWebSocket(s *venueSection, v *market.Venue, sink event.Si
 		ConnectNanos: jsonws.DefaultConnectNanos, ConfirmNanos: jsonws.DefaultConfirmNanos,
 		SilenceNanos: int64(s.Feed.Silence), RetryNanos: jsonws.DefaultRetryNanos,
 		RetryMaxNanos: jsonws.DefaultRetryMaxNanos, SnapshotNanos: jsonws.DefaultSnapshotNanos, Seed: uint64(v.ID),
+		Tap: a.taps[s.Name],
 	}, decoder)
 }
 

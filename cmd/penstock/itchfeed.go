@@ -71,7 +71,7 @@ func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (
 		SilenceNanos: int64(s.Feed.Silence), RequestNanos: itch.DefaultRequestNanos,
 		RequestMessages: itch.DefaultRequestMessages, GiveUpRequests: itch.DefaultGiveUpRequests,
 		HeldPackets: itch.DefaultHeldPackets,
-		StallNanos:  itch.DefaultStallNanos, ReadBuffer: 1 << 20,
+		StallNanos:  itch.DefaultStallNanos, ReadBuffer: 1 << 20, Tap: a.taps[s.Name],
 	}
 	if s.Feed.AddressB != "" {
 		c.Lines = append(c.Lines, itch.LineConfig{Address: s.Feed.AddressB, Interface: s.Feed.InterfaceB})

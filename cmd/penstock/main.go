@@ -16,6 +16,7 @@ const usage = `usage: penstock COMMAND [options]
   demo      simulated venues, the router and an EMS client on loopback; no keys, no network
   run       the router, live, from a configuration file
   replay    recorded market data through the same decoders, books and core
+  record    what the live feeds receive, to files that replay plays
   dump      a journal as text; --verify runs it again and compares
   policy    build-baseline, inspect, verify: policy tables
   check     read a configuration and say what is wrong with it
@@ -79,6 +80,7 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"demo":   demo,
 	"run":    run,
 	"replay": replay,
+	"record": record,
 	"dump":   dump,
 	"policy": policyCommand,
 	"check":  check,

@@ -28,6 +28,10 @@ Recorded time is the only time: the same input gives the same output.
   --feed V=FORMAT:PATH    a recording of venue V (repeat; "," joins paths; options
                           follow the format as +key=value), also looked for under
                           PENSTOCK_DATA (../shared/data); without it the default set there
+  --verify                play every recording under PENSTOCK_DATA, or those of --feed, with all
+                          symbols and print messages, gaps, checks, faults of each; -v adds
+                          message types
+  --speed N               recorded time per time; 0, the default, is as fast as possible
   --parent "SIDE QTY SYMBOL STRATEGY [HORIZON] [LIMIT PRICE]"
                           route a parent order, e.g. "BUY 5 BTC-USDT TWAP 60s"
   --at D                  recorded time to wait before it is sent (5s)
@@ -53,12 +57,18 @@ type replayOptions struct {
 	journal   string
 	json      bool
 	list      bool
+	verify    bool
+	verbose   bool
+	speed     float64
 }
 
 func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	var simulated, parent string
 	flags.BoolVar(&o.list, "list", false, "")
+	flags.BoolVar(&o.verify, "verify", false, "")
+	flags.BoolVar(&o.verbose, "v", false, "")
+	flags.Float64Var(&o.speed, "speed", 0, "")
 	flags.Func("feed", "", func(text string) error {
 		f, err := tape.ParseFeed(text)
 		for i, path := range f.Paths {
@@ -79,6 +89,14 @@ func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
 	}
 	if flags.NArg() > 0 {
 		return o, usageError(fmt.Sprintf("replay: %q is not an option", flags.Arg(0)), replayUsage)
+	}
+	switch {
+	case o.speed < 0 || o.speed > 1e6:
+		return o, usageError("replay: --speed must be 0 to 1000000", replayUsage)
+	case o.verify && (parent != "" || simulated != "" || o.table != "" || o.journal != "" || o.list || o.speed > 0):
+		return o, usageError("replay: --verify takes --feed, --json and -v only", replayUsage)
+	case o.verbose && !o.verify:
+		return o, usageError("replay: -v needs --verify", replayUsage)
 	}
 	if simulated != "" {
 		for _, name := range strings.Split(simulated, ",") {
@@ -129,6 +147,9 @@ func replay(args []string, stdout, stderr io.Writer) error {
 	}
 	if o.list {
 		return listFormats(stdout)
+	}
+	if o.verify {
+		return verifyRecordings(&o, stdout, stderr)
 	}
 	feeds := o.feeds
 	if len(feeds) == 0 {

@@ -111,16 +111,17 @@ type replayRun struct {
 	journalDir string
 	tableName  string
 
-	quotes quoteTime
-	state  *int64
-	since  int64
-	sent   bool
-	refuse string
-	events int64
-	end    int64 // recorded time at which the recordings ended
-	books  []bookReport
-	client market.Qty // what the reports said was filled
-	spent  market.Notional
+	quotes  quoteTime
+	state   *int64
+	since   int64
+	sent    bool
+	refuse  string
+	events  int64
+	started time.Time // when the first event was played, with --speed
+	end     int64     // recorded time at which the recordings ended
+	books   []bookReport
+	client  market.Qty // what the reports said was filled
+	spent   market.Notional
 }
 
 func (r *replayRun) build() error {
@@ -189,6 +190,7 @@ func (r *replayRun) play() {
 		}
 		switch {
 		case r.world.Next(limit, &e):
+			r.pace(e.RecvTime)
 			r.seq.Take(e.RecvTime, &e)
 			r.events++
 		case limit == math.MaxInt64 && r.end != 0:
@@ -201,6 +203,20 @@ func (r *replayRun) play() {
 			r.seq.TakeTimer(limit)
 		}
 		r.watch()
+	}
+}
+
+// pace waits until the event of a recorded time is due at the speed asked for.
+func (r *replayRun) pace(now int64) {
+	if r.options.speed == 0 {
+		return
+	}
+	if r.started.IsZero() {
+		r.started = time.Now()
+	}
+	due := time.Duration(float64(now-r.world.Begin()) / r.options.speed)
+	if wait := due - time.Since(r.started); wait > time.Millisecond {
+		time.Sleep(wait)
 	}
 }
 

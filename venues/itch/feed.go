@@ -28,6 +28,8 @@ type FeedConfig struct {
 	HeldPackets      int
 	StallNanos       int64 // how long the sink may have no room before the books are STALE
 	ReadBuffer       int   // bytes of kernel receive buffer to ask for; 0 leaves the system's
+	// Tap, when set, gets every datagram as received, with a kind of wire.Tap….
+	Tap func(now int64, kind uint8, b []byte)
 }
 
 // LineConfig says where the packets of one line arrive.
@@ -199,12 +201,22 @@ func (f *Feed) read(now int64, from int, u *wire.UDP) int {
 		if size == 0 {
 			return n
 		}
+		if f.cfg.Tap != nil {
+			f.cfg.Tap(now, tapKind(from), f.buf[:size])
+		}
 		if err := f.receiver.Receive(now, from, f.buf[:size]); err != nil {
 			f.lastErr = err
 		}
 		f.follow(now)
 	}
 	return packetsPerWork
+}
+
+func tapKind(from int) uint8 {
+	if from == Answer {
+		return wire.TapAnswer
+	}
+	return wire.TapLine + uint8(from)
 }
 
 func isTruncated(err error) bool {

@@ -133,6 +133,9 @@ func (f *Feed) load(now int64) int {
 			break
 		}
 		n++
+		if f.cfg.Tap != nil {
+			f.cfg.Tap(now, wire.TapSnapshot, m.Data)
+		}
 		if !f.takeSnapshot(now, m.Data) {
 			s.wait = append(s.wait[:0], m.Data...)
 			return n
@@ -190,8 +193,8 @@ func (f *Feed) clear(now int64) bool {
 // takeSnapshot takes one message of the snapshot; false asks for it again.
 func (f *Feed) takeSnapshot(now int64, msg []byte) bool {
 	s := f.snapshot
-	if len(msg) > 0 && msg[0] == typeEndOfSnapshot {
-		f.endSnapshot(now, msg)
+	if seq, end, err := EndOfSnapshot(msg); end {
+		f.endSnapshot(now, seq, err)
 		return true
 	}
 	switch err := f.decoder.Decode(now, msg); err {
@@ -210,16 +213,26 @@ func (f *Feed) takeSnapshot(now int64, msg []byte) bool {
 	return true
 }
 
-func (f *Feed) endSnapshot(now int64, msg []byte) {
-	s := f.snapshot
-	var seq uint64
+// EndOfSnapshot reads a message of a snapshot: end is true for the last one, which
+// names the message of the stream with which the books go on, from 1.
+func EndOfSnapshot(msg []byte) (seq uint64, end bool, err error) {
+	if len(msg) == 0 || msg[0] != typeEndOfSnapshot {
+		return 0, false, nil
+	}
 	ok := len(msg) == endOfSnapshotSize
 	if ok {
 		seq, ok = soup.ParseNumber(msg[1:])
 	}
 	if !ok || seq == 0 {
+		return 0, true, refusal(msg, ErrValue)
+	}
+	return seq, true, nil
+}
+
+func (f *Feed) endSnapshot(now int64, seq uint64, err error) {
+	s := f.snapshot
+	if err != nil {
 		s.stats.Rejected++
-		err := refusal(msg, ErrValue)
 		f.lastErr = err
 		s.client.Retry(now, err)
 		return

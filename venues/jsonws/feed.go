@@ -34,6 +34,8 @@ type FeedConfig struct {
 	RetryMaxNanos int64  // longest pause
 	SnapshotNanos int64  // how long a snapshot may take before it is asked for again; doubles
 	Seed          uint64 // of the jitter
+	// Tap, when set, gets every message as received, with a kind of wire.Tap….
+	Tap func(now int64, kind uint8, b []byte)
 }
 
 // Limits that suit a venue with a heartbeat each second; a configuration may
@@ -181,6 +183,7 @@ func (f *Feed) read(now int64) (n int, err error) {
 			break
 		}
 		n++
+		f.tap(now, wire.TapReceived, msg)
 		if err := f.decoder.Receive(now, msg); err != nil {
 			f.lastErr = err
 			if errors.Is(err, ErrRefused) {
@@ -222,7 +225,14 @@ func (f *Feed) advance(now int64) error {
 	return f.resync(now)
 }
 
+func (f *Feed) tap(now int64, kind uint8, b []byte) {
+	if f.cfg.Tap != nil {
+		f.cfg.Tap(now, kind, b)
+	}
+}
+
 func (f *Feed) subscribe(now int64) error {
+	f.tap(now, wire.TapOpened, []byte(f.cfg.Addr+f.cfg.Path))
 	for i := range f.out.books.all {
 		b := &f.out.books.all[i]
 		b.confirmed, b.subscribed, b.heard, b.retries = false, now, now, 0
@@ -297,6 +307,7 @@ const retriesMax = 5
 func (f *Feed) drop(now int64, err error) {
 	f.lastErr = err
 	f.stats.Disconnects++
+	f.tap(now, wire.TapClosed, []byte(err.Error()))
 	if f.conn != nil {
 		f.conn.Close()
 		f.conn = nil

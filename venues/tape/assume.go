@@ -20,7 +20,7 @@ func (p *Plan) assumptions() []string {
 		}
 		if f.Format == "binance-cm" {
 			list = append(list, fmt.Sprintf("%s: contracts of %d dollars become lots at the price of their "+
-				"level, rounded down.", f.Venue, f.contract()))
+				"level, rounded down.", f.Venue, f.contract(f.Symbol)))
 		}
 		if p.Venue(f.Venue).Kind == market.SDP {
 			list = append(list, fmt.Sprintf("%s: quotes are taken to be for %d a side and good until "+
@@ -33,11 +33,11 @@ func (p *Plan) assumptions() []string {
 
 // contract is the size of a coin-margined contract in dollars: by Binance's rule
 // 100 for BTC, 10 for everything else.
-func (f *Feed) contract() int64 {
+func (f *Feed) contract(symbol string) int64 {
 	switch {
 	case f.Contract > 0:
 		return f.Contract
-	case strings.HasPrefix(f.Symbol, "BTC"):
+	case strings.HasPrefix(symbol, "BTC"):
 		return 100
 	}
 	return 10

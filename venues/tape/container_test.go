@@ -20,7 +20,11 @@ func records(t *testing.T, path string) (got []string, err error) {
 	for err == nil {
 		var r Record
 		if r, err = c.next(); err == nil {
-			got = append(got, fmt.Sprintf("%d %s", r.Time, r.Data))
+			if r.Kind == HTTP {
+				got = append(got, fmt.Sprintf("%d %s %s", r.Time, r.Conn, r.Data))
+			} else {
+				got = append(got, fmt.Sprintf("%d %s", r.Time, r.Data))
+			}
 		}
 	}
 	return got, err
@@ -36,12 +40,12 @@ func TestContainersYieldWhatWasReceived(t *testing.T) {
 		"capture": {
 			"wss://ws.kraken.com <-> 1618678132.36\nwss://ws.kraken.com <- 1618678132.8: {\"s\":1}\n" +
 				"1618678132.83097: {\"b\":[1, 2]}\nhttps://x/y -> 1618678133.0: {\"h\":1}\n1618678134.5: []\n",
-			"1618678132830970000 {\"b\":[1, 2]}|1618678134500000000 []",
+			"1618678132830970000 {\"b\":[1, 2]}|1618678133000000000 https://x/y {\"h\":1}|1618678134500000000 []",
 		},
 		"jsonl": {
-			`{"t":"header","format":2}` + "\n" + `{"t":"http","ts":1.5,"data":"x"}` + "\n" +
+			`{"t":"header","format":2}` + "\n" + `{"t":"http","ts":1.5,"url":"http://u","data":"x"}` + "\n" +
 				`{"conn":"c","ts":1786309548.6290078,"t":"recv","data":"{\"q\":\"\\u0041\"}"}` + "\n",
-			`1786309548629007800 {"q":"\u0041"}`,
+			`1500000000 http://u x|1786309548629007800 {"q":"\u0041"}`,
 		},
 		"bare": {
 			`{"channel":"status"}` + "\n" + `{"timestamp":"2026-08-24T22:21:57.5Z"}` + "\n" + `{"h":1}` + "\n",
@@ -61,7 +65,7 @@ func TestBadLineSaysWhere(t *testing.T) {
 		"stamped": {"1723161253937085768 {}\nxx {}\n", "line 2: receive time \"xx\""},
 		"alone":   {"1723161253937085768 {}\n1723161253937085769\n", "line 2: not a line"},
 		"capture": {"1618678132.8: {}\n1618678132.8 {}\n", "line 2: not a line"},
-		"jsonl":   {`{"t":"header"}` + "\n" + `{"t":"recv"}` + "\n", "line 2: recv line without ts or data"},
+		"jsonl":   {`{"t":"header"}` + "\n" + `{"t":"recv"}` + "\n", "line 2: recv or http line without ts or data"},
 		"broken":  {`{"t":"header"}` + "\n" + `{"t":"re` + "\n", "line 2: not a line"},
 		"bare":    {"{\"a\":1}\n{\"b\":1}\n", "line 2: no frame carries a time"},
 	} {

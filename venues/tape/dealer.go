@@ -48,7 +48,7 @@ func (d *dealer) receive(now int64, line []byte) error {
 	}
 	d.n++
 	e := event.Event{
-		Kind: event.Quote, Venue: d.to.venue, Instrument: d.to.instrument.ID,
+		Kind: event.Quote, Venue: d.to.venue, Instrument: d.to.only().ID,
 		RecvTime: now, SrcTime: now, Until: now + d.life,
 		Price: bid, Qty: d.size, LastPx: ask, LastQty: d.size,
 	}
@@ -59,7 +59,7 @@ func (d *dealer) receive(now int64, line []byte) error {
 }
 
 func (d *dealer) price(text []byte) (market.Price, error) {
-	v, err := market.ParseDecimal(text, d.to.instrument.PriceDecimals)
+	v, err := market.ParseDecimal(text, d.to.only().PriceDecimals)
 	if err == nil && v <= 0 {
 		err = errNotPositive
 	}

@@ -37,3 +37,9 @@ var (
 	ErrBackwards  = errors.New("receive time goes backwards")
 	ErrLine       = errors.New("not a line of this container")
 )
+
+// Faults of a message of a recording's own format.
+var (
+	errAbsurd = errors.New("impossible value")
+	errSum    = errors.New("wrong CheckSum(10)")
+)

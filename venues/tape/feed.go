@@ -29,6 +29,10 @@ type Feed struct {
 	Depth      int           // Kraken: levels a side that the recording subscribed to; 0 is 10
 	Precision  *[2]uint8     // Kraken: decimals of price and quantity in the checksum; nil is known
 	Decimals   *[2]uint8     // of an instrument without reference data: price and quantity
+	Port       int           // packet captures: only datagrams to this UDP port; 0 takes all
+	Conn       string        // only connections whose address holds this text; "" takes all
+	Book       string        // LOBSTER: path of the order book file, whose first row seeds the book
+	Apart      bool          // packet captures: the files have nothing to do with each other
 	From, To   int64         // ns since epoch: records outside are left out; 0 no bound
 }
 
@@ -131,13 +135,19 @@ func (f *Feed) set(option string) (err error) {
 		f.Precision, err = parsePair(value)
 	case "decimals":
 		f.Decimals, err = parsePair(value)
+	case "port":
+		f.Port, err = positive(strconv.Atoi(value))
+	case "conn":
+		f.Conn = value
+	case "book":
+		f.Book = value
 	case "from":
 		f.From, err = parseTime(value)
 	case "to":
 		f.To, err = parseTime(value)
 	default:
 		return fmt.Errorf("unknown option %q: want instrument, symbol, basis, date, offset, "+
-			"life, size, contract, depth, precision, decimals, from or to", key)
+			"life, size, contract, depth, precision, decimals, port, conn, book, from or to", key)
 	}
 	if err != nil {
 		return fmt.Errorf("option %s: %w", key, err)

@@ -95,6 +95,9 @@ func TestEveryFormatHasAUsableExample(t *testing.T) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		feed.Basis = "" // its reference is another feed
+		if f.Name == "recorded" {
+			feed.Paths[0] = save(t, "a.psrec", recordingOf(t, 6))
+		}
 		if _, err := NewPlan([]Feed{feed}); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}

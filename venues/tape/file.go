@@ -42,7 +42,13 @@ var packings = []struct {
 
 // openFile opens path and undoes its packing, which the first bytes tell. A
 // name that promises another packing than the bytes is an error.
+//
+// path may name a file within a tar archive, itself packed or not:
+// archive.tar.zst!folder/file.pcap.
 func openFile(path string) (*file, error) {
+	if archive, member, ok := strings.Cut(path, "!"); ok {
+		return openMember(path, archive, member)
+	}
 	raw, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
@@ -174,6 +180,34 @@ func (f *file) readLine() ([]byte, error) {
 		}
 		return bytes.TrimRight(part, "\r\n"), nil
 	}
+}
+
+// readSome fills b and returns how much of it was there; it is an error when that is
+// not all.
+func (f *file) readSome(b []byte) (int, error) {
+	n, err := io.ReadFull(f.r, b)
+	f.offset += int64(n)
+	if err == io.EOF && len(b) > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil && len(b) > 0 {
+		return n, f.fail(err)
+	}
+	return n, nil
+}
+
+// readGrowing appends n bytes to b, growing it no faster than they come: a damaged
+// length takes no memory.
+func (f *file) readGrowing(b []byte, n int) ([]byte, error) {
+	for len(b) < n {
+		at := len(b)
+		b = append(b, make([]byte, min(n-at, 1<<20))...)
+		got, err := f.readSome(b[at:])
+		if err != nil {
+			return b[:at+got], err
+		}
+	}
+	return b, nil
 }
 
 // readFull fills b; io.EOF when not one byte is left.

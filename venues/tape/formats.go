@@ -8,45 +8,90 @@ var formats = []Format{
 		Name: "binance-spot", Kind: market.Lit, Instrument: "BTC-USDT", Symbol: "BTCUSDT",
 		Description: "Binance spot: diff depth, trades, bookTicker and the REST snapshot",
 		Example:     "BN-SPOT=binance-spot:crypto/binance-3books/spot_btcusdt_20240808.gz",
-		contain:     containFrames, decode: newBinanceSpot,
+		contain:     containFrames, decode: newBinanceSpot, survey: surveyJSON,
 	},
 	{
 		Name: "binance-usdm", Kind: market.Lit, Instrument: "BTC-USDT", Symbol: "BTCUSDT",
 		Description: "Binance USD-margined futures, the same streams",
 		Example: "BN-USDM=binance-usdm+basis=BN-SPOT:" +
 			"crypto/binance-3books/usdm_btcusdt_20240808.gz",
-		contain: containFrames, decode: newBinanceUSDM,
+		contain: containFrames, decode: newBinanceUSDM, survey: surveyJSON,
 	},
 	{
 		Name: "binance-cm", Kind: market.Lit, Instrument: "BTC-USDT", Symbol: "BTCUSD_PERP",
 		Description: "Binance coin-margined futures, the same streams; sizes in contracts",
 		Example: "BN-CM=binance-cm+basis=BN-SPOT:" +
 			"crypto/binance-3books/cm_btcusd_perp_20240808.gz",
-		contain: containFrames, decode: newBinanceCM,
+		contain: containFrames, decode: newBinanceCM, survey: surveyJSON,
 	},
 	{
 		Name: "kraken-v2", Kind: market.Lit, Instrument: "BTC-USD", Symbol: "BTC/USD",
 		Description: "Kraken WebSocket v2: book with CRC32, trade",
 		Example:     "KRAKEN=kraken-v2:crypto/kraken-v2/kraken_book_v2.jsonl",
-		contain:     containFrames, decode: newKraken,
+		contain:     containFrames, decode: playJSON(buildKraken),
 	},
 	{
 		Name: "coinbase", Kind: market.Lit, Instrument: "BTC-USD", Symbol: "BTC-USD",
 		Description: "Coinbase Exchange WebSocket: level2, matches, heartbeat",
 		Example: "COINBASE=coinbase+instrument=SKL-USD+decimals=6/8+symbol=SKL-USD:" +
 			"crypto/venue-ws-raw/COINBASE/COINBASE.ws.28.0.zst",
-		contain: containFrames, decode: newCoinbase,
+		contain: containFrames, decode: playJSON(buildCoinbase), survey: surveyJSON,
 	},
 	{
-		Name: "itch", Kind: market.Lit,
+		Name: "itch", Kind: market.Lit, byOrder: true, stock: true,
 		Description: "Nasdaq TotalView-ITCH 5.0 messages, each behind its length; names no day",
 		Example:     "XNAS=itch+instrument=ZXZZT+date=20191230:itch/nasdaq_itch50_first1000.itch",
-		contain:     containLengths, decode: newITCH,
+		contain:     containLengths, decode: newITCH, survey: surveyITCH,
+	},
+	{
+		Name: "itch-pcap", Kind: market.Lit, byOrder: true, stock: true,
+		Description: "TotalView-ITCH 5.0 over MoldUDP64 in a packet capture (pcap, pcapng)",
+		Example: "XNAS=itch-pcap+instrument=AAPL:pcap-samples/omi_exchange_packets.tar.zst!" +
+			"omi-Data/Nasdaq/Nasdaq.Equities.TotalView.Itch.v5.0/Multiple.Packets.pcap",
+		contain: containPackets, decode: newMold,
+	},
+	{
+		Name: "iex-deep", Kind: market.Lit, stock: true,
+		Description: "IEX DEEP 1.0 over IEX-TP in a packet capture (pcap, pcapng)",
+		Example:     "IEXG=iex-deep+instrument=ZIEXT:iex/DEEP10.pcap.gz",
+		contain:     containPackets, decode: newIEX,
 	},
 	{
 		Name: "dealer-csv", Kind: market.SDP, Instrument: "EUR/USD",
 		Description: "a dealer's quotes: lines of ms since midnight, bid, ask; day in the file's name",
 		Example:     "FXCM=dealer-csv+offset=5h:fx-dealers/fxcm/eurusd/20140508_quote.zip",
 		contain:     containDay, decode: newDealer,
+	},
+	{
+		Name: "nbbo", Kind: market.Lit, stock: true,
+		Description: "US consolidated best bid and offer, and trades: CSV of ms since midnight, prices x 10000",
+		Example: "NBBO=nbbo+instrument=IBM+offset=4h:us-equities/tick/ibm/20131008_quote.zip," +
+			"us-equities/tick/ibm/20131008_trade.zip",
+		contain: containDay, decode: newNBBO,
+	},
+	{
+		Name: "lobster", Kind: market.Lit, byOrder: true, stock: true,
+		Description: "LOBSTER message file, order by order; +book=PATH of the order book file seeds it",
+		Example:     "XNAS=lobster+instrument=AAPL+date=20120621:lobster/AAPL_2012-06-21_first999_message_10.csv.zst",
+		contain:     containSeconds, decode: newLobster,
+	},
+	{
+		Name: "lobster-levels", Kind: market.Lit, stock: true,
+		Description: "LOBSTER message file with the order book file of +book=PATH, as price levels",
+		Example: "XNAS=lobster-levels+instrument=AMZN+date=20120621+book=ORDERBOOK:" +
+			"lobster/AMZN_2012-06-21_34200000_57600000_message_1.csv.zst",
+		contain: containSeconds, decode: newLobsterLevels,
+	},
+	{
+		Name: "fix-md", Kind: market.Lit,
+		Description: "FIX messages as they were sent: framing and CheckSum(10) are checked, no book is made",
+		Example:     "JSE=fix-md+instrument=J200+decimals=2/0:fix/jse_indices_fix50_marketdata.fix.zst",
+		contain:     containFIX, decode: newFIX,
+	},
+	{
+		Name: "recorded", Kind: market.Lit,
+		Description: "a file of penstock record: format and symbols are in its header",
+		Example:     "LITA=recorded:recordings/LITA-20261120T143000Z.psrec",
+		contain:     containRecorded, decode: newRecorded, survey: surveyRecorded,
 	},
 }

@@ -62,7 +62,7 @@ func findInstrument(feed *Feed, f *Format) (known, error) {
 			return k, nil
 		}
 	}
-	if f.Name != "itch" {
+	if !f.stock {
 		return known{}, fmt.Errorf("instrument %q has no reference data: "+
 			"give +decimals=PRICE/QTY", symbol)
 	}
@@ -79,4 +79,8 @@ var fees = map[string][2]market.Fee{
 	"kraken-v2":    {{Ppm: 4000}, {Ppm: 2500}},
 	"coinbase":     {{Ppm: 12000}, {Ppm: 6000}},
 	"itch":         {{PerLotMilli: 300_000}, {PerLotMilli: -200_000}},
+	"itch-pcap":    {{PerLotMilli: 300_000}, {PerLotMilli: -200_000}},
+	"lobster":      {{PerLotMilli: 300_000}, {PerLotMilli: -200_000}},
+	"nbbo":         {{PerLotMilli: 300_000}, {}},
+	"iex-deep":     {{PerLotMilli: 100_000}, {}},
 }

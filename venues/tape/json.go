@@ -2,25 +2,85 @@ package tape
 
 import (
 	"fmt"
+	"strings"
 
 	"penstock/event"
-	"penstock/market"
 	"penstock/venues/jsonws"
 )
 
-// symbol binds the instrument of a feed to its text in the recording.
-func (f *Feed) symbol(to target) jsonws.Symbol {
-	return jsonws.Symbol{
-		Text: f.Symbol, ID: to.instrument.ID,
-		PriceDecimals: to.instrument.PriceDecimals, QtyDecimals: to.instrument.QtyDecimals,
+// jsonDecoder is what every decoder of package jsonws can do.
+type jsonDecoder interface {
+	Receive(now int64, msg []byte) error
+	Stats() *jsonws.Stats
+}
+
+// playJSON returns the decode of a format whose decoder build makes. A decoder whose
+// books begin with an HTTP answer has TakeSnapshot, and is given those of its symbols.
+func playJSON(
+	build func(c jsonws.Config, feed *Feed) (jsonDecoder, error),
+) func(*Feed, target, event.Sink) (decoder, error) {
+	return func(feed *Feed, to target, sink event.Sink) (decoder, error) {
+		c := jsonConfig(to, sink)
+		d, err := build(c, feed)
+		if err != nil {
+			return decoder{}, err
+		}
+		made := decoder{receive: d.Receive, count: func(st *Stats) { countJSON(d.Stats(), st) }}
+		type snapshots interface {
+			TakeSnapshot(now int64, symbol string, body []byte) error
+		}
+		if s, ok := d.(snapshots); ok {
+			made.http = bodies(c, s.TakeSnapshot)
+		}
+		return made, nil
 	}
 }
 
-func configure(s jsonws.Symbol, to target, sink event.Sink) jsonws.Config {
-	return jsonws.Config{
-		Venue: to.venue, Symbols: []jsonws.Symbol{s}, Sink: sink,
-		StallNanos: jsonws.DefaultStallNanos,
+// bodies hands on the answers to requests that name one of the symbols of c.
+func bodies(
+	c jsonws.Config, take func(now int64, symbol string, body []byte) error,
+) func(now int64, url string, body []byte) error {
+	return func(now int64, url string, body []byte) error {
+		for i := range c.Symbols {
+			if text := c.Symbols[i].Text; strings.EqualFold(bookRequest(url), text) {
+				return take(now, text, body)
+			}
+		}
+		return nil
 	}
+}
+
+// bookRequest returns the symbol of a request for a book: its parameter symbol, or
+// what follows order_book or products in its path; "" when it asks for something else.
+func bookRequest(url string) string {
+	path, query, _ := strings.Cut(url, "?")
+	for _, key := range []string{"/order_book/", "/products/"} {
+		if _, rest, ok := strings.Cut(path, key); ok {
+			symbol, _, _ := strings.Cut(rest, "/")
+			return symbol
+		}
+	}
+	if strings.HasSuffix(path, "/depth") {
+		for _, parameter := range strings.Split(query, "&") {
+			if symbol, ok := strings.CutPrefix(parameter, "symbol="); ok {
+				return symbol
+			}
+		}
+	}
+	return ""
+}
+
+func jsonConfig(to target, sink event.Sink) jsonws.Config {
+	c := jsonws.Config{Venue: to.venue, Sink: sink, StallNanos: jsonws.DefaultStallNanos}
+	for _, l := range to.symbols {
+		s := jsonws.Symbol{Text: l.text, ID: l.instrument.ID,
+			PriceDecimals: l.instrument.PriceDecimals, QtyDecimals: l.instrument.QtyDecimals}
+		if l.precision != nil {
+			s.PricePrecision, s.QtyPrecision = l.precision[0], l.precision[1]
+		}
+		c.Symbols = append(c.Symbols, s)
+	}
+	return c
 }
 
 // countJSON adds what a decoder of package jsonws counted.
@@ -28,6 +88,7 @@ func countJSON(from *jsonws.Stats, s *Stats) {
 	s.Foreign += int64(from.Ignored)
 	s.Gaps += int64(from.Gaps)
 	s.Checked += int64(from.ChecksumOK)
+	s.Passes += int64(from.ChecksumOK)
 	s.Mismatch += int64(from.ChecksumBad)
 	s.Snapshots += int64(from.Snapshots)
 }
@@ -35,117 +96,29 @@ func countJSON(from *jsonws.Stats, s *Stats) {
 // krakenPrecision holds the pairs' decimals, which the checksum is over.
 var krakenPrecision = map[string][2]uint8{"BTC/USD": {1, 8}, "ETH/USD": {2, 8}}
 
-func newKraken(feed *Feed, to target, sink event.Sink) (decoder, error) {
-	s := feed.symbol(to)
-	precision, known := krakenPrecision[s.Text]
-	if feed.Precision != nil {
-		precision, known = *feed.Precision, true
-	}
-	if !known {
-		return decoder{}, fmt.Errorf("symbol %s: give the pair's decimals with +precision=PRICE/QTY", s.Text)
-	}
-	s.PricePrecision, s.QtyPrecision = precision[0], precision[1]
-	depth := feed.Depth
-	if depth == 0 {
-		depth = 10
-	}
-	k, err := jsonws.NewKraken(configure(s, to, sink), depth)
-	if err != nil {
-		return decoder{}, err
-	}
-	return decoder{receive: k.Receive, count: func(st *Stats) { countJSON(k.Stats(), st) }}, nil
-}
-
-func newCoinbase(feed *Feed, to target, sink event.Sink) (decoder, error) {
-	c, err := jsonws.NewCoinbase(configure(feed.symbol(to), to, sink), false)
-	if err != nil {
-		return decoder{}, err
-	}
-	return decoder{receive: c.Receive, count: func(st *Stats) { countJSON(c.Stats(), st) }}, nil
-}
-
-// binance plays a recording of Binance and compares the best prices and sizes of
-// its book with the bookTicker stream wherever both are of the same update.
-type binance struct {
-	decoder  *jsonws.Binance
-	symbol   string
-	raw      *depth
-	ahead    []jsonws.Ticker // of updates that the book has not reached
-	tickers  int64
-	checked  int64
-	mismatch int64
-}
-
-func newBinanceSpot(feed *Feed, to target, sink event.Sink) (decoder, error) {
-	return newBinance(feed.symbol(to), jsonws.BinanceSpot, to, sink)
-}
-
-func newBinanceUSDM(feed *Feed, to target, sink event.Sink) (decoder, error) {
-	return newBinance(feed.symbol(to), jsonws.BinanceFutures, to, sink)
-}
-
-func newBinanceCM(feed *Feed, to target, sink event.Sink) (decoder, error) {
-	s := feed.symbol(to)
-	s.Contract = feed.contract()
-	return newBinance(s, jsonws.BinanceFutures, to, sink)
-}
-
-func newBinance(
-	s jsonws.Symbol, rule jsonws.BinanceMarket, to target, sink event.Sink,
-) (d decoder, err error) {
-	n := &binance{symbol: s.Text, raw: newDepth(to.venue)}
-	n.decoder, err = jsonws.NewBinance(jsonws.BinanceConfig{
-		Config: configure(s, to, func(e *event.Event) bool {
-			n.raw.apply(e)
-			return sink(e)
-		}),
-		Market: rule, Buffered: jsonws.DefaultBuffered, OnTicker: n.onTicker,
-	})
-	return decoder{receive: n.receive, count: n.count}, err
-}
-
-func (n *binance) receive(now int64, msg []byte) error {
-	err := n.decoder.Receive(now, msg)
-	n.compare()
-	return err
-}
-
-// maxAhead bounds the tickers that wait for the book; the oldest give way.
-const maxAhead = 1 << 12
-
-func (n *binance) onTicker(_ int64, _ market.InstrumentID, t *jsonws.Ticker) {
-	n.tickers++
-	if len(n.ahead) == maxAhead {
-		n.ahead = append(n.ahead[:0], n.ahead[maxAhead/2:]...)
-	}
-	n.ahead = append(n.ahead, *t)
-}
-
-// compare checks the book against the tickers of the update that it has reached.
-func (n *binance) compare() {
-	if !n.raw.live {
-		return
-	}
-	reached, done := n.decoder.UpdateID(n.symbol), 0
-	for ; done < len(n.ahead) && n.ahead[done].UpdateID <= reached; done++ {
-		if n.ahead[done].UpdateID == reached {
-			n.check(&n.ahead[done])
+func buildKraken(c jsonws.Config, feed *Feed) (jsonDecoder, error) {
+	for i := range c.Symbols {
+		s := &c.Symbols[i]
+		precision, known := krakenPrecision[s.Text]
+		switch {
+		case s.PricePrecision != 0 || s.QtyPrecision != 0:
+		case !known:
+			return nil, fmt.Errorf("symbol %s: give the pair's decimals with +precision=PRICE/QTY", s.Text)
+		default:
+			s.PricePrecision, s.QtyPrecision = precision[0], precision[1]
 		}
 	}
-	n.ahead = append(n.ahead[:0], n.ahead[done:]...)
+	return jsonws.NewKraken(c, feed.depth(10))
 }
 
-func (n *binance) check(t *jsonws.Ticker) {
-	bid, _ := n.raw.sides[0].Best()
-	ask, _ := n.raw.sides[1].Best()
-	if bid.Price == t.Bid && bid.Qty == t.BidQty && ask.Price == t.Ask && ask.Qty == t.AskQty {
-		n.checked++
-	} else {
-		n.mismatch++
+// depth returns the levels a side that the recording subscribed to.
+func (f *Feed) depth(usual int) int {
+	if f.Depth > 0 {
+		return f.Depth
 	}
+	return usual
 }
 
-func (n *binance) count(s *Stats) {
-	countJSON(n.decoder.Stats(), s)
-	s.Tickers, s.Checked, s.Mismatch = n.tickers, n.checked, n.mismatch
+func buildCoinbase(c jsonws.Config, _ *Feed) (jsonDecoder, error) {
+	return jsonws.NewCoinbase(c, false)
 }

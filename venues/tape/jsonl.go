@@ -10,12 +10,14 @@ import (
 )
 
 // jsonl reads captures whose lines are JSON objects: t is header, http, connect,
-// send or recv, ts the time in decimal seconds, data the raw frame as a string.
-// Only recv lines are records.
+// send or recv, ts the time in decimal seconds, data the raw frame as a string, conn
+// the name of the connection, addr or url its address. Lines recv and http are
+// records.
 type jsonl struct {
 	f      *file
 	parser fastjson.Parser
 	stamp  []byte
+	conns  map[string]string // address of each connection that was opened
 }
 
 func (c *jsonl) next() (Record, error) {
@@ -28,19 +30,32 @@ func (c *jsonl) next() (Record, error) {
 		if err != nil {
 			return Record{}, c.f.fail(fmt.Errorf("%w: %w", ErrLine, err))
 		}
-		if string(v.GetStringBytes("t")) != "recv" {
+		r := Record{}
+		switch string(v.GetStringBytes("t")) {
+		case "connect":
+			if c.conns == nil {
+				c.conns = map[string]string{}
+			}
+			c.conns[string(v.GetStringBytes("conn"))] = address(v.GetStringBytes("addr"))
+			continue
+		case "recv":
+			r.Conn = c.conns[string(v.GetStringBytes("conn"))]
+		case "http":
+			r.Kind, r.Conn = HTTP, string(v.GetStringBytes("url"))
+		default:
 			continue
 		}
 		ts, data := v.Get("ts"), v.GetStringBytes("data")
 		if ts == nil || ts.Type() != fastjson.TypeNumber || data == nil {
-			return Record{}, c.f.fail(errors.New("recv line without ts or data"))
+			return Record{}, c.f.fail(errors.New("recv or http line without ts or data"))
 		}
 		c.stamp = ts.MarshalTo(c.stamp[:0]) // the number's own text
 		now, err := decimalNanos(c.stamp)
 		if err != nil {
 			return Record{}, c.f.fail(err)
 		}
-		return Record{Time: now, Data: data}, nil
+		r.Time, r.Data = now, data
+		return r, nil
 	}
 }
 

@@ -59,6 +59,9 @@ func ByInstrument(feeds []Feed) ([][]Feed, error) {
 		if err != nil {
 			return nil, fmt.Errorf("feed %s: %w", feed.Venue, err)
 		}
+		if err := feed.complete(); err != nil {
+			return nil, err
+		}
 		if feed.Instrument == "" {
 			feed.Instrument = format.Instrument
 		}
@@ -81,6 +84,9 @@ func NewPlan(feeds []Feed) (*Plan, error) {
 		format, err := findFormat(feed.Format)
 		if err != nil {
 			return nil, fmt.Errorf("feed %s: %w", feed.Venue, err)
+		}
+		if err := feed.complete(); err != nil {
+			return nil, err
 		}
 		if feed.Instrument == "" {
 			feed.Instrument = format.Instrument
@@ -112,7 +118,7 @@ func NewPlan(feeds []Feed) (*Plan, error) {
 // levelFeed reports whether f tells displayed sizes by price level.
 func levelFeed(f *Feed) bool {
 	format, err := findFormat(f.Format)
-	return err == nil && format.Kind == market.Lit && format.Name != "itch"
+	return err == nil && format.Kind == market.Lit && !format.byOrder && format.Name != "recorded"
 }
 
 func (p *Plan) add(feed Feed, format *Format) error {
@@ -216,8 +222,8 @@ func (p *Plan) reference(f *Feed) *Feed {
 func (p *Plan) Open() (*Tape, error) {
 	t := &Tape{}
 	for _, feed := range p.Feeds {
-		to := target{venue: p.Venue(feed.Venue).ID, instrument: p.Instrument(feed.Instrument)}
-		s, err := openSource(feed, to)
+		to := feed.one(p.Venue(feed.Venue).ID, p.Instrument(feed.Instrument))
+		s, err := openSource(feed, func(string) target { return to })
 		if err != nil {
 			t.Close()
 			return nil, err

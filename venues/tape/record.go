@@ -20,6 +20,29 @@ const (
 type Record struct {
 	Time int64  // receive time, ns since epoch
 	Data []byte // the message as received, valid until the next record is read
+	Kind RecordKind
+	// Conn is the address of the connection that brought the message, without its
+	// query: what the same address brought belongs together. Of an HTTP answer it is
+	// the whole address. "" where the container names none.
+	Conn string
+}
+
+// RecordKind says how a record came.
+type RecordKind uint8
+
+// Kinds of record. Numbers are part of the recorder's format: never reused.
+const (
+	Received RecordKind = 0 // a WebSocket message, a datagram, a FIX frame, a line
+	HTTP     RecordKind = 1 // the body of an HTTP answer
+	Opened   RecordKind = 2 // a connection was opened
+	Closed   RecordKind = 3 // a connection was closed; Data says why
+	Snapshot RecordKind = 4 // a message of a snapshot that came beside the stream
+)
+
+// address returns the part of an address before its query.
+func address(url []byte) string {
+	text, _, _ := bytes.Cut(url, []byte{'?'})
+	return string(text)
 }
 
 // container is one form of keeping records in a file.
@@ -31,7 +54,7 @@ type container interface {
 
 // frames opens the container of JSON frames that f holds, told by its beginning.
 func frames(f *file) (container, error) {
-	head, _ := f.r.Peek(256) // an error comes again when the first line is read
+	head, _ := f.r.Peek(1 << 14) // an error comes again when the first line is read
 	line, _, _ := bytes.Cut(head, []byte{'\n'})
 	switch {
 	case stampedLine(line):

@@ -4,18 +4,35 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"penstock/event"
+	"penstock/market"
+	"penstock/venues/iex"
+	"penstock/venues/itch"
 	"penstock/venues/jsonws"
 )
 
 // Source plays the recordings of one feed through the decoder of its venue, in
-// order of receive time, files with equal times in the order given.
+// order of receive time, files with equal times in the order given. What came from
+// different addresses goes through decoders of its own.
 type Source struct {
-	files  []*player
+	format   *Format
+	files    []*player
+	targets  func(conn string) target
+	decoders []*connection
+	playing  *connection
+	first    decoder     // of the first connection
+	shown    *connection // the one whose book is shown
+	at       market.VenueID
+	sink     event.Sink
+	stats    Stats
+}
+
+// connection is what came from one address.
+type connection struct {
+	conn   string
 	decode decoder
-	sink   event.Sink
-	stats  Stats
 }
 
 // player is one file with its next record read ahead.
@@ -28,19 +45,24 @@ type player struct {
 }
 
 // openSource opens every file of feed; a file that cannot be opened, or whose
-// first record cannot be read, is an error here rather than later.
-func openSource(feed Feed, to target) (*Source, error) {
+// first record cannot be read, is an error here rather than later. targets says
+// where the events of a connection go.
+func openSource(feed Feed, targets func(conn string) target) (*Source, error) {
 	format, err := findFormat(feed.Format)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{stats: Stats{Feed: feed, Venue: to.venue, Instrument: to.instrument.ID}}
-	s.decode, err = format.decode(&feed, to, s.take)
-	if err != nil {
+	to := targets("")
+	s := &Source{format: format, targets: targets, stats: Stats{Feed: feed, Venue: to.venue}}
+	if len(to.symbols) > 0 {
+		s.stats.Instrument = to.symbols[0].instrument.ID
+	}
+	// A decoder that cannot be made is an error now, not at the first message.
+	if s.first, err = format.decode(&s.stats.Feed, to, s.take); err != nil {
 		return nil, fmt.Errorf("feed %s: %w", feed.Venue, err)
 	}
 	for _, path := range feed.Paths {
-		p, err := openPlayer(path, format, &feed)
+		p, err := openPlayer(path, format, &s.stats.Feed)
 		if err != nil {
 			s.Close()
 			return nil, fmt.Errorf("feed %s: %w", feed.Venue, err)
@@ -66,6 +88,10 @@ func openPlayer(path string, format *Format, feed *Feed) (*player, error) {
 	return &player{f: f, c: c}, nil
 }
 
+// cutter is a container that can tell what is there of a record that the end of its
+// file cut.
+type cutter interface{ cut() []byte }
+
 // advance reads the next record of p that lies within the feed's bounds. An
 // error ends the file and is kept in the statistics.
 func (s *Source) advance(p *player) {
@@ -75,21 +101,35 @@ func (s *Source) advance(p *player) {
 			err = p.f.fail(ErrBackwards)
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) || isError(err) {
-				s.stats.Err = errors.Join(s.stats.Err, err)
-			}
-			p.ended = true
-			p.f.Close()
+			s.end(p, err)
 			return
 		}
 		p.last = record.Time
 		feed := &s.stats.Feed
-		if record.Time >= feed.From && (feed.To == 0 || record.Time < feed.To) {
+		switch {
+		case record.Time < feed.From, feed.To != 0 && record.Time >= feed.To,
+			feed.Conn != "" && record.Kind == Received && !strings.Contains(record.Conn, feed.Conn):
+			s.stats.Left++
+		default:
 			p.record = record
 			return
 		}
-		s.stats.Left++
 	}
+}
+
+func (s *Source) end(p *player, err error) {
+	if !errors.Is(err, io.EOF) || isError(err) {
+		s.stats.Err = errors.Join(s.stats.Err, err)
+		if c, ok := p.c.(cutter); ok && errors.Is(err, io.ErrUnexpectedEOF) {
+			if b := c.cut(); b != nil {
+				if d, err := s.connection(p.record.Conn); err == nil && d.decode.cut != nil {
+					d.decode.cut(b, &s.stats)
+				}
+			}
+		}
+	}
+	p.ended = true
+	p.f.Close()
 }
 
 func isError(err error) bool {
@@ -115,6 +155,25 @@ func (s *Source) head() *player {
 	return head
 }
 
+// connection returns the decoder of what came from an address, a new one when it is
+// the first.
+func (s *Source) connection(conn string) (*connection, error) {
+	for _, d := range s.decoders {
+		if d.conn == conn {
+			return d, nil
+		}
+	}
+	d := &connection{conn: conn, decode: s.first}
+	if len(s.decoders) > 0 {
+		var err error
+		if d.decode, err = s.format.decode(&s.stats.Feed, s.targets(conn), s.take); err != nil {
+			return nil, err
+		}
+	}
+	s.decoders = append(s.decoders, d)
+	return d, nil
+}
+
 // Play decodes the next record; its events go to sink before Play returns.
 func (s *Source) Play(sink event.Sink) {
 	p := s.head()
@@ -123,14 +182,43 @@ func (s *Source) Play(sink event.Sink) {
 	}
 	s.sink = sink
 	r := p.record
-	if s.stats.Messages == 0 {
+	if s.stats.First == 0 {
 		s.stats.First = r.Time
 	}
 	s.stats.Last = r.Time
-	s.stats.Messages++
-	s.stats.Bytes += int64(len(r.Data))
-	if err := s.decode.receive(r.Time, r.Data); err != nil {
-		s.fault(p, err)
+	switch r.Kind {
+	case Received:
+		s.stats.Messages++
+		s.stats.Bytes += int64(len(r.Data))
+		d, err := s.connection(r.Conn)
+		if err == nil {
+			s.playing = d
+			err = d.decode.receive(r.Time, r.Data)
+		}
+		if err != nil {
+			s.fault(p, err)
+		}
+	case Snapshot:
+		d, err := s.connection(r.Conn)
+		if err == nil && d.decode.snapshot != nil {
+			s.stats.Messages++
+			s.playing = d
+			err = d.decode.snapshot(r.Time, r.Data)
+		}
+		if err != nil {
+			s.fault(p, err)
+		}
+	case HTTP:
+		s.stats.HTTP++
+		for _, d := range s.decoders {
+			if d.decode.http == nil {
+				continue
+			}
+			s.playing = d
+			if err := d.decode.http(r.Time, r.Conn, r.Data); err != nil {
+				s.fault(p, err)
+			}
+		}
 	}
 	s.advance(p)
 }
@@ -142,7 +230,10 @@ func (s *Source) fault(p *player, err error) {
 	case errors.Is(err, jsonws.ErrUnknown), errors.Is(err, jsonws.ErrRefused):
 		s.stats.Foreign++
 		return
-	case errors.Is(err, jsonws.ErrGap), errors.Is(err, jsonws.ErrChecksum):
+	case errors.Is(err, jsonws.ErrGap), errors.Is(err, jsonws.ErrChecksum), errors.Is(err, errSum):
+	case errors.Is(err, jsonws.ErrAbsurd), errors.Is(err, itch.ErrValue), errors.Is(err, iex.ErrValue),
+		errors.Is(err, errAbsurd):
+		s.stats.Absurd++
 	default:
 		s.stats.Malformed++
 	}
@@ -151,10 +242,11 @@ func (s *Source) fault(p *player, err error) {
 	}
 }
 
+var errTwoBooks = errors.New("two connections show the same book: choose one with +conn=TEXT of its address")
+
 // take counts an event of the decoder and hands it on.
 func (s *Source) take(e *event.Event) bool {
 	st := &s.stats
-	st.Events++
 	switch e.Kind {
 	case event.MarketTrade:
 		st.Trades++
@@ -167,16 +259,36 @@ func (s *Source) take(e *event.Event) bool {
 			st.Crossed++
 		}
 	default:
+		if s.shown == nil || len(s.decoders) == 1 {
+			s.shown, s.at = s.playing, e.Venue
+		} else if s.shown != s.playing && e.Venue == s.at {
+			if !errors.Is(st.Err, errTwoBooks) {
+				st.Err = errors.Join(st.Err, fmt.Errorf("recording %s: %w: %s or %s",
+					st.Feed.Paths[0], errTwoBooks, s.shown.conn, s.playing.conn))
+			}
+			return true
+		}
 		st.Levels++
 	}
+	st.Events++
 	return s.sink(e)
 }
+
+// counter is a container that counts what it leaves out.
+type counter interface{ count(*Stats) }
 
 // Stats returns the counts so far.
 func (s *Source) Stats() Stats {
 	st := s.stats
-	if s.decode.count != nil {
-		s.decode.count(&st)
+	for _, d := range s.decoders {
+		if d.decode.count != nil {
+			d.decode.count(&st)
+		}
+	}
+	for _, p := range s.files {
+		if c, ok := p.c.(counter); ok {
+			c.count(&st)
+		}
 	}
 	return st
 }

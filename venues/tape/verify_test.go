@@ -1,0 +1,70 @@
+package tape
+
+import (
+	"strings"
+	"testing"
+
+	"penstock/internal/testdata"
+)
+
+// TestEveryRecordingIsSound plays all there is, but for the long ones with -short. What it counts is in the notes on the
+// recordings.
+func TestEveryRecordingIsSound(t *testing.T) {
+	list, err := Recordings(testdata.Dir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, played, tickers, itch := 0, 0, int64(0), int64(0)
+	messages := map[string]int64{}
+	for i := range list {
+		r := &list[i]
+		files += r.Files
+		if r.Feed.Format == "" {
+			if r.Why == "" {
+				t.Errorf("%s: not played for no reason", r.Name)
+			}
+			continue
+		}
+		if testing.Short() && r.Feed.Format == "nbbo" && !strings.HasPrefix(r.Name, "us-equities/tick/ibm") {
+			continue
+		}
+		v, err := Verify(r.Name, r.Feed, nil)
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		v.Known = r.Known
+		played++
+		for _, f := range v.Failures() {
+			t.Errorf("%s: %s", r.Name, f)
+		}
+		messages[r.Name] = v.Messages
+		if strings.HasPrefix(r.Name, "crypto/binance-3books/") {
+			tickers += v.Checked
+		}
+		if strings.Contains(r.Name, "Equities.TotalView.Itch") {
+			for _, n := range v.Types {
+				itch += n
+			}
+		}
+	}
+	if tickers != 4790 {
+		t.Errorf("%d ticker checks", tickers)
+	}
+	if itch != 227 {
+		t.Errorf("%d ITCH messages over the three venues", itch)
+	}
+	for name, want := range map[string]int64{
+		"crypto/venue-ws-raw/COINBASE": 9_946, "crypto/venue-ws-raw/BINANCE": 265,
+		"crypto/venue-ws-raw/BINANCE_US": 480, "crypto/venue-ws-raw/BINANCE_FUTURES": 1_535,
+		"us-equities/tick/bac/20131008": 576_096 + 125_872, "us-equities/tick/aig/20131009": 1_424_012 + 52_008,
+		"us-equities/tick/ibm/20131007": 109_067 + 24_293, "us-equities/tick/spy/20131008": 451_545,
+		"fx-dealers/fxcm/eurusd/20140508_quote.zip": 167_466, "fix/jse_indices_fix50_marketdata.fix.zst": 13_888,
+		"itch/nasdaq_itch50_first1000.itch": 1_000, "iex/DEEP10.pcap.gz": 121_314,
+	} {
+		if n, ok := messages[name]; n != want && (ok || !testing.Short()) {
+			t.Errorf("%s: %d messages, want %d", name, messages[name], want)
+		}
+	}
+	t.Logf("%d recordings of %d files, %d played", len(list), files, played)
+}
