@@ -45,12 +45,12 @@ type BinanceConfig struct {
 // DefaultBuffered suits a few seconds of a busy book.
 const DefaultBuffered = 1 << 18
 
-// Binance decodes diff depth, trade and bookTicker streams of Binance, spot and
+// Binance decodes diff depth, trade, aggTrade and bookTicker streams of Binance, spot and
 // futures, combined or raw, and REST depth snapshots. A book is LIVE from the
 // first update that follows on its snapshot.
 //
 // A snapshot of spot does not name its symbol, so Receive takes one only where a
-// single symbol is configured; otherwise use Snapshot.
+// single symbol is configured; otherwise use TakeSnapshot. A Feed fetches the snapshots itself.
 type Binance struct {
 	outlet
 	general  general
@@ -58,6 +58,7 @@ type Binance struct {
 	onTicker func(now int64, id market.InstrumentID, t *Ticker)
 	syncs    []sync // by index of books.all
 	buffered int
+	heads    depthHeads
 	in       binanceMessage
 	ticker   Ticker
 }
@@ -79,7 +80,14 @@ func NewBinance(c BinanceConfig) (*Binance, error) {
 		if b.Text != strings.ToUpper(b.Text) {
 			return nil, fmt.Errorf("binance: symbol %s: must be upper case", b.Text)
 		}
+		if b.Contract != 0 {
+			b.qtyShape.decimals = 0
+		}
 	}
+	for i := range o.books.all {
+		o.books.all[i].resync = true
+	}
+	o.wanting = true
 	return &Binance{outlet: o, market: c.Market, onTicker: c.OnTicker, buffered: c.Buffered,
 		syncs: make([]sync, len(o.books.all))}, nil
 }
@@ -91,7 +99,9 @@ func (n *Binance) Receive(now int64, msg []byte) error {
 	}
 	n.stats.Messages++
 	n.in.reset()
-	if n.scan(msg) {
+	if n.scanDepth(msg) {
+		n.stats.Scanned++
+	} else if n.in.reset(); n.scan(msg) {
 		n.stats.Scanned++
 	} else {
 		n.in.reset()

@@ -27,11 +27,15 @@ func (n *Binance) readGeneral(now int64, msg []byte) (done bool, err error) {
 		return true, n.answer(now, msg, v)
 	case string(kind) == "depthUpdate":
 		in.kind = binanceDepth
-	case string(kind) == "trade":
+	case string(kind) == "trade", string(kind) == "aggTrade":
 		in.kind = binanceTrade
 	case string(kind) == "bookTicker", !v.Exists("e") && v.Exists("B"):
 		in.kind = binanceTicker
 	case string(kind) == "serverShutdown":
+		n.stats.Shutdowns++
+		n.stats.Service++
+		return true, nil
+	case binanceService[string(kind)]:
 		n.stats.Service++
 		return true, nil
 	default:
@@ -52,6 +56,12 @@ func (n *Binance) readGeneral(now int64, msg []byte) (done bool, err error) {
 		return true, n.refuseTrade(msg, in.book, err)
 	}
 	return false, nil
+}
+
+// binanceService are streams that tell nothing of a book.
+var binanceService = map[string]bool{
+	"kline": true, "24hrTicker": true, "24hrMiniTicker": true, "avgPrice": true,
+	"markPriceUpdate": true, "forceOrder": true, "contractInfo": true, "compositeIndex": true,
 }
 
 // fields reads what a message of its kind must have.
@@ -111,9 +121,9 @@ func (n *Binance) depthFields(v *fastjson.Value) (err error) {
 	return err
 }
 
-// Snapshot takes a REST depth snapshot of symbol. ErrGap says that it is older
+// TakeSnapshot takes a REST depth snapshot of symbol. ErrGap says that it is older
 // than the updates at hand and a newer one is needed.
-func (n *Binance) Snapshot(now int64, symbol string, msg []byte) error {
+func (n *Binance) TakeSnapshot(now int64, symbol string, msg []byte) error {
 	if !n.Settle(now) {
 		return ErrNoRoom
 	}
@@ -158,7 +168,7 @@ func (n *Binance) snapshotGeneral(now int64, msg []byte, v *fastjson.Value, b *b
 		return n.refuse(now, b, msg, err)
 	}
 	b.heard = now
-	return n.takeSnapshot(now, b, msg, last, levels)
+	return n.replace(now, b, msg, last, levels)
 }
 
 // answer takes the response to a request. All symbols are subscribed to in one.

@@ -22,12 +22,14 @@ type binanceMessage struct {
 	levels                []change
 	price, qty            int64 // trade: "p" "q"
 	makerBought           bool  // trade: "m"
+	aggregate             bool  // an aggTrade, whose "a" is a number of trades
 	bid, ask              change
 	seen                  uint64 // bit of each field that was there, see bit
+	marks                 []numberMark
 }
 
 func (m *binanceMessage) reset() {
-	*m = binanceMessage{levels: m.levels[:0]}
+	*m = binanceMessage{levels: m.levels[:0], marks: m.marks[:0]}
 }
 
 // bit numbers the one-letter fields from 'A' on; "ps" and "pu" come after 'z'.
@@ -70,7 +72,7 @@ func (m *binanceMessage) complete(market BinanceMarket) bool {
 // comes before the prices.
 func (n *Binance) scan(msg []byte) bool {
 	s := scanner{b: msg}
-	if s.literal(`{"stream":"`) {
+	if s.literal(binanceStream) {
 		if _, ok := s.text(); !ok || !s.literal(`,"data":{`) {
 			return false
 		}
@@ -100,8 +102,13 @@ func (n *Binance) scanFields(s *scanner) bool {
 		default:
 			return false
 		}
+		start := s.i
 		if n.in.seen&bit(field) != 0 || !n.scanField(s, field) {
 			return false
+		}
+		switch field {
+		case 'E', 'T', 'U', 'u', fieldPU:
+			n.in.marks = append(n.in.marks, numberMark{start, s.i, field})
 		}
 		n.in.seen |= bit(field)
 		if s.char('}') {
@@ -126,6 +133,10 @@ func (n *Binance) scanField(s *scanner, field byte) (ok bool) {
 		in.book = n.books.find(symbol)
 		return ok && in.book != nil
 	case 'b', 'a':
+		if field == 'a' && in.aggregate {
+			_, ok = s.integer()
+			return ok
+		}
 		return n.scanSide(s, field)
 	case 'U':
 		in.first, ok = s.integer()
@@ -139,7 +150,7 @@ func (n *Binance) scanField(s *scanner, field byte) (ok bool) {
 			in.time = at
 		}
 		return ok && at <= timeMax
-	case 't':
+	case 't', 'f', 'l':
 		_, ok = s.integer()
 	case 'p', 'q', 'B', 'A':
 		return n.scanNumber(s, field)
@@ -165,6 +176,8 @@ func (n *Binance) scanKind(s *scanner) bool {
 		n.in.kind = binanceDepth
 	case "trade":
 		n.in.kind = binanceTrade
+	case "aggTrade":
+		n.in.kind, n.in.aggregate = binanceTrade, true
 	case "bookTicker":
 		n.in.kind = binanceTicker
 	default:
@@ -241,26 +254,24 @@ func (n *Binance) scanSide(s *scanner, field byte) bool {
 	if in.kind != binanceDepth {
 		return false
 	}
-	symbol := &in.book.Symbol
-	decimals := symbol.QtyDecimals
-	if symbol.Contract != 0 {
-		decimals = 0
+	if side == market.Buy {
+		n.learnHead(s)
 	}
-	if s.char(']') {
-		return true
+	return n.scanLevels(s, side)
+}
+
+// scanLevels reads levels and the bracket that ends their list.
+func (n *Binance) scanLevels(s *scanner, side market.Side) (ok bool) {
+	in := &n.in
+	before := len(in.levels)
+	in.levels, ok = s.levels(in.levels, side, &in.book.priceShape, &in.book.qtyShape)
+	if !ok || in.book.Contract == 0 {
+		return ok
 	}
-	for {
-		price, qty, ok := s.pair(symbol.PriceDecimals, decimals)
-		if !ok || price == 0 {
+	for i := range in.levels[before:] {
+		if in.levels[before+i].check(&in.book.Symbol) != nil {
 			return false
 		}
-		l := levelOf(side, price, qty)
-		if symbol.Contract != 0 && l.check(symbol) != nil {
-			return false
-		}
-		in.levels = append(in.levels, l)
-		if !s.char(',') {
-			return s.char(']')
-		}
 	}
+	return true
 }

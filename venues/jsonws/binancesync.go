@@ -57,15 +57,18 @@ func (s *sync) judge(market BinanceMarket, d heldDiff) diffVerdict {
 	return diffBeyond
 }
 
-// hold keeps an update; more levels than the bound push all the earlier ones out.
-func (s *sync) hold(d heldDiff, levels []change, bound int) {
+// hold keeps an update; more levels than the bound push all the earlier ones out,
+// after which only a snapshot newer than those is of use.
+func (s *sync) hold(d heldDiff, levels []change, bound int) (overflow bool) {
 	if len(s.levels)+len(levels) > bound || len(s.held) >= bound {
+		overflow = len(s.held) > 0
 		s.forget()
 	}
 	if len(levels) <= bound {
 		s.held = append(s.held, d)
 		s.levels = append(s.levels, levels...)
 	}
+	return overflow || len(levels) > bound
 }
 
 func (s *sync) forget() { s.held, s.levels = s.held[:0], s.levels[:0] }
@@ -82,7 +85,7 @@ func (n *Binance) update(now int64, b *book, msg []byte) error {
 	}
 	if s.state == syncAwaiting {
 		n.stats.Early++
-		s.hold(d, in.levels, n.buffered)
+		n.hold(b, d)
 		return nil
 	}
 	switch s.judge(n.market, d) {
@@ -91,7 +94,7 @@ func (n *Binance) update(now int64, b *book, msg []byte) error {
 		return nil
 	case diffBeyond:
 		s.state = syncAwaiting
-		s.hold(d, in.levels, n.buffered)
+		n.hold(b, d)
 		return n.refuse(now, b, msg, ErrGap)
 	}
 	n.begin(now, b)
@@ -100,6 +103,13 @@ func (n *Binance) update(now int64, b *book, msg []byte) error {
 	n.stats.Used++
 	n.tell(now)
 	return nil
+}
+
+// hold keeps the update at hand until its book has a snapshot.
+func (n *Binance) hold(b *book, d heldDiff) {
+	if n.syncs[b.index].hold(d, n.in.levels, n.buffered) {
+		n.stats.Overflows++
+	}
 }
 
 // follow notes that the book now holds everything up to last, and lists LIVE when
@@ -113,10 +123,10 @@ func (n *Binance) follow(b *book, s *sync, last uint64) {
 	}
 }
 
-// takeSnapshot replaces the book and plays the held updates onto it. ErrGap says
+// replace replaces the book and plays the held updates onto it. ErrGap says
 // that the snapshot is older than the first held update: a newer one is needed,
 // and nothing was told.
-func (n *Binance) takeSnapshot(now int64, b *book, msg []byte, last uint64, levels []change) error {
+func (n *Binance) replace(now int64, b *book, msg []byte, last uint64, levels []change) error {
 	s := &n.syncs[b.index]
 	trial := sync{state: syncTaken, last: last}
 	for _, d := range s.held {
@@ -129,7 +139,7 @@ func (n *Binance) takeSnapshot(now int64, b *book, msg []byte, last uint64, leve
 			return &MessageError{Symbol: b.Text, Text: string(msg[:min(len(msg), excerptMax)]), Err: ErrGap}
 		}
 	}
-	b.live = false
+	b.live, b.resync = false, false
 	s.state, s.last = syncTaken, last
 	n.begin(now, b)
 	n.clear(levels)

@@ -2,6 +2,7 @@ package jsonws
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/valyala/fastjson"
 
@@ -19,15 +20,23 @@ type Coinbase struct {
 	outlet
 	channel string
 	general general
+	clock   clock
+	heads   heads
 	in      coinbaseUpdate
 }
 
 // coinbaseUpdate is one l2update.
 type coinbaseUpdate struct {
 	book   *book
-	time   []byte
+	time   int64 // ns since the epoch, negative when there is none that can be
 	levels []change
 }
+
+// Forms of a coinbase head.
+const (
+	coinbaseTimeFirst uint8 = iota
+	coinbaseChangesFirst
+)
 
 // NewCoinbase returns a decoder. batch subscribes to level2_batch, which needs no
 // key and comes every 50 ms, instead of level2.
@@ -47,7 +56,7 @@ func NewCoinbase(c Config, batch bool) (*Coinbase, error) {
 		channel = "level2_batch"
 	}
 	o.ownHeartbeat = true
-	return &Coinbase{outlet: o, channel: channel}, nil
+	return &Coinbase{outlet: o, channel: channel, heads: heads{at: len(coinbaseHead)}}, nil
 }
 
 // Receive takes one message; see Kraken.Receive for its errors.
@@ -63,30 +72,47 @@ func (c *Coinbase) Receive(now int64, msg []byte) error {
 	return c.receiveGeneral(now, msg)
 }
 
+const coinbaseHead = `{"type":"l2update","product_id":"`
+
 // scan reads an l2update into c.in. The time came after the changes until 2022
 // and comes before them now.
 func (c *Coinbase) scan(msg []byte) bool {
 	s, in := scanner{b: msg}, &c.in
-	if !s.literal(`{"type":"l2update","product_id":"`) {
+	form := coinbaseTimeFirst
+	if h := c.heads.of(msg); h != nil {
+		in.book, s.i, form = h.book, len(h.text), h.form
+	} else {
+		if !s.literal(coinbaseHead) {
+			return false
+		}
+		product, ok := s.text()
+		if !ok {
+			return false
+		}
+		if in.book = c.books.find(product); in.book == nil {
+			return false
+		}
+		if !s.literal(`,"time":"`) {
+			form = coinbaseChangesFirst
+			if !s.literal(`,"changes":[`) {
+				return false
+			}
+		}
+		c.heads.learn(msg, s.i, in.book, form)
+	}
+	in.time = -1
+	var ok bool
+	if form == coinbaseTimeFirst {
+		if in.time, ok = s.time(&c.clock); !ok || !s.literal(`,"changes":[`) {
+			return false
+		}
+		return c.scanChanges(&s) && s.char('}') && s.end()
+	}
+	if !c.scanChanges(&s) {
 		return false
 	}
-	product, ok := s.text()
-	if !ok {
-		return false
-	}
-	if in.book = c.books.find(product); in.book == nil {
-		return false
-	}
-	in.levels, in.time = in.levels[:0], nil
 	if s.literal(`,"time":"`) {
-		in.time, ok = s.text()
-		return ok && s.literal(`,"changes":[`) && c.scanChanges(&s) && s.char('}') && s.end()
-	}
-	if !s.literal(`,"changes":[`) || !c.scanChanges(&s) {
-		return false
-	}
-	if s.literal(`,"time":"`) {
-		if in.time, ok = s.text(); !ok {
+		if in.time, ok = s.time(&c.clock); !ok {
 			return false
 		}
 	}
@@ -94,25 +120,42 @@ func (c *Coinbase) scan(msg []byte) bool {
 }
 
 // scanChanges reads at least one change and the closing bracket.
-func (c *Coinbase) scanChanges(s *scanner) bool {
-	in := &c.in
-	for {
+func (c *Coinbase) scanChanges(s *scanner) (ok bool) {
+	const shortest = len(`["buy","1","1"],`)
+	in, b, i := &c.in, s.b, s.i
+	price, qty := &in.book.priceShape, &in.book.qtyShape
+	list := slices.Grow(in.levels[:0], (len(b)-i)/shortest+1)
+	list = list[:cap(list)]
+	n := 0
+	for ; n < len(list) && len(b)-i >= shortest; n++ {
 		side := market.Buy
-		if !s.literal(`["buy",`) {
-			if !s.literal(`["sell",`) {
+		switch string(b[i : i+8]) {
+		case `["buy","`:
+			i += 8
+		case `["sell",`:
+			side = market.Sell
+			if i += 9; b[i-1] != '"' {
 				return false
 			}
-			side = market.Sell
-		}
-		price, qty, ok := s.numbers(in.book.PriceDecimals, in.book.QtyDecimals)
-		if !ok || price == 0 {
+		default:
 			return false
 		}
-		in.levels = append(in.levels, levelOf(side, price, qty))
-		if !s.char(',') {
-			return s.char(']')
+		p, at := price.read(b, i, '"')
+		if at < 0 || len(b)-at < 4 || b[at+1] != ',' || b[at+2] != '"' || p == 0 {
+			return false
+		}
+		q, at := qty.read(b, at+3, '"')
+		if at < 0 || len(b)-at < 3 || b[at+1] != ']' {
+			return false
+		}
+		list[n] = change{price: p, qty: q, kind: event.BookLevel, side: side}
+		i = at + 3
+		if b[at+2] != ',' {
+			in.levels, s.i = list[:n+1], i
+			return b[at+2] == ']'
 		}
 	}
+	return false
 }
 
 // apply tells an update. A quantity of zero, however it was spelled, deletes.
@@ -132,11 +175,19 @@ func (c *Coinbase) apply(now int64) error {
 
 // mentioned notes that the venue spoke of b. A time that cannot be, such as year
 // 1, leaves the one before.
-func (c *Coinbase) mentioned(now int64, b *book, time []byte) {
+func (c *Coinbase) mentioned(now int64, b *book, time int64) {
 	b.heard = now
-	if t, ok := parseTime(time); ok {
-		b.srcTime = t
+	if time >= 0 {
+		b.srcTime = time
 	}
+}
+
+// timeOf reads the time of a message, negative when it has none that can be.
+func (c *Coinbase) timeOf(v *fastjson.Value) int64 {
+	if ns, ok := c.clock.parse(text(v.Get("time"))); ok {
+		return ns
+	}
+	return -1
 }
 
 // receiveGeneral takes every message that scan does not.
@@ -177,7 +228,7 @@ func (c *Coinbase) receiveGeneral(now int64, msg []byte) error {
 	case "match", "last_match":
 		return c.match(now, b, msg, v)
 	case "heartbeat":
-		c.mentioned(now, b, text(v.Get("time")))
+		c.mentioned(now, b, c.timeOf(v))
 		c.stats.Service++
 		return nil
 	}
@@ -193,7 +244,7 @@ func (c *Coinbase) takeSnapshot(now int64, b *book, msg []byte, v *fastjson.Valu
 	if err != nil {
 		return c.refuse(now, b, msg, err)
 	}
-	c.mentioned(now, b, text(v.Get("time")))
+	c.mentioned(now, b, c.timeOf(v))
 	c.begin(now, b)
 	c.clear(levels)
 	c.status(event.BookLive)
@@ -206,7 +257,7 @@ func (c *Coinbase) takeSnapshot(now int64, b *book, msg []byte, v *fastjson.Valu
 
 func (c *Coinbase) update(now int64, b *book, msg []byte, v *fastjson.Value) (err error) {
 	in := &c.in
-	in.book, in.time, in.levels = b, text(v.Get("time")), in.levels[:0]
+	in.book, in.time, in.levels = b, c.timeOf(v), in.levels[:0]
 	changes := v.Get("changes")
 	if changes == nil || changes.Type() != fastjson.TypeArray {
 		return c.refuse(now, b, msg, ErrMalformed)
@@ -245,7 +296,7 @@ func (c *Coinbase) match(now int64, b *book, msg []byte, v *fastjson.Value) erro
 	if err != nil {
 		return c.refuseTrade(msg, b, err)
 	}
-	c.mentioned(now, b, text(v.Get("time")))
+	c.mentioned(now, b, c.timeOf(v))
 	if id != 0 {
 		if id <= b.trade {
 			c.stats.Service++

@@ -3,15 +3,17 @@
 //	wire.Conn ─► Conn (handshake, frames, ping and pong)
 //	               │ one text message
 //	               ▼
-//	             Kraken | Coinbase | Binance (scan, check, scale)
+//	             Kraken | Coinbase | CoinbaseFull | CoinbaseAdvanced | Binance …
+//	               │ (scan, check, scale)
 //	               │ event.Event, all but the last of a message marked More
 //	               ▼
 //	             event.Sink
 //
 // A decoder is pure: Receive takes the time and the text of a message, whether
 // it comes from a socket or from a recording. A message in the venue's usual
-// form is read by a hand scanner; any other form by fastjson, with the same
-// result. Numbers go digit by digit into integers. A message is read whole and
+// form is read by a hand scanner, which expects it to begin as the message before
+// of its instrument did (head, depthHead), and numbers to look like the number
+// before (shape); any other form by fastjson, with the same result. Numbers go digit by digit into integers. A message is read whole and
 // checked before any of it is told, so a bad one never leaves a book half
 // changed: it takes the book out of use (STALE) until the next snapshot.
 //
@@ -21,6 +23,5 @@
 // safe for concurrent use.
 //
 // Not here yet: TLS, so live venues are reached through a local proxy;
-// permessage-deflate, which is never offered; fetching Binance's snapshots over
-// HTTP: whoever has one gives it to Binance.Receive.
+// permessage-deflate, which is never offered.
 package jsonws

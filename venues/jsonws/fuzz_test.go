@@ -77,9 +77,54 @@ var venues = []venue{
 		`{"lastUpdateId":7,"E":1723161257835,"T":1723161257823,"symbol":"BTCUSD_PERP","pair":"BTCUSD","bids":[["61804.7","35"]],"asks":[["61804.8","8"]]}`,
 		`{"stream":"btcusd_perp@depth@0ms","data":{"e":"depthUpdate","E":1723161257460,"T":1723161257451,"s":"BTCUSD_PERP","ps":"BTCUSD","U":12,"u":15,"pu":9,"b":[["61777.6","0"]],"a":[]}}`,
 		`{"stream":"btcusd_perp@bookTicker","data":{"u":15,"e":"bookTicker","s":"BTCUSD_PERP","ps":"BTCUSD","b":"61804.7","B":"35","a":"61804.8","A":"1645","T":1723161257465,"E":1723161257476}}`,
+		`{"stream":"btcusd_perp@aggTrade","data":{"e":"aggTrade","E":1723161257680,"a":16599292,"s":"BTCUSD_PERP","p":"61804.9","q":"10","f":23961322,"l":23961322,"T":1723161257679,"m":true}}`,
+		`{"stream":"btcusd_perp@depth@0ms","data":{"e":"depthUpdate","E":1723161257480,"T":1723161257471,"s":"BTCUSD_PERP","ps":"BTCUSD","U":18,"u":20,"pu":15,"b":[["61777.6","3"]],"a":[["61777.9","3000"]]}}`,
 		`{"stream":"btcusd_perp@trade","data":{"e":"trade","E":1723161257687,"T":1723161257679,"s":"BTCUSD_PERP","t":849714402,"p":"61804.8","q":"4","X":"MARKET","m":false}}`,
 	}),
+	{
+		name: "coinbase advanced", config: Config{Venue: 7, Symbols: plainSymbols[:2]},
+		decoder: func(c Config) (Decoder, error) { return NewCoinbaseAdvanced(c) },
+		twin: func(c Config) func(int64, []byte) []event.Event {
+			t := newAdvancedTwin(c)
+			return func(now int64, msg []byte) []event.Event { t.receive(now, msg); return t.events }
+		},
+		samples: []string{
+			`{"channel":"subscriptions","timestamp":"2026-08-09T21:05:48.228846629Z","sequence_num":0,"events":[{"subscriptions":{"level2":["BTC-USD","BTCUSDT"]}}]}`,
+			`{"channel":"l2_data","timestamp":"2026-08-09T21:05:48.483587501Z","sequence_num":1,"events":[{"type":"snapshot","product_id":"BTC-USD","updates":[{"side":"bid","event_time":"2026-08-09T21:05:48.170326Z","price_level":"65083.66","new_quantity":"0.20371215"},{"side":"bid","event_time":"2026-08-09T21:05:48.170326Z","price_level":"65083.27","new_quantity":"0.02244516"},{"side":"offer","event_time":"2026-08-09T21:05:48.170326Z","price_level":"65083.7","new_quantity":"1"}]}]}`,
+			`{"channel":"l2_data","client_id":"","timestamp":"2026-08-09T21:05:48.505350477Z","sequence_num":2,"events":[{"type":"update","product_id":"BTC-USD","updates":[{"side":"bid","event_time":"2026-08-09T21:05:48.210883Z","price_level":"65062.5","new_quantity":"0.00583"},{"side":"offer","event_time":"2026-08-09T21:05:48.3Z","price_level":"65083.7","new_quantity":"0"}]}]}`,
+			`{"channel":"market_trades","timestamp":"2026-08-09T21:05:48.228568804Z","sequence_num":3,"events":[{"type":"snapshot","trades":[{"product_id":"BTC-USD","trade_id":"10","price":"65083.67","size":"0.002186","time":"2026-08-09T21:05:42.514318Z","side":"SELL"}]}]}`,
+			`{"channel":"market_trades","timestamp":"2026-08-09T21:05:49.25328358Z","sequence_num":4,"events":[{"type":"update","trades":[{"product_id":"BTC-USD","trade_id":"13","price":"65083.66","size":"0.00171442","time":"2026-08-09T21:05:49.205817Z","side":"BUY"},{"product_id":"BTC-USD","trade_id":"12","price":"65083.66","size":"0.1","time":"2026-08-09T21:05:49.205816Z","side":"SELL"}]}]}`,
+			`{"channel":"heartbeats","timestamp":"2026-08-09T21:05:48.856364007Z","sequence_num":5,"events":[{"current_time":"2026-08-09 21:05:48.854840045 +0000 UTC m=+41691.260485341","heartbeat_counter":41691}]}`,
+		},
+	},
+	{
+		name: "coinbase full", config: Config{Venue: 8, Symbols: plainSymbols[:2]},
+		decoder: func(c Config) (Decoder, error) {
+			d, err := NewCoinbaseFull(c)
+			return fullWithSnapshots{d}, err
+		},
+		twin: func(c Config) func(int64, []byte) []event.Event {
+			t := newFullTwin(c)
+			return func(now int64, msg []byte) []event.Event { t.receive(now, msg); return t.events }
+		},
+		samples: []string{
+			`{"type":"subscriptions","channels":[{"name":"full","product_ids":["BTC-USD"]}]}`,
+			`{"type":"received","time":"2014-11-07T08:19:27.028459Z","product_id":"BTC-USD","sequence":10,"order_id":"d50ec984-77a8-460a-b958-66f114b0de9b","size":"1.34","price":"502.1","side":"buy","order_type":"limit"}`,
+			`{"type":"open","time":"2014-11-07T08:19:27.028459Z","product_id":"BTC-USD","sequence":11,"order_id":"d50ec984-77a8-460a-b958-66f114b0de9b","price":"200.2","remaining_size":"1.00","side":"sell"}`,
+			`{"bids":[["199.5","2.5","0e953c31-9bce-4007-978c-302be337b566"],["199","1","3d09e113-0ec5-4c0e-a0bc-56ceb2dcd9ac"]],"asks":[["201","0.5","27fff20b-af29-4f45-8744-56dd1ef57dc0"]],"sequence":10}`,
+			`{"type":"match","trade_id":10,"sequence":12,"maker_order_id":"d50ec984-77a8-460a-b958-66f114b0de9b","taker_order_id":"1da6ce16-c8da-4732-9f71-6049f4c6aaf8","time":"2014-11-07T08:19:28.028459Z","product_id":"BTC-USD","size":"0.25","price":"200.20","side":"sell"}`,
+			`{"type":"change","reason":"STP","time":"2014-11-07T08:19:29.028459Z","sequence":13,"order_id":"0e953c31-9bce-4007-978c-302be337b566","side":"buy","product_id":"BTC-USD","old_size":"2.5","new_size":"2","price":"199.5"}`,
+			`{"type":"change","reason":"modify_order","time":"2014-11-07T08:19:30.028459Z","sequence":14,"order_id":"27fff20b-af29-4f45-8744-56dd1ef57dc0","side":"sell","product_id":"BTC-USD","old_size":"0.5","new_size":"0.75","old_price":"201","new_price":"201.5"}`,
+			`{"type":"done","time":"2014-11-07T08:19:31.028459Z","product_id":"BTC-USD","sequence":15,"price":"199","order_id":"3d09e113-0ec5-4c0e-a0bc-56ceb2dcd9ac","reason":"canceled","side":"buy","remaining_size":"1"}`,
+			`{"type":"heartbeat","sequence":15,"last_trade_id":10,"product_id":"BTC-USD","time":"2014-11-07T08:19:31.464459Z"}`,
+			`{"type":"activate","product_id":"BTC-USD","timestamp":"1483736448.299000","order_id":"7b52009b-64fd-0a2a-49e6-d8a939753077","stop_type":"entry","side":"buy","stop_price":"80","size":"2","private":true}`,
+			`{"type":"match","trade_id":11,"sequence":16,"maker_order_id":"d50ec984-77a8-460a-b958-66f114b0de9b","taker_order_id":"1da6ce16-c8da-4732-9f71-6049f4c6aaf8","time":"2014-11-07T08:19:32Z","product_id":"BTC-USD","size":"0.75","price":"200.20","side":"sell"}`,
+		},
+	},
 }
+
+// advancedPair is a message about two books.
+const advancedPair = `{"channel":"l2_data","timestamp":"2026-08-09T21:05:48.505350477Z","sequence_num":6,"events":[{"type":"snapshot","product_id":"BTCUSDT","updates":[]},{"type":"update","product_id":"BTC-USD","updates":[{"side":"bid","event_time":"x","price_level":"65062.5","new_quantity":"0"}]}]}`
 
 func binanceVenue(name string, rule BinanceMarket, samples []string) venue {
 	return venue{

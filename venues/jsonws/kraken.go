@@ -2,6 +2,7 @@ package jsonws
 
 import (
 	"fmt"
+	"math/bits"
 
 	"penstock/event"
 	"penstock/market"
@@ -15,6 +16,8 @@ type Kraken struct {
 	depth   int
 	halted  bool           // the venue is not online
 	ladders []krakenLadder // by index of books.all
+	clock   clock
+	heads   heads
 	in      krakenBook
 }
 
@@ -23,7 +26,7 @@ type krakenBook struct {
 	book     *book
 	snapshot bool
 	checksum uint32
-	time     []byte // RFC 3339; empty when the message has none
+	time     int64 // ns since the epoch, negative when there is none that can be
 	levels   []change
 }
 
@@ -36,7 +39,11 @@ func NewKraken(c Config, depth int) (*Kraken, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kraken: %w", err)
 	}
-	k := &Kraken{outlet: o, depth: depth}
+	k := &Kraken{outlet: o, depth: depth, heads: heads{at: len(krakenUpdate)}}
+	for i := range k.books.all {
+		b := &k.books.all[i]
+		b.priceShape.decimals, b.qtyShape.decimals = b.PricePrecision, b.QtyPrecision
+	}
 	for _, d := range KrakenDepths {
 		if d == depth {
 			for range k.books.all {
@@ -63,29 +70,38 @@ func (k *Kraken) Receive(now int64, msg []byte) error {
 	return k.receiveGeneral(now, msg)
 }
 
+// How book messages begin.
+const (
+	krakenUpdate   = `{"channel":"book","type":"update","data":[{"symbol":"`
+	krakenSnapshot = `{"channel":"book","type":"snapshot","data":[{"symbol":"`
+)
+
 // scan reads a book message in the venue's order of fields into k.in.
 func (k *Kraken) scan(msg []byte) bool {
 	s, in := scanner{b: msg}, &k.in
-	if !s.literal(`{"channel":"book","type":"`) {
-		return false
-	}
-	in.snapshot = false
-	if !s.literal(`update","data":[{"symbol":"`) {
-		if !s.literal(`snapshot","data":[{"symbol":"`) {
+	in.snapshot, in.time, in.levels = false, -1, in.levels[:0]
+	if h := k.heads.of(msg); h != nil {
+		in.book, s.i = h.book, len(h.text)
+	} else {
+		if !s.literal(krakenUpdate) {
+			if !s.literal(krakenSnapshot) {
+				return false
+			}
+			in.snapshot = true
+		}
+		symbol, ok := s.text()
+		if !ok {
 			return false
 		}
-		in.snapshot = true
+		if in.book = k.books.find(symbol); in.book == nil || !s.literal(`,"bids":[`) {
+			return false
+		}
+		if !in.snapshot {
+			k.heads.learn(msg, s.i, in.book, 0)
+		}
 	}
-	symbol, ok := s.text()
-	if !ok {
-		return false
-	}
-	if in.book = k.books.find(symbol); in.book == nil {
-		return false
-	}
-	in.levels, in.time = in.levels[:0], nil
-	if !s.literal(`,"bids":[`) || !k.scanSide(&s, market.Buy) ||
-		!s.literal(`,"asks":[`) || !k.scanSide(&s, market.Sell) || !s.literal(`,"checksum":`) {
+	if !k.scanSide(&s, market.Buy) || !s.literal(`,"asks":[`) || !k.scanSide(&s, market.Sell) ||
+		!s.literal(`,"checksum":`) {
 		return false
 	}
 	sum, ok := s.integer()
@@ -94,7 +110,7 @@ func (k *Kraken) scan(msg []byte) bool {
 	}
 	in.checksum = uint32(sum)
 	if s.literal(`,"timestamp":"`) {
-		if in.time, ok = s.text(); !ok {
+		if in.time, ok = s.time(&k.clock); !ok {
 			return false
 		}
 	}
@@ -107,23 +123,28 @@ func (k *Kraken) scanSide(s *scanner, side market.Side) bool {
 	if s.char(']') {
 		return true
 	}
+	b, i := s.b, s.i
+	price, qty := &in.book.priceShape, &in.book.qtyShape
 	for {
-		if !s.literal(`{"price":`) {
+		if len(b)-i < 9 || string(b[i:i+8]) != `{"price"` || b[i+8] != ':' {
 			return false
 		}
-		price, ok := s.decimal(in.book.PricePrecision)
-		if !ok || price == 0 || !s.literal(`,"qty":`) {
+		p, at := price.read(b, i+9, ',')
+		if at < 0 || len(b)-at < 8 || p == 0 || string(b[at:at+7]) != `,"qty":` {
 			return false
 		}
-		qty, ok := s.decimal(in.book.QtyPrecision)
-		if !ok || !s.char('}') {
+		q, at := qty.read(b, at+7, '}')
+		if at < 0 || len(b)-at < 2 {
 			return false
 		}
-		in.levels = append(in.levels, levelOf(side, price, qty))
-		if s.char(']') {
+		in.levels = append(in.levels, levelOf(side, p, q))
+		i = at + 2
+		switch b[at+1] {
+		case ']':
+			s.i = i
 			return true
-		}
-		if !s.char(',') {
+		case ',':
+		default:
 			return false
 		}
 	}
@@ -134,8 +155,8 @@ func (k *Kraken) scanSide(s *scanner, side market.Side) bool {
 func (k *Kraken) apply(now int64, msg []byte) error {
 	in, b := &k.in, k.in.book
 	b.heard = now
-	if t, ok := parseTime(in.time); ok {
-		b.srcTime = t
+	if in.time >= 0 {
+		b.srcTime = in.time
 	}
 	if !in.snapshot && !b.live {
 		k.stats.Early++
@@ -147,8 +168,7 @@ func (k *Kraken) apply(now int64, msg []byte) error {
 		ladder.clear()
 	}
 	for _, l := range in.levels {
-		side := ladder.of(l.side)
-		if side.set(l.price, l.qty) && !in.snapshot {
+		if ladder.of(l.side).set(l.price, l.qty) && !in.snapshot {
 			if err := k.change(b, l); err != nil {
 				return k.refuse(now, b, msg, err)
 			}
@@ -181,7 +201,7 @@ func (k *Kraken) truncate(b *book, side *krakenSide, quietly bool) error {
 			return err
 		}
 	}
-	side.rungs = side.rungs[:min(len(side.rungs), k.depth)]
+	side.cut(k.depth)
 	return nil
 }
 
@@ -220,12 +240,13 @@ func (k *Kraken) change(b *book, l change) error {
 	return nil
 }
 
-// rescale turns v / 10^from into v' / 10^to; ok is false when that is not exact.
+// rescale turns v / 10^from, not negative, into v' / 10^to; ok is false when that
+// is not exact.
 func rescale(v int64, from, to uint8) (scaled int64, ok bool) {
 	if from > to {
 		p := int64(pow10[from-to])
 		return v / p, v%p == 0
 	}
-	p := int64(pow10[to-from])
-	return v * p, v <= (1<<63-1)/p
+	hi, lo := bits.Mul64(uint64(v), pow10[to-from])
+	return int64(lo), hi == 0 && lo < 1<<63
 }

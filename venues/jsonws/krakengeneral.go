@@ -68,7 +68,10 @@ func (k *Kraken) bookGeneral(now int64, msg []byte, v *fastjson.Value) error {
 	if err != nil || sum > 1<<32-1 {
 		return k.refuse(now, in.book, msg, ErrMalformed)
 	}
-	in.checksum, in.time = uint32(sum), text(item.Get("timestamp"))
+	in.checksum, in.time = uint32(sum), -1
+	if t, ok := k.clock.parse(text(item.Get("timestamp"))); ok {
+		in.time = t
+	}
 	return k.apply(now, msg)
 }
 

@@ -18,14 +18,21 @@ type rung struct {
 	price int64
 	qty   int64
 	size  uint8
-	text  [2 * 19]byte
+	text  [rungText]byte
 }
+
+// rungText holds two numbers of 19 digits; it is copied whole.
+const rungText = 40
 
 // krakenSide is one side of a Kraken book, best price first, in units of the
 // pair's precision.
 type krakenSide struct {
 	side  market.Side
 	rungs []rung
+	// digits[:size] is what the side contributes to the checksum, unless stale.
+	digits [checksumDepth * rungText]byte
+	size   int
+	stale  bool
 }
 
 // at returns where price is, or where it would go.
@@ -51,6 +58,7 @@ func (k *krakenSide) set(price, qty int64) bool {
 	case qty == 0:
 		if found {
 			k.rungs = append(k.rungs[:i], k.rungs[i+1:]...)
+			k.touch(i)
 		}
 		return found
 	case found:
@@ -61,6 +69,7 @@ func (k *krakenSide) set(price, qty int64) bool {
 		k.rungs = append(k.rungs, rung{})
 		copy(k.rungs[i+1:], k.rungs[i:])
 	}
+	k.touch(i)
 	r := &k.rungs[i]
 	r.price, r.qty = price, qty
 	text := strconv.AppendInt(r.text[:0], price, 10)
@@ -68,11 +77,35 @@ func (k *krakenSide) set(price, qty int64) bool {
 	return true
 }
 
+// touch notes that rung i and those behind it may be others now.
+func (k *krakenSide) touch(i int) { k.stale = k.stale || i < checksumDepth }
+
+// cut leaves the best depth rungs.
+func (k *krakenSide) cut(depth int) {
+	if len(k.rungs) > depth {
+		k.rungs = k.rungs[:depth]
+		k.touch(depth)
+	}
+}
+
+// sum returns the checksum of what crc was made from and this side's digits.
+func (k *krakenSide) sum(crc uint32) uint32 {
+	if k.stale {
+		k.stale, k.size = false, 0
+		for i := range k.rungs[:min(checksumDepth, len(k.rungs))] {
+			r := &k.rungs[i]
+			*(*[rungText]byte)(k.digits[k.size:]) = r.text
+			k.size += int(r.size)
+		}
+	}
+	return crc32.Update(crc, crc32.IEEETable, k.digits[:k.size])
+}
+
 // krakenLadder is our copy of the venue's book, to check it and to know which
 // levels fall off its end.
 type krakenLadder struct {
 	bids, asks krakenSide
-	digits     [2 * checksumDepth * 2 * 19]byte
+	asksSum    uint32 // checksum of the asks alone, unless they are stale
 }
 
 func newKrakenLadder(depth int) krakenLadder {
@@ -90,17 +123,15 @@ func (l *krakenLadder) of(side market.Side) *krakenSide {
 }
 
 func (l *krakenLadder) clear() {
-	l.bids.rungs, l.asks.rungs = l.bids.rungs[:0], l.asks.rungs[:0]
+	for _, side := range [2]*krakenSide{&l.bids, &l.asks} {
+		side.rungs, side.stale = side.rungs[:0], true
+	}
 }
 
 // checksum is CRC32 (IEEE) over the ten best asks, then the ten best bids.
 func (l *krakenLadder) checksum() uint32 {
-	n := 0
-	for _, side := range [2]*krakenSide{&l.asks, &l.bids} {
-		for i := range side.rungs[:min(checksumDepth, len(side.rungs))] {
-			r := &side.rungs[i]
-			n += copy(l.digits[n:], r.text[:r.size])
-		}
+	if l.asks.stale {
+		l.asksSum = l.asks.sum(0)
 	}
-	return crc32.ChecksumIEEE(l.digits[:n])
+	return l.bids.sum(l.asksSum)
 }

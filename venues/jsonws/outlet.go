@@ -37,6 +37,8 @@ type Stats struct {
 	Snapshots    uint64
 	Scanned      uint64 // read by the hand scanner
 	Refused      uint64 // subscriptions that the venue refused
+	Overflows    uint64 // times that more updates came before a snapshot than are kept
+	Shutdowns    uint64 // times that the venue announced the end of the connection
 	Events       uint64
 	NoRoom       uint64 // times the sink had no room
 	Dropped      uint64 // events given up for that; their books went STALE
@@ -48,6 +50,8 @@ type book struct {
 	Symbol
 	text  []byte
 	index int // in books.all
+
+	priceShape, qtyShape shape // of the numbers of its levels
 
 	live       bool            // a snapshot was taken and nothing was lost since
 	told       event.BookState // last state that the sink took
@@ -65,6 +69,7 @@ type book struct {
 type change struct {
 	price int64
 	qty   int64
+	ref   uint64 // of an order
 	kind  event.Kind
 	side  market.Side
 	code  event.BookState
@@ -84,6 +89,7 @@ type outlet struct {
 	books books
 	stats Stats
 
+	heartbeat    bool // the venue sends a heartbeat when nothing else is sent
 	ownHeartbeat bool // the venue sends a heartbeat for each instrument
 	owing        bool // some book has STALE to tell
 	wanting      bool // some book may want a snapshot
@@ -146,6 +152,9 @@ func (o *outlet) tell(now int64) (done bool) {
 	e, b := &o.e, o.of
 	e.RecvTime, e.SrcTime = o.received, b.srcTime
 	e.Venue, e.Instrument = o.venue, b.ID
+	if !o.tellLevels(now) {
+		return false
+	}
 	for o.next < len(o.list) {
 		c := &o.list[o.next]
 		e.Kind, e.Side = c.kind, c.side
@@ -155,10 +164,13 @@ func (o *outlet) tell(now int64) (done bool) {
 			e.Flags = event.More
 		}
 		taken := false
-		if c.kind == event.BookLevel || c.kind == event.MarketTrade {
-			taken = o.sink(e)
-		} else {
+		switch c.kind {
+		case event.BookClear, event.BookStatus:
 			taken = o.tellState(c.code, c.kind)
+		default:
+			e.Ref = c.ref
+			taken = o.sink(e)
+			e.Ref = 0
 		}
 		if !taken {
 			o.stats.NoRoom++
@@ -173,6 +185,42 @@ func (o *outlet) tell(now int64) (done bool) {
 	}
 	o.of = nil
 	return true
+}
+
+// tellLevels tells the levels at the front of what is left of the list: mostly
+// that is all of it.
+func (o *outlet) tellLevels(now int64) (done bool) {
+	e, list := &o.e, o.list[o.next:]
+	e.Kind, e.Flags = event.BookLevel, event.More
+	for i := range list {
+		c := &list[i]
+		if c.kind != event.BookLevel {
+			o.levelsTold(i)
+			return true
+		}
+		if i+1 == len(list) {
+			e.Flags = 0
+		}
+		e.Side, e.Price, e.Qty = c.side, market.Price(c.price), market.Qty(c.qty)
+		if !o.sink(e) {
+			o.levelsTold(i)
+			o.stats.NoRoom++
+			if o.stuck == 0 {
+				o.stuck = now
+			}
+			return false
+		}
+	}
+	o.levelsTold(len(list))
+	return true
+}
+
+func (o *outlet) levelsTold(n int) {
+	o.next += n
+	o.stats.Events += uint64(n)
+	if n > 0 {
+		o.stuck = 0
+	}
 }
 
 // tellState is for the events that change what the sink believes of the book.

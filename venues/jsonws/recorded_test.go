@@ -300,9 +300,12 @@ func TestCoinbaseRecording(t *testing.T) {
 			t.Errorf("%s: %s with %d bids", symbols[id].Text, m.state, len(m.levels[0]))
 		}
 	}
-	got := fmt.Sprintf("%d messages, %d snapshots, %d scanned, %d trades, %d early",
-		s.Messages, s.Snapshots, s.Scanned, trades, s.Early)
-	if got != "9946 messages, 10 snapshots, 9719 scanned, 107 trades, 0 early" {
+	got := fmt.Sprintf("%d messages, %d snapshots, %d scanned, %d trades, %d early, %d service",
+		s.Messages, s.Snapshots, s.Scanned, trades, s.Early, s.Service)
+	if got != "9946 messages, 10 snapshots, 9719 scanned, 107 trades, 0 early, 110 service" {
 		t.Error(got)
+	}
+	if s.Gaps+s.Malformed+s.Absurd+s.Unknown+s.Ignored+s.TradesMissed != 0 {
+		t.Errorf("%+v", s)
 	}
 }

@@ -1,6 +1,11 @@
 package jsonws
 
-import "penstock/market"
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"penstock/market"
+)
 
 // scanner reads a message in the one form that the venue usually sends: no white
 // space, no escapes, numbers without exponents. Each method takes what it names
@@ -36,7 +41,27 @@ func (s *scanner) end() bool { return s.i == len(s.b) }
 // text takes characters up to the closing quote, and the quote. The opening quote
 // was taken before.
 func (s *scanner) text() ([]byte, bool) {
-	for i := s.i; i < len(s.b); i++ {
+	const each = 0x0101010101010101
+	i := s.i
+	for len(s.b)-i >= 8 {
+		x := binary.LittleEndian.Uint64(s.b[i:])
+		quote, escape, delete := x^each*'"', x^each*'\\', x^each*0x7F
+		// The lowest high bit is of the first quote, or of a character that is none
+		// of a plain text.
+		odd := (quote-each)&^quote | (escape-each)&^escape | (delete-each)&^delete | (x-each*' ')&^x | x
+		if odd &= highBits; odd == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(odd) >> 3
+		if s.b[i] != '"' {
+			return nil, false
+		}
+		text := s.b[s.i:i]
+		s.i = i + 1
+		return text, true
+	}
+	for ; i < len(s.b); i++ {
 		switch c := s.b[i]; {
 		case c == '"':
 			text := s.b[s.i:i]
@@ -49,7 +74,8 @@ func (s *scanner) text() ([]byte, bool) {
 	return nil, false
 }
 
-// digitsMax is how many digits always fit an int64.
+// digitsMax is how many digits always fit an int64, and are taken before the
+// point.
 const digitsMax = 18
 
 // decimal takes a number in JSON's own spelling, without sign and exponent, and
@@ -63,52 +89,141 @@ func (s *scanner) decimal(decimals uint8) (int64, bool) {
 	return v, true
 }
 
-// decimalAt is decimal at b[i:]. next is where it ends, negative when it is none.
-func decimalAt(b []byte, i int, decimals uint8) (v int64, next int) {
-	start, u := i, uint64(0)
-	for ; i < len(b); i++ {
-		d := b[i] - '0'
-		if d > 9 {
-			break
-		}
-		u = u*10 + uint64(d)
+// zeros are eight digits 0.
+const zeros = 0x3030303030303030
+
+// eight returns b[i:i+8] less the digit 0 in each byte, the first byte lowest: a
+// digit becomes its value. What is behind the end is no digit.
+func eight(b []byte, i int) uint64 {
+	if i+8 <= len(b) {
+		return binary.LittleEndian.Uint64(b[i:i+8]) ^ zeros
 	}
-	whole := i - start
-	if whole == 0 || whole+int(decimals) > digitsMax || whole > 1 && b[start] == '0' {
+	return lastEight(b, i)
+}
+
+//go:noinline
+func lastEight(b []byte, i int) uint64 {
+	var last [8]byte
+	if i < len(b) {
+		copy(last[:], b[i:])
+	}
+	return binary.LittleEndian.Uint64(last[:]) ^ zeros
+}
+
+// digits returns how many of the eight bytes of x come before the first that is
+// no digit.
+func digits(x uint64) int {
+	return bits.TrailingZeros64((x+noDigit|x)&highBits) >> 3
+}
+
+// joined returns the number that eight digits make, the lowest byte the first.
+func joined(x uint64) uint64 {
+	x = x*10 + x>>8 // pairs, in every other byte
+	return (x&0x000000FF000000FF*0x000F424000000064 +
+		x>>16&0x000000FF000000FF*0x0000271000000001) >> 32
+}
+
+// decimalAt is decimal at b[i:]. next is where it ends, negative when it is none.
+// It looks at eight digits before the point and eight behind it at once; longer
+// ones are read one by one.
+func decimalAt(b []byte, i int, decimals uint8) (v int64, next int) {
+	x := eight(b, i)
+	n := digits(x)
+	if n == 8 || decimals > 8 {
+		return longDecimalAt(b, i, decimals)
+	}
+	if n == 0 || n > 1 && x&0xFF == 0 {
 		return 0, -1
 	}
-	if i == len(b) || b[i] != '.' {
-		return int64(u * pow10[decimals&15]), i
+	whole := joined(x<<((64-8*n)&63)) * pow10[decimals&15]
+	i += n
+	if byte(x>>(8*n&63)) != '.'^'0' {
+		return int64(whole), i
 	}
 	i++
-	start = i
-	end := min(len(b), i+int(decimals))
-	for ; i < end; i++ {
-		d := b[i] - '0'
-		if d > 9 {
-			break
-		}
-		u = u*10 + uint64(d)
-	}
-	missing := int(decimals) - (i - start)
-	for i < len(b) && b[i] == '0' {
-		i++
-	}
-	if i == start || i < len(b) && b[i]-'1' <= 8 {
+	y := eight(b, i)
+	n = digits(y)
+	y &= 1<<(8*n) - 1
+	if n == 0 || y>>(8*decimals) != 0 {
 		return 0, -1
 	}
-	return int64(u * pow10[missing&15]), i
+	i += n
+	if n == 8 {
+		for i < len(b) && b[i] == '0' {
+			i++
+		}
+		if i < len(b) && b[i]-'1' <= 8 {
+			return 0, -1
+		}
+	}
+	return int64(whole + joined(y<<(64-8*uint(decimals)))), i
+}
+
+func longDecimalAt(b []byte, i int, decimals uint8) (v int64, next int) {
+	start, whole := i, uint64(0)
+	for ; i < len(b) && b[i]-'0' <= 9; i++ {
+		whole = whole*10 + uint64(b[i]-'0')
+	}
+	n := i - start
+	if n == 0 || n > digitsMax || n > 1 && b[start] == '0' {
+		return 0, -1
+	}
+	fraction := uint64(0)
+	if i < len(b) && b[i] == '.' {
+		i++
+		start = i
+		for end := min(len(b), i+int(decimals)); i < end && b[i]-'0' <= 9; i++ {
+			fraction = fraction*10 + uint64(b[i]-'0')
+		}
+		fraction *= pow10[(int(decimals)-(i-start))&15]
+		for i < len(b) && b[i] == '0' {
+			i++
+		}
+		if i == start || i < len(b) && b[i]-'1' <= 8 {
+			return 0, -1
+		}
+	}
+	hi, u := bits.Mul64(whole, pow10[decimals&15])
+	if u += fraction; hi != 0 || u > 1<<63-1 {
+		return 0, -1
+	}
+	return int64(u), i
 }
 
 // integer takes an unsigned integer of at most digitsMax digits.
 func (s *scanner) integer() (v uint64, ok bool) {
-	start := s.i
-	for s.i < len(s.b) && s.b[s.i]-'0' <= 9 {
-		v = v*10 + uint64(s.b[s.i]-'0')
-		s.i++
+	v, next := integerAt(s.b, s.i)
+	if next < 0 {
+		return 0, false
 	}
-	n := s.i - start
-	return v, n > 0 && n <= digitsMax && (n == 1 || s.b[start] != '0')
+	s.i = next
+	return v, true
+}
+
+// integerAt is integer at b[i:]. next is where it ends, negative when it is none.
+func integerAt(b []byte, i int) (v uint64, next int) {
+	start, x := i, eight(b, i)
+	n := digits(x)
+	if n == 0 || n > 1 && x&0xFF == 0 {
+		return 0, -1
+	}
+	v = joined(x << ((64 - 8*n) & 63))
+	if n < 8 {
+		return v, i + n
+	}
+	x = eight(b, i+8)
+	if n = digits(x); n == 0 {
+		return v, i + 8
+	}
+	v = v*pow10[n] + joined(x<<((64-8*n)&63))
+	i += 8 + n
+	for more := n == 8; more && i < len(b) && b[i]-'0' <= 9; i++ {
+		if i-start == digitsMax {
+			return 0, -1
+		}
+		v = v*10 + uint64(b[i]-'0')
+	}
+	return v, i
 }
 
 // quoted takes a decimal between quotes.

@@ -30,12 +30,86 @@ func FuzzDecimal(f *testing.F) {
 		want, err := market.ParseDecimal([]byte(token), decimals)
 		whole, _, fraction := strings.Cut(token, ".")
 		bare := !fraction && strings.HasPrefix(text[len(token):], ".") // 1. is no number
-		fits := token != "" && err == nil && len(whole)+int(decimals) <= digitsMax &&
+		fits := token != "" && err == nil && len(whole) <= digitsMax &&
 			!bare && !digitFollows(text, token)
 		if ok != fits || ok && got != want {
 			t.Fatalf("%q at %d: %d %v, want %d %v %v", text, decimals, got, ok, want, fits, err)
 		}
 	})
+}
+
+// Whatever numbers came before, a shape reads a number as decimalAt does.
+func FuzzShape(f *testing.F) {
+	for _, s := range []string{`4.8120878"},{"0.15"},{"0.001"},{"0.00000134"`, `1"2"30"0"00"0.0"1.23456789"12345678.1"`,
+		`61700.5"61700.50"61700.05"7.000"0.123456780"12"1234567.12345678"123456789.1"99"`} {
+		f.Add(s, uint8(8))
+		f.Add(s, uint8(2))
+	}
+	f.Fuzz(func(t *testing.T, text string, decimals uint8) {
+		b, p := []byte(text), shape{decimals: decimals % 10}
+		for i := range b {
+			want, next := decimalAt(b, i, decimals%10)
+			if next == len(b) || next >= 0 && b[next] != '"' {
+				want, next = 0, -1
+			}
+			if got, at := p.read(b, i, '"'); got != want && next >= 0 || at != next {
+				t.Fatalf("%q: %d to %d, want %d to %d, shape %+v", text[i:], got, at, want, next, p)
+			}
+		}
+	})
+}
+
+// Numbers of every shape after numbers of every shape.
+func TestShapesFollowShapes(t *testing.T) {
+	var texts []string
+	for whole := range 10 {
+		for fraction := range 11 {
+			text := "123456789"[:whole]
+			if whole == 0 {
+				text = "0"
+			}
+			if fraction > 0 {
+				text += "." + "2468135790"[:fraction-1] + "0"
+			}
+			texts = append(texts, text)
+		}
+	}
+	for _, decimals := range []uint8{0, 1, 5, 8, 9} {
+		for _, before := range texts {
+			for _, text := range texts {
+				p := shape{decimals: decimals}
+				b := []byte(before + `"},{"` + text + `"},{"` + before + `"}`)
+				p.read(b, 0, '"')
+				at := len(before) + 5
+				want, next := decimalAt(b, at, decimals)
+				got, end := p.read(b, at, '"')
+				if want != got && next >= 0 || end != next {
+					t.Fatalf("%s after %s at %d: %d to %d, want %d to %d", text, before, decimals, got, end, want, next)
+				}
+			}
+		}
+	}
+}
+
+// Every byte in every place of a text, and the texts around it.
+func TestTextsOfEveryByte(t *testing.T) {
+	for _, sample := range []string{`abcdefghijklm"nopqrstuv"`, `short"`, `"`, `never ends, which is no text`} {
+		for i := range sample {
+			for c := range 256 {
+				b := []byte(sample)
+				b[i] = byte(c)
+				end, want := 0, true
+				for ; end < len(b) && b[end] != '"'; end++ {
+					want = want && b[end] >= ' ' && b[end] <= '~' && b[end] != '\\'
+				}
+				s := scanner{b: b}
+				got, ok := s.text()
+				if want = want && end < len(b); ok != want || ok && (string(got) != string(b[:end]) || s.i != end+1) {
+					t.Fatalf("%q: %q %v, want %q %v", b, got, ok, b[:end], want)
+				}
+			}
+		}
+	}
 }
 
 // digitFollows is true of 007: the token 0 is not the whole number.
@@ -50,8 +124,19 @@ func FuzzTime(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, ok := parseTime([]byte(text))
 		want := twinTime(text, -1)
+		// A clock that knows the minute, or another one, reads the same.
+		for _, before := range []string{text[:min(len(text), minuteSize)] + "00Z", "2022-08-04T15:25:05Z"} {
+			var c clock
+			c.parse([]byte(before))
+			at, exact := c.parse([]byte(text))
+			s := scanner{b: []byte(text + `"`)}
+			taken, whole := s.time(&c)
+			if exact != (want != -1) || exact && (at != want || !whole || taken != want) {
+				t.Fatalf("%q after %q: %d %v, taken %d, want %d", text, before, at, exact, taken, want)
+			}
+		}
+		got, ok := parseTime([]byte(text))
 		if ok != (want != -1) || ok && got != want {
 			t.Fatalf("%q: %d %v, want %d (%v)", text, got, ok, want, time.Unix(0, want).UTC())
 		}

@@ -93,7 +93,9 @@ func newBooks(symbols []Symbol) (books, error) {
 		if err := symbol.validate(); err != nil {
 			return books{}, err
 		}
-		s.all[i] = book{Symbol: symbol, text: []byte(symbol.Text)}
+		s.all[i] = book{Symbol: symbol, text: []byte(symbol.Text),
+			priceShape: shape{decimals: symbol.PriceDecimals},
+			qtyShape:   shape{decimals: symbol.QtyDecimals}}
 	}
 	slices.SortFunc(s.all, func(a, b book) int { return cmp.Compare(a.Text, b.Text) })
 	for i := range s.all {

@@ -56,7 +56,7 @@ func (t *binanceTwin) receive(now int64, msg []byte) {
 		return
 	case has(m, "result"), has(m, "error"), has(m, "code"):
 		return
-	case kind == "depthUpdate", kind == "trade", kind == "bookTicker", !has(m, "e") && has(m, "B"):
+	case kind == "depthUpdate", kind == "trade", kind == "aggTrade", kind == "bookTicker", !has(m, "e") && has(m, "B"):
 	default:
 		return
 	}
@@ -72,7 +72,7 @@ func (t *binanceTwin) receive(now int64, msg []byte) {
 	switch kind {
 	case "depthUpdate":
 		t.depth(b, m, src, ok)
-	case "trade":
+	case "trade", "aggTrade":
 		p, q, exact := twinPair(m["p"], m["q"], b.Symbol)
 		maker, isBool := m["m"].(bool)
 		if !ok || !exact || !isBool {

@@ -76,7 +76,7 @@ func (n *binance) receive(now int64, msg []byte) error {
 }
 
 func (n *binance) snapshot(now int64, symbol string, body []byte) error {
-	err := n.decoder.Snapshot(now, symbol, body)
+	err := n.decoder.TakeSnapshot(now, symbol, body)
 	n.compare()
 	return err
 }
