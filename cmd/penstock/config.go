@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +21,6 @@ import (
 	"penstock/router/loop"
 	"penstock/router/risk"
 	"penstock/venues/fixgw"
-	"penstock/venues/jsonws"
 )
 
 // file is the TOML configuration as written. Prices, quantities, fees and money
@@ -126,12 +124,23 @@ type feeSection struct {
 }
 
 type feedSection struct {
-	Protocol string `toml:"protocol"` // itch, kraken, coinbase; empty: none of its own
+	Protocol string `toml:"protocol"` // itch or one of webSocketFeeds; empty: none of its own
 	Address  string `toml:"address"`  // host:port; itch: where packets of line A arrive, or their group
 	Request  string `toml:"request"`  // itch: re-request server
+	// Snapshot says where books begin: host:port of a GLIMPSE server for itch, for
+	// venues whose snapshots come over HTTP https://host.
+	Snapshot string `toml:"snapshot"`
 	itchSection
-	Path  string `toml:"path"`  // WebSocket path
-	Depth int    `toml:"depth"` // kraken
+	Path string `toml:"path"` // WebSocket path; empty: the protocol's own
+	// TLS makes it wss. CAFile names the only authorities to trust, instead of the
+	// system's; CertFile and KeyFile our certificate, for a venue that asks.
+	TLS      bool     `toml:"tls"`
+	CAFile   string   `toml:"ca_file"`
+	CertFile string   `toml:"cert_file"`
+	KeyFile  string   `toml:"key_file"`
+	Fallback []string `toml:"fallback"` // host:port, tried in turn when address fails
+	Contract int64    `toml:"contract"` // binance-cm: size of a contract, in the price's currency
+	Depth    int      `toml:"depth"`    // kraken
 	// Decimals of the pair at kraken, over which its checksum is computed.
 	PricePrecision uint8    `toml:"price_precision"`
 	QtyPrecision   uint8    `toml:"qty_precision"`
@@ -144,7 +153,6 @@ type itchSection struct {
 	Interface  string   `toml:"interface"`   // that joins the group of line A
 	InterfaceB string   `toml:"interface_b"` // that joins the group of line B
 	GapWait    duration `toml:"gap_wait"`    // for the other line, before messages are requested
-	Snapshot   string   `toml:"snapshot"`    // GLIMPSE server; empty: from the first message
 	// The login there. The password is in a file, or in a variable of the environment.
 	SnapshotUser         string `toml:"snapshot_user"`
 	SnapshotPasswordFile string `toml:"snapshot_password_file"`
@@ -403,13 +411,14 @@ func (f *feedSection) validate() error {
 		if err := f.validateITCH(); err != nil {
 			return err
 		}
-	case "kraken":
-		if !slices.Contains(jsonws.KrakenDepths[:], f.Depth) {
-			return fmt.Errorf("feed.depth is %d, not one of %v", f.Depth, jsonws.KrakenDepths)
-		}
-	case "coinbase":
 	default:
-		return fmt.Errorf("feed.protocol %q is not one of itch, kraken, coinbase", f.Protocol)
+		p := webSocketProtocol(f.Protocol)
+		if p == nil {
+			return fmt.Errorf("feed.protocol %q is not one of itch, %s", f.Protocol, webSocketNames())
+		}
+		if err := p.validate(f); err != nil {
+			return err
+		}
 	}
 	if f.Silence <= 0 {
 		return errors.New("feed.silence must be set: after so long without a message the book is stale")

@@ -94,7 +94,7 @@ func demoVenue(symbol string, s *serve.Server) venueSection {
 	switch c.Feed {
 	case serve.ITCH:
 		v.Feed = feedSection{Protocol: "itch", Address: "127.0.0.1:0", Request: s.RerequestAddr(),
-			itchSection: itchSection{AddressB: "127.0.0.1:0", Snapshot: s.SnapshotAddr()}}
+			Snapshot: s.SnapshotAddr(), itchSection: itchSection{AddressB: "127.0.0.1:0"}}
 	case serve.Kraken:
 		v.Feed = feedSection{Protocol: "kraken", Address: s.FeedAddr(), Depth: 25, PricePrecision: demoPriceDecimals}
 	case serve.Coinbase:

@@ -38,39 +38,48 @@ func (a *assembly) openFeed(i int, sink event.Sink) (feedWorker, error) {
 	switch s.Feed.Protocol {
 	case "itch":
 		return a.openITCH(s, v, sink)
-	case "kraken", "coinbase":
-		return a.openWebSocket(s, v, sink)
+	}
+	if p := webSocketProtocol(s.Feed.Protocol); p != nil {
+		return a.openWebSocket(p, s, v, sink)
 	}
 	return nil, nil
 }
 
-func (a *assembly) openWebSocket(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
+func (a *assembly) openWebSocket(p *webSocketFeed, s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
 	c := jsonws.Config{Venue: v.ID, Sink: sink, StallNanos: jsonws.DefaultStallNanos}
 	for in, text := range a.cfg.symbols(s) {
 		c.Symbols = append(c.Symbols, jsonws.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
 			QtyDecimals: in.QtyDecimals, PricePrecision: s.Feed.PricePrecision,
-			QtyPrecision: s.Feed.QtyPrecision})
+			QtyPrecision: s.Feed.QtyPrecision, Contract: s.Feed.Contract})
 	}
-	var decoder jsonws.Decoder
-	var err error
-	path := s.Feed.Path
-	if s.Feed.Protocol == "kraken" {
-		path = orDefault(path, "/v2")
-		decoder, err = jsonws.NewKraken(c, s.Feed.Depth)
-	} else {
-		path = orDefault(path, "/")
-		decoder, err = jsonws.NewCoinbase(c, true)
-	}
+	decoder, err := p.decoder(c, &s.Feed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
-	return jsonws.NewFeed(jsonws.FeedConfig{
-		Addr: s.Feed.Address, Path: path, MaxMessage: jsonws.DefaultMaxMessage,
+	f := jsonws.FeedConfig{
+		Addr: s.Feed.Address, Path: orDefault(s.Feed.Path, p.path), MaxMessage: jsonws.DefaultMaxMessage,
 		ConnectNanos: jsonws.DefaultConnectNanos, ConfirmNanos: jsonws.DefaultConfirmNanos,
 		SilenceNanos: int64(s.Feed.Silence), RetryNanos: jsonws.DefaultRetryNanos,
-		RetryMaxNanos: jsonws.DefaultRetryMaxNanos, SnapshotNanos: jsonws.DefaultSnapshotNanos, Seed: uint64(v.ID),
-		Tap: a.taps[s.Name],
-	}, decoder)
+		RetryMaxNanos: jsonws.DefaultRetryMaxNanos, SnapshotNanos: jsonws.DefaultSnapshotNanos,
+		ControlNanos: p.controlNanos, MaxAgeNanos: p.maxAgeNanos,
+		SnapshotBase: s.Feed.Snapshot, FetchNanos: jsonws.DefaultFetchNanos,
+		FailoverTries: jsonws.DefaultFailoverTries, Seed: uint64(v.ID), Tap: a.taps[s.Name],
+	}
+	for _, address := range s.Feed.Fallback {
+		f.Fallback = append(f.Fallback, jsonws.Endpoint{Addr: address, Path: f.Path})
+	}
+	if s.Feed.secure() {
+		tls, err := wire.ClientTLS(wire.TLSFiles{CAFile: a.cfg.at(s.Feed.CAFile),
+			CertFile: a.cfg.at(s.Feed.CertFile), KeyFile: a.cfg.at(s.Feed.KeyFile)})
+		if err != nil {
+			return nil, fmt.Errorf("%w: venue %s: %w", errConfig, v.Name, err)
+		}
+		f.SnapshotTLS = tls
+		if s.Feed.TLS {
+			f.TLS = tls
+		}
+	}
+	return jsonws.NewFeed(f, decoder)
 }
 
 func orDefault(s, d string) string {

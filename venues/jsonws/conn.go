@@ -2,10 +2,12 @@ package jsonws
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"github.com/gobwas/ws"
 
@@ -43,16 +45,19 @@ type ConnConfig struct {
 	Host       string // Host header
 	Path       string // request target, such as /v2
 	MaxMessage int    // longest message taken, bytes
+	// TLS makes it wss; nil for ws. Its ServerName must be set.
+	TLS            *tls.Config
+	HandshakeNanos int64 // how long the TLS handshake may take
 }
 
 // Conn is the client side of one WebSocket (RFC 6455) over a non-blocking socket,
-// without TLS and without extensions. It belongs to one goroutine.
+// plain or in TLS, without extensions. It belongs to one goroutine.
 //
 // Text is handed on without a check that it is UTF-8: the decoders accept
 // nothing but the ASCII that they expect.
 type Conn struct {
 	cfg    ConnConfig
-	socket *wire.Conn
+	socket wire.Stream
 	key    string
 	state  connState
 	in     []byte // unread bytes are in[r:w]
@@ -61,6 +66,8 @@ type Conn struct {
 	inPart bool
 	out    []byte // bytes that the kernel has not taken yet
 	bytes  uint64 // received
+	frames uint64 // received whole
+	pongs  uint64 // of these
 }
 
 type connState uint8
@@ -77,7 +84,7 @@ func Dial(c ConnConfig) (*Conn, error) {
 	if c.MaxMessage < 1 {
 		return nil, fmt.Errorf("websocket %s: MaxMessage must be positive", c.Addr)
 	}
-	socket, err := wire.DialAddr(c.Addr)
+	socket, err := wire.DialStream(c.Addr, c.TLS, time.Duration(c.HandshakeNanos))
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +195,7 @@ func (c *Conn) frame() (text []byte, more bool, err error) {
 	}
 	payload := c.in[c.r+n : c.r+n+int(h.Length)]
 	c.r += n + int(h.Length)
+	c.frames++
 	switch {
 	case h.OpCode.IsControl():
 		return nil, true, c.control(h.OpCode, payload)
@@ -217,6 +225,8 @@ func (c *Conn) control(op ws.OpCode, payload []byte) error {
 	switch op {
 	case ws.OpPing:
 		return c.write(ws.OpPong, payload)
+	case ws.OpPong:
+		c.pongs++
 	case ws.OpClose:
 		reason := &CloseError{}
 		if len(payload) >= 2 {
@@ -248,6 +258,14 @@ func (c *Conn) Send(text []byte) error {
 	return c.write(ws.OpText, text)
 }
 
+// Ping asks the peer for a sign of life: its pong counts in Frames.
+func (c *Conn) Ping() error {
+	if c.state != open {
+		return ErrNotOpen
+	}
+	return c.write(ws.OpPing, nil)
+}
+
 func (c *Conn) write(op ws.OpCode, payload []byte) error {
 	if len(c.out)+len(payload) > backlogMax {
 		return ErrBacklog
@@ -271,10 +289,14 @@ func (c *Conn) flush(err error) error {
 // Received returns how many bytes have come, of messages, frames and handshake.
 func (c *Conn) Received() uint64 { return c.bytes }
 
+// Frames returns how many frames have come whole, pongs among them.
+func (c *Conn) Frames() uint64 { return c.frames }
+
+// Pongs returns how many pongs have come.
+func (c *Conn) Pongs() uint64 { return c.pongs }
+
 // PollFD is what to wait for when Next has returned nothing.
-func (c *Conn) PollFD() wire.PollFD {
-	return wire.PollFD{FD: c.socket.FD(), Write: c.state == connecting || len(c.out) > 0}
-}
+func (c *Conn) PollFD() wire.PollFD { return c.socket.PollFD(len(c.out) > 0) }
 
 // Close says goodbye when it still can, and closes the socket.
 func (c *Conn) Close() error {

@@ -1,6 +1,6 @@
 // Package jsonws reads market data that venues send as JSON over WebSocket.
 //
-//	wire.Conn ─► Conn (handshake, frames, ping and pong)
+//	wire.Stream ─► Conn (handshake, frames, ping and pong)
 //	               │ one text message
 //	               ▼
 //	             Kraken | Coinbase | CoinbaseFull | CoinbaseAdvanced | Binance …
@@ -17,11 +17,12 @@
 // checked before any of it is told, so a bad one never leaves a book half
 // changed: it takes the book out of use (STALE) until the next snapshot.
 //
-// Feed joins a decoder to a connection and is driven by Work: it subscribes,
-// demands the confirmation, notices silence, asks for snapshots, and reconnects
-// with growing, jittered pauses. Everything has a single owner; nothing here is
-// safe for concurrent use.
+// Feed joins a decoder to a connection, ws or wss, and is driven by Work: it
+// subscribes, demands the confirmation, keeps to the venue's limit on messages,
+// notices silence and old data, asks for snapshots or fetches them over HTTP,
+// replaces connections before the venue ends them, and reconnects with growing,
+// jittered pauses, elsewhere if need be. Everything has a single owner; nothing
+// here is safe for concurrent use.
 //
-// Not here yet: TLS, so live venues are reached through a local proxy;
-// permessage-deflate, which is never offered.
+// Not here: permessage-deflate, which is never offered.
 package jsonws

@@ -1,60 +1,12 @@
 package jsonws
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"penstock/event"
 	"penstock/market"
 	"penstock/venues/wire"
-)
-
-// Decoder reads the messages of one venue: Kraken, Coinbase or Binance.
-type Decoder interface {
-	// Receive takes one message; see Kraken.Receive.
-	Receive(now int64, msg []byte) error
-	base() *outlet
-	request(dst []byte, b *book) []byte
-}
-
-// FeedConfig sets up a Feed. Every limit must be given.
-type FeedConfig struct {
-	Addr         string // host:port to connect to
-	Host         string // Host header; "" is Addr
-	Path         string // request target: /v2 at Kraken, / at Coinbase, /stream at Binance
-	MaxMessage   int    // longest message taken, bytes
-	ConnectNanos int64  // from the first packet to the end of the handshake
-	ConfirmNanos int64  // from the subscription to the last confirmation
-	// SilenceNanos is how long nothing may come. Where the venue sends a
-	// heartbeat for each instrument it holds for each of them as well.
-	SilenceNanos  int64
-	RetryNanos    int64  // first pause before a reconnect; doubles, jittered
-	RetryMaxNanos int64  // longest pause
-	SnapshotNanos int64  // how long a snapshot may take before it is asked for again; doubles
-	Seed          uint64 // of the jitter
-	// Tap, when set, gets every message as received, with a kind of wire.Tap….
-	Tap func(now int64, kind uint8, b []byte)
-}
-
-// Limits that suit a venue with a heartbeat each second; a configuration may
-// start from them.
-const (
-	DefaultMaxMessage    = 64 << 20
-	DefaultConnectNanos  = 5_000_000_000
-	DefaultConfirmNanos  = 5_000_000_000
-	DefaultSilenceNanos  = 5_000_000_000
-	DefaultRetryNanos    = 250_000_000
-	DefaultRetryMaxNanos = 30_000_000_000
-	DefaultSnapshotNanos = 2_000_000_000
-)
-
-// Errors for which a feed gives a connection up; test with errors.Is.
-var (
-	ErrConnectTimeout = errors.New("no connection within the limit")
-	ErrUnconfirmed    = errors.New("subscription not confirmed within the limit")
-	ErrSilent         = errors.New("nothing received within the limit")
 )
 
 // FeedState is the life of a feed's connection.
@@ -80,54 +32,62 @@ type FeedStats struct {
 	Stats
 	Connects    uint64 // attempts
 	Disconnects uint64 // connections and attempts given up
+	Failovers   uint64 // changes to another endpoint
 	Resyncs     uint64 // snapshots asked for again
+	Fetches     uint64 // snapshots asked for over HTTP
+	FetchErrors uint64 // of these, without an answer that could be used
+	Pings       uint64 // of ours
 }
 
-// Feed runs one decoder over one WebSocket. It owns the socket and has no
-// goroutine: call Work again and again, from one goroutine.
+// Feed runs one decoder over one WebSocket, and fetches its snapshots over HTTP
+// where the venue has them there. It owns the sockets and has no goroutine: call
+// Work again and again, from one goroutine.
 type Feed struct {
-	cfg     FeedConfig
-	addr    netip.AddrPort
-	decoder Decoder
-	out     *outlet
-	conn    *Conn
-	state   FeedState
-	since   int64  // when state began, ns since epoch
-	retryAt int64  // FeedPausing: when to connect
-	tries   int    // attempts since the last confirmed subscription
-	heard   int64  // when the last bytes came
-	bytes   uint64 // of the connection, at that time
-	scratch []byte
-	lastErr error
-	stats   FeedStats
+	cfg       FeedConfig
+	endpoints []Endpoint
+	at        int // in endpoints
+	decoder   Decoder
+	out       *outlet
+	conn      *Conn
+	lookup    *wire.Lookup // before there is a conn
+	state     FeedState
+	since     int64  // when state began, ns since epoch
+	opened    int64  // when the connection was open
+	retryAt   int64  // FeedPausing: when to connect
+	tries     int    // attempts since the last confirmed subscription
+	heard     int64  // when something last came whole, see SilenceNanos
+	frames    uint64 // of the connection, at that time
+	fresh     int64  // when the last bytes came
+	bytes     uint64 // of the connection, at that time
+	pinger    pinger // nil: with WebSocket pings
+	pinged    int64  // when we last sent one
+	pongs     uint64 // of the connection, when we last sent one
+	asked     bool   // that one is not answered
+	answers   bool   // the venue has answered one, on any connection
+	outgoing  outgoing
+	fetch     fetch
+	lastErr   error
+	stats     FeedStats
 }
 
-// NewFeed checks the configuration and resolves Addr. The first Work connects.
+// NewFeed checks the configuration. The first Work connects.
 func NewFeed(c FeedConfig, d Decoder) (*Feed, error) {
-	if err := c.validate(); err != nil {
+	f := &Feed{cfg: c, decoder: d, out: d.base(), outgoing: outgoing{nanos: c.ControlNanos}}
+	err := c.validate()
+	if err == nil {
+		f.endpoints, err = c.endpoints()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("jsonws feed %s: %w", c.Addr, err)
 	}
-	addr, err := wire.Resolve(c.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("jsonws feed: %w", err)
+	f.pinger, _ = d.(pinger)
+	if f.fetch.decoder, _ = d.(snapshotter); f.fetch.decoder != nil && c.SnapshotBase != "" {
+		f.fetch.get, err = newHTTPGet(c.SnapshotBase, c.SnapshotTLS, c.FetchNanos, c.MaxMessage)
+		if err != nil {
+			return nil, fmt.Errorf("jsonws feed %s: snapshots: %w", c.Addr, err)
+		}
 	}
-	if c.Host == "" {
-		c.Host = c.Addr
-	}
-	return &Feed{cfg: c, addr: addr, decoder: d, out: d.base()}, nil
-}
-
-func (c *FeedConfig) validate() error {
-	switch {
-	case c.Path == "" || c.Path[0] != '/' || bytes.ContainsAny([]byte(c.Path+c.Host), " \r\n"):
-		return fmt.Errorf("path %q must begin with / and hold no space", c.Path)
-	case c.MaxMessage <= 0:
-		return fmt.Errorf("MaxMessage must be positive")
-	case c.ConnectNanos <= 0, c.ConfirmNanos <= 0, c.SilenceNanos <= 0, c.RetryNanos <= 0,
-		c.SnapshotNanos <= 0, c.RetryMaxNanos < c.RetryNanos:
-		return fmt.Errorf("time limits must be positive and RetryMaxNanos at least RetryNanos")
-	}
-	return nil
+	return f, nil
 }
 
 // Work moves the connection on and takes what has arrived. It returns 0 when
@@ -149,31 +109,53 @@ func (f *Feed) Work(now int64) int {
 			return n + 1
 		}
 	} else {
-		f.heard = now // silence is ours, not the venue's
+		f.heard, f.pinged = now, now // silence is ours, not the venue's
 	}
 	if err := f.advance(now); err != nil {
 		f.drop(now, err)
 		return n + 1
 	}
-	return n
+	return n + f.fetched(now)
 }
 
 func (f *Feed) connect(now int64) {
 	f.stats.Connects++
 	f.enter(FeedConnecting, now)
-	f.heard, f.bytes = now, 0
-	var err error
-	f.conn, err = Dial(ConnConfig{Addr: f.addr, Host: f.cfg.Host, Path: f.cfg.Path,
-		MaxMessage: f.cfg.MaxMessage})
-	if err != nil {
+	f.lookup = wire.StartLookup(f.endpoints[f.at].Addr)
+	if err := f.dial(now); err != nil {
 		f.drop(now, err)
 	}
+}
+
+// dial starts to connect when the address is known.
+func (f *Feed) dial(now int64) error {
+	if f.lookup == nil || !f.lookup.Done() {
+		return nil
+	}
+	addr, err := f.lookup.Result()
+	f.lookup = nil
+	if err != nil {
+		return err
+	}
+	f.heard, f.fresh, f.pinged, f.frames, f.bytes = now, now, now, 0, 0
+	f.asked = false
+	e := &f.endpoints[f.at]
+	c := ConnConfig{Addr: addr, Host: e.Host, Path: e.Path, MaxMessage: f.cfg.MaxMessage,
+		HandshakeNanos: f.cfg.ConnectNanos}
+	if f.cfg.TLS != nil {
+		c.TLS = withServerName(f.cfg.TLS, e.Host)
+	}
+	f.conn, err = Dial(c)
+	return err
 }
 
 func (f *Feed) enter(s FeedState, now int64) { f.state, f.since = s, now }
 
 // read takes messages as long as there are some and the sink has room.
 func (f *Feed) read(now int64) (n int, err error) {
+	if f.conn == nil {
+		return 0, f.dial(now)
+	}
 	for n < messagesPerWork {
 		msg, err := f.conn.Next()
 		if err != nil {
@@ -194,9 +176,7 @@ func (f *Feed) read(now int64) (n int, err error) {
 			break
 		}
 	}
-	if b := f.conn.Received(); b != f.bytes {
-		f.bytes, f.heard = b, now
-	}
+	f.listened(now, n)
 	return n, nil
 }
 
@@ -204,7 +184,7 @@ func (f *Feed) read(now int64) (n int, err error) {
 func (f *Feed) advance(now int64) error {
 	switch f.state {
 	case FeedConnecting:
-		if f.conn.Open() {
+		if f.conn != nil && f.conn.Open() {
 			return f.subscribe(now)
 		}
 		if now-f.since > f.cfg.ConnectNanos {
@@ -215,14 +195,18 @@ func (f *Feed) advance(now int64) error {
 		if f.confirmed() {
 			f.tries = 0
 			f.enter(FeedRunning, now)
-		} else if now-f.since > f.cfg.ConfirmNanos {
+		} else if f.outgoing.empty() && now-max(f.since, f.outgoing.said) > f.cfg.ConfirmNanos {
 			return ErrUnconfirmed
 		}
 	}
-	if now-f.heard > f.cfg.SilenceNanos {
-		return ErrSilent
+	if f.cfg.MaxAgeNanos > 0 && now-f.opened > f.cfg.MaxAgeNanos {
+		return ErrAged
 	}
-	return f.resync(now)
+	f.resync(now)
+	if err := f.outgoing.send(now, f.conn); err != nil {
+		return err
+	}
+	return f.listen(now)
 }
 
 func (f *Feed) tap(now int64, kind uint8, b []byte) {
@@ -236,22 +220,28 @@ func (f *Feed) subscribe(now int64) error {
 	for i := range f.out.books.all {
 		b := &f.out.books.all[i]
 		b.confirmed, b.subscribed, b.heard, b.retries = false, now, now, 0
-	}
-	f.enter(FeedSubscribing, now)
-	return f.send(nil)
-}
-
-// send sends the decoder's request for b, all when b is nil.
-func (f *Feed) send(b *book) error {
-	f.scratch = f.decoder.request(f.scratch[:0], b)
-	for line := range bytes.SplitSeq(f.scratch, []byte{'\n'}) {
-		if len(line) > 0 {
-			if err := f.conn.Send(line); err != nil {
-				return err
-			}
+		if f.fetch.get != nil { // its snapshot does not come with the subscription
+			b.resync, f.out.wanting = true, true
+			b.subscribed = now - f.cfg.SnapshotNanos
 		}
 	}
-	return nil
+	f.opened = now
+	f.enter(FeedSubscribing, now)
+	f.outgoing.reset()
+	f.request(nil)
+	return f.outgoing.send(now, f.conn)
+}
+
+// request queues the decoder's request for b, all when b is nil. It reports
+// whether there is one.
+func (f *Feed) request(b *book) bool {
+	before := len(f.outgoing.lines)
+	f.outgoing.lines = f.decoder.request(f.outgoing.lines, b)
+	if len(f.outgoing.lines) == before {
+		return false
+	}
+	f.outgoing.lines = append(f.outgoing.lines, '\n')
+	return true
 }
 
 func (f *Feed) confirmed() bool {
@@ -265,9 +255,9 @@ func (f *Feed) confirmed() bool {
 
 // resync gives up books whose heartbeat stopped, and asks for the snapshots that
 // are wanted: at once after the first loss, then with growing pauses.
-func (f *Feed) resync(now int64) error {
+func (f *Feed) resync(now int64) {
 	if !f.out.wanting && !f.out.ownHeartbeat {
-		return nil
+		return
 	}
 	f.out.wanting = false
 	for i := range f.out.books.all {
@@ -288,16 +278,18 @@ func (f *Feed) resync(now int64) error {
 		} else if since < f.cfg.SnapshotNanos<<b.retries {
 			continue
 		}
-		b.retries = min(b.retries+1, retriesMax)
-		b.subscribed = now
-		if err := f.send(b); err != nil {
-			return err
+		asked := false
+		if f.fetch.get != nil {
+			asked = f.startFetch(now, b)
+		} else {
+			asked = f.request(b)
 		}
-		if len(f.scratch) > 0 {
+		if asked {
 			f.stats.Resyncs++
+			b.retries = min(b.retries+1, retriesMax)
+			b.subscribed = now
 		}
 	}
-	return nil
 }
 
 const retriesMax = 5
@@ -308,18 +300,38 @@ func (f *Feed) drop(now int64, err error) {
 	f.lastErr = err
 	f.stats.Disconnects++
 	f.tap(now, wire.TapClosed, []byte(err.Error()))
-	if f.conn != nil {
-		f.conn.Close()
-		f.conn = nil
-	}
+	f.hangUp()
 	reason := event.ReasonDisconnect
-	if err == ErrSilent {
+	if err == ErrSilent || err == ErrLagging {
 		reason = event.ReasonStale
 	}
 	f.out.loseAll(now, reason)
 	f.enter(FeedPausing, now)
-	f.retryAt = now + f.pause()
+	f.retryAt = now
+	if err == ErrAged {
+		return
+	}
+	f.retryAt += f.pause()
+	var refused *HandshakeError
+	if errors.As(err, &refused) {
+		f.retryAt = max(f.retryAt, now+retryNanos(refused.RetryAfter, now))
+	}
 	f.tries++
+	if len(f.endpoints) > 1 && f.tries%f.cfg.FailoverTries == 0 {
+		f.at = (f.at + 1) % len(f.endpoints)
+		f.stats.Failovers++
+	}
+}
+
+// hangUp closes what is open.
+func (f *Feed) hangUp() (err error) {
+	f.lookup = nil
+	f.endFetch()
+	if f.conn != nil {
+		err = f.conn.Close()
+		f.conn = nil
+	}
+	return err
 }
 
 // pause is RetryNanos doubled with every attempt, of which between a half and the
@@ -345,10 +357,10 @@ func (f *Feed) Resync(now int64, id market.InstrumentID) {
 
 // PollFDs appends what to wait for when Work has returned 0.
 func (f *Feed) PollFDs(fds []wire.PollFD) []wire.PollFD {
-	if f.conn == nil {
-		return fds
+	if f.conn != nil {
+		fds = append(fds, f.conn.PollFD())
 	}
-	return append(fds, f.conn.PollFD())
+	return f.fetch.pollFDs(fds)
 }
 
 // State returns the state of the connection.
@@ -368,10 +380,5 @@ func (f *Feed) Err() error { return f.lastErr }
 // Close ends the connection for good: Work does nothing any more.
 func (f *Feed) Close() error {
 	f.state, f.retryAt = FeedPausing, 1<<63-1
-	if f.conn == nil {
-		return nil
-	}
-	err := f.conn.Close()
-	f.conn = nil
-	return err
+	return f.hangUp()
 }

@@ -2,6 +2,7 @@ package jsonws
 
 import (
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -310,9 +311,7 @@ func TestFeedWithoutAServerKeepsTrying(t *testing.T) {
 	addr := l.Addr().String()
 	l.Close()
 	f := newFeedTest(t, krakenOne())
-	if f.feed.addr, err = wire.Resolve(addr); err != nil {
-		t.Fatal(err)
-	}
+	f.feed.endpoints[0].Addr = addr
 	for range 3 {
 		f.until("refused", func() bool { return f.feed.State() == FeedPausing && f.feed.Err() != nil })
 		f.now += 8 * second
@@ -339,6 +338,11 @@ func TestFeedRefusesBadLimits(t *testing.T) {
 		"silence": func(c *FeedConfig) { c.SilenceNanos = 0 },
 		"retry":   func(c *FeedConfig) { c.RetryMaxNanos = 0 },
 		"addr":    func(c *FeedConfig) { c.Addr = "nowhere" },
+		"age":     func(c *FeedConfig) { c.MaxAgeNanos = -1 },
+		"control": func(c *FeedConfig) { c.ControlNanos = -1 },
+		"fetch":   func(c *FeedConfig) { c.SnapshotBase = "https://host" },
+		"tries":   func(c *FeedConfig) { c.Fallback = []Endpoint{{Addr: "127.0.0.1:9", Path: "/"}} },
+		"other":   func(c *FeedConfig) { c.Fallback, c.FailoverTries = []Endpoint{{Addr: "127.0.0.1:9"}}, 1 },
 	} {
 		c := good
 		spoil(&c)
@@ -348,5 +352,273 @@ func TestFeedRefusesBadLimits(t *testing.T) {
 	}
 	if _, err := NewFeed(good, d); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// change sets limits after newFeedTest, before the first connection.
+func (f *feedTest) change(set func(*FeedConfig)) *feedTest {
+	f.t.Helper()
+	c := f.feed.cfg
+	set(&c)
+	feed, err := NewFeed(c, f.feed.decoder)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.feed = feed
+	f.t.Cleanup(func() { feed.Close() })
+	return f
+}
+
+// frame reads the next frame that the feed sends.
+func (f *feedTest) frame() (ws.OpCode, string) {
+	f.t.Helper()
+	h, payload, err := readFrame(f.conn)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return h.OpCode, string(payload)
+}
+
+func (f *feedTest) pong() {
+	f.t.Helper()
+	if err := ws.WriteFrame(f.conn, ws.NewPongFrame(nil)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func binanceOne() venue {
+	v := venues[2]
+	v.config.Symbols = v.config.Symbols[:1]
+	return v
+}
+
+// TestFeedTellsAQuietMarketFromADeadPeer: Binance sends no heartbeat, so a pong
+// keeps the connection; without it the connection is given up.
+func TestFeedTellsAQuietMarketFromADeadPeer(t *testing.T) {
+	f := newFeedTest(t, binanceOne())
+	f.connected(1)
+	f.say(`{"result":null,"id":1}`)
+	f.until("confirmed", func() bool { return f.feed.State() == FeedRunning })
+	for range 10 {
+		f.now += 3 * second
+		f.feed.Work(f.now)
+		if op, _ := f.frame(); op != ws.OpPing {
+			t.Fatalf("sent %v", op)
+		}
+		f.pong()
+		f.until("pong", func() bool { return f.feed.heard == f.now })
+	}
+	f.now += 5*second + 1
+	f.feed.Work(f.now)
+	if !errors.Is(f.feed.Err(), ErrSilent) {
+		t.Fatal(f.feed.Err())
+	}
+}
+
+// TestFeedGivesUpAServerWhoseMessagesAreOld: messages come, but the answer to a
+// ping stays behind them for too long.
+func TestFeedGivesUpAServerWhoseMessagesAreOld(t *testing.T) {
+	f := newFeedTest(t, krakenOne())
+	f.connected(1)
+	f.say(krakenConfirm, venues[0].samples[0])
+	f.told("LIVE snapshot complete")
+	beat := func() {
+		f.now += second
+		f.say(`{"channel":"heartbeat"}`)
+		f.until("heartbeat", func() bool { return f.feed.heard == f.now })
+	}
+	for range 3 {
+		beat()
+	}
+	if op, _ := f.frame(); op != ws.OpPing {
+		t.Fatalf("sent %v", op)
+	}
+	f.pong()
+	for range 8 { // the second ping leaves in the third of these
+		beat()
+	}
+	f.now += second
+	f.feed.Work(f.now)
+	if !errors.Is(f.feed.Err(), ErrLagging) || !strings.HasSuffix(f.took(), "STALE no data within the limit") {
+		t.Fatal(f.feed.Err())
+	}
+}
+
+// TestFeedKeepsAVenueThatNeverAnswersPings as long as it sends something.
+func TestFeedKeepsAVenueThatNeverAnswersPings(t *testing.T) {
+	f := newFeedTest(t, krakenOne())
+	f.connected(1)
+	f.say(krakenConfirm, venues[0].samples[0])
+	f.told("LIVE snapshot complete")
+	for range 20 {
+		f.now += second
+		f.say(`{"channel":"heartbeat"}`)
+		f.until("heartbeat", func() bool { return f.feed.heard == f.now })
+	}
+	if s := f.feed.Stats(); s.Disconnects != 0 || s.Pings < 3 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+// part sends a part of a message.
+func (f *feedTest) part(text string) {
+	f.t.Helper()
+	if _, err := f.conn.Write([]byte(text)); err != nil {
+		f.t.Fatal(err)
+	}
+	bytes := f.feed.bytes
+	f.until("part", func() bool { return f.feed.bytes > bytes })
+}
+
+func TestFeedGivesUpAServerThatTrickles(t *testing.T) {
+	f := newFeedTest(t, krakenOne())
+	f.connected(1)
+	f.say(krakenConfirm)
+	f.until("confirmed", func() bool { return f.feed.State() == FeedRunning })
+	f.part("\x81\x7e\x10\x00") // a long snapshot may take its time
+	for range 10 {
+		f.now += 2 * second
+		f.part("x")
+	}
+	if s := f.feed.Stats(); s.Disconnects != 0 {
+		t.Fatal(f.feed.Err())
+	}
+	f.now += 40 * second
+	f.feed.Work(f.now)
+	if !errors.Is(f.feed.Err(), ErrSilent) {
+		t.Fatal(f.feed.Err())
+	}
+	f.now += second
+	f.connected(1)
+	f.say(krakenConfirm, venues[0].samples[0])
+	f.told("LIVE snapshot complete")
+	f.part("\x81\x7e\x10\x00")
+	for range 2 {
+		f.now += 2 * second
+		f.part("x")
+	}
+	f.now += 2 * second // a LIVE book may not wait for its update
+	f.feed.Work(f.now)
+	expect(t, f.took(), "status 2 STALE no data within the limit")
+}
+
+// pinging is Kraken with a ping of its own.
+type pinging struct {
+	*Kraken
+	nanos int64
+}
+
+func (pinging) ping(dst []byte) []byte { return append(dst, `{"op":"ping"}`...) }
+func (p pinging) pingNanos() int64     { return p.nanos }
+
+func TestFeedSendsTheVenuesOwnPing(t *testing.T) {
+	testOwnPing(t, 2*second, 2*second)
+	testOwnPing(t, 20*second, 3*second) // quiet for more than half of the limit
+}
+
+func testOwnPing(t *testing.T, nanos, step int64) {
+	f := newFeedTest(t, krakenOne())
+	f.feed.decoder = pinging{f.feed.decoder.(*Kraken), nanos}
+	f.change(func(*FeedConfig) {})
+	f.connected(1)
+	f.say(krakenConfirm)
+	f.until("confirmed", func() bool { return f.feed.State() == FeedRunning })
+	for range 3 {
+		f.now += step
+		f.feed.Work(f.now)
+		f.feed.Work(f.now)
+		if op, text := f.frame(); op != ws.OpText || text != `{"op":"ping"}` {
+			t.Fatalf("sent %v %s", op, text)
+		}
+		f.say(`{"channel":"heartbeat"}`)
+		f.until("heartbeat", func() bool { return f.feed.heard == f.now })
+	}
+	if s := f.feed.Stats(); s.Pings != 3 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func TestFeedHeedsTheLimitOnMessages(t *testing.T) {
+	v := venues[1]
+	f := newFeedTest(t, v).change(func(c *FeedConfig) { c.ControlNanos = second / 2 })
+	f.connected(1)
+	f.say(`{"type":"subscriptions","channels":[{"name":"level2_batch","product_ids":["BTC-USD","BTCUSDT"]}]}`,
+		v.samples[0], `{"type":"snapshot","product_id":"BTCUSDT","bids":[],"asks":[]}`)
+	f.told("status 2 LIVE snapshot complete")
+	f.now += 3 * second
+	f.feed.Resync(f.now, 1)
+	f.feed.Resync(f.now, 2)
+	for _, want := range []string{`unsubscribe","product_ids":["BTC-USD"]`, `subscribe","product_ids":["BTC-USD"]`,
+		`unsubscribe","product_ids":["BTCUSDT"]`, `subscribe","product_ids":["BTCUSDT"]`} {
+		f.feed.Work(f.now)
+		sent := f.feed.outgoing.sent
+		f.feed.Work(f.now + second/2 - 1)
+		if f.feed.outgoing.sent != sent || sent != f.now {
+			t.Fatalf("%s: %d, then %d, now %d, left %s", want, sent, f.feed.outgoing.sent, f.now, f.feed.outgoing.lines)
+		}
+		if got := f.sent(1); !strings.Contains(got, want) {
+			t.Fatalf("sent %s, want %s", got, want)
+		}
+		f.now += second / 2
+	}
+	if !f.feed.outgoing.empty() {
+		t.Fatalf("left: %s", f.feed.outgoing.lines)
+	}
+}
+
+func TestFeedReplacesAnAgedConnection(t *testing.T) {
+	f := newFeedTest(t, krakenOne()).change(func(c *FeedConfig) { c.MaxAgeNanos = 3 * second })
+	f.connected(1)
+	f.say(krakenConfirm, venues[0].samples[0])
+	f.told("LIVE snapshot complete")
+	f.now += 3*second + 1
+	f.feed.Work(f.now)
+	if !errors.Is(f.feed.Err(), ErrAged) {
+		t.Fatal(f.feed.Err())
+	}
+	f.connected(1) // without a pause
+	f.say(krakenConfirm, venues[0].samples[0])
+	f.told("LIVE snapshot complete")
+}
+
+func TestFeedTriesOtherEndpoints(t *testing.T) {
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.Close()
+	f := newFeedTest(t, krakenOne())
+	f.change(func(c *FeedConfig) {
+		c.Fallback = []Endpoint{{Addr: c.Addr, Path: "/other"}}
+		c.Addr, c.FailoverTries = dead.Addr().String(), 2
+	})
+	for range 2 {
+		f.until("refused", func() bool { return f.feed.State() == FeedPausing && f.feed.stats.Disconnects > 0 })
+		f.now += 8 * second
+		f.feed.Work(f.now)
+	}
+	f.connected(1)
+	if s := f.feed.Stats(); s.Failovers != 1 || s.Connects != 3 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+// TestFeedWaitsAsLongAsTheServerAsks: the upgrade is refused with Retry-After.
+func TestFeedWaitsAsLongAsTheServerAsks(t *testing.T) {
+	addr := rawPeer(t, func(c net.Conn) {
+		c.Write([]byte("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n"))
+		io.Copy(io.Discard, c)
+	})
+	f := newFeedTest(t, krakenOne()).change(func(c *FeedConfig) { c.Addr = addr })
+	f.until("refused", func() bool { return f.feed.Err() != nil })
+	f.now += 99 * second
+	f.feed.Work(f.now)
+	if s := f.feed.Stats(); s.Connects != 1 {
+		t.Fatalf("%+v", s)
+	}
+	f.now += second
+	f.feed.Work(f.now)
+	if s := f.feed.Stats(); s.Connects != 2 {
+		t.Fatalf("%+v", s)
 	}
 }

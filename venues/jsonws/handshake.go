@@ -16,8 +16,9 @@ const headMax = 16 << 10
 
 // HandshakeError says why a server did not upgrade the connection.
 type HandshakeError struct {
-	Status int // HTTP status, 0 when the response could not be read
-	Reason string
+	Status     int // HTTP status, 0 when the response could not be read
+	Reason     string
+	RetryAfter string // the header: seconds or a date, "" when there is none
 }
 
 func (e *HandshakeError) Error() string {
@@ -64,7 +65,7 @@ func parseUpgrade(b []byte, key string) (n int, err error) {
 	response.Body.Close()
 	h := response.Header
 	refuse := func(reason string) (int, error) {
-		return 0, &HandshakeError{Status: response.StatusCode, Reason: reason}
+		return 0, &HandshakeError{Status: response.StatusCode, Reason: reason, RetryAfter: h.Get("Retry-After")}
 	}
 	switch {
 	case response.StatusCode != http.StatusSwitchingProtocols:

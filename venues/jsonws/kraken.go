@@ -39,6 +39,7 @@ func NewKraken(c Config, depth int) (*Kraken, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kraken: %w", err)
 	}
+	o.heartbeat = true
 	k := &Kraken{outlet: o, depth: depth, heads: heads{at: len(krakenUpdate)}}
 	for i := range k.books.all {
 		b := &k.books.all[i]

@@ -159,6 +159,11 @@ func (c *Conn) Close() error {
 // FD returns the file descriptor, -1 once closed.
 func (c *Conn) FD() int { return c.fd }
 
+// PollFD is what to wait for; more says that the owner has bytes left to write.
+func (c *Conn) PollFD(more bool) PollFD {
+	return PollFD{FD: c.fd, Write: more || c.state == Connecting}
+}
+
 // LocalAddr returns our end, for logs.
 func (c *Conn) LocalAddr() netip.AddrPort {
 	sa, err := unix.Getsockname(c.fd)

@@ -91,7 +91,7 @@ func (b *coinbase) flush(now int64) {
 	msg = append(msg, `]}`...)
 	b.touched = b.touched[:0]
 	clear(b.isIn)
-	b.server.ws.sendAll(now, msg, func(c *wsConn) bool { return c.sub.book != 0 })
+	b.server.ws.sendBook(now, msg, func(c *wsConn) bool { return c.sub.book != 0 })
 }
 
 func (b *coinbase) trade(t *sim.Trade) {

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"strings"
 
 	"penstock/market"
 	"penstock/venues/sim"
@@ -16,6 +17,7 @@ const (
 	ITCH          // ITCH 5.0 over MoldUDP64
 	Kraken        // Kraken v2 book channel over WebSocket
 	Coinbase      // Coinbase Exchange level2_batch over WebSocket
+	Binance       // Binance spot streams over WebSocket, snapshots over HTTP
 )
 
 // Config describes a simulated market in one instrument.
@@ -51,6 +53,8 @@ type Venue struct {
 
 	OrderAddr     string   // FIX acceptor
 	FeedAddr      string   // WebSocket feeds
+	HTTPAddr      string   // Binance: where snapshots are to be had
+	TLS           bool     // of FeedAddr and HTTPAddr: see Market.Certificate
 	RerequestAddr string   // ITCH: UDP address of the re-request server
 	Receivers     []string // ITCH: where the packets of line A go
 	ReceiversB    []string // ITCH: where the packets of line B go
@@ -106,6 +110,12 @@ func (v *Venue) validate(in *market.Instrument) error {
 		return fmt.Errorf("RerequestAddr must be set")
 	case v.Feed > ITCH && v.FeedAddr == "":
 		return fmt.Errorf("FeedAddr must be set")
+	case v.Feed == Binance && v.HTTPAddr == "":
+		return fmt.Errorf("HTTPAddr must be set")
+	case v.Feed == Binance && strings.ToUpper(v.Symbol) != v.Symbol:
+		return fmt.Errorf("symbols of Binance are upper case")
+	case v.TLS && (v.Feed == NoFeed || v.Feed == ITCH):
+		return fmt.Errorf("TLS is for WebSocket feeds")
 	case v.Feed == ITCH && !itchFits(in, v.Symbol):
 		return fmt.Errorf("ITCH needs whole lots, ticks of at least 0.0001, " +
 			"and symbols of up to 8 characters")

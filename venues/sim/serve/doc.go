@@ -2,7 +2,8 @@
 // protocols of venues:
 //
 //	lit    ITCH 5.0 in MoldUDP64 with a re-request server │ Kraken v2 book over
-//	       WebSocket │ Coinbase level2 over WebSocket
+//	       WebSocket │ Coinbase level2 over WebSocket │ Binance spot streams over
+//	       WebSocket with snapshots over HTTP; WebSocket and HTTP in TLS on wish
 //	dark   nothing is displayed
 //	dealer FIX 4.4 quotes
 //	all    FIX 4.4 order entry

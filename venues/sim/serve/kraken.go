@@ -84,7 +84,7 @@ func (k *kraken) flush(now int64, d *krakenDepth) {
 	msg := append([]byte(nil), `{"channel":"book","type":"update","data":[`...)
 	msg = k.book(msg, lists, sum)
 	msg = append(rfc3339(append(msg, `,"timestamp":"`...), now-k.server.cfg.LatencyNanos), `"}]}`...)
-	k.server.ws.sendAll(now, msg, func(c *wsConn) bool { return c.sub.book == d.depth })
+	k.server.ws.sendBook(now, msg, func(c *wsConn) bool { return c.sub.book == d.depth })
 }
 
 // levelChanges returns what turns old into is, both best first and cut at depth.

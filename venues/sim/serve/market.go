@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,18 +13,20 @@ import (
 
 // Market is a running simulated market. Its methods are safe for concurrent use.
 type Market struct {
-	cfg     Config
-	servers []*Server
-	started time.Time // with the monotonic clock
-	wake    chan struct{}
-	done    chan struct{}
-	group   sync.WaitGroup // every goroutine
-	closing sync.Once
+	cfg      Config
+	servers  []*Server
+	started  time.Time // with the monotonic clock
+	wake     chan struct{}
+	done     chan struct{}
+	identity *identity      // nil when no venue has TLS
+	group    sync.WaitGroup // every goroutine
+	closing  sync.Once
 
 	mu       sync.Mutex // guards all below, the engines, sessions and feeds
 	flow     *sim.Flow
 	flowNext int64
 	plan     schedule
+	resting  bool // the flow stands still
 	closed   bool
 }
 
@@ -54,6 +57,12 @@ func (m *Market) open() error {
 	now := m.now()
 	if m.cfg.IDBase == 0 {
 		m.cfg.IDBase = uint64(now/1e9) * 1e6
+	}
+	if slices.ContainsFunc(m.cfg.Venues, func(v Venue) bool { return v.TLS }) {
+		var err error
+		if m.identity, err = newIdentity(m.started); err != nil {
+			return err
+		}
 	}
 	var exchanges []*sim.Exchange
 	var pools []*sim.DarkPool
@@ -143,6 +152,9 @@ func (m *Market) loop() {
 	}
 }
 
+// restNanos is how often the loop looks whether a resting flow goes on.
+const restNanos = 20_000_000
+
 // stepMax bounds what one step plays while others wait for the mutex; a process
 // that was suspended has much to catch up with.
 const stepMax = 4096
@@ -156,6 +168,9 @@ func (m *Market) step() (waitNanos int64, spin bool) {
 	now := m.now()
 	for range stepMax {
 		next := m.plan.next()
+		if m.resting {
+			m.flowNext = now + restNanos
+		}
 		switch {
 		case next != nil && next.at <= min(now, m.flowNext):
 			m.run(m.plan.take())

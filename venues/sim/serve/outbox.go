@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ const closeTimeout = 2 * time.Second
 // waits for a slow peer. Safe for concurrent use.
 type outbox struct {
 	conn net.Conn
+	raw  net.Conn // below conn when that is TLS
 
 	mu     sync.Mutex
 	ready  sync.Cond
@@ -24,10 +26,14 @@ type outbox struct {
 	paused bool
 	ending bool // close once buf is sent
 	dead   bool
+	rate   int // bytes a second; 0 for any number
 }
 
 func newOutbox(conn net.Conn) *outbox {
-	o := &outbox{conn: conn}
+	o := &outbox{conn: conn, raw: conn}
+	if t, ok := conn.(*tls.Conn); ok {
+		o.raw = t.NetConn()
+	}
 	o.ready.L = &o.mu
 	return o
 }
@@ -56,12 +62,38 @@ func (o *outbox) run() {
 			o.conn.Close()
 			return
 		}
-		if _, err := o.conn.Write(p); err != nil {
+		if err := o.send(p); err != nil {
 			o.drop()
 			return
 		}
 		spare = p[:0]
 	}
+}
+
+// send writes p, slowly when the outbox trickles.
+func (o *outbox) send(p []byte) error {
+	for len(p) > 0 {
+		o.mu.Lock()
+		rate := o.rate
+		o.mu.Unlock()
+		n := len(p)
+		if rate > 0 {
+			n = min(n, max(rate/100, 1))
+			time.Sleep(time.Duration(n) * time.Second / time.Duration(rate))
+		}
+		if _, err := o.conn.Write(p[:n]); err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// trickle bounds the bytes a second; 0 ends that.
+func (o *outbox) trickle(rate int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.rate = rate
 }
 
 // wait returns the bytes to send next and takes spare as the new buffer.
@@ -105,6 +137,6 @@ func (o *outbox) drop() {
 func (o *outbox) die() {
 	o.dead = true
 	o.buf = nil
-	o.conn.Close()
+	o.raw.Close() // TLS would say goodbye, and wait for a peer that does not read
 	o.ready.Signal()
 }

@@ -46,6 +46,8 @@ type Server struct {
 	glimpse *glimpse // of ITCH with a snapshot address
 	ws      *webSocket
 	kraken  *kraken
+	http    *httpDepth // of a Binance feed
+	rate    int        // bytes a second that each connection lets out; 0 for any number
 }
 
 func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
@@ -101,6 +103,12 @@ func (s *Server) openFeed(now int64) (err error) {
 		c := newCoinbase(s)
 		s.ws, err = newWebSocket(s, c)
 		s.feed = c
+	case Binance:
+		b := newBinance(s)
+		s.feed = b
+		if s.http, err = newHTTPDepth(b); err == nil {
+			s.ws, err = newWebSocket(s, b)
+		}
 	}
 	return err
 }
@@ -148,6 +156,19 @@ func (s *Server) FeedAddr() string {
 		return ""
 	}
 	return s.ws.listener.Addr().String()
+}
+
+// SnapshotBase returns the URL below which snapshots are to be had, "" when they
+// come with the feed.
+func (s *Server) SnapshotBase() string {
+	if s.http == nil {
+		return ""
+	}
+	scheme := "http://"
+	if s.cfg.TLS {
+		scheme = "https://"
+	}
+	return scheme + s.http.listener.Addr().String()
 }
 
 // RerequestAddr returns the UDP address of the re-request server, "" when there

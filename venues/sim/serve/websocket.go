@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -23,20 +24,28 @@ type webSocket struct {
 	dialect  dialect
 	conns    []*wsConn // in order of arrival
 	made     uint64
+	faults   []MessageFault  // of the next book messages
+	held     func(now int64) // says the message that is sent after the next
+	mute     bool
 }
 
 // wsConn is one client of a feed. Subscriptions belong to its dialect.
 type wsConn struct {
 	out      *outbox
 	id       uint64
+	path     string
 	lastSent int64 // ns since epoch
 	sub      subscriptions
+	combined bool  // Binance: messages name their stream
+	second   int64 // Binance: in which the client spoke, and how often
+	spoke    int
 }
 
 // subscriptions is what a client has asked for.
 type subscriptions struct {
 	book       int // Kraken: depth; Coinbase: 1; 0 for none
 	trades     bool
+	ticker     bool // Binance
 	heartbeat  bool
 	instrument bool // Kraken: instrument channel; Coinbase: status channel
 }
@@ -52,6 +61,9 @@ func newWebSocket(s *Server, d dialect) (*webSocket, error) {
 	l, err := net.Listen("tcp", s.cfg.FeedAddr)
 	if err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
+	}
+	if s.cfg.TLS {
+		l = tls.NewListener(l, s.market.identity.server)
 	}
 	return &webSocket{server: s, listener: l, dialect: d}, nil
 }
@@ -79,19 +91,32 @@ func (w *webSocket) accept() {
 // talk upgrades a connection and reads it to its end.
 func (w *webSocket) talk(conn net.Conn) {
 	defer conn.Close()
+	m := w.server.market
+	m.mu.Lock()
+	mute := w.mute
+	m.mu.Unlock()
+	if mute {
+		w.ignore(conn)
+		return
+	}
 	conn.SetDeadline(time.Now().Add(upgradeTimeout))
-	if _, err := ws.Upgrade(conn); err != nil {
+	c := &wsConn{out: newOutbox(conn)}
+	upgrader := ws.Upgrader{OnRequest: func(uri []byte) error {
+		c.path = string(uri)
+		return nil
+	}}
+	if _, err := upgrader.Upgrade(conn); err != nil {
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	m := w.server.market
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
 		return
 	}
 	w.made++
-	c := &wsConn{out: newOutbox(conn), id: w.made}
+	c.id = w.made
+	c.out.trickle(w.server.rate)
 	w.conns = append(w.conns, c)
 	m.group.Add(1)
 	go func() {
@@ -107,6 +132,33 @@ func (w *webSocket) talk(conn net.Conn) {
 	defer m.mu.Unlock()
 	w.conns = slices.DeleteFunc(w.conns, func(x *wsConn) bool { return x == c })
 	c.out.finish()
+}
+
+// ignore keeps conn open, without a word, until the peer or the market ends it.
+func (w *webSocket) ignore(conn net.Conn) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn() // not even the handshake is answered
+	}
+	m := w.server.market
+	ended := make(chan struct{})
+	m.group.Add(1)
+	go func() {
+		defer m.group.Done()
+		select {
+		case <-m.done:
+		case <-ended:
+		}
+		conn.Close()
+	}()
+	io.Copy(io.Discard, conn)
+	close(ended)
+}
+
+// ping asks every client for a pong.
+func (w *webSocket) ping() {
+	for _, c := range w.conns {
+		c.out.write(ws.MustCompileFrame(ws.NewPingFrame(nil)))
+	}
 }
 
 // read takes frames until the connection ends. Fragments are joined; frames that
