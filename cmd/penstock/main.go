@@ -29,7 +29,7 @@ configuration error, 75 temporary (try again), 78 refused to start. "penstock CO
 `
 
 // version is what this build calls itself.
-const version = "0.1.0"
+const version = "0.2.0"
 
 // Exit codes, as in sysexits.h where they have a name there.
 const (
