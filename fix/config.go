@@ -39,6 +39,9 @@ type Config struct {
 	// resend: 0 means 4096. An initiator keeps none: it gap-fills, because a late
 	// order is a wrong order.
 	LogMessages int
+	// FrameLimit bounds a message of the peer in bytes: 0 means MaxFrame. With
+	// more, a message may have a field for every eight bytes of it.
+	FrameLimit int
 	// ResendChunk bounds one ResendRequest in messages: 0 means 1000.
 	ResendChunk int
 
@@ -92,9 +95,12 @@ func (c *Config) complete() error {
 			maxHeartBtInt)
 	case c.App == nil:
 		return errors.New("fix session: no App to take messages")
+	case c.FrameLimit < 0 || c.FrameLimit > MaxFrameLimit:
+		return fmt.Errorf("fix session: FrameLimit %d is not in 0..%d bytes", c.FrameLimit, MaxFrameLimit)
 	case c.OutLimit < 0 || c.LogMessages < 0 || c.ResendChunk < 0:
 		return errors.New("fix session: limits must not be negative")
 	}
+	setDefault(&c.FrameLimit, MaxFrame)
 	setDefault(&c.MaxSkewSecs, defaultSkewSecs)
 	setDefault(&c.OutLimit, defaultOutLimit)
 	setDefault(&c.LogMessages, defaultLogMessages)

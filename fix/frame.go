@@ -9,8 +9,12 @@ import (
 // SOH ends every field.
 const SOH = 0x01
 
-// MaxFrame bounds a message in bytes, header and trailer included.
+// MaxFrame bounds a message in bytes, header and trailer included, unless a
+// Config says otherwise.
 const MaxFrame = 64 << 10
+
+// MaxFrameLimit is the highest bound: BodyLength(9) is read up to six digits.
+const MaxFrameLimit = 1_000_000
 
 const (
 	maxBeginString = 16 // FIXT.1.1 has 8 characters
@@ -35,7 +39,10 @@ func (e *FrameError) Error() string {
 //
 // With a *FrameError, n is how many bytes to throw away: up to the next "8=FIX",
 // or the whole message when only its checksum is wrong.
-func Frame(buf []byte) (n int, err error) {
+func Frame(buf []byte) (n int, err error) { return FrameUpTo(buf, MaxFrame) }
+
+// FrameUpTo is Frame with another bound, in bytes, at most MaxFrameLimit.
+func FrameUpTo(buf []byte, limit int) (n int, err error) {
 	if len(buf) < 2 {
 		if len(buf) == 1 && buf[0] != '8' {
 			return garbled(buf, 0, "BeginString(8) expected")
@@ -60,7 +67,7 @@ func Frame(buf []byte) (n int, err error) {
 		return 0, nil
 	}
 	end := body + length
-	if end+trailerLen > MaxFrame {
+	if end+trailerLen > limit {
 		return garbled(buf, at+1, "BodyLength(9) is above the limit")
 	}
 	if len(buf) < end+trailerLen {

@@ -8,7 +8,7 @@ import (
 	"penstock/market"
 )
 
-// MaxFields bounds the fields of one message.
+// MaxFields bounds the fields of one message, unless Room made place for more.
 const MaxFields = 512
 
 // Message is a parsed view over one frame. Values alias the frame and are valid
@@ -17,8 +17,11 @@ type Message struct {
 	buf    []byte
 	n      int
 	err    FieldError
-	fields [MaxFields]field
+	fields []field
 }
+
+// Room lets m hold that many fields, 12 bytes each, before its next Parse.
+func (m *Message) Room(fields int) { m.n, m.fields = 0, make([]field, fields) }
 
 type field struct{ tag, start, end uint32 }
 
@@ -101,6 +104,9 @@ const onceTags uint64 = 1<<TagBeginString | 1<<TagBodyLength | 1<<TagCheckSum |
 // nevertheless, so that a Reject can name the message.
 func (m *Message) Parse(frame []byte) error {
 	m.buf, m.n, m.err = frame, 0, FieldError{}
+	if m.fields == nil {
+		m.Room(MaxFields)
+	}
 	var seen uint64
 	data := -1
 	for at := 0; at < len(frame); {
@@ -119,7 +125,7 @@ func (m *Message) Parse(frame []byte) error {
 			m.fail(at, tag, RejectInvalidTag)
 		case end == value:
 			m.fail(at, tag, RejectNoValue)
-		case m.n == MaxFields:
+		case m.n == len(m.fields):
 			m.fail(at, tag, RejectOther)
 			return &m.err
 		default:
@@ -156,7 +162,7 @@ func (m *Message) fail(at, tag int, reason RejectReason) {
 
 func (m *Message) dataLength(at, tag int, text []byte) int {
 	n, err := ParseInt(text)
-	if err != nil || n < 0 || n > MaxFrame {
+	if err != nil || n < 0 || n > MaxFrameLimit {
 		m.fail(at, tag, RejectFormat)
 		return -1
 	}

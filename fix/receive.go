@@ -58,7 +58,7 @@ func (s *Session) Receive(now int64, buf []byte) (consumed int) {
 		if s.state == Closing || s.state == Disconnected {
 			return len(buf)
 		}
-		n, err := Frame(buf[consumed:])
+		n, err := FrameUpTo(buf[consumed:], s.cfg.FrameLimit)
 		if err != nil {
 			s.onGarbled(now, err)
 			consumed += n

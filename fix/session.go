@@ -86,6 +86,7 @@ func NewSession(cfg Config, store *Store) (*Session, error) {
 	}
 	s := &Session{cfg: cfg, store: store, nextOut: 1, nextIn: 1, log: newOutLog(cfg.LogMessages)}
 	s.w.init(cfg.BeginString)
+	s.m.Room(max(MaxFields, (s.cfg.FrameLimit-MaxFrame)/8))
 	if store != nil {
 		s.nextOut, s.nextIn = store.Next()
 	}

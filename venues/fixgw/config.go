@@ -2,11 +2,11 @@ package fixgw
 
 import (
 	"fmt"
-	"strconv"
 
 	"penstock/event"
 	"penstock/fix"
 	"penstock/market"
+	"penstock/venues/fixmd"
 )
 
 // Symbol is one instrument as the venue names it.
@@ -19,7 +19,7 @@ type Symbol struct {
 }
 
 // quoteReqID is QuoteReqID(131) under which we ask for quotes of the instrument.
-func (s *Symbol) quoteReqID() string { return "Q" + strconv.Itoa(int(s.ID)) }
+func (s *Symbol) quoteReqID() string { return fixmd.QuoteReqID(s.ID) }
 
 // QuoteMode says how quotes are asked for after Logon.
 type QuoteMode uint8

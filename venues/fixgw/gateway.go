@@ -9,6 +9,7 @@ import (
 	"penstock/event"
 	"penstock/fix"
 	"penstock/market"
+	"penstock/venues/fixmd"
 	"penstock/venues/wire"
 )
 
@@ -26,6 +27,7 @@ type Gateway struct {
 	session *fix.Session
 	store   *fix.Store
 	symbols symbolTable
+	quotes  *fixmd.QuoteReader
 
 	conn      *wire.Conn // nil: not connected
 	connSince int64
@@ -65,6 +67,7 @@ type Stats struct {
 	Unsent         uint64 // commands that the socket never took whole
 	Reports        uint64
 	Quotes         uint64
+	BandsLeft      uint64 // size bands of quotes beyond the first
 	NotOurs        uint64 // reports whose ClOrdID(11) is none of ours
 	Malformed      uint64 // messages refused because a field cannot be used
 	Unknown        uint64 // message types that nobody asked for
@@ -85,6 +88,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{cfg: cfg, addr: addr, buf: make([]byte, readBuffer)}
 	g.symbols.init(cfg.Symbols)
+	g.quotes = newQuoteReader(&cfg)
 	if cfg.StorePath != "" {
 		if g.store, err = fix.OpenStore(cfg.StorePath); err != nil {
 			return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
@@ -211,6 +215,7 @@ func (g *Gateway) announce(now int64) int {
 		g.logonSeen = true
 		g.attempt = 0
 		g.stats.Connects++
+		g.quotes.Forget()
 		if g.cfg.Quotes == QuotesRequest {
 			g.requestQuotes(now)
 		}

@@ -19,12 +19,8 @@ func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
 		taken = g.onReport(m, now)
 	case '9':
 		taken = g.onCancelReject(m, now)
-	case 'S':
+	case 'S', 'i', 'Z':
 		taken = g.onQuote(m, now)
-	case 'i':
-		taken = g.onMassQuote(m, now)
-	case 'Z':
-		taken = g.onQuoteCancel(m, now)
 	case '3', 'j':
 		taken = g.onReject(m, now)
 	default:

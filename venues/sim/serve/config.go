@@ -18,6 +18,7 @@ const (
 	Kraken        // Kraken v2 book channel over WebSocket
 	Coinbase      // Coinbase Exchange level2_batch over WebSocket
 	Binance       // Binance spot streams over WebSocket, snapshots over HTTP
+	FIX           // FIX 4.4 market data session
 )
 
 // Config describes a simulated market in one instrument.
@@ -52,7 +53,7 @@ type Venue struct {
 	CancelOnDisconnect bool
 
 	OrderAddr     string   // FIX acceptor
-	FeedAddr      string   // WebSocket feeds
+	FeedAddr      string   // WebSocket feeds, FIX market data acceptor
 	HTTPAddr      string   // Binance: where snapshots are to be had
 	TLS           bool     // of FeedAddr and HTTPAddr: see Market.Certificate
 	RerequestAddr string   // ITCH: UDP address of the re-request server

@@ -41,6 +41,13 @@ func (s *Server) outboxes() []*outbox {
 			all = append(all, c.out)
 		}
 	}
+	if s.fix != nil {
+		for _, c := range s.fix.entry.clients {
+			if c.out != nil {
+				all = append(all, c.out)
+			}
+		}
+	}
 	return all
 }
 

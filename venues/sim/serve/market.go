@@ -251,6 +251,9 @@ func (m *Market) Close() error {
 		m.mu.Lock()
 		for _, s := range m.servers {
 			errs = append(errs, s.orders.closeStores())
+			if s.fix != nil {
+				errs = append(errs, s.fix.entry.closeStores())
+			}
 		}
 		m.mu.Unlock()
 	})

@@ -17,6 +17,7 @@ type orderEntry struct {
 	server   *Server
 	listener net.Listener
 	clients  []*client
+	prices   bool // a market data session: there are no orders to cancel
 }
 
 // client is one session and its connection, if any. Market.mu guards it.
@@ -28,6 +29,7 @@ type client struct {
 	store    *fix.Store // nil: numbers live as long as the market
 	out      *outbox    // nil while disconnected
 	quoteReq string     // QuoteReqID of the stream of quotes, "" for none
+	prices   *fixPrices // subscription on a market data session, nil for none
 }
 
 const (
@@ -38,12 +40,18 @@ const (
 )
 
 func newOrderEntry(s *Server) (*orderEntry, error) {
-	e := &orderEntry{server: s}
+	return newAcceptor(&orderEntry{server: s}, s.cfg.OrderAddr, "", (*client).onMessage)
+}
+
+// newAcceptor opens the sessions of e at addr. kind tells its stores from others.
+func newAcceptor(e *orderEntry, addr, kind string, app func(*client, *fix.Message, int64) bool,
+) (*orderEntry, error) {
+	s := e.server
 	for i, compID := range s.cfg.Clients {
 		c := &client{entry: e, compID: compID, owner: uint32(i + 1)}
 		e.clients = append(e.clients, c)
 		if dir := s.market.cfg.StoreDir; dir != "" {
-			store, err := fix.OpenStore(filepath.Join(dir, s.cfg.Name+"-"+compID+".seq"))
+			store, err := fix.OpenStore(filepath.Join(dir, s.cfg.Name+kind+"-"+compID+".seq"))
 			if err != nil {
 				return nil, errors.Join(err, e.closeStores())
 			}
@@ -51,7 +59,8 @@ func newOrderEntry(s *Server) (*orderEntry, error) {
 		}
 		session, err := fix.NewSession(fix.Config{
 			Role: fix.Acceptor, BeginString: "FIX.4.4", SenderCompID: s.cfg.Name,
-			TargetCompID: compID, AllowReset: true, LogMessages: loggedMessages, App: c.onMessage,
+			TargetCompID: compID, AllowReset: true, LogMessages: loggedMessages,
+			App: func(m *fix.Message, now int64) bool { return app(c, m, now) },
 		}, c.store)
 		if err != nil {
 			return nil, errors.Join(err, e.closeStores())
@@ -59,7 +68,7 @@ func newOrderEntry(s *Server) (*orderEntry, error) {
 		c.session = session
 	}
 	var err error
-	if e.listener, err = net.Listen("tcp", s.cfg.OrderAddr); err != nil {
+	if e.listener, err = net.Listen("tcp", addr); err != nil {
 		return nil, errors.Join(fmt.Errorf("order entry: %w", err), e.closeStores())
 	}
 	return e, nil
@@ -204,10 +213,10 @@ func (c *client) disconnect() {
 	defer m.mu.Unlock()
 	c.out.finish()
 	c.out = nil
-	c.quoteReq = ""
+	c.quoteReq, c.prices = "", nil
 	now := m.now()
 	c.session.Disconnected(now)
-	if c.entry.server.cfg.CancelOnDisconnect && !m.closed {
+	if c.entry.server.cfg.CancelOnDisconnect && !c.entry.prices && !m.closed {
 		m.after(now, true, func(at int64) { c.entry.server.engine.CancelAll(at, c.owner) })
 	}
 }

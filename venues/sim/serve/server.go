@@ -48,6 +48,7 @@ type Server struct {
 	kraken  *kraken
 	http    *httpDepth // of a Binance feed
 	rate    int        // bytes a second that each connection lets out; 0 for any number
+	fix     *fixFeed
 }
 
 func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
@@ -109,6 +110,11 @@ func (s *Server) openFeed(now int64) (err error) {
 		if s.http, err = newHTTPDepth(b); err == nil {
 			s.ws, err = newWebSocket(s, b)
 		}
+	case FIX:
+		s.fix, err = newFIXFeed(s)
+		if err == nil {
+			s.feed = s.fix
+		}
 	}
 	return err
 }
@@ -150,8 +156,12 @@ func (s *Server) Config() Venue { return s.cfg }
 // OrderAddr returns the address of the FIX acceptor.
 func (s *Server) OrderAddr() string { return s.orders.listener.Addr().String() }
 
-// FeedAddr returns the address of the WebSocket feed, "" when there is none.
+// FeedAddr returns the address of the WebSocket feed or the market data acceptor,
+// "" when there is none.
 func (s *Server) FeedAddr() string {
+	if s.fix != nil {
+		return s.fix.entry.listener.Addr().String()
+	}
 	if s.ws == nil {
 		return ""
 	}
