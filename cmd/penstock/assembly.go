@@ -295,7 +295,7 @@ func (a *assembly) openGateway(i int, sink event.Sink) (*fixgw.Gateway, error) {
 		cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: text,
 			PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
 	}
-	if v.Kind == market.SDP {
+	if v.Kind == market.SDP && s.Feed.Protocol == "" {
 		cfg.Quotes = fixgw.QuotesRequest
 	}
 	return fixgw.New(cfg)

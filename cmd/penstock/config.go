@@ -131,6 +131,7 @@ type feedSection struct {
 	// venues whose snapshots come over HTTP https://host.
 	Snapshot string `toml:"snapshot"`
 	itchSection
+	fixSection
 	Path string `toml:"path"` // WebSocket path; empty: the protocol's own
 	// TLS makes it wss. CAFile names the only authorities to trust, instead of the
 	// system's; CertFile and KeyFile our certificate, for a venue that asks.
@@ -411,10 +412,14 @@ func (f *feedSection) validate() error {
 		if err := f.validateITCH(); err != nil {
 			return err
 		}
+	case "fix":
+		if err := f.validateFIX(); err != nil {
+			return err
+		}
 	default:
 		p := webSocketProtocol(f.Protocol)
 		if p == nil {
-			return fmt.Errorf("feed.protocol %q is not one of itch, %s", f.Protocol, webSocketNames())
+			return fmt.Errorf("feed.protocol %q is not one of itch, fix, %s", f.Protocol, webSocketNames())
 		}
 		if err := p.validate(f); err != nil {
 			return err

@@ -38,6 +38,8 @@ func (a *assembly) openFeed(i int, sink event.Sink) (feedWorker, error) {
 	switch s.Feed.Protocol {
 	case "itch":
 		return a.openITCH(s, v, sink)
+	case "fix":
+		return a.openFIX(s, v, sink)
 	}
 	if p := webSocketProtocol(s.Feed.Protocol); p != nil {
 		return a.openWebSocket(p, s, v, sink)

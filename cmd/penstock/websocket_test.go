@@ -61,7 +61,8 @@ func TestConfiguredFeedsGoLive(t *testing.T) {
 			FeedAddr: free, HTTPAddr: free, TLS: true}
 	}
 	m, err := serve.Start(serve.Config{Instrument: in, Flow: sim.DefaultFlow(1, 0, 1_000_000), Venues: []serve.Venue{
-		venue("kraken", serve.Kraken), venue("coinbase", serve.Coinbase), venue("binance-spot", serve.Binance)}})
+		venue("kraken", serve.Kraken), venue("coinbase", serve.Coinbase), venue("binance-spot", serve.Binance),
+		{Name: "fix", MIC: "XFIX", Feed: serve.FIX, Clients: []string{"C"}, OrderAddr: free, FeedAddr: free}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,12 @@ func TestConfiguredFeedsGoLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range m.Venues() {
-		text := webSocketTOML + fmt.Sprintf("protocol = %q\naddress = %q\ntls = true\nca_file = \"ca.pem\"\n", v.Name(), v.FeedAddr())
+		text := webSocketTOML + fmt.Sprintf("protocol = %q\naddress = %q\n", v.Name(), v.FeedAddr())
+		if v.Name() == "fix" {
+			text += "dialect = \"generic44\"\nsender_comp_id = \"C\"\ntarget_comp_id = \"fix\"\nheartbeat = 1\n"
+		} else {
+			text += "tls = true\nca_file = \"ca.pem\"\n"
+		}
 		if v.Name() == "kraken" {
 			text += "depth = 10\nprice_precision = 4\n"
 		}
@@ -111,16 +117,22 @@ func TestConfiguredFeedsGoLive(t *testing.T) {
 func TestFeedSectionSaysWhatIsWrong(t *testing.T) {
 	const ok = "address = \"v:443\"\n"
 	for want, text := range map[string]string{
-		"one of itch, kraken, kraken-v1, coinbase": "protocol = \"nope\"\n" + ok,
-		"feed.depth is 0":             "protocol = \"kraken\"\n" + ok,
-		"feed.snapshot must be set":   "protocol = \"binance-spot\"\n" + ok,
-		"snapshots come with":         "protocol = \"coinbase\"\nsnapshot = \"https://h\"\n" + ok,
-		"not like https://host":       "protocol = \"binance-usdm\"\nsnapshot = \"h\"\n" + ok,
-		"binance-cm and for it only":  "protocol = \"binance-cm\"\nsnapshot = \"https://h\"\n" + ok,
-		"feed.contract is 10":         "protocol = \"coinbase\"\ncontract = 10\n" + ok,
-		"belong together":             "protocol = \"coinbase\"\ntls = true\ncert_file = \"x\"\n" + ok,
-		"are for tls = true":          "protocol = \"coinbase\"\nca_file = \"x\"\n" + ok,
-		"feed.fallback 1 = \"h\"":     "protocol = \"coinbase\"\nfallback = [\"h\"]\n" + ok,
+		"one of itch, fix, kraken, kraken-v1, coinbase": "protocol = \"nope\"\n" + ok,
+		"feed.depth is 0":            "protocol = \"kraken\"\n" + ok,
+		"feed.snapshot must be set":  "protocol = \"binance-spot\"\n" + ok,
+		"snapshots come with":        "protocol = \"coinbase\"\nsnapshot = \"https://h\"\n" + ok,
+		"not like https://host":      "protocol = \"binance-usdm\"\nsnapshot = \"h\"\n" + ok,
+		"binance-cm and for it only": "protocol = \"binance-cm\"\nsnapshot = \"https://h\"\n" + ok,
+		"feed.contract is 10":        "protocol = \"coinbase\"\ncontract = 10\n" + ok,
+		"belong together":            "protocol = \"coinbase\"\ntls = true\ncert_file = \"x\"\n" + ok,
+		"are for tls = true":         "protocol = \"coinbase\"\nca_file = \"x\"\n" + ok,
+		"feed.fallback 1 = \"h\"":    "protocol = \"coinbase\"\nfallback = [\"h\"]\n" + ok,
+		"feed.dialect \"x\" is not":  "protocol = \"fix\"\ndialect = \"x\"\n" + ok,
+		"feed needs sender_comp_id":  "protocol = \"fix\"\ndialect = \"kraken\"\n" + ok,
+		"feed.api_key must be set": "protocol = \"fix\"\ndialect = \"binance\"\nsender_comp_id = \"A\"\n" +
+			"target_comp_id = \"B\"\nheartbeat = 1\n" + ok,
+		"longer than the heartbeat": "protocol = \"fix\"\ndialect = \"kraken\"\nsender_comp_id = \"A\"\n" +
+			"target_comp_id = \"B\"\nheartbeat = 60\n" + ok,
 		"unknown key \"venue.feed.t":  "protocol = \"coinbase\"\ntsl = true\n" + ok,
 		"feed.address = \"\" is not ": "protocol = \"coinbase\"\n",
 	} {

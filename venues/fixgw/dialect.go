@@ -54,19 +54,19 @@ var dialects = []Dialect{
 		QuotedOrdType: 'D', AckNew: true,
 	},
 	{
-		// protocols.md 1.2: post-only is 18=A, ids are UUIDs, resting orders are
+		// post-only is 18=A, ids are UUIDs, resting orders are
 		// GTC, tag 60 is not in the table.
 		Name: "coinbase", BeginString: "FIXT.1.1", DefaultApplVerID: "9",
 		IDs: fix.IDUUID, ResetOnLogon: true, DayTIF: '1', PostOnly: 'A', AckNew: true,
 	},
 	{
-		// protocols.md 2.2: ResendRequest is unsupported and 141=Y mandatory.
+		// ResendRequest is unsupported and 141=Y mandatory.
 		Name: "binance", BeginString: "FIX.4.4", ResetOnLogon: true,
 		DayTIF: '1', PostOnly: '6', AckNew: true,
 		Rejects: []RejectRule{{fix.TagText, "too many", event.ReasonVenueThrottle}},
 	},
 	{
-		// protocols.md 3.2: 60 required, post-only is 18=P, business errors in 58.
+		// 60 required, post-only is 18=P, business errors in 58.
 		Name: "kraken", BeginString: "FIX.4.4", TransactTime: true,
 		DayTIF: '1', PostOnly: 'P', AckNew: true, AckPending: true,
 		Rejects: []RejectRule{
@@ -75,7 +75,7 @@ var dialects = []Dialect{
 		},
 	},
 	{
-		// protocols.md 10: dealers that quote ladders and deal on the entry.
+		// dealers that quote ladders and deal on the entry.
 		Name: "fx-dealer", BeginString: "FIX.4.4", TransactTime: true,
 		DayTIF: '0', QuotedOrdType: 'D', QuoteReqID: true, EntryIDIsQuoteID: true,
 		CancelSide: true, CancelQty: true, AckPending: true,

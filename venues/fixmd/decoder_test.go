@@ -8,7 +8,7 @@ import (
 	"penstock/event"
 )
 
-// The samples of protocols.md 14, byte for byte.
+// Samples of every kind of message, built and checksummed by hand.
 const (
 	sampleW = "8=FIX.4.4|9=133|35=W|34=7|49=VENUE|52=20261120-14:30:00.123|56=SOR|262=r1|55=EUR/USD|268=2|" +
 		"269=0|270=1.0851|271=1000000|269=1|270=1.0853|271=2000000|10=073|"
@@ -197,7 +197,7 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// protocols.md, recomputed vector 2: ten levels a side of a pair with one decimal of
+// A recomputed vector: ten levels a side of a pair with one decimal of
 // price; the digits are those of the levels, asks first.
 func TestKrakenChecksum(t *testing.T) {
 	asks := "28013.0 96506 28039.8 100000 28066.5 100000 28093.3 100000 28120.0 100000 28146.7 100000 28173.5 100000 " +

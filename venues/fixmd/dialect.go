@@ -16,8 +16,8 @@ const (
 	KeyPosition            // side and MDEntryPositionNo(290), counted from the best, 1
 )
 
-// Dialect is how one venue spells what FIX leaves open (protocols.md 1.3, 2.2, 3.2
-// and 9). It is data.
+// Dialect is how one venue spells what FIX leaves open, by the venue's own
+// specification of its FIX market data. It is data.
 type Dialect struct {
 	Name             string
 	BeginString      string // 8

@@ -1,10 +1,13 @@
 package fixmd
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
+	"time"
 
 	"penstock/event"
 	"penstock/fix"
@@ -19,6 +22,7 @@ type FeedConfig struct {
 	SenderCompID   string
 	TargetCompID   string
 	HeartBtIntSecs int
+	TLS            *tls.Config                        // nil: plain TCP
 	Logon          func(*fix.Writer, fix.LogonHeader) // credentials, see fix.LogonBinance
 
 	ConnectNanos int64 // from the first packet to the Logon of the venue
@@ -28,6 +32,8 @@ type FeedConfig struct {
 	RetryNanos    int64  // first pause before a reconnect; doubles, jittered
 	RetryMaxNanos int64  // longest pause
 	Seed          uint64 // of the jitter
+	// Tap, when set, gets every message as received, with a kind of wire.Tap….
+	Tap func(now int64, kind uint8, b []byte)
 }
 
 // Limits that suit a venue at a distance; a configuration may start from them.
@@ -77,7 +83,7 @@ type Feed struct {
 	addr    netip.AddrPort
 	decoder *Decoder
 	session *fix.Session
-	conn    *wire.Conn // nil: not connected
+	conn    wire.Stream // nil: not connected
 
 	state    FeedState
 	since    int64 // when state began, ns since epoch
@@ -101,6 +107,10 @@ func NewFeed(c FeedConfig) (*Feed, error) {
 		return nil, err
 	}
 	c.Config = d.cfg
+	if c.TLS != nil && c.TLS.ServerName == "" {
+		c.TLS = c.TLS.Clone()
+		c.TLS.ServerName, _, _ = net.SplitHostPort(c.Addr)
+	}
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("fixmd feed %s: %w", c.Addr, err)
 	}
@@ -179,9 +189,11 @@ func (f *Feed) connect(now int64) {
 	f.enter(FeedConnecting, now)
 	f.heard, f.from, f.to, f.eof = now, 0, 0, nil
 	var err error
-	if f.conn, err = wire.DialAddr(f.addr); err != nil {
+	if f.conn, err = wire.DialStream(f.addr, f.cfg.TLS, time.Duration(f.cfg.ConnectNanos)); err != nil {
 		f.drop(now, err)
+		return
 	}
+	f.tap(now, wire.TapOpened, []byte(f.cfg.Addr))
 }
 
 func (f *Feed) enter(s FeedState, now int64) { f.state, f.since = s, now }
@@ -228,6 +240,7 @@ func (f *Feed) onMessage(m *fix.Message, now int64) (taken bool) {
 	if !d.Settle(now) {
 		return false
 	}
+	f.tap(now, wire.TapReceived, m.Frame())
 	if m.Flag(fix.TagPossDupFlag) { // the gap that it fills took the books out of use
 		d.stats.Messages++
 		d.stats.Duplicates++
@@ -248,6 +261,12 @@ func (f *Feed) onMessage(m *fix.Message, now int64) (taken bool) {
 		}
 	}
 	return true
+}
+
+func (f *Feed) tap(now int64, kind uint8, b []byte) {
+	if f.cfg.Tap != nil {
+		f.cfg.Tap(now, kind, b)
+	}
 }
 
 func (f *Feed) note(err error) {
@@ -326,6 +345,7 @@ func (f *Feed) ended() error {
 func (f *Feed) drop(now int64, err error) {
 	f.lastErr = err
 	f.stats.Disconnects++
+	f.tap(now, wire.TapClosed, []byte(err.Error()))
 	if f.conn != nil {
 		f.conn.Close()
 		f.conn = nil
@@ -370,9 +390,7 @@ func (f *Feed) PollFDs(fds []wire.PollFD) []wire.PollFD {
 	if f.conn == nil {
 		return fds
 	}
-	state, _ := f.conn.Poll()
-	return append(fds, wire.PollFD{FD: f.conn.FD(),
-		Write: state == wire.Connecting || len(f.session.Out()) > 0})
+	return append(fds, f.conn.PollFD(len(f.session.Out()) > 0))
 }
 
 // State returns the state of the connection.

@@ -70,7 +70,7 @@ func (l *ladder) inOrder(i int) bool {
 
 // checksum is CRC32 (IEEE) over the ten best asks, then the ten best bids: of each
 // the price and the quantity without point and leading zeros, which is the integer
-// itself in the precision of the pair (protocols.md, vector 2).
+// itself in the precision of the pair (Kraken, field 5041).
 func checksum(ladders *[2]ladder, scratch []byte) (uint32, []byte) {
 	scratch = scratch[:0]
 	for _, side := range [2]market.Side{market.Sell, market.Buy} {

@@ -9,7 +9,7 @@ import (
 )
 
 // QuoteReader turns a dealer's Quote(35=S), MassQuote(35=i) and QuoteCancel(35=Z)
-// into events (protocols.md 10). Single owner.
+// into events. Single owner.
 //
 // A quote has one size band or several. Of those that it tells, the first is an
 // event.Quote as ever; band k of the same quote follows with Code k, and More is
