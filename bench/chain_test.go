@@ -66,6 +66,7 @@ func chainConfig(tb testing.TB) *router.Config {
 		id := market.VenueID(i)
 		cfg.Venues = append(cfg.Venues, market.Venue{ID: id, Name: string(rune('A' + i)), MIC: "X", Kind: kind,
 			MsgRate: 1 << 20, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: 30_000}})
+		cfg.Venues[i].ByOrder = i == 0
 		cfg.Listings = append(cfg.Listings, router.Listing{Venue: id})
 	}
 	return cfg

@@ -21,46 +21,73 @@ func (q *Quote) Alive(now int64) bool { return q.Until == 0 || now < q.Until }
 
 // Book is the depth of one instrument at one venue. Single writer.
 type Book struct {
-	State  event.BookState
-	Reason event.Reason // why it has this state
-	Bids   Ladder
-	Asks   Ladder
-	Orders Orders
-	Quote  Quote
-
-	MaxAge int64 // how long a LIVE book may hear nothing, ns; 0: its feed alone decides
-
-	aged bool // STALE for nothing but its age
-	kept bool // STALE, but the depth is a true past state that its feed will complete
-
-	RecvTime int64 // receive time of the last event, ns since epoch
-	SrcTime  int64 // source time of the last event that had one
+	// What every event touches comes first: three cache lines.
+	State    event.BookState
+	Reason   event.Reason // why it has this state
+	aged     bool         // STALE for nothing but its age
+	kept     bool         // STALE, but the depth is a true past state that its feed will complete
+	owner    uint32       // of its orders, in index
+	resting  int32        // our own orders that are followed
+	count    int          // displayed orders
+	orders   *Orders      // nil for a level feed
+	RecvTime int64        // receive time of the last event, ns since epoch
+	SrcTime  int64        // source time of the last event that had one
 	Changes  uint64
-	Absurd   uint64 // events that contradicted the book
+	sides    [2]Ladder // by Side.Index: an index is no branch that nobody can foretell
+
+	Bids   *Ladder
+	Asks   *Ladder
+	Quote  Quote
+	Absurd uint64 // events that contradicted the book
+	// Transitions counts changes of State, by the state before and after.
+	Transitions [5][5]uint32
+
+	// MaxAge is how long a LIVE book may hear nothing, ns; 0: its feed alone decides.
+	MaxAge int64
+
+	rests []rest // of our own orders, the first resting are in use
 }
 
-// Capacity bounds one Book.
+// Capacity bounds the books of a venue.
 type Capacity struct {
-	Levels int // per side
-	Orders int // displayed orders; 0 for level feeds
+	Levels int // per side of a book
+	Orders int // displayed orders of all books of an order-by-order venue
 }
 
-// New returns an empty book.
-func New(c Capacity) *Book {
-	return &Book{
-		Bids:   NewLadder(market.Buy, c.Levels),
-		Asks:   NewLadder(market.Sell, c.Levels),
-		Orders: NewOrders(c.Orders),
+// New returns an empty book with c.Levels on a side. orders is the order index of
+// its venue, shared by the venue's books; nil for a level feed.
+func New(c Capacity, orders *Orders) *Book {
+	b := &Book{
+		sides:  [2]Ladder{NewLadder(market.Buy, c.Levels), NewLadder(market.Sell, c.Levels)},
+		orders: orders,
 	}
+	b.Bids, b.Asks = &b.sides[0], &b.sides[1]
+	if orders != nil {
+		b.owner = orders.join()
+	}
+	if c.Levels > 0 {
+		b.rests = newRests()
+	}
+	return b
+}
+
+// Orders returns the number of displayed orders, 0 for a level feed.
+func (b *Book) Orders() int { return b.count }
+
+// Order returns the displayed order ref.
+func (b *Book) Order(ref uint64) (Order, bool) {
+	if b.orders == nil {
+		return Order{}, false
+	}
+	s := b.orders.find(b.owner, ref)
+	if s == nil {
+		return Order{}, false
+	}
+	return Order{Ref: s.ref, Price: s.price, Qty: s.qty, Side: s.side()}, true
 }
 
 // Ladder returns the ladder of side.
-func (b *Book) Ladder(side market.Side) *Ladder {
-	if side == market.Buy {
-		return &b.Bids
-	}
-	return &b.Asks
-}
+func (b *Book) Ladder(side market.Side) *Ladder { return &b.sides[side.Index()] }
 
 // Live reports whether the book may be routed on.
 func (b *Book) Live() bool { return b.State == event.BookLive }
@@ -80,6 +107,24 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	}
 	b.Changes++
 	b.hear()
+	if e.Kind < event.BookLevel || e.Kind > event.OrderDeleted {
+		return b.applyOther(e)
+	}
+	if b.State == event.BookStale && !b.kept {
+		return false, false
+	}
+	touched, reason := b.applyDepth(e)
+	if reason == event.ReasonNone && b.Crossed() && e.Flags&event.More == 0 && b.Live() {
+		reason = event.ReasonAbsurd
+	}
+	if reason != event.ReasonNone {
+		return b.distrust(reason)
+	}
+	return touched, false
+}
+
+// applyOther takes the events that are not of depth.
+func (b *Book) applyOther(e *event.Event) (touched, resync bool) {
 	switch e.Kind {
 	case event.BookClear:
 		b.clear()
@@ -92,19 +137,15 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 		b.Quote = Quote{}
 		return true, false
 	case event.MarketTrade:
+		if b.resting != 0 {
+			b.restTrade(e)
+		}
 		return false, false
 	}
 	if b.State == event.BookStale && !b.kept {
 		return false, false
 	}
-	touched, reason := b.applyDepth(e)
-	if reason == event.ReasonNone && e.Flags&event.More == 0 && b.Live() && b.Crossed() {
-		reason = event.ReasonAbsurd
-	}
-	if reason != event.ReasonNone {
-		return b.distrust(reason)
-	}
-	return touched, false
+	return b.distrust(event.ReasonAbsurd)
 }
 
 func (b *Book) distrust(reason event.Reason) (touched, resync bool) {
@@ -117,57 +158,79 @@ func (b *Book) distrust(reason event.Reason) (touched, resync bool) {
 
 func (b *Book) applyDepth(e *event.Event) (touched bool, reason event.Reason) {
 	switch e.Kind {
-	case event.BookLevel:
-		if e.Qty < 0 || e.Qty > market.MaxQty || !e.Side.Valid() || badPrice(e.Price) {
-			return false, event.ReasonAbsurd
-		}
-		return b.Ladder(e.Side).Set(e.Price, e.Qty), event.ReasonNone
 	case event.OrderAdd:
 		return b.addOrder(e)
 	case event.OrderExecuted, event.OrderReduced:
-		return b.reduceOrder(e.Ref, e.Qty)
+		return b.reduceOrder(e)
 	case event.OrderDeleted:
-		order := b.Orders.Find(e.Ref)
-		if order == nil {
-			return false, event.ReasonAbsurd
-		}
-		return b.reduceOrder(e.Ref, order.Qty)
+		return b.deleteOrder(e.Ref)
 	}
-	return false, event.ReasonAbsurd
+	if e.Qty < 0 || e.Qty > market.MaxQty || badSide(e.Side) || badPrice(e.Price) {
+		return false, event.ReasonAbsurd
+	}
+	if b.resting != 0 {
+		b.restLevel(e)
+	}
+	return b.Ladder(e.Side).Set(e.Price, e.Qty), event.ReasonNone
 }
 
 func (b *Book) addOrder(e *event.Event) (touched bool, reason event.Reason) {
-	if e.Qty <= 0 || e.Qty > market.MaxQty || !e.Side.Valid() || badPrice(e.Price) ||
-		b.Orders.Find(e.Ref) != nil {
+	if e.Qty <= 0 || e.Qty > market.MaxQty || badSide(e.Side) || badPrice(e.Price) {
 		return false, event.ReasonAbsurd
 	}
-	ladder := b.Ladder(e.Side)
-	if ladder.Qty(e.Price) > market.MaxQty-e.Qty {
+	if b.orders == nil {
+		return false, event.ReasonBookFull
+	}
+	s, known := b.orders.insert(b.owner, &Order{e.Ref, e.Price, e.Qty, e.Side})
+	if known {
 		return false, event.ReasonAbsurd
 	}
-	if ladder.Full() && ladder.Qty(e.Price) == 0 {
+	if s == nil {
 		return false, event.ReasonBookFull
 	}
-	if !b.Orders.Insert(Order{Ref: e.Ref, Price: e.Price, Qty: e.Qty, Side: e.Side}) {
-		return false, event.ReasonBookFull
+	b.count++
+	touched, before, reason := b.Ladder(e.Side).join(e.Price, e.Qty)
+	if b.resting != 0 && reason == event.ReasonNone {
+		b.restAdd(s, before)
 	}
-	touched, _ = ladder.Add(e.Price, e.Qty)
-	return touched, event.ReasonNone
+	return touched, reason
 }
 
-func (b *Book) reduceOrder(ref uint64, qty market.Qty) (touched bool, reason event.Reason) {
-	order := b.Orders.Find(ref)
-	if order == nil || qty <= 0 || qty > order.Qty {
+func (b *Book) reduceOrder(e *event.Event) (touched bool, reason event.Reason) {
+	if b.orders == nil {
 		return false, event.ReasonAbsurd
 	}
-	touched, ok := b.Ladder(order.Side).Add(order.Price, -qty)
+	s := b.orders.find(b.owner, e.Ref)
+	if s == nil || e.Qty <= 0 || e.Qty > s.qty {
+		return false, event.ReasonAbsurd
+	}
+	return b.takeOff(s, e.Qty)
+}
+
+func (b *Book) deleteOrder(ref uint64) (touched bool, reason event.Reason) {
+	if b.orders == nil {
+		return false, event.ReasonAbsurd
+	}
+	s := b.orders.find(b.owner, ref)
+	if s == nil {
+		return false, event.ReasonAbsurd
+	}
+	return b.takeOff(s, s.qty)
+}
+
+// takeOff takes qty off an order and its level. A level holds less only when the
+// feed spoke of levels and of orders at once.
+func (b *Book) takeOff(s *slot, qty market.Qty) (touched bool, reason event.Reason) {
+	if b.resting != 0 {
+		b.restReduce(s, qty)
+	}
+	touched, ok := b.sides[s.index()&1].Add(s.price, -qty)
 	if !ok {
 		return false, event.ReasonAbsurd
 	}
-	if qty == order.Qty {
-		b.Orders.Delete(ref)
-	} else {
-		order.Qty -= qty
+	if s.qty -= qty; s.qty == 0 {
+		b.count--
+		b.orders.delete(s)
 	}
 	return touched, event.ReasonNone
 }
@@ -190,6 +253,9 @@ func (b *Book) applyStatus(e *event.Event) (touched, resync bool) {
 		b.Quote = Quote{}
 	case event.BookEmpty, event.BookSyncing:
 		b.clear()
+	case event.BookHalted:
+	default:
+		return b.distrust(event.ReasonAbsurd)
 	}
 	return b.setState(state, e.Reason), false
 }
@@ -209,27 +275,38 @@ func (b *Book) applyQuote(e *event.Event) (touched, resync bool) {
 	return true, false
 }
 
+// badSide is written so that it is one comparison.
+func badSide(s market.Side) bool { return s-market.Buy > market.Sell-market.Buy }
+
 func badPrice(p market.Price) bool { return p <= 0 || p > market.MaxPrice }
 
 func (b *Book) clear() {
 	b.Bids.Clear()
 	b.Asks.Clear()
-	b.Orders.Clear()
+	if b.orders != nil {
+		b.owner = b.orders.clear(b.owner, b.count)
+		b.count = 0
+	}
 	b.Quote = Quote{}
+	b.restClear()
 }
 
 func (b *Book) setState(s event.BookState, r event.Reason) (changed bool) {
-	changed = b.State != s
+	if changed = b.State != s; changed {
+		b.Transitions[b.State][s]++
+	}
 	b.State, b.Reason = s, r
+	if b.resting != 0 && s == event.BookLive {
+		b.restLive()
+	}
 	return changed
 }
 
 // Crossed reports whether the best bid is at or above the best ask.
-func (b *Book) Crossed() bool {
-	bid, okBid := b.Bids.Best()
-	ask, okAsk := b.Asks.Best()
-	return okBid && okAsk && bid.Price >= ask.Price
-}
+func (b *Book) Crossed() bool { return b.sides[0].top+b.sides[1].top >= 0 } // the key of an ask is -price
+
+// Locked reports whether the best bid is at the best ask, which is a case of Crossed.
+func (b *Book) Locked() bool { return b.sides[0].top+b.sides[1].top == 0 }
 
 // Touch returns the best level of side that can be traded at now: displayed
 // depth, or the dealer's living quote.

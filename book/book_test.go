@@ -48,8 +48,8 @@ func compare(t *testing.T, b *Book, s *slowBook) {
 			}
 		}
 	}
-	if b.Orders.Len() != len(s.orders) {
-		t.Fatalf("%d orders, twin %d", b.Orders.Len(), len(s.orders))
+	if b.Orders() != len(s.orders) {
+		t.Fatalf("%d orders, twin %d", b.Orders(), len(s.orders))
 	}
 }
 
@@ -58,7 +58,7 @@ func compare(t *testing.T, b *Book, s *slowBook) {
 func FuzzOrderBook(f *testing.F) {
 	f.Add([]byte{0, 1, 10, 5, 0, 2, 200, 5, 1, 1, 0, 2})
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		b, s := New(Capacity{Levels: 256, Orders: 64}), newSlowBook()
+		b, s := New(Capacity{Levels: 256}, NewOrders(64)), newSlowBook()
 		b.Apply(&event.Event{Kind: event.BookClear})
 		b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
 		for ; len(ops) >= 4; ops = ops[4:] {
@@ -152,7 +152,7 @@ func TestContradictionsTakeTheBookOutOfUse(t *testing.T) {
 		"order event kind": {Kind: event.Exec},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := New(Capacity{Levels: 8, Orders: 8})
+			b := New(Capacity{Levels: 8}, NewOrders(8))
 			b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
 			b.Apply(&add)
 			touched, resync := b.Apply(&bad)
@@ -185,7 +185,7 @@ func TestGapKeepsTheDepthUntilItIsFilled(t *testing.T) {
 		live   bool
 	}{{event.ReasonGap, true}, {event.ReasonStale, true}, {event.ReasonChecksum, false},
 		{event.ReasonDisconnect, false}, {event.ReasonMalformed, false}} {
-		b := New(Capacity{Levels: 8, Orders: 8})
+		b := New(Capacity{Levels: 8}, NewOrders(8))
 		b.Apply(status(event.BookLive, 0))
 		b.Apply(&add)
 		b.Apply(status(event.BookStale, c.reason))
@@ -204,7 +204,7 @@ func TestGapKeepsTheDepthUntilItIsFilled(t *testing.T) {
 }
 
 func TestMessageIsJudgedWhenItIsComplete(t *testing.T) {
-	b := New(Capacity{Levels: 8})
+	b := New(Capacity{Levels: 8}, nil)
 	b.Apply(&event.Event{Kind: event.BookLevel, Side: market.Buy, Price: 100, Qty: 5})
 	b.Apply(&event.Event{Kind: event.BookLevel, Side: market.Sell, Price: 101, Qty: 5})
 	b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
@@ -219,7 +219,7 @@ func TestMessageIsJudgedWhenItIsComplete(t *testing.T) {
 }
 
 func TestFullOrderBookSaysSo(t *testing.T) {
-	b := New(Capacity{Levels: 2, Orders: 8})
+	b := New(Capacity{Levels: 2}, NewOrders(8))
 	for i := range 3 {
 		_, resync := b.Apply(&event.Event{Kind: event.OrderAdd, Ref: uint64(i + 1), Side: market.Buy,
 			Price: market.Price(100 + i), Qty: 1})
@@ -233,7 +233,7 @@ func TestFullOrderBookSaysSo(t *testing.T) {
 }
 
 func TestBookDoesNotAllocate(t *testing.T) {
-	b := New(Capacity{Levels: 64, Orders: 64})
+	b := New(Capacity{Levels: 64}, NewOrders(64))
 	b.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
 	i := uint64(0)
 	if n := testing.AllocsPerRun(1000, func() {
@@ -246,7 +246,7 @@ func TestBookDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkApply(b *testing.B) {
-	book := New(Capacity{Levels: 256, Orders: 4096})
+	book := New(Capacity{Levels: 256}, NewOrders(4096))
 	book.Apply(&event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
 	ref := uint64(0)
 	for range 2000 {

@@ -57,14 +57,14 @@ type lanes struct {
 }
 
 const (
-	noKey = math.MinInt64 // nothing shown
 	never = math.MaxInt64
 )
 
 // NewComposite returns the composite of an instrument that trades at venues;
-// books are indexed by VenueID. traded reports where it trades.
+// books are indexed by VenueID. traded reports where it trades; orders returns the
+// order index of a venue that is ByOrder, nil for the others.
 func NewComposite(id market.InstrumentID, venues []market.Venue, traded func(market.VenueID) bool,
-	c Capacity) *Composite {
+	c Capacity, orders func(market.VenueID) *Orders) *Composite {
 	m := &Composite{Instrument: id, venues: venues, count: len(venues), expiry: never, best: [2]int64{noKey, noKey}}
 	for i := range venues {
 		v := &venues[i]
@@ -80,9 +80,9 @@ func NewComposite(id market.InstrumentID, venues []market.Venue, traded func(mar
 			m.dealers |= 1 << i
 		}
 		if v.Kind == market.Lit {
-			m.Books[i] = New(c)
+			m.Books[i] = New(c, orders(v.ID))
 		} else {
-			m.Books[i] = New(Capacity{})
+			m.Books[i] = New(Capacity{}, nil)
 		}
 	}
 	m.active = m.dealers

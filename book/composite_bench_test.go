@@ -18,7 +18,7 @@ func litComposite(n, depth int) *Composite {
 	for v := range venues {
 		venues[v].ID = market.VenueID(v)
 	}
-	m := NewComposite(0, venues, func(market.VenueID) bool { return true }, Capacity{Levels: 64})
+	m := NewComposite(0, venues, func(market.VenueID) bool { return true }, Capacity{Levels: 64}, noOrders)
 	for v := range n {
 		for i := range depth {
 			set(m, v, market.Buy, market.Price(999_999-i), 100)

@@ -29,7 +29,7 @@ func mixedVenues() []market.Venue {
 }
 
 func mixedComposite() *Composite {
-	return NewComposite(0, mixedVenues(), func(v market.VenueID) bool { return v != 7 }, Capacity{Levels: 32})
+	return NewComposite(0, mixedVenues(), func(v market.VenueID) bool { return v != 7 }, Capacity{Levels: 32}, noOrders)
 }
 
 // randomEvent makes an event out of four bytes: prices 81 to 119, so that venues

@@ -10,7 +10,7 @@ import (
 func testComposite() *Composite {
 	venues := []market.Venue{{ID: 0, Kind: market.Lit}, {ID: 1, Kind: market.Lit},
 		{ID: 2, Kind: market.Dark}, {ID: 3, Kind: market.SDP}}
-	return NewComposite(0, venues, func(market.VenueID) bool { return true }, Capacity{Levels: 16})
+	return NewComposite(0, venues, func(market.VenueID) bool { return true }, Capacity{Levels: 16}, noOrders)
 }
 
 func set(m *Composite, v int, side market.Side, p market.Price, q market.Qty) {
@@ -57,3 +57,6 @@ func TestDealersMakeTheTouchOnlyWithoutLitBooks(t *testing.T) {
 		t.Fatalf("bid %+v: lit depth must make the touch", m.Bid)
 	}
 }
+
+// noOrders is for venues whose feeds tell levels.
+func noOrders(market.VenueID) *Orders { return nil }

@@ -1,6 +1,9 @@
 package book
 
-import "penstock/market"
+import (
+	"penstock/event"
+	"penstock/market"
+)
 
 // Level is one price of a ladder with the displayed size there.
 type Level struct {
@@ -13,14 +16,29 @@ type Level struct {
 // worst level gives way and Dropped counts it. Single writer; not safe for
 // concurrent use.
 type Ladder struct {
-	levels  []Level
-	sign    int64 // +1 bid, -1 ask: larger sign×price is better
+	levels  []rung
+	top     int64 // key of the best level, noKey when there is none
+	sign    int64 // +1 bid, -1 ask
 	Dropped uint64
 }
 
+// rung is a level whose key, sign × price, is the larger the better.
+type rung struct {
+	key int64
+	qty market.Qty
+}
+
+// noKey is below every key, and the sum of two is no overflow.
+const noKey = -1 << 62
+
 // NewLadder returns an empty ladder of side for at most capacity levels.
 func NewLadder(side market.Side, capacity int) Ladder {
-	return Ladder{levels: make([]Level, 0, capacity), sign: side.Sign()}
+	l := Ladder{levels: make([]rung, capacity), top: noKey, sign: side.Sign()}
+	for i := range l.levels {
+		l.levels[i].key = noKey // every page is there before the first level comes
+	}
+	l.levels = l.levels[:0]
+	return l
 }
 
 // Len returns the number of levels.
@@ -30,99 +48,168 @@ func (l *Ladder) Len() int { return len(l.levels) }
 func (l *Ladder) Full() bool { return len(l.levels) == cap(l.levels) }
 
 // At returns level i, 0 being the best.
-func (l *Ladder) At(i int) Level { return l.levels[len(l.levels)-1-i] }
+func (l *Ladder) At(i int) Level {
+	r := l.levels[len(l.levels)-1-i]
+	return Level{market.Price(r.key * l.sign), r.qty}
+}
 
 // Best returns the best level; ok is false when the side is empty.
 func (l *Ladder) Best() (best Level, ok bool) {
 	if len(l.levels) == 0 {
 		return Level{}, false
 	}
-	return l.levels[len(l.levels)-1], true
+	return l.At(0), true
 }
 
 // Qty returns the size at price, 0 when there is none.
 func (l *Ladder) Qty(price market.Price) market.Qty {
-	i := l.search(price)
-	if i < len(l.levels) && l.levels[i].Price == price {
-		return l.levels[i].Qty
+	if i, found := l.search(l.sign * int64(price)); found {
+		return l.levels[i].qty
 	}
 	return 0
 }
 
 // Clear empties the ladder, keeping its memory.
-func (l *Ladder) Clear() { l.levels = l.levels[:0] }
+func (l *Ladder) Clear() { l.levels, l.top = l.levels[:0], noKey }
 
 // Set makes the size at price qty; 0 deletes the level. It reports whether the
 // best level changed.
 func (l *Ladder) Set(price market.Price, qty market.Qty) (touched bool) {
-	i := l.search(price)
-	n := len(l.levels)
-	found := i < n && l.levels[i].Price == price
+	key := l.sign * int64(price)
+	i, found := l.search(key)
 	switch {
 	case found && qty == 0:
-		copy(l.levels[i:], l.levels[i+1:])
-		l.levels = l.levels[:n-1]
-		return i == n-1
+		return l.remove(i)
 	case found:
-		l.levels[i].Qty = qty
-		return i == n-1
+		l.levels[i].qty = qty
+		return i == len(l.levels)-1
 	case qty == 0:
 		return false
-	case n == cap(l.levels):
-		return l.replaceWorst(i, Level{price, qty})
 	}
-	l.levels = l.levels[:n+1]
-	copy(l.levels[i+1:], l.levels[i:n])
-	l.levels[i] = Level{price, qty}
-	return i == n
-}
-
-func (l *Ladder) replaceWorst(i int, level Level) (touched bool) {
-	l.Dropped++
-	if i == 0 {
-		return false
-	}
-	copy(l.levels, l.levels[1:i])
-	l.levels[i-1] = level
-	return i == len(l.levels)
+	return l.insert(i, rung{key, qty})
 }
 
 // Add changes the size at price by delta and reports whether the best level
 // changed; ok is false, and nothing changes, when the size would go negative.
 func (l *Ladder) Add(price market.Price, delta market.Qty) (touched, ok bool) {
-	qty := l.Qty(price) + delta
-	if qty < 0 {
-		return false, false
+	key := l.sign * int64(price)
+	i, found := l.search(key)
+	if found {
+		qty := l.levels[i].qty + delta
+		if qty > 0 {
+			l.levels[i].qty = qty
+			return i == len(l.levels)-1, true
+		}
+		return qty == 0 && l.remove(i), qty == 0
 	}
-	return l.Set(price, qty), true
+	if delta <= 0 {
+		return false, delta == 0
+	}
+	return l.insert(i, rung{key, delta}), true
 }
 
-// search returns the index of price, or where it belongs. Most changes are near
-// the touch, so the last few levels are tried first.
-func (l *Ladder) search(price market.Price) int {
+// join adds an order's size at price and returns what was there before. Where Set
+// and Add drop the worst level, it refuses: a level may not lose its orders.
+func (l *Ladder) join(price market.Price, qty market.Qty) (
+	touched bool, before market.Qty, reason event.Reason,
+) {
 	key := l.sign * int64(price)
-	hi := len(l.levels)
-	for range 8 {
-		if hi == 0 {
-			return 0
-		}
-		k := l.sign * int64(l.levels[hi-1].Price)
-		if k < key {
-			return hi
-		}
-		if k == key {
-			return hi - 1
-		}
-		hi--
+	i, found := l.search(key)
+	switch {
+	case !found && l.Full():
+		return false, 0, event.ReasonBookFull
+	case !found:
+		return l.insert(i, rung{key, qty}), 0, event.ReasonNone
 	}
-	lo := 0
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		if l.sign*int64(l.levels[mid].Price) < key {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
+	before = l.levels[i].qty
+	if before > market.MaxQty-qty {
+		return false, before, event.ReasonAbsurd
 	}
-	return lo
+	l.levels[i].qty = before + qty
+	return i == len(l.levels)-1, before, event.ReasonNone
+}
+
+func (l *Ladder) remove(i int) (touched bool) {
+	n := len(l.levels) - 1
+	copy(l.levels[i:], l.levels[i+1:])
+	l.levels = l.levels[:n]
+	if i < n {
+		return false
+	}
+	l.top = noKey
+	if n > 0 {
+		l.top = l.levels[n-1].key
+	}
+	return true
+}
+
+func (l *Ladder) insert(i int, r rung) (touched bool) {
+	n := len(l.levels)
+	if n == cap(l.levels) {
+		l.Dropped++
+		if i == 0 {
+			return false
+		}
+		copy(l.levels, l.levels[1:i]) // the worst gives way
+		i--
+	} else {
+		l.levels = l.levels[:n+1]
+		copy(l.levels[i+1:], l.levels[i:n])
+	}
+	l.levels[i] = r
+	if i < len(l.levels)-1 {
+		return false
+	}
+	l.top = r.key
+	return true
+}
+
+// near is how many levels from the touch are looked at all at once.
+const near = 8
+
+// search returns the index of key, or where it belongs. Most changes are near the
+// touch: how many of the last levels are better than key is counted without a
+// branch, because which one it is cannot be foretold.
+func (l *Ladder) search(key int64) (i int, found bool) {
+	n := len(l.levels)
+	if n < near {
+		for i = n; i > 0; i-- {
+			if k := l.levels[i-1].key; k <= key {
+				if k == key {
+					return i - 1, true
+				}
+				break
+			}
+		}
+		return i, false
+	}
+	t := (*[near]rung)(l.levels[n-near:])
+	better := (key-t[0].key)>>63 + (key-t[1].key)>>63 + (key-t[2].key)>>63 + (key-t[3].key)>>63 +
+		(key-t[4].key)>>63 + (key-t[5].key)>>63 + (key-t[6].key)>>63 + (key-t[7].key)>>63
+	if better == -near {
+		return l.searchFar(key, n-near)
+	}
+	i = n + int(better) // better counts downwards
+	if l.levels[i-1].key == key {
+		return i - 1, true
+	}
+	return i, false
+}
+
+// searchFar searches the first hi levels.
+func (l *Ladder) searchFar(key int64, hi int) (i int, found bool) {
+	lo, n := 0, hi
+	for n > 0 { // the answer is in lo .. lo+n
+		half := (n + 1) / 2
+		// Written so that it compiles to a conditional move.
+		next := lo + half
+		if l.levels[next-1].key > key {
+			next = lo
+		}
+		lo, n = next, n-half
+	}
+	if lo > 0 && l.levels[lo-1].key == key {
+		return lo - 1, true
+	}
+	return lo, false
 }

@@ -181,7 +181,7 @@ func TestLargestSizesAndPricesFit(t *testing.T) {
 	for v := range venues {
 		venues[v] = market.Venue{ID: market.VenueID(v), TakeFee: market.Fee{Ppm: 999_999}}
 	}
-	m := NewComposite(0, venues, func(market.VenueID) bool { return true }, Capacity{Levels: 4})
+	m := NewComposite(0, venues, func(market.VenueID) bool { return true }, Capacity{Levels: 4}, noOrders)
 	for v := range venues {
 		for i := range 4 {
 			set(m, v, market.Buy, market.MaxPrice-market.Price(i)-1, market.MaxQty)

@@ -1,90 +1,247 @@
 package book
 
-import "penstock/market"
+import (
+	"penstock/internal/assert"
+	"penstock/market"
+)
 
 // Order is one displayed order of an order-by-order feed.
 type Order struct {
 	Ref   uint64
 	Price market.Price
-	Qty   market.Qty // 0 marks an empty slot
+	Qty   market.Qty
 	Side  market.Side
 }
 
-// Orders finds displayed orders by their reference: open addressing with linear
-// probing and backward-shift deletion, at most three quarters full. Single writer.
+// Orders finds the displayed orders of one venue by their reference. All books of
+// the venue share it; an order belongs to one of them. Its capacity is fixed and
+// its memory is taken at start. Single writer.
+//
+// Two orders fit a cache line, and an order never moves while it lives:
+//
+//	 0 ┌──────────────────────────────────────────────┐
+//	   │ ref                                          │
+//	 8 │ price                                        │
+//	16 │ qty, 0 for an empty slot                     │
+//	24 │ arrival u32 │ book u16 │ gen u8 │ S │ passers │ one word, arrival on top
+//	32 └──────────────────────────────────────────────┘
+//
+// Venues give out references nearly in sequence over all their instruments, and
+// most orders that leave came lately. So a run of 16 consecutive references has its
+// homes in one run of 16 slots (8 cache lines), placed by a multiplicative hash;
+// within it they are permuted by the hash, so that references in steps of 2 or 16
+// spread as well.
+//
+// Collisions step on by an odd stride. A slot counts how many living orders passed
+// it on the way from their home: a search ends where nobody passed. Deleting needs
+// neither tombstones nor moves: it undoes the counts, which are none for an order at
+// home. (The overflow counters of Facebook's F14 do this by chunk.)
+//
+// Clear of one book only changes its generation: its orders are dead, are skipped
+// by searches and give way to new ones. They are swept when they fill the table or
+// when the generations of a book are used up.
 type Orders struct {
-	slots []Order
-	shift uint
-	n     int
+	slots    []slot
+	mask     uint64
+	shift    uint
+	capacity int
+	live     int
+	dead     int
+	arrivals uint32
+	books    []uint8 // generation of each book
+	Purges   uint64  // sweeps for dead orders so far
 }
 
-// NewOrders returns a table for at most capacity orders; 0 makes one that holds none.
-func NewOrders(capacity int) Orders {
-	if capacity == 0 {
-		return Orders{}
-	}
-	bits := uint(3)
+type slot struct {
+	ref   uint64
+	price market.Price
+	qty   market.Qty
+	meta  uint64
+}
+
+// MaxOrders is the largest capacity of an order index.
+const MaxOrders = 1 << 30
+
+const (
+	blockBits = 4 // consecutive references in a row: 1 << blockBits
+	stride    = 1<<64 - 63
+
+	passersMask = 1<<7 - 1 // a count that reaches it stays, until nothing is left to pass
+	sellBit     = 1 << 7
+	ownerShift  = 8
+	ownerMask   = 1<<24 - 1
+	arriveShift = 32
+
+	nowhere = ^uint64(0)
+)
+
+// NewOrders returns an index for at most capacity living orders of one venue. It
+// takes 32 bytes for each of up to 8/3 × capacity slots.
+func NewOrders(capacity int) *Orders {
+	assert.That(capacity > 0 && capacity <= MaxOrders, "the capacity of an order index is in range")
+	bits := uint(blockBits + 1)
 	for capacity > 3<<bits/4 {
 		bits++
 	}
-	return Orders{slots: make([]Order, 1<<bits), shift: 64 - bits}
+	o := &Orders{slots: make([]slot, 1<<bits), mask: 1<<bits - 1, shift: 64 - bits, capacity: capacity,
+		books: make([]uint8, 0, 1<<16)}
+	for i := range o.slots {
+		o.slots[i].ref = nowhere // every page is there before the first order comes
+	}
+	return o
 }
 
-// Len returns the number of orders.
-func (o *Orders) Len() int { return o.n }
+// Len returns the number of orders of all books.
+func (o *Orders) Len() int { return o.live }
 
-// Clear removes every order, keeping the memory.
-func (o *Orders) Clear() {
-	clear(o.slots)
-	o.n = 0
+// Capacity returns how many orders fit.
+func (o *Orders) Capacity() int { return o.capacity }
+
+// join returns the owner of a new book: its number and generation.
+func (o *Orders) join() uint32 {
+	assert.That(len(o.books) < 1<<16, "at most 65536 books share an order index")
+	o.books = append(o.books, 0)
+	return uint32(len(o.books)-1) << 8
 }
 
-func (o *Orders) home(ref uint64) int { return int(ref * 0x9e3779b97f4a7c15 >> o.shift) }
+func (o *Orders) home(ref uint64) uint64 {
+	lap := ref >> (64 - o.shift)
+	return (ref + lap*17 + lap>>16*0x9e3779b97f4a7c15>>o.shift) & o.mask
+}
 
-// Find returns the order ref, or nil. The pointer is valid until the next change.
-func (o *Orders) Find(ref uint64) *Order {
-	if len(o.slots) == 0 {
+func (s *slot) owner() uint32  { return uint32(s.meta) >> ownerShift }
+func (s *slot) passed() bool   { return s.meta&passersMask != 0 }
+func (s *slot) arrival() int32 { return int32(s.meta >> arriveShift) }
+
+func (s *slot) index() uint64     { return s.meta / sellBit & 1 } // Side.Index
+func (s *slot) side() market.Side { return market.Buy + market.Side(s.index()) }
+
+// find returns the slot of order ref of owner, or nil.
+func (o *Orders) find(owner uint32, ref uint64) *slot {
+	s := &o.slots[o.home(ref)&o.mask]
+	if s.ref == ref && s.owner() == owner && s.qty != 0 {
+		return s
+	}
+	if !s.passed() {
 		return nil
 	}
-	for i := o.home(ref); o.slots[i].Qty != 0; i = (i + 1) & (len(o.slots) - 1) {
-		if o.slots[i].Ref == ref {
-			return &o.slots[i]
+	return o.findFar(owner, ref)
+}
+
+func (o *Orders) findFar(owner uint32, ref uint64) *slot {
+	i := o.home(ref)
+	for range o.slots {
+		i = (i + stride) & o.mask
+		s := &o.slots[i]
+		if s.ref == ref && s.owner() == owner && s.qty != 0 {
+			return s
+		}
+		if !s.passed() {
+			break
 		}
 	}
 	return nil
 }
 
-// Insert adds an order that is not in the table; false means that it is full.
-func (o *Orders) Insert(order Order) bool {
-	if o.n >= len(o.slots)*3/4 {
-		return false
-	}
-	i := o.home(order.Ref)
-	for o.slots[i].Qty != 0 {
-		i = (i + 1) & (len(o.slots) - 1)
-	}
-	o.slots[i] = order
-	o.n++
-	return true
-}
-
-// Delete removes order ref if it is there.
-func (o *Orders) Delete(ref uint64) {
-	order := o.Find(ref)
-	if order == nil {
-		return
-	}
-	mask := len(o.slots) - 1
-	hole := o.home(ref)
-	for &o.slots[hole] != order {
-		hole = (hole + 1) & mask
-	}
-	for i := (hole + 1) & mask; o.slots[i].Qty != 0; i = (i + 1) & mask {
-		if (i-o.home(o.slots[i].Ref))&mask >= (i-hole)&mask {
-			o.slots[hole] = o.slots[i]
-			hole = i
+// insert takes an order that owner does not have and returns its slot; nil means
+// that the index is full. known means that owner has it, and nothing changed.
+func (o *Orders) insert(owner uint32, order *Order) (s *slot, known bool) {
+	s = &o.slots[o.home(order.Ref)&o.mask]
+	if s.qty != 0 || s.passed() || o.live == o.capacity {
+		if s, known = o.room(owner, order.Ref); s == nil {
+			return nil, known
 		}
 	}
-	o.slots[hole] = Order{}
-	o.n--
+	o.live++
+	o.arrivals++
+	s.ref, s.price, s.qty = order.Ref, order.Price, order.Qty
+	s.meta = uint64(o.arrivals)<<arriveShift | uint64(owner)<<ownerShift |
+		uint64(order.Side.Index())*sellBit | s.meta&passersMask
+	return s, false
+}
+
+// room finds an empty slot on the way of ref, or makes one of a dead order's.
+func (o *Orders) room(owner uint32, ref uint64) (s *slot, known bool) {
+	if o.find(owner, ref) != nil {
+		return nil, true
+	}
+	if o.live == o.capacity {
+		return nil, false
+	}
+	if o.live+o.dead >= len(o.slots)/8*7 { // at least an eighth of them are dead
+		o.purge()
+	}
+	i := o.home(ref)
+	for o.slots[i].qty != 0 {
+		if o.isDead(&o.slots[i]) {
+			o.dead--
+			o.remove(&o.slots[i])
+			break
+		}
+		i = (i + stride) & o.mask
+	}
+	o.pass(ref, i, +1)
+	return &o.slots[i], false
+}
+
+// pass counts an order ref that lies at slot to in or out of the slots before.
+func (o *Orders) pass(ref, to uint64, by int) {
+	for i := o.home(ref); i != to; i = (i + stride) & o.mask {
+		s := &o.slots[i]
+		if s.meta&passersMask != passersMask { // a full count stays
+			s.meta += uint64(by)
+		}
+	}
+}
+
+// remove empties a slot.
+func (o *Orders) remove(s *slot) {
+	if home := o.home(s.ref); s != &o.slots[home&o.mask] {
+		o.leave(s, home)
+	}
+	s.qty = 0
+}
+
+func (o *Orders) leave(s *slot, i uint64) {
+	for s != &o.slots[i] {
+		i = (i + stride) & o.mask
+	}
+	o.pass(s.ref, i, -1)
+}
+
+// delete removes a living order.
+func (o *Orders) delete(s *slot) {
+	o.live--
+	o.remove(s)
+}
+
+func (o *Orders) isDead(s *slot) bool {
+	owner := s.owner()
+	return uint8(owner) != o.books[owner>>8]
+}
+
+// clear makes the n orders of owner dead and returns the book's next owner.
+func (o *Orders) clear(owner uint32, n int) (next uint32) {
+	if n == 0 {
+		return owner
+	}
+	o.live -= n
+	o.dead += n
+	gen := uint8(owner) + 1
+	o.books[owner>>8] = gen
+	if gen == 0 {
+		o.purge() // or the orders of 256 generations ago would live again
+	}
+	return owner&^0xff | uint32(gen)
+}
+
+// purge empties the slots of dead orders.
+func (o *Orders) purge() {
+	o.Purges++
+	for i := range o.slots {
+		if s := &o.slots[i]; s.qty != 0 && o.isDead(s) {
+			o.remove(s)
+		}
+	}
+	o.dead = 0
 }

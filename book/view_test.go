@@ -61,7 +61,7 @@ func bookOf(w *View, v market.VenueID) *Book {
 	if !top.Traded {
 		return nil
 	}
-	b := New(Capacity{Levels: MaxViewLevels})
+	b := New(Capacity{Levels: MaxViewLevels}, nil)
 	b.State = top.State
 	for _, side := range []market.Side{market.Buy, market.Sell} {
 		for _, l := range w.VenueLevels(side, v) {

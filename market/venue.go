@@ -47,6 +47,7 @@ type Venue struct {
 	TakeFee  Fee   // charged when we remove liquidity
 	MakeFee  Fee   // charged when we add; negative is a rebate
 	LastLook bool  // the dealer may hold and reject
+	ByOrder  bool  // the feed names displayed orders one by one
 	MsgRate  int64 // order messages per second that the venue allows
 	// AckNanos is how long the venue may take to answer an order before its
 	// state counts as unknown. The reservation is kept either way.

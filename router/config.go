@@ -79,6 +79,10 @@ func (c *Config) validate() error {
 		if c.Venues[i].ID != market.VenueID(i) {
 			return fmt.Errorf("router: venue %s has ID %d at index %d", c.Venues[i].Name, c.Venues[i].ID, i)
 		}
+		if c.Venues[i].ByOrder && (c.Book.Orders <= 0 || c.Book.Orders > book.MaxOrders) {
+			return fmt.Errorf("router: venue %s names its orders: the capacity of their index must be 1 to %d",
+				c.Venues[i].Name, book.MaxOrders)
+		}
 		if c.Venues[i].AckNanos <= 0 {
 			return fmt.Errorf("router: venue %s: ack timeout must be set and positive", c.Venues[i].Name)
 		}

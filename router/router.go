@@ -99,6 +99,7 @@ func New(cfg *Config) (*Core, error) {
 	for i := range c.parents {
 		c.parents[i].first = none
 	}
+	indexes := orderIndexes(cfg)
 	for i := range cfg.Instruments {
 		traded := func(v market.VenueID) bool {
 			for _, l := range cfg.Listings {
@@ -108,7 +109,8 @@ func New(cfg *Config) (*Core, error) {
 			}
 			return false
 		}
-		m := book.NewComposite(market.InstrumentID(i), cfg.Venues, traded, cfg.Book)
+		m := book.NewComposite(market.InstrumentID(i), cfg.Venues, traded, cfg.Book,
+			func(v market.VenueID) *book.Orders { return indexes[v] })
 		for v, b := range m.Books[:len(cfg.Venues)] {
 			if b != nil {
 				b.MaxAge = cfg.Venues[v].MaxAgeNanos
@@ -120,6 +122,16 @@ func New(cfg *Config) (*Core, error) {
 		c.darkScore[v] = 128 // an eighth, until the pools have shown better
 	}
 	return c, nil
+}
+
+// orderIndexes makes an order index for each lit venue whose feed names orders.
+func orderIndexes(cfg *Config) (indexes [market.MaxVenues]*book.Orders) {
+	for i := range cfg.Venues {
+		if v := &cfg.Venues[i]; v.ByOrder && v.Kind == market.Lit {
+			indexes[v.ID] = book.NewOrders(cfg.Book.Orders)
+		}
+	}
+	return indexes
 }
 
 // OutputFor returns an Output that holds whatever one Step of c can want.

@@ -21,6 +21,7 @@ import (
 	"penstock/router/loop"
 	"penstock/router/risk"
 	"penstock/venues/fixgw"
+	"penstock/venues/fixmd"
 )
 
 // file is the TOML configuration as written. Prices, quantities, fees and money
@@ -132,7 +133,9 @@ type feedSection struct {
 	Snapshot string `toml:"snapshot"`
 	itchSection
 	fixSection
-	Path string `toml:"path"` // WebSocket path; empty: the protocol's own
+	// RecordedByOrder is for the configuration of a replay: nothing else says it.
+	RecordedByOrder bool   `toml:"recorded_by_order,omitempty"`
+	Path            string `toml:"path"` // WebSocket path; empty: the protocol's own
 	// TLS makes it wss. CAFile names the only authorities to trust, instead of the
 	// system's; CertFile and KeyFile our certificate, for a venue that asks.
 	TLS      bool     `toml:"tls"`
@@ -404,6 +407,18 @@ func validAddress(key, text string) error {
 	return nil
 }
 
+// byOrder reports whether the feed names displayed orders one by one.
+func (f *feedSection) byOrder() bool {
+	switch f.Protocol {
+	case "itch", "coinbase-full":
+		return true
+	case "fix":
+		d, ok := fixmd.DialectByName(f.Dialect)
+		return ok && d.ByOrder()
+	}
+	return f.RecordedByOrder
+}
+
 func (f *feedSection) validate() error {
 	switch f.Protocol {
 	case "", recorded:
@@ -467,7 +482,7 @@ func (c *Config) addVenue(i int) error {
 	id := market.VenueID(i)
 	c.Router.Venues = append(c.Router.Venues, market.Venue{ID: id, Name: s.Name, MIC: s.MIC, Kind: kind,
 		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
-		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), MaxAgeNanos: int64(s.MaxAge)})
+		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), MaxAgeNanos: int64(s.MaxAge), ByOrder: s.Feed.byOrder()})
 	known := 0
 	for in := range c.symbols(s) {
 		known++

@@ -23,7 +23,7 @@ type demoBooks [market.MaxVenues]*book.Book
 
 func (b *demoBooks) take(e *event.Event) bool {
 	if b[e.Venue] == nil {
-		b[e.Venue] = book.New(book.Capacity{Levels: 1 << 12, Orders: 1 << 16})
+		b[e.Venue] = book.New(book.Capacity{Levels: 1 << 12}, book.NewOrders(1<<16))
 	}
 	b[e.Venue].Apply(e)
 	return true
@@ -123,8 +123,8 @@ func TestRecordAndReplay(t *testing.T) {
 		again, s := playRecorded(t, v.name, v.path)
 		id := slices.IndexFunc(cfg.Router.Venues, func(x market.Venue) bool { return x.Name == v.name })
 		live := books[id]
-		if again == nil || !slices.Equal(levels(&again.Bids), levels(&live.Bids)) ||
-			!slices.Equal(levels(&again.Asks), levels(&live.Asks)) || again.State != live.State {
+		if again == nil || !slices.Equal(levels(again.Bids), levels(live.Bids)) ||
+			!slices.Equal(levels(again.Asks), levels(live.Asks)) || again.State != live.State {
 			t.Errorf("%s: the books differ: %+v", v.name, s)
 		}
 		if !s.Sound() || s.Messages < 50 || live.Bids.Len() < 5 || live.Absurd+again.Absurd != 0 {

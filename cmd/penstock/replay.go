@@ -292,7 +292,7 @@ func replayConfig(plan *tape.Plan) (*Config, error) {
 		v := &plan.Venues[i]
 		s := venueSection{Name: v.Name, MIC: v.Name, Kind: v.Kind.String(), TakeFee: feeSection(v.TakeFee),
 			MakeFee: feeSection(v.MakeFee), LastLook: v.LastLook, MsgRate: v.MsgRate,
-			AckTimeout: duration(v.AckNanos), Symbols: map[string]string{}, Feed: feedSection{Protocol: recorded},
+			AckTimeout: duration(v.AckNanos), Symbols: map[string]string{}, Feed: feedSection{Protocol: recorded, RecordedByOrder: v.ByOrder},
 			Orders: ordersSection{Address: recorded, Dialect: recorded, SenderCompID: "PENSTOCK",
 				TargetCompID: v.Name, Heartbeat: 30}}
 		for j := range plan.Instruments {

@@ -30,6 +30,7 @@ type book struct {
 
 	listed bool         // its locate code is known
 	halted bool         // by a trading action
+	outage bool         // by an operational halt
 	broken event.Reason // why events were left out; ReasonNone when none were
 	told   event.BookState
 	clear  bool // a BookClear is owed
@@ -75,7 +76,7 @@ func (d *Decoder) Reset(now int64) {
 	d.state, d.reason, d.closed, d.half = event.BookSyncing, event.ReasonNone, false, false
 	for i := range d.books {
 		b := &d.books[i]
-		b.listed, b.halted, b.broken, b.clear = false, false, event.ReasonNone, true
+		b.listed, b.halted, b.outage, b.broken, b.clear = false, false, false, event.ReasonNone, true
 	}
 	d.owed = true
 	d.Settle(now)
@@ -142,7 +143,7 @@ func (d *Decoder) want(b *book) (event.BookState, event.Reason) {
 		return event.BookEmpty, event.ReasonNone
 	case d.state != event.BookLive || !b.listed:
 		return event.BookSyncing, event.ReasonNone
-	case d.closed || b.halted:
+	case d.closed || b.halted || b.outage:
 		return event.BookHalted, event.ReasonVenueState
 	}
 	return event.BookLive, event.ReasonSnapshot

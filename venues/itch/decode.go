@@ -14,7 +14,10 @@ type Config struct {
 	Symbols  []Symbol // what the stock directory says of other stocks is ignored
 	Midnight int64    // of the trading day at the venue, ns since epoch: SrcTime counts from it
 	Refs     int      // order references of a day whose side is remembered, two bits each
-	Sink     event.Sink
+	// Market is the code by which operational halts name the venue: Q Nasdaq, B BX,
+	// X PSX. 0 takes the halts of every market for its own.
+	Market byte
+	Sink   event.Sink
 }
 
 // Stats counts since the start. A message is counted in exactly one of Used,
@@ -40,20 +43,23 @@ type Stats struct {
 //
 // A new Decoder expects Reset, then Live when messages come from the start.
 type Decoder struct {
-	venue    market.VenueID
-	midnight int64
+	depth    event.Event
+	books    []book // [0] stands for every instrument that is not configured
 	sink     event.Sink
-	books    []book        // [0] stands for every instrument that is not configured
-	byLocate [65536]uint16 // index in books
-	state    event.BookState
-	reason   event.Reason
-	closed   bool // the venue announced the end of system hours
+	midnight int64
+	sides    sides
 	owed     bool // a book has something to tell that the sink has not taken
 	half     bool // of a replace, the OrderDeleted was taken and the OrderAdd was not
-	sides    sides
-	depth    event.Event
-	status   event.Event
+	closed   bool // the venue announced the end of system hours
+	market   byte
+	venue    market.VenueID
+	state    event.BookState
+	reason   event.Reason
 	stats    Stats
+	status   event.Event
+	blamed   *book         // by a refused line of the stock directory, when it is not the book it names
+	names    []listed      // of books, sorted by text
+	byLocate [65536]uint16 // index in books
 }
 
 // NewDecoder checks the configuration and takes the memory.
@@ -67,7 +73,11 @@ func NewDecoder(c Config) (*Decoder, error) {
 	if c.Refs < 1 || c.Refs > 1<<40 {
 		return nil, fmt.Errorf("itch decoder: %d order references, must be 1 to 2^40", c.Refs)
 	}
-	d := &Decoder{venue: c.Venue, midnight: c.Midnight, sink: c.Sink, sides: newSides(c.Refs)}
+	if c.Market != 0 && c.Market != 'Q' && c.Market != 'B' && c.Market != 'X' {
+		return nil, fmt.Errorf("itch decoder: market %q, must be Q, B, X or 0 for all", c.Market)
+	}
+	d := &Decoder{venue: c.Venue, midnight: c.Midnight, market: c.Market, sink: c.Sink,
+		sides: newSides(c.Refs)}
 	d.books = make([]book, 1, len(c.Symbols)+1)
 	seen := map[string]bool{}
 	for _, s := range c.Symbols {
@@ -81,18 +91,27 @@ func NewDecoder(c Config) (*Decoder, error) {
 		seen[s.Text] = true
 		d.books = append(d.books, b)
 	}
+	d.nameBooks()
 	d.depth.Venue = c.Venue
 	return d, nil
 }
 
-// Stats returns the counters. The pointer stays valid.
-func (d *Decoder) Stats() *Stats { return &d.stats }
+// Stats returns the counters as they are at the call.
+func (d *Decoder) Stats() *Stats {
+	s := &d.stats
+	s.Messages = s.Unknown + s.Malformed
+	for _, n := range s.Types {
+		s.Messages += n
+	}
+	s.Used = s.Messages - s.Unknown - s.Malformed - s.Ignored - s.Absurd - s.Withheld
+	return s
+}
 
 // Decode takes one message without its length prefix. now is when its bytes were
 // received. A message that cannot be used gives no depth event and a
 // *MessageError, and takes the book that it names out of use; ErrNoRoom asks for
 // the same message again later.
-func (d *Decoder) Decode(now int64, msg []byte) error {
+func (d *Decoder) Decode(now int64, msg []byte) (err error) {
 	if d.owed && !d.Settle(now) {
 		return ErrNoRoom
 	}
@@ -100,74 +119,49 @@ func (d *Decoder) Decode(now int64, msg []byte) error {
 		return d.misfit(now, msg)
 	}
 	b := &d.books[d.byLocate[locate(msg)]]
-	var err error
-	switch {
-	case msg[0] == typeSystemEvent:
-		err = d.systemEvent(now, msg)
-	case msg[0] == typeStockDirectory:
-		if b, err = d.stockDirectory(now, b, msg); b == &d.books[0] && err == nil {
-			return d.count(msg, &d.stats.Ignored)
+	if b == &d.books[0] || b.broken != event.ReasonNone {
+		err = d.withoutBook(now, b, msg)
+	} else {
+		switch msg[0] {
+		case typeAddOrder, typeAddOrderMPID:
+			err = d.addOrder(now, b, msg)
+		case typeOrderExecuted:
+			err = d.takeOff(now, b, event.OrderExecuted, msg)
+		case typeOrderCancel:
+			err = d.takeOff(now, b, event.OrderReduced, msg)
+		case typeOrderDelete:
+			d.fill(now, b, event.OrderDeleted, msg)
+			err = d.send()
+		case typeOrderReplace:
+			err = d.replaceOrder(now, b, msg)
+		case typeExecutedWithPrice:
+			err = d.executedWithPrice(now, b, msg)
+		case typeTrade:
+			err = d.trade(now, b, msg)
+		default:
+			err = d.stateMessage(now, b, msg)
 		}
-	case b == &d.books[0]:
-		return d.count(msg, &d.stats.Ignored)
-	case b.broken != event.ReasonNone:
-		return d.count(msg, &d.stats.Withheld)
-	default:
-		err = d.bookMessage(now, b, msg)
 	}
-	switch err {
-	case nil:
-		return d.count(msg, &d.stats.Used)
-	case ErrNoRoom:
-		return err
+	if err != nil {
+		if err == ErrNoRoom {
+			return err
+		}
+		return d.absurd(now, b, msg, err)
 	}
-	return d.absurd(now, b, msg, err)
-}
-
-// count accounts for a message of the right length; it returns nil.
-func (d *Decoder) count(msg []byte, outcome *uint64) error {
-	d.stats.Messages++
 	d.stats.Types[msg[0]]++
-	*outcome++
 	return nil
 }
 
-func (d *Decoder) bookMessage(now int64, b *book, msg []byte) error {
-	switch msg[0] {
-	case typeAddOrder, typeAddOrderMPID:
-		return d.addOrder(now, b, msg)
-	case typeOrderExecuted:
-		return d.takeOff(now, b, event.OrderExecuted, msg, 0)
-	case typeExecutedWithPrice:
-		price, ok := b.price(binary.BigEndian.Uint32(msg[32:]))
-		if !ok || msg[31] != 'Y' && msg[31] != 'N' {
-			return ErrValue
-		}
-		return d.takeOff(now, b, event.OrderExecuted, msg, price)
-	case typeOrderCancel:
-		return d.takeOff(now, b, event.OrderReduced, msg, 0)
-	case typeOrderDelete:
-		d.fill(now, b, event.OrderDeleted, msg)
-		return d.send()
-	case typeOrderReplace:
-		return d.replaceOrder(now, b, msg)
-	case typeTrade:
-		return d.trade(now, b, msg)
-	case typeTradingAction:
-		return d.tradingAction(now, b, msg)
-	}
-	return nil
-}
-
-// fill sets the fields that every event of an order has.
+// fill sets the fields that every event of an order has. LastPx is 0 but within
+// executedWithPrice.
 func (d *Decoder) fill(now int64, b *book, kind event.Kind, msg []byte) *event.Event {
+	_ = msg[18]
 	e := &d.depth
 	e.RecvTime = now
 	e.SrcTime = d.midnight + timestamp(msg)
 	e.Ref = binary.BigEndian.Uint64(msg[11:])
 	e.Price, e.Qty = 0, 0
 	e.Kind, e.Instrument, e.Side, e.Flags = kind, b.id, 0, 0
-	e.LastPx = 0
 	return e
 }
 
@@ -181,36 +175,48 @@ func (d *Decoder) send() error {
 }
 
 func (d *Decoder) addOrder(now int64, b *book, msg []byte) error {
+	_ = msg[35]
 	price, ok := b.price(binary.BigEndian.Uint32(msg[32:]))
 	shares := binary.BigEndian.Uint32(msg[20:])
 	side, known := sideOf(msg[19])
 	if !ok || shares == 0 || !known {
 		return ErrValue
 	}
-	e := d.fill(now, b, event.OrderAdd, msg)
-	if !d.sides.put(e.Ref, side) {
+	ref := binary.BigEndian.Uint64(msg[11:])
+	if !d.sides.put(ref, side) {
 		return ErrRefs
 	}
+	e := d.fill(now, b, event.OrderAdd, msg)
 	e.Side, e.Price, e.Qty = side, price, b.qty(shares)
 	return d.send()
 }
 
-// takeOff reduces an order: E and C by a trade, X by a cancel. lastPx is 0 when
-// the trade is at the order's price. A print that does not count in the volume
-// (C with printable N) reduces the order all the same.
-func (d *Decoder) takeOff(
-	now int64, b *book, kind event.Kind, msg []byte, lastPx market.Price,
-) error {
+// takeOff reduces an order: E by a trade at its price, X by a cancel.
+func (d *Decoder) takeOff(now int64, b *book, kind event.Kind, msg []byte) error {
 	shares := binary.BigEndian.Uint32(msg[19:])
 	if shares == 0 {
 		return ErrValue
 	}
 	e := d.fill(now, b, kind, msg)
-	e.Qty, e.LastPx = b.qty(shares), lastPx
+	e.Qty = b.qty(shares)
 	return d.send()
 }
 
+// executedWithPrice reduces an order by a trade at another price. A print that does
+// not count in the volume (printable N) reduces the order all the same.
+func (d *Decoder) executedWithPrice(now int64, b *book, msg []byte) error {
+	price, ok := b.price(binary.BigEndian.Uint32(msg[32:]))
+	if !ok || msg[31] != 'Y' && msg[31] != 'N' {
+		return ErrValue
+	}
+	d.depth.LastPx = price
+	err := d.takeOff(now, b, event.OrderExecuted, msg)
+	d.depth.LastPx = 0
+	return err
+}
+
 func (d *Decoder) replaceOrder(now int64, b *book, msg []byte) error {
+	_ = msg[34]
 	price, ok := b.price(binary.BigEndian.Uint32(msg[31:]))
 	shares := binary.BigEndian.Uint32(msg[27:])
 	ref := binary.BigEndian.Uint64(msg[19:])
@@ -248,12 +254,26 @@ func (d *Decoder) trade(now int64, b *book, msg []byte) error {
 	return d.send()
 }
 
-func sideOf(c byte) (market.Side, bool) {
-	switch c {
-	case 'B':
-		return market.Buy, true
-	case 'S':
-		return market.Sell, true
+// crossTrade reports what an auction has traded; nothing, when nothing has. It names
+// no order: Ref is 0.
+func (d *Decoder) crossTrade(now int64, b *book, msg []byte) error {
+	shares := binary.BigEndian.Uint64(msg[11:])
+	if shares == 0 {
+		return nil
 	}
-	return 0, false
+	price, ok := b.price(binary.BigEndian.Uint32(msg[27:]))
+	if !ok || shares > uint64(market.MaxQty)/uint64(b.qtyMul) {
+		return ErrValue
+	}
+	e := d.fill(now, b, event.MarketTrade, msg)
+	e.Ref, e.Price, e.Qty = 0, price, market.Qty(int64(shares)*b.qtyMul)
+	return d.send()
 }
+
+// sideOf is a table, because no branch on it can be foretold.
+func sideOf(c byte) (side market.Side, known bool) {
+	side = sideCodes[c]
+	return side, side != 0
+}
+
+var sideCodes = [256]market.Side{'B': market.Buy, 'S': market.Sell}

@@ -20,6 +20,9 @@ const (
 	typeOrderDelete       = 'D'
 	typeOrderReplace      = 'U'
 	typeTrade             = 'P'
+	typeCrossTrade        = 'Q'
+	typeOperationalHalt   = 'h'
+	typeBreakerBreach     = 'W'
 )
 
 // lengths holds the length of each message type, 0 for a type that the

@@ -1,6 +1,53 @@
 package itch
 
-import "penstock/event"
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"penstock/event"
+)
+
+// withoutBook takes a message that names no book in use. Those that concern all
+// books, or bind one, are among them.
+func (d *Decoder) withoutBook(now int64, b *book, msg []byte) error {
+	switch msg[0] {
+	case typeSystemEvent:
+		return d.systemEvent(now, msg)
+	case typeBreakerBreach:
+		return d.breakerBreach(now, msg)
+	case typeStockDirectory:
+		return d.directory(now, b, msg)
+	}
+	if b == &d.books[0] {
+		d.stats.Ignored++
+	} else {
+		d.stats.Withheld++
+	}
+	return nil
+}
+
+// stateMessage takes the messages of a book in use that are not of orders. Those
+// that it does not name tell of things that no book here keeps: market makers (L),
+// short sale rules (Y), price bands and collars (J, V), IPO releases (K), retail
+// interest (N), direct listings (O), broken trades (B), auction imbalances (I).
+func (d *Decoder) stateMessage(now int64, b *book, msg []byte) error {
+	switch msg[0] {
+	case typeSystemEvent:
+		return d.systemEvent(now, msg)
+	case typeBreakerBreach:
+		return d.breakerBreach(now, msg)
+	case typeStockDirectory:
+		return d.directory(now, b, msg)
+	case typeTradingAction:
+		return d.tradingAction(now, b, msg)
+	case typeOperationalHalt:
+		return d.operationalHalt(now, b, msg)
+	case typeCrossTrade:
+		return d.crossTrade(now, b, msg)
+	}
+	return nil
+}
 
 // systemEvent closes every book at the end of system hours (E) or of messages
 // (C). The market open and close in between change nothing here: orders rest and
@@ -17,8 +64,22 @@ func (d *Decoder) systemEvent(now int64, msg []byte) error {
 	return ErrValue
 }
 
+// directory takes a line of the stock directory. What it says of other stocks is
+// ignored.
+func (d *Decoder) directory(now int64, bound *book, msg []byte) error {
+	b, err := d.stockDirectory(now, bound, msg)
+	switch {
+	case err != nil:
+		d.blamed = b
+	case b == &d.books[0]:
+		d.stats.Ignored++
+	}
+	return err
+}
+
 // stockDirectory binds a locate code to a configured instrument for the session
-// and returns its book. bound is the book that the code names so far.
+// and returns its book. bound is the book that the code names so far. With an error
+// it returns the book that cannot be trusted any more.
 func (d *Decoder) stockDirectory(now int64, bound *book, msg []byte) (*book, error) {
 	i := d.find(msg[11:19])
 	b := &d.books[i]
@@ -36,15 +97,29 @@ func (d *Decoder) stockDirectory(now int64, bound *book, msg []byte) (*book, err
 	return b, nil
 }
 
-// find returns the index of the book of a padded symbol, 0 if there is none. It
-// is used once per stock and session, so it need not be fast.
-func (d *Decoder) find(text []byte) uint16 {
+// listed is the text of a book, as a number, and its index.
+type listed struct {
+	text uint64
+	book uint16
+}
+
+func (d *Decoder) nameBooks() {
 	for i := 1; i < len(d.books); i++ {
-		if string(d.books[i].text[:]) == string(text) {
-			return uint16(i)
-		}
+		d.names = append(d.names, listed{binary.BigEndian.Uint64(d.books[i].text[:]), uint16(i)})
 	}
-	return 0
+	slices.SortFunc(d.names, func(a, b listed) int { return cmp.Compare(a.text, b.text) })
+}
+
+// find returns the index of the book of a padded symbol, 0 if there is none.
+func (d *Decoder) find(text []byte) uint16 {
+	want := binary.BigEndian.Uint64(text)
+	i, found := slices.BinarySearchFunc(d.names, want, func(l listed, text uint64) int {
+		return cmp.Compare(l.text, text)
+	})
+	if !found {
+		return 0
+	}
+	return d.names[i].book
 }
 
 // tradingAction halts a book or sets it free. Halted, paused and quotation-only
@@ -62,11 +137,37 @@ func (d *Decoder) tradingAction(now int64, b *book, msg []byte) error {
 	return nil
 }
 
+// operationalHalt halts a book, or sets it free, on this market alone.
+func (d *Decoder) operationalHalt(now int64, b *book, msg []byte) error {
+	on, act := msg[19], msg[20]
+	if on != 'Q' && on != 'B' && on != 'X' || act != 'H' && act != 'T' {
+		return ErrValue
+	}
+	if d.market == 0 || d.market == on {
+		b.outage = act == 'H'
+		d.owed = !d.settleBook(now, b) || d.owed
+	}
+	return nil
+}
+
+// breakerBreach halts every book: the market as a whole has fallen too far. The
+// trading actions that follow say how each stock goes on.
+func (d *Decoder) breakerBreach(now int64, msg []byte) error {
+	if level := msg[11]; level < '1' || level > '3' {
+		return ErrValue
+	}
+	for i := 1; i < len(d.books); i++ {
+		d.books[i].halted = true
+	}
+	d.owed = true
+	d.Settle(now)
+	return nil
+}
+
 // misfit counts a message that is not of the specification. One of a known type
 // was meant for a book: that book is missing it now. An unknown type is passed
 // over, since a venue may add types that do not concern books.
 func (d *Decoder) misfit(now int64, msg []byte) error {
-	d.stats.Messages++
 	if len(msg) == 0 || lengths[msg[0]] != 0 {
 		d.stats.Malformed++
 		d.misfitBooks(now, msg)
@@ -91,7 +192,11 @@ func (d *Decoder) misfitBooks(now int64, msg []byte) {
 // absurd counts a message whose values cannot be true, or cannot be kept, and
 // takes its book out of use.
 func (d *Decoder) absurd(now int64, b *book, msg []byte, err error) error {
-	d.count(msg, &d.stats.Absurd)
+	d.stats.Types[msg[0]]++
+	d.stats.Absurd++
+	if d.blamed != nil {
+		b, d.blamed = d.blamed, nil
+	}
 	reason := event.ReasonAbsurd
 	if err == ErrRefs {
 		reason = event.ReasonBookFull

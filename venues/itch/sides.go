@@ -14,11 +14,12 @@ import (
 //
 // All memory is taken at start. Blocks are found through an open-addressed table.
 type sides struct {
+	recent *sideBlock // the block that an order was last added to
+	number uint64     // its number
 	blocks []sideBlock
 	used   int
 	index  []blockSlot
 	shift  uint
-	last   int // slot of the block used last
 }
 
 const refsPerBlock = 16384
@@ -43,45 +44,54 @@ func newSides(refs int) sides {
 
 // slot returns where the block number is, or where it would go.
 func (s *sides) slot(number uint64) *blockSlot {
-	if last := &s.index[s.last]; last.number == number && last.block != 0 {
-		return last
-	}
 	i := int(number * 0x9e3779b97f4a7c15 >> s.shift)
 	for s.index[i].block != 0 && s.index[i].number != number {
 		i = (i + 1) & (len(s.index) - 1)
 	}
-	s.last = i
 	return &s.index[i]
 }
 
 // put remembers the side of ref; false means that every block is in use.
 func (s *sides) put(ref uint64, side market.Side) bool {
-	at := s.slot(ref / refsPerBlock)
+	if (ref/refsPerBlock != s.number || s.recent == nil) && !s.turn(ref/refsPerBlock) {
+		return false
+	}
+	word := &s.recent[ref%refsPerBlock/32]
+	*word = *word&^(3<<(ref%32*2)) | uint64(side&3)<<(ref%32*2)
+	return true
+}
+
+// turn makes the block number the recent one.
+func (s *sides) turn(number uint64) bool {
+	at := s.slot(number)
 	if at.block == 0 {
 		if s.used == len(s.blocks) {
 			return false
 		}
 		s.blocks[s.used] = sideBlock{}
 		s.used++
-		at.number, at.block = ref/refsPerBlock, int32(s.used)
+		at.number, at.block = number, int32(s.used)
 	}
-	word := &s.blocks[at.block-1][ref%refsPerBlock/32]
-	*word = *word&^(3<<(ref%32*2)) | uint64(side&3)<<(ref%32*2)
+	s.recent, s.number = &s.blocks[at.block-1], number
 	return true
 }
 
 // get returns the side of ref; ok is false when it was never put.
 func (s *sides) get(ref uint64) (side market.Side, ok bool) {
-	at := s.slot(ref / refsPerBlock)
-	if at.block == 0 {
-		return 0, false
+	block := s.recent
+	if ref/refsPerBlock != s.number || block == nil {
+		at := s.slot(ref / refsPerBlock)
+		if at.block == 0 {
+			return 0, false
+		}
+		block = &s.blocks[at.block-1]
 	}
-	code := s.blocks[at.block-1][ref%refsPerBlock/32] >> (ref % 32 * 2) & 3
+	code := block[ref%refsPerBlock/32] >> (ref % 32 * 2) & 3
 	return market.Buy&^3 | market.Side(code), code != 0
 }
 
 // clear forgets everything.
 func (s *sides) clear() {
 	clear(s.index)
-	s.used, s.last = 0, 0
+	s.used, s.recent = 0, nil
 }

@@ -45,6 +45,19 @@ type (
 		_      byte
 		Reason [4]byte
 	}
+	wireBreach struct{ Level byte }
+	wireOutage struct {
+		Stock  [8]byte
+		Market byte
+		Action byte
+	}
+	wireCross struct {
+		Shares uint64
+		Stock  [8]byte
+		Price  uint32
+		Match  uint64
+		Type   byte
+	}
 	wireAdd struct {
 		Ref    uint64
 		Side   byte
@@ -131,6 +144,17 @@ func (t *twin) decode(now int64, msg []byte) error {
 		var m wireSystem
 		t.read(rest, &m)
 		if !strings.ContainsRune("OSQMEC", rune(m.Event)) {
+			t.broken[at] = t.broken[at] || listed
+			return errTwin
+		}
+		return nil
+	case h.Type == 'W':
+		var m wireBreach
+		t.read(rest, &m)
+		if !strings.ContainsRune("123", rune(m.Level)) {
+			if listed && !t.broken[at] {
+				t.broken[at] = true
+			}
 			return errTwin
 		}
 		return nil
@@ -244,6 +268,22 @@ func (t *twin) apply(rest *bytes.Reader, kind byte, s Symbol, e event.Event) err
 		t.read(rest, &m)
 		emit(event.MarketTrade, m.Ref, 0, m.Shares, &m.Price, 0)
 		ok = ok && m.Shares > 0
+	case 'Q':
+		var m wireCross
+		t.read(rest, &m)
+		if m.Shares == 0 {
+			return nil
+		}
+		if mul := big.NewInt(market.Pow10(s.QtyDecimals)); mul.Mul(mul, new(big.Int).SetUint64(m.Shares)).
+			Cmp(big.NewInt(int64(market.MaxQty))) > 0 {
+			return errTwin
+		}
+		emit(event.MarketTrade, 0, 0, uint32(m.Shares), &m.Price, 0)
+		t.events[0].Qty = market.Qty(int64(m.Shares) * market.Pow10(s.QtyDecimals))
+	case 'h':
+		var m wireOutage
+		t.read(rest, &m)
+		ok = strings.ContainsRune("QBX", rune(m.Market)) && strings.ContainsRune("HT", rune(m.Action))
 	case 'H':
 		var m wireAction
 		t.read(rest, &m)

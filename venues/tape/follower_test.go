@@ -124,7 +124,7 @@ func TestRoundToTickHalfAwayFromZero(t *testing.T) {
 // twin is the raw book itself, shifted level by level.
 func TestFollowerBookEqualsShiftedRawBook(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	consumer := book.New(book.Capacity{Levels: 4096})
+	consumer := book.New(book.Capacity{Levels: 4096}, nil)
 	crossed := 0
 	sink := func(e *event.Event) bool {
 		if e.Venue == 1 {
@@ -162,7 +162,7 @@ func TestFollowerBookEqualsShiftedRawBook(t *testing.T) {
 		if !f.known {
 			continue
 		}
-		for i, ladder := range []*book.Ladder{&consumer.Bids, &consumer.Asks} {
+		for i, ladder := range []*book.Ladder{consumer.Bids, consumer.Asks} {
 			raw := &f.raw.sides[i]
 			if ladder.Len() != min(raw.Len(), basisDepth) {
 				t.Fatalf("step %d side %d: %d levels of %d", step, i, ladder.Len(), raw.Len())

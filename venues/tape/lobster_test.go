@@ -39,7 +39,7 @@ func playInto(t *testing.T, feed Feed, b *book.Book, each func(n int, e []event.
 	return s.Stats()
 }
 
-func byOrder() *book.Book { return book.New(book.Capacity{Levels: 1 << 12, Orders: 1 << 16}) }
+func byOrder() *book.Book { return book.New(book.Capacity{Levels: 1 << 12}, book.NewOrders(1<<16)) }
 
 // rowsOf reads an order book file.
 func rowsOf(t *testing.T, path string) (rows [][]lobsterOrder) {
@@ -188,7 +188,7 @@ func TestLobsterExecutionsAreAtTheBest(t *testing.T) {
 	feed := Feed{Format: "lobster-levels", Date: "20120621",
 		Paths: []string{filepath.Join(dir, "AMZN_2012-06-21_34200000_57600000_message_1.csv.zst")},
 		Book:  filepath.Join(dir, "AMZN_2012-06-21_34200000_57600000_orderbook_1.csv.zst")}
-	b, before := book.New(book.Capacity{Levels: 64}), book.New(book.Capacity{Levels: 64})
+	b, before := book.New(book.Capacity{Levels: 64}, nil), book.New(book.Capacity{Levels: 64}, nil)
 	visible, atBest, hidden := 0, 0, 0
 	s := playInto(t, feed, b, func(_ int, events []event.Event) {
 		for i := range events {

@@ -53,7 +53,7 @@ func TestNBBOIsOneVenue(t *testing.T) {
 			"LIVE 2@10001000 6@10002000 5"},
 	} {
 		events, faults := playLines(t, "nbbo", c.lines)
-		b := book.New(book.Capacity{Levels: 8})
+		b := book.New(book.Capacity{Levels: 8}, nil)
 		for i := range events {
 			b.Apply(&events[i])
 		}
@@ -66,7 +66,7 @@ func TestNBBOIsOneVenue(t *testing.T) {
 			}
 			return strings.Repeat("-", l.Len()+1)
 		}
-		if got := fmt.Sprintf("%s %s %s %d", b.State, show(&b.Bids), show(&b.Asks), faults); got != c.want || b.Absurd != 0 {
+		if got := fmt.Sprintf("%s %s %s %d", b.State, show(b.Bids), show(b.Asks), faults); got != c.want || b.Absurd != 0 {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
@@ -84,7 +84,7 @@ func FuzzLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, lines string) {
 		for _, format := range []string{"nbbo", "lobster"} {
 			events, _ := playLines(t, format, lines)
-			b := book.New(book.Capacity{Levels: 1 << 10, Orders: 1 << 10})
+			b := book.New(book.Capacity{Levels: 1 << 10}, book.NewOrders(1<<10))
 			for i := range events {
 				b.Apply(&events[i])
 				if e := &events[i]; e.Kind == event.BookLevel && (e.Price > market.MaxPrice || e.Qty > market.MaxQty) {
@@ -139,7 +139,7 @@ func TestConnectionsAreKeptApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := book.New(book.Capacity{Levels: 8})
+		b := book.New(book.Capacity{Levels: 8}, nil)
 		for played.Play(func(e *event.Event) bool { b.Apply(e); return true }) {
 		}
 		played.Close()

@@ -148,7 +148,7 @@ func (p *Plan) add(feed Feed, format *Format) error {
 		return nil
 	}
 	return p.AddVenue(market.Venue{
-		Name: feed.Venue, Kind: format.Kind, LastLook: format.Kind == market.SDP,
+		Name: feed.Venue, Kind: format.Kind, LastLook: format.Kind == market.SDP, ByOrder: feed.byOrder(format),
 		TakeFee: fees[format.Name][0], MakeFee: fees[format.Name][1],
 	})
 }

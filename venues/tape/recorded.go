@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -181,6 +182,18 @@ func (f *Feed) complete() error {
 	}
 	return fmt.Errorf("feed %s: %s was not recorded in %s", f.Venue, f.Instrument, f.Paths[0])
 }
+
+// byOrder reports whether the recording names displayed orders one by one.
+func (f *Feed) byOrder(format *Format) bool {
+	if f.Format != "recorded" {
+		return format.byOrder
+	}
+	h, err := ReadHeader(f.Paths[0])
+	return err == nil && slices.Contains(ordered, h.Protocol)
+}
+
+// ordered are the protocols of feeds that name displayed orders one by one.
+var ordered = []string{"itch", "coinbase-full"}
 
 // precision is nil where the venue's is not known.
 func (s *HeaderSymbol) precision() *[2]uint8 {

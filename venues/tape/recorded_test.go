@@ -40,7 +40,7 @@ func TestBinanceBooksAreWhole(t *testing.T) {
 		name := c.feed.Paths[0]
 		c.feed.Venue, c.feed.Paths[0] = "V", filepath.Join(dir, name+"_20240808.gz")
 		r := openReplay(t, []Feed{c.feed})
-		b := book.New(book.Capacity{Levels: 1 << 16})
+		b := book.New(book.Capacity{Levels: 1 << 16}, nil)
 		var e event.Event
 		for r.Next(NoTime, &e) {
 			if !e.Kind.Market() {
@@ -80,7 +80,7 @@ func TestBasisMakesOneInstrumentOfThree(t *testing.T) {
 	r := openReplay(t, binanceFeeds(t))
 	var books [3]*book.Book
 	for i := range books {
-		books[i] = book.New(book.Capacity{Levels: 1 << 14})
+		books[i] = book.New(book.Capacity{Levels: 1 << 14}, nil)
 	}
 	var live [3]int64
 	var shares [3]int64 // normal, locked, crossed between venues
@@ -185,7 +185,7 @@ func TestCoinbaseCapturePlaysItsBook(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := openReplay(t, []Feed{feed})
-	b := book.New(book.Capacity{Levels: 1 << 12})
+	b := book.New(book.Capacity{Levels: 1 << 12}, nil)
 	var e event.Event
 	for r.Next(NoTime, &e) {
 		if e.Kind.Market() {

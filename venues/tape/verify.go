@@ -175,11 +175,11 @@ func (v *verification) take(e *event.Event) bool {
 func (w *watched) open(e *event.Event) {
 	switch e.Kind {
 	case event.Quote, event.QuoteCancel:
-		w.book = book.New(book.Capacity{})
+		w.book = book.New(book.Capacity{}, nil)
 	case event.BookLevel:
-		w.book = book.New(book.Capacity{Levels: depthLevels})
+		w.book = book.New(book.Capacity{Levels: depthLevels}, nil)
 	default:
-		w.book = book.New(book.Capacity{Levels: 1 << 12, Orders: 1 << 16})
+		w.book = book.New(book.Capacity{Levels: 1 << 12}, book.NewOrders(1<<16))
 	}
 	clear := event.Event{Kind: event.BookClear, RecvTime: e.RecvTime}
 	w.book.Apply(&clear)
