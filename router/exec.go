@@ -39,6 +39,9 @@ func (c *Core) onExec(e *event.Event) {
 }
 
 func (c *Core) onAck(ch *Child, e *event.Event) {
+	if market.ExecType(e.Code) == market.ExecNew {
+		c.joinQueue(ch, e)
+	}
 	ch.acked, ch.unknown = true, false
 	if !ch.Released && !ch.Status.Terminal() {
 		ch.Status = e.OrdStatus
@@ -97,6 +100,7 @@ func (c *Core) plausible(p *Parent, ch *Child, cum market.Qty, price market.Pric
 func (c *Core) book(p *Parent, ch *Child, cum market.Qty, price market.Price, l market.Liquidity) {
 	over := p.Frozen
 	delta := p.fill(ch, cum, price, &c.venues[ch.Venue], l)
+	c.moveQueue(ch, delta)
 	if p.Frozen && !over {
 		c.Counters.Overfills++
 	}
@@ -198,8 +202,9 @@ func (c *Core) end(p *Parent, ch *Child) {
 		c.scoreDark(ch)
 	}
 	p.release(ch)
+	c.leaveQueue(ch)
 	ch.unknown, ch.canceling = false, false
-	slot := int32(ch.Number - c.epoch*numberBase - 1)
+	slot := int32(c.slotOf(ch))
 	if ch.prev != none {
 		c.children[ch.prev].next = ch.next
 	} else if p.first == slot {

@@ -128,8 +128,12 @@ func (s *script) show() {
 			p.Cum, p.Reserved, p.Unplaced(), p.Frozen)
 		for c := p.first; c != none; c = s.core.children[c].next {
 			ch := &s.core.children[c]
-			s.text = fmt.Appendf(s.text, "      C%d %s %v cum %d reserved %d unknown %v canceling %v\n", number(ch.Number),
+			s.text = fmt.Appendf(s.text, "      C%d %s %v cum %d reserved %d unknown %v canceling %v", number(ch.Number),
 				s.venue(ch.Venue), ch.Status, ch.Cum, ch.reserved(), ch.unknown, ch.canceling)
+			if a, ok := s.core.Queue(ch); ok {
+				s.text = fmt.Appendf(s.text, " behind %d to %d", a.Low, a.High)
+			}
+			s.text = append(s.text, '\n')
 		}
 	}
 }
@@ -201,8 +205,11 @@ func (s *script) line(line string) {
 	case "age":
 		s.core.composites[0].Books[venue(w[1])].MaxAge = span(w[2])
 		s.core.nextAge = s.now
-	case "level":
+	case "level", "trade":
 		e := event.Event{Kind: event.BookLevel, Venue: venue(w[1]), Side: market.Buy}
+		if w[0] == "trade" {
+			e.Kind = event.MarketTrade
+		}
 		if w[2] == "sell" {
 			e.Side = market.Sell
 		}
