@@ -45,15 +45,6 @@ func (q queues) level(side market.Side, price market.Price) (qty market.Qty) {
 	return qty
 }
 
-func (q queues) index(ref uint64) int {
-	for i := range q {
-		if q[i].ref == ref {
-			return i
-		}
-	}
-	return -1
-}
-
 // queueWorld sends what happens in the queues to a book.
 type queueWorld struct {
 	t      testing.TB

@@ -56,15 +56,15 @@ func (c *Config) complete() error {
 	case d.FirstW == 0 || d.FirstX == 0 || d.Applied == 0:
 		return fmt.Errorf("dialect %q is not complete: take one by name", d.Name)
 	case c.StallNanos <= 0:
-		return errors.New("StallNanos must be positive")
+		return errors.New("stall limit must be positive")
 	case c.Depth < 0 || c.Depth > maxDepth || c.ownCopy() && c.Depth == 0:
-		return fmt.Errorf("Depth is %d, must be 1 to %d (dialect %s)", c.Depth, maxDepth, d.Name)
+		return fmt.Errorf("depth is %d, must be 1 to %d (dialect %s)", c.Depth, maxDepth, d.Name)
 	case d.Checksum != 0 && c.Depth < checksumDepth:
-		return fmt.Errorf("Depth is %d, the checksum needs %d", c.Depth, checksumDepth)
+		return fmt.Errorf("depth is %d, the checksum needs %d", c.Depth, checksumDepth)
 	case d.ByOrder() && (c.Orders < 1 || c.Orders > 1<<24):
-		return fmt.Errorf("Orders is %d, must be 1 to %d", c.Orders, 1<<24)
+		return fmt.Errorf("orders is %d, must be 1 to %d", c.Orders, 1<<24)
 	case c.Held < 0 || c.Bands < 0 || c.Bands > maxBands:
-		return fmt.Errorf("Held must not be negative, Bands 0 to %d", maxBands)
+		return fmt.Errorf("held must not be negative, Bands 0 to %d", maxBands)
 	case c.MaxFrame != 0 && (c.MaxFrame < fix.MaxFrame || c.MaxFrame > fix.MaxFrameLimit):
 		return fmt.Errorf("MaxFrame must be %d to %d bytes", fix.MaxFrame, fix.MaxFrameLimit)
 	}

@@ -15,7 +15,6 @@ type itchFeed struct {
 	midnight int64
 	symbol   [8]byte
 	up, down int64  // price increments × up / down is 1/10000
-	base     uint64 // order references count from here, so that they are a day's: small
 	buf      []byte
 	halted   bool
 	corrupt  bool                    // the next order is announced with no shares
@@ -52,7 +51,6 @@ func newITCHFeed(s *Server, now int64) *itchFeed {
 	copy(f.symbol[:], "        ")
 	copy(f.symbol[:], s.cfg.Symbol)
 	f.up, f.down = itchScale(s.in)
-	f.base = s.market.cfg.IDBase
 	f.resting = map[uint64]restingOrder{}
 	f.open(now)
 	return f
@@ -144,19 +142,19 @@ func (f *itchFeed) change(c *sim.BookChange) {
 		if f.corrupt {
 			f.corrupt, o.qty = false, 0
 		}
-		f.order(c.Time, c.Ref-f.base, o)
+		f.order(c.Time, c.Ref, o)
 	case sim.BookExecute:
 		f.start('E', stockLocate, c.Time)
-		f.u64(c.Ref - f.base)
+		f.u64(c.Ref)
 		f.shares(c.Qty)
 		f.u64(c.Match)
 	case sim.BookReduce:
 		f.start('X', stockLocate, c.Time)
-		f.u64(c.Ref - f.base)
+		f.u64(c.Ref)
 		f.shares(c.Qty)
 	case sim.BookDelete:
 		f.start('D', stockLocate, c.Time)
-		f.u64(c.Ref - f.base)
+		f.u64(c.Ref)
 	}
 	f.send(c.Time)
 	f.keep(c)
@@ -164,7 +162,7 @@ func (f *itchFeed) change(c *sim.BookChange) {
 
 // keep follows the orders that rest.
 func (f *itchFeed) keep(c *sim.BookChange) {
-	ref := c.Ref - f.base
+	ref := c.Ref
 	o := f.resting[ref]
 	switch c.Kind {
 	case sim.BookAdd:
