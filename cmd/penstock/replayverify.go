@@ -72,7 +72,7 @@ func verifyRecordings(o *replayOptions, stdout, stderr io.Writer) error {
 			if err != nil {
 				row.Format, row.Faults, row.Skipped = r.Feed.Format, []string{err.Error()}, ""
 			} else {
-				v.Known = r.Known
+				v.Known, v.KnownCrossed = r.Known, r.KnownCrossed
 				row = newVerifyRow(r, v)
 			}
 		}

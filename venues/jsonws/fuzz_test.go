@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"penstock/event"
+	"penstock/market"
 )
 
 // venue is one decoder and its slow twin, and messages to start from.
@@ -162,7 +163,7 @@ func (v *venue) compare(t *testing.T, stream []byte) {
 		now++
 		got = nil
 		err := d.Receive(now, msg)
-		want := twin(now, msg)
+		want := withinBounds(twin(now, msg))
 		for _, list := range [][]event.Event{got, want} {
 			for i := range list {
 				if list[i].Code == uint8(event.BookStale) {
@@ -173,6 +174,55 @@ func (v *venue) compare(t *testing.T, stream []byte) {
 		if !slices.Equal(got, want) {
 			t.Fatalf("%s message %d: %s\nerror %v\n%+v\ntwin:\n%+v", v.name, now, msg, err, got, want)
 		}
+	}
+}
+
+// withinBounds makes of the levels of a twin those that a book can hold.
+func withinBounds(list []event.Event) []event.Event {
+	for i := range list {
+		e := &list[i]
+		if e.Kind != event.BookLevel {
+			continue
+		}
+		e.Qty = min(e.Qty, market.MaxQty)
+		if e.Price > market.MaxPrice {
+			e.Price, e.Qty = market.MaxPrice, 0
+		}
+	}
+	return list
+}
+
+// TestLevelsBeyondOurNumbers pins what becomes of orders for the fun of it.
+func TestLevelsBeyondOurNumbers(t *testing.T) {
+	var got []event.Event
+	c := Config{StallNanos: 1, Symbols: []Symbol{{Text: "BTC-USD", PriceDecimals: 8, QtyDecimals: 8}},
+		Sink: func(e *event.Event) bool { got = append(got, *e); return true }}
+	d, err := NewCoinbase(c, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, msg := range []string{
+		`{"type":"snapshot","product_id":"BTC-USD","bids":[["0.01","3448783.23"]],"asks":[["10000000","1"]]}`,
+		`{"type":"l2update","product_id":"BTC-USD","changes":[["buy","0.02","9999999.5"],["sell","20000000","2"]],"time":"2022-08-04T15:25:05.010758Z"}`,
+	} {
+		if err := d.Receive(1, []byte(msg)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	levels := 0
+	for _, e := range got {
+		if e.Kind != event.BookLevel {
+			continue
+		}
+		levels++
+		bid := e.Side == market.Buy && e.Qty == market.MaxQty && e.Price < 1<<22
+		ask := e.Side == market.Sell && e.Qty == 0 && e.Price == market.MaxPrice
+		if !bid && !ask {
+			t.Errorf("%+v", e)
+		}
+	}
+	if levels != 4 || d.Stats().Beyond != 4 || got[len(got)-1].Flags != 0 {
+		t.Errorf("%d levels, %d beyond", levels, d.Stats().Beyond)
 	}
 }
 

@@ -30,6 +30,7 @@ type Stats struct {
 	Unknown      uint64 // of a kind that the decoder does not know
 	Malformed    uint64
 	Absurd       uint64 // impossible value
+	Beyond       uint64 // levels with a price or size beyond our numbers, see outlet.bound
 	Gaps         uint64 // breaks in the venue's numbering
 	TradesMissed uint64 // by the numbers of trades; books do not depend on them
 	ChecksumOK   uint64
@@ -157,6 +158,9 @@ func (o *outlet) tell(now int64) (done bool) {
 	}
 	for o.next < len(o.list) {
 		c := &o.list[o.next]
+		if c.kind == event.BookLevel && (c.price > int64(market.MaxPrice) || c.qty > int64(market.MaxQty)) {
+			o.bound(c)
+		}
 		e.Kind, e.Side = c.kind, c.side
 		e.Price, e.Qty = market.Price(c.price), market.Qty(c.qty)
 		e.Flags = 0
@@ -187,6 +191,18 @@ func (o *outlet) tell(now int64) (done bool) {
 	return true
 }
 
+// bound makes a level one that a book can hold. There are orders for the fun of it: a
+// million coins bid for a cent each, one coin offered at ten million. A size that no
+// number of ours holds is told as the largest one; a price that none holds is out of
+// reach, and deleting it there tells nothing.
+func (o *outlet) bound(c *change) {
+	o.stats.Beyond++
+	c.qty = min(c.qty, int64(market.MaxQty))
+	if c.price > int64(market.MaxPrice) {
+		c.price, c.qty = int64(market.MaxPrice), 0
+	}
+}
+
 // tellLevels tells the levels at the front of what is left of the list: mostly
 // that is all of it.
 func (o *outlet) tellLevels(now int64) (done bool) {
@@ -200,6 +216,9 @@ func (o *outlet) tellLevels(now int64) (done bool) {
 		}
 		if i+1 == len(list) {
 			e.Flags = 0
+		}
+		if c.price > int64(market.MaxPrice) || c.qty > int64(market.MaxQty) {
+			o.bound(c)
 		}
 		e.Side, e.Price, e.Qty = c.side, market.Price(c.price), market.Qty(c.qty)
 		if !o.sink(e) {

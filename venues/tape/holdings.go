@@ -12,24 +12,26 @@ import (
 
 // Recording is one recording below a folder: files that are played together.
 type Recording struct {
-	Name  string // path of the folder or file, relative
-	Feed  Feed   // Format "" when it cannot be played
-	Why   string // then the reason
-	Known string // what is known of its cut end or crossed prices, see Verdict.Known
-	Files int
+	Name         string // path of the folder or file, relative
+	Feed         Feed   // Format "" when it cannot be played
+	Why          string // then the reason
+	KnownCrossed int    // how often its books are crossed, which is in the data
+	Known        string // what is known of its cut end or crossed prices, see Verdict.Known
+	Files        int
 }
 
 // holding says how to read the files whose relative path matches.
 type holding struct {
-	pattern string // regular expression of the whole path; its groups are ${1} …
-	name    string // of the recording: files with the same name are played together
-	format  string // "" when nothing is played
-	why     string // then the reason
-	symbol  string // as the recording writes it, from the groups; "" takes all
-	local   string // instrument, from the groups; "" is made of symbol
-	feed    Feed   // further options
-	known   string // see Verdict.Known
-	rest    bool   // belongs to a recording but is not played: metadata, the seed of a book
+	pattern string   // regular expression of the whole path; its groups are ${1} …
+	name    string   // of the recording: files with the same name are played together
+	format  string   // "" when nothing is played
+	why     string   // then the reason
+	symbol  string   // as the recording writes it, from the groups; "" takes all
+	local   string   // instrument, from the groups; "" is made of symbol
+	feed    Feed     // further options
+	known   string   // see Verdict.Known
+	conns   []string // parts of addresses: a recording for each, of its connections
+	rest    bool     // belongs to a recording but is not played: metadata, the seed of a book
 }
 
 // newYork is what is added to the local times of the US equity recordings, which are
@@ -58,13 +60,20 @@ var holdings = []holding{
 		format: "binance-spot"},
 	{pattern: `crypto/venue-ws-raw/(BINANCE_FUTURES)/.*\.zst`, name: "crypto/venue-ws-raw/${1}",
 		format: "binance-usdm"},
+	{pattern: `crypto/venue-ws-raw/(KRAKEN)/.*\.zst`, name: "crypto/venue-ws-raw/${1}", format: "kraken-v1",
+		feed: Feed{Depth: 1000}},
+	{pattern: `crypto/venue-ws-raw/(OKX)/.*\.zst`, name: "crypto/venue-ws-raw/${1}", format: "okx"},
+	{pattern: `crypto/venue-ws-raw/(BYBIT)/.*\.zst`, name: "crypto/venue-ws-raw/${1}", format: "bybit-v2"},
+	{pattern: `crypto/venue-ws-raw/(GEMINI)/.*\.zst`, name: "crypto/venue-ws-raw/${1}", format: "gemini"},
+	{pattern: `crypto/venue-ws-raw/(BITSTAMP)/.*\.zst`, name: "crypto/venue-ws-raw/${1}", format: "bitstamp"},
+	{pattern: `crypto/venue-ws-2026/COINBASE\.jsonl\.zst`, format: "coinbase-advanced"},
+	{pattern: `crypto/venue-ws-2026/BYBIT\.jsonl\.zst`, format: "bybit", conns: []string{"/linear", "/spot"},
+		feed: Feed{Depth: 200}},
+	{pattern: `crypto/venue-ws-2026/GEMINI\.jsonl\.zst`, format: "gemini"},
+	{pattern: `crypto/venue-json-fixtures/bybit_.*\.data\.zip`, format: "bybit", feed: Feed{Depth: 500}},
 	{pattern: `crypto/venue-ws-raw/(BITFINEX|BITMEX|KUCOIN)/.*`, name: "crypto/venue-ws-raw/${1}",
 		why: noDecoder + "the venue is not supported"},
-	{pattern: `crypto/venue-ws-raw/([A-Z]+)/.*`, name: "crypto/venue-ws-raw/${1}",
-		why: noDecoder + "the dialect of this capture is not supported"},
-	{pattern: `crypto/venue-ws-2026/.*\.jsonl\.zst`, why: noDecoder + "the dialect of this capture is not supported"},
 	{pattern: `crypto/venue-json-fixtures/.*\.tar\.zst`, why: notMarketData + "single messages, no stream"},
-	{pattern: `crypto/venue-json-fixtures/bybit_.*`, why: noDecoder + "the dialect of this capture is not supported"},
 
 	{pattern: `fix/jse_.*\.fix.*`, format: "fix-md"},
 	{pattern: `fix/.*(order|log4fix).*`, why: notMarketData + "order sessions"},
@@ -94,6 +103,16 @@ var holdings = []holding{
 		format: "nbbo", local: "${1}", feed: Feed{Offset: newYork},
 		known: "a consolidated quote is locked or crossed now and then"},
 	{pattern: `us-equities/minute/.*`, name: "us-equities/minute", why: notMarketData + "bars of a minute"},
+}
+
+// crossings is how many events of a recording cross its own book.
+var crossings = map[string]int{
+	"fx-dealers/fxcm/eurusd/20140507_quote.zip": 9_847, "fx-dealers/fxcm/eurusd/20140508_quote.zip": 18_285,
+	"fx-dealers/fxcm/eurusd/20140509_quote.zip": 10_010, "fx-dealers/fxcm/nzdusd/20140507_quote.zip": 2_334,
+	"fx-dealers/fxcm/nzdusd/20140508_quote.zip": 2_132, "fx-dealers/fxcm/nzdusd/20140509_quote.zip": 969,
+	"iex/DEEP10.pcap.gz": 55, "us-equities/tick/aig/20131007": 95, "us-equities/tick/aig/20131008": 188,
+	"us-equities/tick/aig/20131009": 54, "us-equities/tick/ibm/20131007": 43,
+	"us-equities/tick/ibm/20131008": 40, "us-equities/tick/ibm/20131009": 57,
 }
 
 // patterns holds the compiled pattern of each holding.
@@ -138,13 +157,20 @@ func Recordings(dir string) ([]Recording, error) {
 	at := map[string]int{}
 	for _, rel := range all {
 		h, name, groups := holdingOf(rel)
-		i, known := at[name]
-		if !known {
-			i = len(list)
-			at[name] = i
-			list = append(list, Recording{Name: name, Why: noDecoder + "no file of it has messages with times"})
+		conns := h.conns
+		if conns == nil {
+			conns = []string{""}
 		}
-		list[i].add(h, groups, rel, filepath.Join(dir, filepath.FromSlash(rel)))
+		for _, conn := range conns {
+			i, known := at[name+conn]
+			if !known {
+				i = len(list)
+				at[name+conn] = i
+				list = append(list, Recording{Name: name + conn, Why: noDecoder + "no file of it has messages with times"})
+			}
+			list[i].add(h, groups, rel, filepath.Join(dir, filepath.FromSlash(rel)))
+			list[i].Feed.Conn = conn
+		}
 	}
 	return list, nil
 }
@@ -193,7 +219,7 @@ func (r *Recording) add(h *holding, groups func(string) string, rel, full string
 	if strings.HasPrefix(h.format, "lobster") {
 		r.Feed.Date = lobsterDate(path.Base(rel))
 	}
-	r.Why, r.Known = "", h.known
+	r.Why, r.Known, r.KnownCrossed = "", h.known, crossings[r.Name]
 }
 
 // lobsterDate returns the day in the name of a LOBSTER file as YYYYMMDD.

@@ -122,3 +122,61 @@ func (f *Feed) depth(usual int) int {
 func buildCoinbase(c jsonws.Config, _ *Feed) (jsonDecoder, error) {
 	return jsonws.NewCoinbase(c, false)
 }
+
+func buildKrakenV1(c jsonws.Config, feed *Feed) (jsonDecoder, error) {
+	return jsonws.NewKrakenV1(c, feed.depth(1000))
+}
+
+func buildCoinbaseFull(c jsonws.Config, _ *Feed) (jsonDecoder, error) {
+	return jsonws.NewCoinbaseFull(c)
+}
+
+func buildCoinbaseAdvanced(c jsonws.Config, _ *Feed) (jsonDecoder, error) {
+	return jsonws.NewCoinbaseAdvanced(c)
+}
+
+func buildOKX(c jsonws.Config, feed *Feed) (jsonDecoder, error) {
+	for i := range c.Symbols {
+		if s := &c.Symbols[i]; inverse(s.Text) {
+			s.Contract = feed.contract(s.Text) // OKX has the same sizes as Binance
+		}
+	}
+	return jsonws.NewOKX(c)
+}
+
+func buildBybit(c jsonws.Config, feed *Feed) (jsonDecoder, error) {
+	return jsonws.NewBybit(c, feed.depth(200))
+}
+
+func buildBybitV2(c jsonws.Config, _ *Feed) (jsonDecoder, error) {
+	for i := range c.Symbols {
+		if s := &c.Symbols[i]; inverse(s.Text) {
+			s.Contract = 1
+		}
+	}
+	return jsonws.NewBybitV2(c)
+}
+
+func buildGemini(c jsonws.Config, _ *Feed) (jsonDecoder, error) { return jsonws.NewGemini(c) }
+
+func buildBitstamp(c jsonws.Config, _ *Feed) (jsonDecoder, error) { return jsonws.NewBitstamp(c) }
+
+// inverse reports whether a symbol is of contracts over US dollars that are settled
+// in the coin: BTC-USD-220527 and UNI-USD-SWAP at OKX, BTCUSD at Bybit.
+func inverse(text string) bool {
+	return strings.Contains(text, "-USD-") || strings.HasSuffix(text, "USD") && !strings.Contains(text, "-")
+}
+
+// inverseDecimals are those of quantities that contracts become.
+const inverseDecimals = 8
+
+// surveyContracts is surveyJSON for venues whose inverse contracts count dollars.
+func surveyContracts(feed *Feed) ([]listed, error) {
+	list, err := surveyJSON(feed)
+	for i := range list {
+		if inverse(list[i].text) {
+			list[i].instrument.QtyDecimals = inverseDecimals
+		}
+	}
+	return list, err
+}

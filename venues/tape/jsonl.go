@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -97,7 +98,7 @@ func (c *bare) untimed(err error) error {
 	if _, cut := err.(*Error); cut || len(c.queue) == 0 {
 		return err
 	}
-	return c.f.fail(errors.New("no frame carries a time (timestamp, time_out, time)"))
+	return c.f.fail(errors.New("no frame carries a time (timestamp, time_out, time, ts)"))
 }
 
 // frameTime returns the time that a frame carries, 0 for none.
@@ -110,5 +111,23 @@ func frameTime(line []byte) int64 {
 			}
 		}
 	}
-	return 0
+	return milliseconds(line)
+}
+
+// milliseconds returns the time of a frame that has it as "ts":1733011200691, 0 for
+// none.
+func milliseconds(line []byte) int64 {
+	_, rest, ok := bytes.Cut(line, []byte(`"ts":`))
+	if !ok {
+		return 0
+	}
+	end := 0
+	for end < len(rest) && rest[end]-'0' <= 9 {
+		end++
+	}
+	ms, err := strconv.ParseInt(string(rest[:end]), 10, 64)
+	if err != nil || end != 13 {
+		return 0
+	}
+	return ms * nanosPerMilli
 }

@@ -1,6 +1,7 @@
 package tape
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type Source struct {
 	playing  *connection
 	first    decoder     // of the first connection
 	shown    *connection // the one whose book is shown
+	early    []Record    // HTTP answers, for connections that are opened after them
 	at       market.VenueID
 	sink     event.Sink
 	stats    Stats
@@ -97,6 +99,11 @@ type cutter interface{ cut() []byte }
 func (s *Source) advance(p *player) {
 	for {
 		record, err := p.c.next()
+		feed := &s.stats.Feed
+		if err == nil && feed.Conn != "" && record.Kind == Received && !strings.Contains(record.Conn, feed.Conn) {
+			s.stats.Left++ // a file may hold one connection after the other
+			continue
+		}
 		if err == nil && record.Time < p.last {
 			err = p.f.fail(ErrBackwards)
 		}
@@ -105,10 +112,8 @@ func (s *Source) advance(p *player) {
 			return
 		}
 		p.last = record.Time
-		feed := &s.stats.Feed
 		switch {
-		case record.Time < feed.From, feed.To != 0 && record.Time >= feed.To,
-			feed.Conn != "" && record.Kind == Received && !strings.Contains(record.Conn, feed.Conn):
+		case record.Time < feed.From, feed.To != 0 && record.Time >= feed.To:
 			s.stats.Left++
 		default:
 			p.record = record
@@ -171,6 +176,10 @@ func (s *Source) connection(conn string) (*connection, error) {
 		}
 	}
 	s.decoders = append(s.decoders, d)
+	s.playing = d
+	for _, r := range s.early {
+		s.body(d, &r)
+	}
 	return d, nil
 }
 
@@ -210,17 +219,24 @@ func (s *Source) Play(sink event.Sink) {
 		}
 	case HTTP:
 		s.stats.HTTP++
+		r.Data = bytes.Clone(r.Data)
+		s.early = append(s.early, r)
 		for _, d := range s.decoders {
-			if d.decode.http == nil {
-				continue
-			}
-			s.playing = d
-			if err := d.decode.http(r.Time, r.Conn, r.Data); err != nil {
-				s.fault(p, err)
-			}
+			s.body(d, &r)
 		}
 	}
 	s.advance(p)
+}
+
+// body gives the answer to an HTTP request to the decoder of a connection.
+func (s *Source) body(d *connection, r *Record) {
+	if d.decode.http == nil {
+		return
+	}
+	s.playing = d
+	if err := d.decode.http(r.Time, r.Conn, r.Data); err != nil {
+		s.fault(s.head(), err)
+	}
 }
 
 // fault counts a message that the decoder refused. Gaps and checksums it counts

@@ -20,6 +20,8 @@ type Verdict struct {
 	// Known says what the notes on the recording say of its cut end or crossed prices:
 	// those are then no failures. "" when they say nothing.
 	Known string
+	// KnownCrossed is how many crossings Known excuses: neither more nor fewer.
+	KnownCrossed int
 }
 
 // Failures says in words what is wrong; nil when everything is as it should be.
@@ -36,8 +38,8 @@ func (v *Verdict) Failures() (list []string) {
 	add(v.Malformed, "malformed messages")
 	add(v.Absurd, "messages with impossible values")
 	add(int64(v.Refused), "events that a book refused")
-	if v.Known == "" {
-		add(int64(v.CrossedBook), "crossed books")
+	if v.CrossedBook != v.KnownCrossed {
+		list = append(list, fmt.Sprintf("%d crossed books, %d are known", v.CrossedBook, v.KnownCrossed))
 	}
 	if v.Err != nil && !(v.Known != "" && v.Cut()) {
 		list = append(list, v.Err.Error())

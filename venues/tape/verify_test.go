@@ -15,7 +15,7 @@ func TestEveryRecordingIsSound(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, played, tickers, itch := 0, 0, int64(0), int64(0)
-	messages := map[string]int64{}
+	messages, passes := map[string]int64{}, map[string]int64{}
 	for i := range list {
 		r := &list[i]
 		files += r.Files
@@ -33,12 +33,12 @@ func TestEveryRecordingIsSound(t *testing.T) {
 			t.Errorf("%v", err)
 			continue
 		}
-		v.Known = r.Known
+		v.Known, v.KnownCrossed = r.Known, r.KnownCrossed
 		played++
 		for _, f := range v.Failures() {
 			t.Errorf("%s: %s", r.Name, f)
 		}
-		messages[r.Name] = v.Messages
+		messages[r.Name], passes[r.Name] = v.Messages, v.Checked
 		if strings.HasPrefix(r.Name, "crypto/binance-3books/") {
 			tickers += v.Checked
 		}
@@ -56,7 +56,12 @@ func TestEveryRecordingIsSound(t *testing.T) {
 	}
 	for name, want := range map[string]int64{
 		"crypto/venue-ws-raw/COINBASE": 9_946, "crypto/venue-ws-raw/BINANCE": 265,
-		"crypto/venue-ws-raw/BINANCE_US": 480, "crypto/venue-ws-raw/BINANCE_FUTURES": 1_535,
+		"crypto/venue-ws-raw/KRAKEN": 4_430, "crypto/venue-ws-raw/OKX": 410, "crypto/venue-ws-raw/BYBIT": 4_440,
+		"crypto/venue-ws-raw/GEMINI": 678, "crypto/venue-ws-raw/BITSTAMP": 747,
+		"crypto/venue-ws-2026/COINBASE.jsonl.zst": 1_030, "crypto/venue-ws-2026/GEMINI.jsonl.zst": 563,
+		"crypto/venue-ws-2026/BYBIT.jsonl.zst/linear": 2_546, "crypto/venue-ws-2026/BYBIT.jsonl.zst/spot": 681,
+		"crypto/venue-json-fixtures/bybit_xrpusdt_ob500.data.zip": 50,
+		"crypto/venue-ws-raw/BINANCE_US":                          480, "crypto/venue-ws-raw/BINANCE_FUTURES": 1_535,
 		"us-equities/tick/bac/20131008": 576_096 + 125_872, "us-equities/tick/aig/20131009": 1_424_012 + 52_008,
 		"us-equities/tick/ibm/20131007": 109_067 + 24_293, "us-equities/tick/spy/20131008": 451_545,
 		"fx-dealers/fxcm/eurusd/20140508_quote.zip": 167_466, "fix/jse_indices_fix50_marketdata.fix.zst": 13_888,
@@ -64,6 +69,12 @@ func TestEveryRecordingIsSound(t *testing.T) {
 	} {
 		if n, ok := messages[name]; n != want && (ok || !testing.Short()) {
 			t.Errorf("%s: %d messages, want %d", name, messages[name], want)
+		}
+	}
+	for name, want := range map[string]int64{"crypto/venue-ws-raw/KRAKEN": 4_269, "crypto/venue-ws-raw/OKX": 290,
+		"crypto/kraken-v2/kraken_book_v2.jsonl": 4} {
+		if passes[name] != want {
+			t.Errorf("%s: %d checksums passed, want %d", name, passes[name], want)
 		}
 	}
 	t.Logf("%d recordings of %d files, %d played", len(list), files, played)

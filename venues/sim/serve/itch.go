@@ -14,7 +14,7 @@ type itchFeed struct {
 	mold     *mold
 	midnight int64
 	symbol   [8]byte
-	up, down int64  // price increments × up / down is 1/10000
+	up, down int64 // price increments × up / down is 1/10000
 	buf      []byte
 	halted   bool
 	corrupt  bool                    // the next order is announced with no shares
