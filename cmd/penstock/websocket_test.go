@@ -12,6 +12,7 @@ import (
 	"penstock/market"
 	"penstock/venues/sim"
 	"penstock/venues/sim/serve"
+	"penstock/venues/tape"
 	"penstock/venues/wire"
 )
 
@@ -111,6 +112,17 @@ func TestConfiguredFeedsGoLive(t *testing.T) {
 		}
 		f.Close()
 		p.Close()
+	}
+}
+
+func TestEveryProtocolCanBeRecordedAndPlayed(t *testing.T) {
+	for _, f := range webSocketFeeds {
+		if !tape.Plays(f.protocol) {
+			t.Errorf("%s: a recording cannot be played", f.protocol)
+		}
+	}
+	if !tape.Plays("itch") || !tape.Plays("fix") || tape.Plays("nope") {
+		t.Error("itch and fix can be recorded, nope cannot")
 	}
 }
 

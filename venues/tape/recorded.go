@@ -223,7 +223,23 @@ var protocols = map[string]func(*Feed, target, event.Sink) (decoder, error){
 	"itch":     newRecordedITCH,
 	"kraken":   playJSON(buildKraken),
 	"coinbase": playJSON(func(c jsonws.Config, _ *Feed) (jsonDecoder, error) { return jsonws.NewCoinbase(c, true) }),
+	"fix":      newFIX,
+
+	"kraken-v1":         playJSON(buildKrakenV1),
+	"coinbase-full":     playJSON(buildCoinbaseFull),
+	"coinbase-advanced": playJSON(buildCoinbaseAdvanced),
+	"binance-spot":      newBinanceSpot,
+	"binance-usdm":      newBinanceUSDM,
+	"binance-cm":        newBinanceCM,
+	"okx":               playJSON(buildOKX),
+	"bybit-spot":        playJSON(buildBybit),
+	"bybit-linear":      playJSON(buildBybit),
+	"gemini":            playJSON(buildGemini),
+	"bitstamp":          playJSON(buildBitstamp),
 }
+
+// Plays reports whether what a live feed of a protocol receives can be played again.
+func Plays(protocol string) bool { return protocols[protocol] != nil }
 
 func newRecorded(feed *Feed, to target, sink event.Sink) (decoder, error) {
 	h, err := ReadHeader(feed.Paths[0])
