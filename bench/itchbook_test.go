@@ -1,0 +1,151 @@
+package bench
+
+import (
+	"encoding/binary"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"penstock/book"
+	"penstock/event"
+	"penstock/internal/hist"
+	"penstock/internal/tsc"
+	"penstock/market"
+	"penstock/venues/itch"
+)
+
+// itchBooks takes a stream through the decoder into the books of one venue.
+type itchBooks struct {
+	data     []byte
+	messages int
+	books    []*book.Book
+	decoder  *itch.Decoder // into the books
+	alone    *itch.Decoder // into a sink that only returns
+	resyncs  int
+}
+
+// newITCHBooks lists what the stream's directory lists.
+func newITCHBooks(tb testing.TB, data []byte, load itchLoad) *itchBooks {
+	tb.Helper()
+	p := &itchBooks{data: data}
+	var symbols []itch.Symbol
+	for at := 0; at < len(data); at += 2 + int(binary.BigEndian.Uint16(data[at:])) {
+		if m := data[at+2:]; m[0] == 'R' {
+			symbols = append(symbols, itch.Symbol{Text: strings.TrimRight(string(m[11:19]), " "),
+				ID: market.InstrumentID(len(symbols)), PriceDecimals: 4})
+		}
+		p.messages++
+	}
+	orders := book.NewOrders(2 * load.live)
+	for range symbols {
+		p.books = append(p.books, book.New(book.Capacity{Levels: load.levels}, orders))
+	}
+	c := itch.Config{Refs: 1 << 24, Symbols: symbols, Sink: func(e *event.Event) bool {
+		if _, resync := p.books[e.Instrument].Apply(e); resync {
+			p.resyncs++
+		}
+		return true
+	}}
+	var err error
+	if p.decoder, err = itch.NewDecoder(c); err != nil {
+		tb.Fatal(err)
+	}
+	c.Sink = func(*event.Event) bool { return true }
+	if p.alone, err = itch.NewDecoder(c); err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// pass gives the whole stream to a decoder, from an empty market.
+func (p *itchBooks) pass(d *itch.Decoder) {
+	d.Reset(1)
+	d.Live(1)
+	for at := 0; at < len(p.data); {
+		size := int(binary.BigEndian.Uint16(p.data[at:]))
+		d.Decode(1, p.data[at+2:at+2+size])
+		at += 2 + size
+	}
+}
+
+// latencies gives the stream message by message and returns how long each took, the
+// clock's own cost subtracted.
+func (p *itchBooks) latencies(clock func() int64) *hist.Latency {
+	empty := hist.New()
+	for range 10_000 {
+		start := clock()
+		empty.Record(clock() - start)
+	}
+	cost := empty.Percentile(50)
+	h := hist.New()
+	p.decoder.Reset(1)
+	p.decoder.Live(1)
+	for at := 0; at < len(p.data); {
+		size := int(binary.BigEndian.Uint16(p.data[at:]))
+		start := clock()
+		p.decoder.Decode(1, p.data[at+2:at+2+size])
+		h.Record(max(clock()-start-cost, 0))
+		at += 2 + size
+	}
+	return h
+}
+
+// BenchmarkITCHBook is the time from the bytes of an ITCH message in memory to the
+// book of its instrument, the whole stream one after the other: an op is a pass.
+//
+//	ns/msg          of the whole: decoder, event, book
+//	decode-ns/msg   of the decoder into a sink that only returns, same run
+//	p50-ns …        of single messages, in a pass of its own
+//
+// PENSTOCK_ITCH names a file of messages, each behind its length, to take instead
+// of the streams made here; its name should hold "full" for a whole market.
+func BenchmarkITCHBook(b *testing.B) {
+	if path := os.Getenv("PENSTOCK_ITCH"); path != "" {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		load := hotLoad
+		if strings.Contains(path, "full") {
+			load = fullLoad
+		}
+		b.Run("file", func(b *testing.B) { benchmarkITCHBook(b, data, load) })
+		return
+	}
+	for _, load := range []itchLoad{hotLoad, fullLoad} {
+		b.Run(load.name, func(b *testing.B) { benchmarkITCHBook(b, makeITCH(load, 1, 3_000_000).data, load) })
+	}
+}
+
+func benchmarkITCHBook(b *testing.B, data []byte, load itchLoad) {
+	p := newITCHBooks(b, data, load)
+	p.pass(p.decoder)
+	passes, alone := 0, time.Duration(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.pass(p.decoder)
+		passes++
+		b.StopTimer()
+		start := time.Now()
+		p.pass(p.alone)
+		alone += time.Since(start)
+		b.StartTimer()
+	}
+	if p.resyncs != 0 {
+		b.Fatalf("%d books were refused", p.resyncs)
+	}
+	all := float64(passes * p.messages)
+	b.ReportMetric(float64(b.Elapsed())/all, "ns/msg")
+	b.ReportMetric(float64(alone)/all, "decode-ns/msg")
+	b.ReportMetric(all/b.Elapsed().Seconds()/1e6, "Mmsg/s")
+	clock := func() int64 { return time.Now().UnixNano() }
+	if c, err := tsc.New(); err == nil {
+		clock = c.Now
+	}
+	h := p.latencies(clock)
+	b.ReportMetric(float64(h.Percentile(50)), "p50-ns")
+	b.ReportMetric(float64(h.Percentile(90)), "p90-ns")
+	b.ReportMetric(float64(h.Percentile(99)), "p99-ns")
+	b.ReportMetric(float64(h.Percentile(99.9)), "p99.9-ns")
+}
