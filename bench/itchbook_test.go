@@ -37,7 +37,7 @@ func newITCHBooks(tb testing.TB, data []byte, load itchLoad) *itchBooks {
 		}
 		p.messages++
 	}
-	orders := book.NewOrders(2 * load.live)
+	orders := book.NewOrders(load.live * 2)
 	for range symbols {
 		p.books = append(p.books, book.New(book.Capacity{Levels: load.levels}, orders))
 	}

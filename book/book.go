@@ -34,6 +34,7 @@ type Book struct {
 	SrcTime  int64        // source time of the last event that had one
 	Changes  uint64
 	sides    [2]Ladder // by Side.Index: an index is no branch that nobody can foretell
+	short    [2][few]rung
 
 	Bids   *Ladder
 	Asks   *Ladder
@@ -58,8 +59,10 @@ type Capacity struct {
 // its venue, shared by the venue's books; nil for a level feed.
 func New(c Capacity, orders *Orders) *Book {
 	b := &Book{
-		sides:  [2]Ladder{NewLadder(market.Buy, c.Levels), NewLadder(market.Sell, c.Levels)},
 		orders: orders,
+	}
+	for i, side := range []market.Side{market.Buy, market.Sell} {
+		b.sides[i] = newLadder(side, c.Levels, b.short[i][:])
 	}
 	b.Bids, b.Asks = &b.sides[0], &b.sides[1]
 	if orders != nil {

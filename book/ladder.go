@@ -15,12 +15,21 @@ type Level struct {
 // makes changes near the touch cheap. Its capacity is fixed; when it is full the
 // worst level gives way and Dropped counts it. Single writer; not safe for
 // concurrent use.
+//
+// Most books are short. Up to few levels lie where the ladder's owner has them, next
+// to what else an event touches; a ladder that outgrows them moves to memory of its
+// own, which is there from the start, until it is cleared.
 type Ladder struct {
 	levels  []rung
 	top     int64 // key of the best level, noKey when there is none
 	sign    int64 // +1 bid, -1 ask
+	short   []rung
+	long    []rung
 	Dropped uint64
 }
+
+// few is how many levels lie next to their owner.
+const few = 32
 
 // rung is a level whose key, sign × price, is the larger the better.
 type rung struct {
@@ -33,11 +42,16 @@ const noKey = -1 << 62
 
 // NewLadder returns an empty ladder of side for at most capacity levels.
 func NewLadder(side market.Side, capacity int) Ladder {
-	l := Ladder{levels: make([]rung, capacity), top: noKey, sign: side.Sign()}
-	for i := range l.levels {
-		l.levels[i].key = noKey // every page is there before the first level comes
+	return newLadder(side, capacity, make([]rung, min(few, capacity)))
+}
+
+// newLadder returns a ladder whose first levels lie in short.
+func newLadder(side market.Side, capacity int, short []rung) Ladder {
+	l := Ladder{top: noKey, sign: side.Sign(), short: short[:min(len(short), capacity)], long: make([]rung, capacity)}
+	for i := range l.long {
+		l.long[i].key = noKey // every page is there before the first level comes
 	}
-	l.levels = l.levels[:0]
+	l.levels = l.short[:0]
 	return l
 }
 
@@ -45,7 +59,7 @@ func NewLadder(side market.Side, capacity int) Ladder {
 func (l *Ladder) Len() int { return len(l.levels) }
 
 // Full reports whether a new level would push another one out.
-func (l *Ladder) Full() bool { return len(l.levels) == cap(l.levels) }
+func (l *Ladder) Full() bool { return len(l.levels) == len(l.long) }
 
 // At returns level i, 0 being the best.
 func (l *Ladder) At(i int) Level {
@@ -70,7 +84,7 @@ func (l *Ladder) Qty(price market.Price) market.Qty {
 }
 
 // Clear empties the ladder, keeping its memory.
-func (l *Ladder) Clear() { l.levels, l.top = l.levels[:0], noKey }
+func (l *Ladder) Clear() { l.levels, l.top = l.short[:0], noKey }
 
 // Set makes the size at price qty; 0 deletes the level. It reports whether the
 // best level changed.
@@ -145,7 +159,11 @@ func (l *Ladder) remove(i int) (touched bool) {
 
 func (l *Ladder) insert(i int, r rung) (touched bool) {
 	n := len(l.levels)
-	if n == cap(l.levels) {
+	if n == len(l.short) && n < len(l.long) && &l.levels[0] == &l.short[0] {
+		copy(l.long, l.short)
+		l.levels = l.long[:n]
+	}
+	if n == len(l.long) {
 		l.Dropped++
 		if i == 0 {
 			return false

@@ -27,10 +27,9 @@ type Order struct {
 //	32 └──────────────────────────────────────────────┘
 //
 // Venues give out references nearly in sequence over all their instruments, and
-// most orders that leave came lately. So a run of 16 consecutive references has its
-// homes in one run of 16 slots (8 cache lines), placed by a multiplicative hash;
-// within it they are permuted by the hash, so that references in steps of 2 or 16
-// spread as well.
+// most orders that leave came lately. So 16 consecutive references have their homes
+// in a row (8 cache lines), and the row is placed by a multiplicative hash: rows that
+// followed each other would meet all the rows of an earlier lap at once.
 //
 // Collisions step on by an odd stride. A slot counts how many living orders passed
 // it on the way from their home: a search ends where nobody passed. Deleting needs
@@ -38,8 +37,8 @@ type Order struct {
 // home. (The overflow counters of Facebook's F14 do this by chunk.)
 //
 // Clear of one book only changes its generation: its orders are dead, are skipped
-// by searches and give way to new ones. They are swept when they fill the table or
-// when the generations of a book are used up.
+// by searches and give way to new ones. They are swept when a new order meets one and
+// they are an eighth of the capacity, or when the generations of a book are used up.
 type Orders struct {
 	slots    []slot
 	mask     uint64
@@ -63,8 +62,8 @@ type slot struct {
 const MaxOrders = 1 << 30
 
 const (
-	blockBits = 4 // consecutive references in a row: 1 << blockBits
-	stride    = 1<<64 - 63
+	blockBits = 4                // consecutive references in a row: 1 << blockBits
+	stride    = 1<<blockBits + 1 // odd: it meets every slot
 
 	passersMask = 1<<7 - 1 // a count that reaches it stays, until nothing is left to pass
 	sellBit     = 1 << 7
@@ -73,6 +72,9 @@ const (
 	arriveShift = 32
 
 	nowhere = ^uint64(0)
+
+	// noGeneration is that of a book between its last generation and the first.
+	noGeneration = 0
 )
 
 // NewOrders returns an index for at most capacity living orders of one venue. It
@@ -83,7 +85,7 @@ func NewOrders(capacity int) *Orders {
 	for capacity > 3<<bits/4 {
 		bits++
 	}
-	o := &Orders{slots: make([]slot, 1<<bits), mask: 1<<bits - 1, shift: 64 - bits, capacity: capacity,
+	o := &Orders{slots: make([]slot, 1<<bits), mask: 1<<bits - 1, shift: 64 - bits + blockBits, capacity: capacity,
 		books: make([]uint8, 0, 1<<16)}
 	for i := range o.slots {
 		o.slots[i].ref = nowhere // every page is there before the first order comes
@@ -100,13 +102,12 @@ func (o *Orders) Capacity() int { return o.capacity }
 // join returns the owner of a new book: its number and generation.
 func (o *Orders) join() uint32 {
 	assert.That(len(o.books) < 1<<16, "at most 65536 books share an order index")
-	o.books = append(o.books, 0)
-	return uint32(len(o.books)-1) << 8
+	o.books = append(o.books, noGeneration+1)
+	return uint32(len(o.books)-1)<<8 | noGeneration + 1
 }
 
 func (o *Orders) home(ref uint64) uint64 {
-	lap := ref >> (64 - o.shift)
-	return (ref + lap*17 + lap>>16*0x9e3779b97f4a7c15>>o.shift) & o.mask
+	return ref>>blockBits*0x9e3779b97f4a7c15>>o.shift<<blockBits | ref&(1<<blockBits-1)
 }
 
 func (s *slot) owner() uint32  { return uint32(s.meta) >> ownerShift }
@@ -168,7 +169,7 @@ func (o *Orders) room(owner uint32, ref uint64) (s *slot, known bool) {
 	if o.live == o.capacity {
 		return nil, false
 	}
-	if o.live+o.dead >= len(o.slots)/8*7 { // at least an eighth of them are dead
+	if o.dead > o.capacity/8 {
 		o.purge()
 	}
 	i := o.home(ref)
@@ -228,20 +229,29 @@ func (o *Orders) clear(owner uint32, n int) (next uint32) {
 	o.live -= n
 	o.dead += n
 	gen := uint8(owner) + 1
-	o.books[owner>>8] = gen
-	if gen == 0 {
-		o.purge() // or the orders of 256 generations ago would live again
+	if o.books[owner>>8] = gen; gen == noGeneration {
+		o.purge() // or the orders of 255 generations ago would live again
+		gen++
+		o.books[owner>>8] = gen
 	}
 	return owner&^0xff | uint32(gen)
 }
 
-// purge empties the slots of dead orders.
+// purge empties the slots of dead orders and counts anew who passed whom. It looks at
+// every slot, once for an eighth of the capacity in dead orders at most.
 func (o *Orders) purge() {
 	o.Purges++
 	for i := range o.slots {
-		if s := &o.slots[i]; s.qty != 0 && o.isDead(s) {
-			o.remove(s)
+		s := &o.slots[i]
+		if s.qty != 0 && o.isDead(s) {
+			s.qty = 0
 		}
+		s.meta &^= passersMask
 	}
 	o.dead = 0
+	for i := range o.slots {
+		if s := &o.slots[i]; s.qty != 0 && o.home(s.ref) != uint64(i) {
+			o.pass(s.ref, uint64(i), +1)
+		}
+	}
 }
