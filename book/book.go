@@ -264,6 +264,9 @@ func (b *Book) applyStatus(e *event.Event) (touched, resync bool) {
 }
 
 func (b *Book) applyQuote(e *event.Event) (touched, resync bool) {
+	if e.Code > 0 {
+		return false, false // a further size band: only the best one is dealt on
+	}
 	crossed := e.Qty > 0 && e.LastQty > 0 && e.Price > e.LastPx // locked quotes are real
 	absurd := e.Qty < 0 || e.Qty > market.MaxQty || e.LastQty < 0 || e.LastQty > market.MaxQty ||
 		e.Qty > 0 && badPrice(e.Price) || e.LastQty > 0 && badPrice(e.LastPx)

@@ -110,7 +110,7 @@ const (
 	MarketTrade Kind = 17
 	// Quote replaces the dealer's quote: Price and Qty are the bid, LastPx and
 	// LastQty the offer (quantity 0: not quoted on that side), ID the QuoteID,
-	// Until its expiry (0: until replaced).
+	// Until its expiry (0: until replaced), Code the size band, 0 being the best.
 	Quote Kind = 18
 	// QuoteCancel withdraws the dealer's quotes of Instrument.
 	QuoteCancel Kind = 19

@@ -50,8 +50,8 @@ func (d *Decoder) incremental(now int64, m *fix.Message) error {
 			return d.refuse(now, m, own, true)
 		}
 	}
-	if d.copied != nil && d.settleCopy(d.copied, d.head.crc) != nil {
-		return d.refuse(now, m, d.copied, true)
+	if d.copied != nil && d.copied.live && d.settleCopy(d.copied, d.head.crc) != nil {
+		return d.refuse(now, m, own, true)
 	}
 	if len(d.list) > 0 || d.stats.Statistics > used {
 		d.stats.Used++
@@ -112,14 +112,28 @@ func (d *Decoder) statistic(e *entry) error {
 	if e.kind == 0 {
 		return d.bad(fix.TagMDEntryType, nil, ErrMalformed, "no entry type")
 	}
-	if e.price != nil {
-		// Finer than nine decimals is how some venues write their rounding errors.
-		if _, err := market.ParseDecimal(e.price, 9); err != nil && err != market.ErrPrecision {
-			return d.bad(fix.TagMDEntryPx, e.price, ErrMalformed, err.Error())
-		}
+	if e.price != nil && !plainDecimal(e.price) {
+		return d.bad(fix.TagMDEntryPx, e.price, ErrMalformed, market.ErrDecimal.Error())
 	}
 	d.stats.Statistics++
 	return nil
+}
+
+// plainDecimal reports whether text is [-]digits[.digits], of any length: some
+// venues write their rounding errors.
+func plainDecimal(text []byte) bool {
+	digits, points := 0, 0
+	for i, c := range text {
+		switch {
+		case c-'0' <= 9:
+			digits++
+		case c == '.':
+			points++
+		case c != '-' || i > 0:
+			return false
+		}
+	}
+	return digits > 0 && points <= 1
 }
 
 // number reads the numbers of an update.
@@ -425,7 +439,7 @@ func (d *Decoder) applyPosition(b *book, u *update) error {
 // copy notes that the message changes the ladders of b, and completes those of the
 // book before.
 func (d *Decoder) copy(b *book) error {
-	if was := d.copied; was != nil && was != b {
+	if was := d.copied; was != nil && was != b && was.live {
 		if err := d.settleCopy(was, nil); err != nil {
 			return err
 		}

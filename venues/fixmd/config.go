@@ -56,17 +56,17 @@ func (c *Config) complete() error {
 	case d.FirstW == 0 || d.FirstX == 0 || d.Applied == 0:
 		return fmt.Errorf("dialect %q is not complete: take one by name", d.Name)
 	case c.StallNanos <= 0:
-		return errors.New("stall limit must be positive")
+		return errors.New("a positive StallNanos must be set")
 	case c.Depth < 0 || c.Depth > maxDepth || c.ownCopy() && c.Depth == 0:
-		return fmt.Errorf("depth is %d, must be 1 to %d (dialect %s)", c.Depth, maxDepth, d.Name)
+		return fmt.Errorf("a Depth of %d is not in 1 to %d (dialect %s)", c.Depth, maxDepth, d.Name)
 	case d.Checksum != 0 && c.Depth < checksumDepth:
-		return fmt.Errorf("depth is %d, the checksum needs %d", c.Depth, checksumDepth)
+		return fmt.Errorf("a Depth of %d is too little: the checksum needs %d", c.Depth, checksumDepth)
 	case d.ByOrder() && (c.Orders < 1 || c.Orders > 1<<24):
-		return fmt.Errorf("orders is %d, must be 1 to %d", c.Orders, 1<<24)
+		return fmt.Errorf("an Orders of %d is not in 1 to %d", c.Orders, 1<<24)
 	case c.Held < 0 || c.Bands < 0 || c.Bands > maxBands:
-		return fmt.Errorf("held must not be negative, Bands 0 to %d", maxBands)
+		return fmt.Errorf("a Held below 0, or Bands outside 0 to %d", maxBands)
 	case c.MaxFrame != 0 && (c.MaxFrame < fix.MaxFrame || c.MaxFrame > fix.MaxFrameLimit):
-		return fmt.Errorf("MaxFrame must be %d to %d bytes", fix.MaxFrame, fix.MaxFrameLimit)
+		return fmt.Errorf("a MaxFrame must be %d to %d bytes", fix.MaxFrame, fix.MaxFrameLimit)
 	}
 	if c.MaxFrame == 0 {
 		c.MaxFrame = fix.MaxFrame

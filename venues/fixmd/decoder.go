@@ -121,7 +121,8 @@ func (d *Decoder) Receive(now int64, msg []byte) error {
 // inOrder compares the number of d.m with the one before it. false: it was there
 // already.
 func (d *Decoder) inOrder(now int64) bool {
-	n, err := d.m.Int(d.dialect.Applied)
+	text, _ := d.m.Get(d.dialect.Applied)
+	n, err := fix.ParseInt(text)
 	if err != nil || n <= 0 {
 		return true // heartbeats of some channels have none
 	}

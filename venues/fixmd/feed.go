@@ -136,7 +136,7 @@ func (c *FeedConfig) validate() error {
 	case c.ConnectNanos <= 0, c.SnapshotNanos <= 0, c.RetryNanos <= 0, c.RetryMaxNanos < c.RetryNanos:
 		return errors.New("time limits must be positive and RetryMaxNanos at least RetryNanos")
 	case c.SilenceNanos <= int64(c.HeartBtIntSecs)*1_000_000_000:
-		return fmt.Errorf("SilenceNanos must be longer than the heartbeat of %d s", c.HeartBtIntSecs)
+		return fmt.Errorf("a SilenceNanos must be longer than the heartbeat of %d s", c.HeartBtIntSecs)
 	case c.Dialect.NoBook:
 		return fmt.Errorf("dialect %s has no books to subscribe to", c.Dialect.Name)
 	}

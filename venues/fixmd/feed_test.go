@@ -121,7 +121,7 @@ func (f *feedTest) staleSince(n int) (reason event.Reason) {
 func TestFeedHasTheVenuesBook(t *testing.T) {
 	f := newFeedTest(t)
 	f.check()
-	f.until("trades", func() bool { return f.feed.Stats().Trades > 20 })
+	f.until("trades", func() bool { return f.feed.Stats().Trades > 5 })
 	f.check()
 	for _, e := range f.events[:2] {
 		if e.Kind == event.BookStatus && e.Code == uint8(event.BookStale) {
@@ -197,7 +197,7 @@ func TestRefusedSubscriptionIsTriedAgain(t *testing.T) {
 
 func TestSubscribedDepthIsAllThereIs(t *testing.T) {
 	f := newFeedTest(t, func(c *FeedConfig) { c.Depth = 3 })
-	f.until("changes", func() bool { return f.feed.Stats().Trades > 10 && f.book(0).state == event.BookLive })
+	f.until("changes", func() bool { return f.feed.Stats().Trades > 3 && f.book(0).state == event.BookLive })
 	if b := f.book(0); !b.more && (len(b.levels[0]) > 3 || len(b.levels[1]) > 3) {
 		t.Errorf("%s", b)
 	}
@@ -249,7 +249,7 @@ func TestFeedSoak(t *testing.T) {
 		case 5:
 			f.venue.RefusePrices(1)
 		}
-		until := f.feed.Stats().Events + draw(200)
+		until := f.feed.Stats().Events + draw(40)
 		f.until("events", func() bool { return f.feed.Stats().Events >= until })
 	}
 	f.until("faults over", func() bool { return f.book(0).state == event.BookLive })

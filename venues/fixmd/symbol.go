@@ -63,9 +63,11 @@ type book struct {
 	nextAsk int64 // not before, ns since epoch
 }
 
-// books finds the book of a symbol's text.
+// books finds the book of a symbol's text. Most entries repeat the symbol of the
+// one before.
 type books struct {
 	all    []book
+	last   int32
 	byText map[string]int32
 }
 
@@ -98,7 +100,11 @@ func newBooks(c *Config) (books, error) {
 }
 
 func (s *books) find(text []byte) *book {
+	if b := &s.all[s.last]; b.Text == string(text) {
+		return b
+	}
 	if i, ok := s.byText[string(text)]; ok {
+		s.last = i
 		return &s.all[i]
 	}
 	return nil

@@ -142,10 +142,10 @@ func (t *Bitstamp) scan(msg []byte) bool {
 		return false
 	}
 	in.time = int64(micros)
-	if in.levels, ok = scanLadder(&s, in.levels, market.Buy, &in.book.Symbol); !ok || !s.literal(`,"asks":[`) {
+	if in.levels, ok = scanLadder(&s, in.levels, market.Buy, in.book); !ok || !s.literal(`,"asks":[`) {
 		return false
 	}
-	in.levels, ok = scanLadder(&s, in.levels, market.Sell, &in.book.Symbol)
+	in.levels, ok = scanLadder(&s, in.levels, market.Sell, in.book)
 	return ok && s.literal(`},"channel":"`) && s.end()
 }
 

@@ -90,10 +90,10 @@ func (y *Bybit) scan(msg []byte) bool {
 	if !s.literal(`,"data":{"s":"`) || !s.literal(in.book.Text) || !s.literal(`","b":[`) {
 		return false
 	}
-	if in.levels, ok = scanLadder(&s, in.levels, market.Buy, &in.book.Symbol); !ok || !s.literal(`,"a":[`) {
+	if in.levels, ok = scanLadder(&s, in.levels, market.Buy, in.book); !ok || !s.literal(`,"a":[`) {
 		return false
 	}
-	if in.levels, ok = scanLadder(&s, in.levels, market.Sell, &in.book.Symbol); !ok || !s.literal(`,"u":`) {
+	if in.levels, ok = scanLadder(&s, in.levels, market.Sell, in.book); !ok || !s.literal(`,"u":`) {
 		return false
 	}
 	if in.update, ok = s.integer(); !ok || !s.literal(`,"seq":`) {
@@ -121,21 +121,21 @@ func (y *Bybit) scanType(s *scanner) bool {
 
 // scanLadder reads levels, ["65114.20","6.054"] each, and the closing bracket of
 // their list, whose opening one was taken before.
-func scanLadder(s *scanner, dst []change, side market.Side, symbol *Symbol) ([]change, bool) {
+func scanLadder(s *scanner, dst []change, side market.Side, of *book) ([]change, bool) {
+	symbol := &of.Symbol
+	if symbol.Contract == 0 {
+		return s.levels(dst, side, &of.priceShape, &of.qtyShape)
+	}
 	if s.char(']') {
 		return dst, true
 	}
-	decimals := symbol.QtyDecimals
-	if symbol.Contract != 0 {
-		decimals = 0
-	}
 	for {
-		price, qty, ok := s.pair(symbol.PriceDecimals, decimals)
+		price, qty, ok := s.pair(symbol.PriceDecimals, 0)
 		if !ok || price == 0 {
 			return dst, false
 		}
 		l := levelOf(side, price, qty)
-		if symbol.Contract != 0 && l.check(symbol) != nil {
+		if l.check(symbol) != nil {
 			return dst, false
 		}
 		dst = append(dst, l)

@@ -2,7 +2,6 @@ package jsonws
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/valyala/fastjson"
 
@@ -106,9 +105,9 @@ func (c *Coinbase) scan(msg []byte) bool {
 		if in.time, ok = s.time(&c.clock); !ok || !s.literal(`,"changes":[`) {
 			return false
 		}
-		return c.scanChanges(&s) && s.char('}') && s.end()
+		return s.changes(in.book, &in.levels) && s.char('}') && s.end()
 	}
-	if !c.scanChanges(&s) {
+	if !s.changes(in.book, &in.levels) {
 		return false
 	}
 	if s.literal(`,"time":"`) {
@@ -117,45 +116,6 @@ func (c *Coinbase) scan(msg []byte) bool {
 		}
 	}
 	return s.char('}') && s.end()
-}
-
-// scanChanges reads at least one change and the closing bracket.
-func (c *Coinbase) scanChanges(s *scanner) (ok bool) {
-	const shortest = len(`["buy","1","1"],`)
-	in, b, i := &c.in, s.b, s.i
-	price, qty := &in.book.priceShape, &in.book.qtyShape
-	list := slices.Grow(in.levels[:0], (len(b)-i)/shortest+1)
-	list = list[:cap(list)]
-	n := 0
-	for ; n < len(list) && len(b)-i >= shortest; n++ {
-		side := market.Buy
-		switch string(b[i : i+8]) {
-		case `["buy","`:
-			i += 8
-		case `["sell",`:
-			side = market.Sell
-			if i += 9; b[i-1] != '"' {
-				return false
-			}
-		default:
-			return false
-		}
-		p, at := price.read(b, i, '"')
-		if at < 0 || len(b)-at < 4 || b[at+1] != ',' || b[at+2] != '"' || p == 0 {
-			return false
-		}
-		q, at := qty.read(b, at+3, '"')
-		if at < 0 || len(b)-at < 3 || b[at+1] != ']' {
-			return false
-		}
-		list[n] = change{price: p, qty: q, kind: event.BookLevel, side: side}
-		i = at + 3
-		if b[at+2] != ',' {
-			in.levels, s.i = list[:n+1], i
-			return b[at+2] == ']'
-		}
-	}
-	return false
 }
 
 // apply tells an update. A quantity of zero, however it was spelled, deletes.

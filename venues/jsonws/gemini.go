@@ -7,7 +7,6 @@ import (
 	"github.com/valyala/fastjson"
 
 	"penstock/event"
-	"penstock/market"
 )
 
 // Gemini decodes the WebSocket v2 market data of Gemini: subscription l2. Symbols
@@ -115,24 +114,7 @@ func (g *Gemini) scanChanges(s *scanner, symbol []byte) bool {
 	if in.book = g.books.find(symbol); in.book == nil {
 		return false
 	}
-	in.levels = in.levels[:0]
-	for {
-		side := market.Buy
-		if !s.literal(`["buy",`) {
-			if !s.literal(`["sell",`) {
-				return false
-			}
-			side = market.Sell
-		}
-		price, qty, ok := s.numbers(in.book.PriceDecimals, in.book.QtyDecimals)
-		if !ok || price == 0 {
-			return false
-		}
-		in.levels = append(in.levels, levelOf(side, price, qty))
-		if !s.char(',') {
-			return s.char(']')
-		}
-	}
+	return s.changes(in.book, &in.levels)
 }
 
 // apply tells an update.

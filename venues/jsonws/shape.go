@@ -151,3 +151,43 @@ func (s *scanner) levels(dst []change, side market.Side, price, qty *shape) ([]c
 		}
 	}
 }
+
+// changes takes at least one change such as ["buy","22356.27","0.0123"] and the
+// bracket that ends their list.
+func (s *scanner) changes(of *book, to *[]change) (ok bool) {
+	const shortest = len(`["buy","1","1"],`)
+	b, i := s.b, s.i
+	price, qty := &of.priceShape, &of.qtyShape
+	list := slices.Grow((*to)[:0], (len(b)-i)/shortest+1)
+	list = list[:cap(list)]
+	n := 0
+	for ; n < len(list) && len(b)-i >= shortest; n++ {
+		side := market.Buy
+		switch string(b[i : i+8]) {
+		case `["buy","`:
+			i += 8
+		case `["sell",`:
+			side = market.Sell
+			if i += 9; b[i-1] != '"' {
+				return false
+			}
+		default:
+			return false
+		}
+		p, at := price.read(b, i, '"')
+		if at < 0 || len(b)-at < 4 || b[at+1] != ',' || b[at+2] != '"' || p == 0 {
+			return false
+		}
+		q, at := qty.read(b, at+3, '"')
+		if at < 0 || len(b)-at < 3 || b[at+1] != ']' {
+			return false
+		}
+		list[n] = change{price: p, qty: q, kind: event.BookLevel, side: side}
+		i = at + 3
+		if b[at+2] != ',' {
+			*to, s.i = list[:n+1], i
+			return b[at+2] == ']'
+		}
+	}
+	return false
+}
