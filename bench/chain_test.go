@@ -88,7 +88,7 @@ func newChain(tb testing.TB, journalDir string) *chain {
 		tb.Cleanup(func() { w.Close() })
 	}
 	c.seq = loop.NewSequencer(core, w, c.obey)
-	c.decoder, err = itch.NewDecoder(itch.Config{Venue: 0, Midnight: midnight, Refs: 1 << 22, Sink: c.take,
+	c.decoder, err = itch.NewDecoder(itch.Config{Venue: 0, Midnight: midnight, Sink: c.take,
 		Symbols: []itch.Symbol{{Text: "PSTK", PriceDecimals: 4}}})
 	if err != nil {
 		tb.Fatal(err)

@@ -41,7 +41,7 @@ func newITCHBooks(tb testing.TB, data []byte, load itchLoad) *itchBooks {
 	for range symbols {
 		p.books = append(p.books, book.New(book.Capacity{Levels: load.levels}, orders))
 	}
-	c := itch.Config{Refs: 1 << 24, Symbols: symbols, Sink: func(e *event.Event) bool {
+	c := itch.Config{Symbols: symbols, Sink: func(e *event.Event) bool {
 		if _, resync := p.books[e.Instrument].Apply(e); resync {
 			p.resyncs++
 		}

@@ -21,7 +21,7 @@ func (q *Quote) Alive(now int64) bool { return q.Until == 0 || now < q.Until }
 
 // Book is the depth of one instrument at one venue. Single writer.
 type Book struct {
-	// What every event touches comes first: three cache lines.
+	// What every event touches comes first: one cache line.
 	State    event.BookState
 	Reason   event.Reason // why it has this state
 	aged     bool         // STALE for nothing but its age
@@ -29,12 +29,10 @@ type Book struct {
 	owner    uint32       // of its orders, in index
 	resting  int32        // our own orders that are followed
 	count    int          // displayed orders
-	orders   *Orders      // nil for a level feed
 	RecvTime int64        // receive time of the last event, ns since epoch
-	SrcTime  int64        // source time of the last event that had one
-	Changes  uint64
-	sides    [2]Ladder // by Side.Index: an index is no branch that nobody can foretell
-	short    [2][few]rung
+	orders   *Orders      // nil for a level feed
+	tops     [2]int64     // best keys by Side.Index, noKey when there is none: an index is no branch that nobody can foretell
+	sides    [2]Ladder
 
 	Bids   *Ladder
 	Asks   *Ladder
@@ -58,16 +56,17 @@ type Capacity struct {
 // New returns an empty book with c.Levels on a side. orders is the order index of
 // its venue, shared by the venue's books; nil for a level feed.
 func New(c Capacity, orders *Orders) *Book {
-	b := &Book{
-		orders: orders,
+	b := &Book{orders: orders, tops: [2]int64{noKey, noKey}}
+	var levels *pool
+	if orders != nil {
+		b.owner, levels = orders.join(), orders.pool
+	} else {
+		levels = newPool(2 * c.Levels)
 	}
 	for i, side := range []market.Side{market.Buy, market.Sell} {
-		b.sides[i] = newLadder(side, c.Levels, b.short[i][:])
+		b.sides[i] = newLadder(side, c.Levels, levels)
 	}
 	b.Bids, b.Asks = &b.sides[0], &b.sides[1]
-	if orders != nil {
-		b.owner = orders.join()
-	}
 	if c.Levels > 0 {
 		b.rests = newRests()
 	}
@@ -86,7 +85,12 @@ func (b *Book) Order(ref uint64) (Order, bool) {
 	if s == nil {
 		return Order{}, false
 	}
-	return Order{Ref: s.ref, Price: s.price, Qty: s.qty, Side: s.side()}, true
+	return Order{Ref: s.ref, Price: b.priceOf(s), Qty: s.qty, Side: s.side()}, true
+}
+
+// priceOf returns the price of an order of this book.
+func (b *Book) priceOf(s *slot) market.Price {
+	return market.Price(b.orders.pool.levels[s.level].key * b.sides[s.index()].sign)
 }
 
 // Ladder returns the ladder of side.
@@ -105,18 +109,24 @@ func (b *Book) Live() bool { return b.State == event.BookLive }
 // ignores depth until a snapshot.
 func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	b.RecvTime = e.RecvTime
-	if e.SrcTime != 0 {
-		b.SrcTime = e.SrcTime
+	if b.State == event.BookStale {
+		if b.hear(); b.State == event.BookStale && !b.kept {
+			return b.applyShut(e)
+		}
 	}
-	b.Changes++
-	b.hear()
-	if e.Kind < event.BookLevel || e.Kind > event.OrderDeleted {
+	var reason event.Reason
+	switch {
+	case b.orders != nil && orderKinds>>(e.Kind&63)&1 != 0:
+		if e.Kind == event.OrderAdd {
+			touched, reason = b.addOrder(e.Ref, uint64(e.Side-market.Buy), e)
+		} else {
+			touched, reason = b.takeOff(e)
+		}
+	case e.Kind == event.BookLevel || orderKinds>>(e.Kind&63)&1 != 0:
+		touched, reason = b.setLevel(e)
+	default:
 		return b.applyOther(e)
 	}
-	if b.State == event.BookStale && !b.kept {
-		return false, false
-	}
-	touched, reason := b.applyDepth(e)
 	if reason == event.ReasonNone && b.Crossed() && e.Flags&event.More == 0 && b.Live() {
 		reason = event.ReasonAbsurd
 	}
@@ -124,6 +134,18 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 		return b.distrust(reason)
 	}
 	return touched, false
+}
+
+const orderKinds = 1<<event.OrderAdd | 1<<event.OrderExecuted | 1<<event.OrderReduced | 1<<event.OrderDeleted |
+	1<<event.OrderReplaced
+
+// applyShut takes an event for a STALE book that has lost its depth: only what is not
+// depth counts.
+func (b *Book) applyShut(e *event.Event) (touched, resync bool) {
+	if e.Kind == event.BookLevel || orderKinds>>(e.Kind&63)&1 != 0 {
+		return false, false
+	}
+	return b.applyOther(e)
 }
 
 // applyOther takes the events that are not of depth.
@@ -159,14 +181,14 @@ func (b *Book) distrust(reason event.Reason) (touched, resync bool) {
 	return true, true
 }
 
-func (b *Book) applyDepth(e *event.Event) (touched bool, reason event.Reason) {
-	switch e.Kind {
-	case event.OrderAdd:
-		return b.addOrder(e)
-	case event.OrderExecuted, event.OrderReduced:
-		return b.reduceOrder(e)
-	case event.OrderDeleted:
-		return b.deleteOrder(e.Ref)
+// setLevel takes a level. A level feed has no index of orders, and a feed of orders
+// says nothing of levels.
+func (b *Book) setLevel(e *event.Event) (touched bool, reason event.Reason) {
+	switch {
+	case e.Kind == event.OrderAdd:
+		return false, event.ReasonBookFull
+	case e.Kind != event.BookLevel || b.orders != nil:
+		return false, event.ReasonAbsurd
 	}
 	if e.Qty < 0 || e.Qty > market.MaxQty || badSide(e.Side) || badPrice(e.Price) {
 		return false, event.ReasonAbsurd
@@ -174,66 +196,79 @@ func (b *Book) applyDepth(e *event.Event) (touched bool, reason event.Reason) {
 	if b.resting != 0 {
 		b.restLevel(e)
 	}
-	return b.Ladder(e.Side).Set(e.Price, e.Qty), event.ReasonNone
+	side := e.Side.Index()
+	l := &b.sides[side]
+	touched = l.Set(e.Price, e.Qty)
+	b.tops[side] = l.keys[0]
+	return touched, event.ReasonNone
 }
 
-func (b *Book) addOrder(e *event.Event) (touched bool, reason event.Reason) {
-	if e.Qty <= 0 || e.Qty > market.MaxQty || badSide(e.Side) || badPrice(e.Price) {
+// addOrder adds order ref of side at the price and quantity of e.
+func (b *Book) addOrder(ref, side uint64, e *event.Event) (touched bool, reason event.Reason) {
+	if badQty(e.Qty) || badPrice(e.Price) || side > 1 {
 		return false, event.ReasonAbsurd
 	}
-	if b.orders == nil {
-		return false, event.ReasonBookFull
+	l := &b.sides[side&1]
+	key := int64(e.Price) * l.sign
+	number, before, reason := l.join(key, e.Qty)
+	if reason != event.ReasonNone {
+		return false, reason
 	}
-	s, known := b.orders.insert(b.owner, &Order{e.Ref, e.Price, e.Qty, e.Side})
-	if known {
+	s, known := b.orders.insert(b.owner, ref, number, e.Qty, side)
+	switch {
+	case known:
 		return false, event.ReasonAbsurd
-	}
-	if s == nil {
+	case s == nil:
 		return false, event.ReasonBookFull
 	}
 	b.count++
-	touched, before, reason := b.Ladder(e.Side).join(e.Price, e.Qty)
-	if b.resting != 0 && reason == event.ReasonNone {
+	if b.resting != 0 {
 		b.restAdd(s, before)
 	}
-	return touched, reason
+	b.tops[side&1] = l.keys[0]
+	return key == l.keys[0], event.ReasonNone
 }
 
-func (b *Book) reduceOrder(e *event.Event) (touched bool, reason event.Reason) {
-	if b.orders == nil {
+// takeOff takes an order off the book, in part or as a whole; one that is replaced
+// comes back as another one.
+func (b *Book) takeOff(e *event.Event) (touched bool, reason event.Reason) {
+	o := b.orders
+	home := o.home(e.Ref) & o.mask
+	s := &o.slots[home]
+	far := s.ref != e.Ref || s.owner() != b.owner
+	if far {
+		if s = o.findFar(b.owner, e.Ref); s == nil {
+			return false, event.ReasonAbsurd
+		}
+	}
+	qty := e.Qty
+	if e.Kind >= event.OrderDeleted {
+		qty = s.qty
+	}
+	if qty <= 0 || qty > s.qty {
 		return false, event.ReasonAbsurd
 	}
-	s := b.orders.find(b.owner, e.Ref)
-	if s == nil || e.Qty <= 0 || e.Qty > s.qty {
-		return false, event.ReasonAbsurd
-	}
-	return b.takeOff(s, e.Qty)
-}
-
-func (b *Book) deleteOrder(ref uint64) (touched bool, reason event.Reason) {
-	if b.orders == nil {
-		return false, event.ReasonAbsurd
-	}
-	s := b.orders.find(b.owner, ref)
-	if s == nil {
-		return false, event.ReasonAbsurd
-	}
-	return b.takeOff(s, s.qty)
-}
-
-// takeOff takes qty off an order and its level. A level holds less only when the
-// feed spoke of levels and of orders at once.
-func (b *Book) takeOff(s *slot, qty market.Qty) (touched bool, reason event.Reason) {
 	if b.resting != 0 {
 		b.restReduce(s, qty)
 	}
-	touched, ok := b.sides[s.index()&1].Add(s.price, -qty)
-	if !ok {
-		return false, event.ReasonAbsurd
+	side := s.index() & 1
+	v := &o.pool.levels[s.level]
+	touched = v.key == b.tops[side]
+	if v.qty -= qty; v.qty == 0 {
+		b.sides[side].leave(v.key)
+		b.tops[side] = b.sides[side].keys[0]
 	}
 	if s.qty -= qty; s.qty == 0 {
 		b.count--
-		b.orders.delete(s)
+		o.live--
+		if far {
+			o.leave(s, home)
+		}
+		s.meta &= passersMask
+	}
+	if e.Kind == event.OrderReplaced {
+		joined, reason := b.addOrder(e.OrderRef, side, e)
+		return touched || joined, reason
 	}
 	return touched, event.ReasonNone
 }
@@ -284,11 +319,15 @@ func (b *Book) applyQuote(e *event.Event) (touched, resync bool) {
 // badSide is written so that it is one comparison.
 func badSide(s market.Side) bool { return s-market.Buy > market.Sell-market.Buy }
 
-func badPrice(p market.Price) bool { return p <= 0 || p > market.MaxPrice }
+// badPrice is one comparison as well.
+func badPrice(p market.Price) bool { return uint64(p-1) >= uint64(market.MaxPrice) }
+
+func badQty(q market.Qty) bool { return uint64(q-1) >= uint64(market.MaxQty) }
 
 func (b *Book) clear() {
 	b.Bids.Clear()
 	b.Asks.Clear()
+	b.tops = [2]int64{noKey, noKey}
 	if b.orders != nil {
 		b.owner = b.orders.clear(b.owner, b.count)
 		b.count = 0
@@ -309,10 +348,10 @@ func (b *Book) setState(s event.BookState, r event.Reason) (changed bool) {
 }
 
 // Crossed reports whether the best bid is at or above the best ask.
-func (b *Book) Crossed() bool { return b.sides[0].top+b.sides[1].top >= 0 } // the key of an ask is -price
+func (b *Book) Crossed() bool { return b.tops[0]+b.tops[1] >= 0 } // the key of an ask is -price
 
 // Locked reports whether the best bid is at the best ask, which is a case of Crossed.
-func (b *Book) Locked() bool { return b.sides[0].top+b.sides[1].top == 0 }
+func (b *Book) Locked() bool { return b.tops[0]+b.tops[1] == 0 }
 
 // Touch returns the best level of side that can be traded at now: displayed
 // depth, or the dealer's living quote.

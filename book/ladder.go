@@ -2,6 +2,7 @@ package book
 
 import (
 	"penstock/event"
+	"penstock/internal/assert"
 	"penstock/market"
 )
 
@@ -11,65 +12,122 @@ type Level struct {
 	Qty   market.Qty
 }
 
-// Ladder is one side of a book: levels sorted so that the best is last, which
-// makes changes near the touch cheap. Its capacity is fixed; when it is full the
-// worst level gives way and Dropped counts it. Single writer; not safe for
-// concurrent use.
+// Ladder is one side of a book: sorted keys with the numbers of their levels. Its
+// capacity is fixed; when it is full the worst level gives way and Dropped counts it.
+// Single writer; not safe for concurrent use.
 //
-// Most books are short. Up to few levels lie where the ladder's owner has them, next
-// to what else an event touches; a ladder that outgrows them moves to memory of its
-// own, which is there from the start, until it is cleared.
+//	near  101 100 99 98 … 86        the best first, in the ladder itself
+//	far   12 15 … 83 84             the others, the best last; empty unless near is full
+//	pool  #0 {101 30} #1 {84 75} …  a level never moves while it lives
+//
+// Most changes are near the touch and of levels that exist: they look at one or two
+// cache lines of keys, always the same ones. An order that knows its level's number
+// looks at none. Only a level that comes or goes moves others along.
 type Ladder struct {
-	levels  []rung
-	top     int64 // key of the best level, noKey when there is none
-	sign    int64 // +1 bid, -1 ask
-	short   []rung
-	long    []rung
+	keys    [near]int64 // noKey beyond the last
+	numbers [near]uint32
+	count   int32 // of keys
+	room    int32 // for keys: less than near in a small ladder
+	sign    int64 // +1 bid, -1 ask: the larger a key, the better
+	pool    *pool
+	far     []rung
 	Dropped uint64
 }
 
-// few is how many levels lie next to their owner.
-const few = 32
+const (
+	near = 16
+	half = near / 2
+	// noKey is below every key, and the sum of two is no overflow.
+	noKey = -1 << 62
+)
 
-// rung is a level whose key, sign × price, is the larger the better.
+// rung is a key with the number of its level.
 type rung struct {
+	key    int64
+	number uint32
+}
+
+// pool holds the levels of several ladders. Its memory is taken at start, and levels
+// that are used stay together.
+type pool struct {
+	levels []level
+	free   uint32 // the first free one; its qty is the number of the next
+}
+
+type level struct {
 	key int64
 	qty market.Qty
 }
 
-// noKey is below every key, and the sum of two is no overflow.
-const noKey = -1 << 62
+func newPool(capacity int) *pool {
+	p := &pool{levels: make([]level, capacity)}
+	for i := range p.levels {
+		p.levels[i].qty = market.Qty(i + 1)
+	}
+	return p
+}
+
+// take returns the number of a level; the pool must not be exhausted.
+func (p *pool) take(key int64, qty market.Qty) uint32 {
+	number := p.free
+	l := &p.levels[number]
+	p.free = uint32(l.qty)
+	*l = level{key, qty}
+	return number
+}
+
+func (p *pool) give(number uint32) {
+	p.levels[number] = level{noKey, market.Qty(p.free)}
+	p.free = number
+}
+
+// MaxLevels is the largest capacity of a ladder.
+const MaxLevels = 1 << 24
 
 // NewLadder returns an empty ladder of side for at most capacity levels.
 func NewLadder(side market.Side, capacity int) Ladder {
-	return newLadder(side, capacity, make([]rung, min(few, capacity)))
+	return newLadder(side, capacity, newPool(capacity))
 }
 
-// newLadder returns a ladder whose first levels lie in short.
-func newLadder(side market.Side, capacity int, short []rung) Ladder {
-	l := Ladder{top: noKey, sign: side.Sign(), short: short[:min(len(short), capacity)], long: make([]rung, capacity)}
-	for i := range l.long {
-		l.long[i].key = noKey // every page is there before the first level comes
+// newLadder returns a ladder whose levels are in p. The pool must have enough for all
+// its ladders.
+func newLadder(side market.Side, capacity int, p *pool) Ladder {
+	assert.That(capacity >= 0 && capacity <= MaxLevels, "the capacity of a ladder is in range")
+	l := Ladder{sign: side.Sign(), pool: p, far: make([]rung, max(capacity-near, 0))}
+	for i := range l.far {
+		l.far[i].key = noKey // every page is there before the first level comes
 	}
-	l.levels = l.short[:0]
+	l.far = l.far[:0]
+	for i := range l.keys {
+		l.keys[i] = noKey
+	}
+	l.room = int32(min(capacity, near))
 	return l
 }
 
 // Len returns the number of levels.
-func (l *Ladder) Len() int { return len(l.levels) }
+func (l *Ladder) Len() int { return int(l.count) + len(l.far) }
 
 // Full reports whether a new level would push another one out.
-func (l *Ladder) Full() bool { return len(l.levels) == len(l.long) }
+func (l *Ladder) Full() bool { return l.count == l.room && len(l.far) == cap(l.far) }
+
+// number returns that of level i, 0 being the best.
+func (l *Ladder) number(i int) uint32 {
+	if i < near {
+		return l.numbers[i]
+	}
+	return l.far[len(l.far)-1-(i-near)].number
+}
 
 // At returns level i, 0 being the best.
 func (l *Ladder) At(i int) Level {
-	r := l.levels[len(l.levels)-1-i]
-	return Level{market.Price(r.key * l.sign), r.qty}
+	v := &l.pool.levels[l.number(i)]
+	return Level{market.Price(v.key * l.sign), v.qty}
 }
 
 // Best returns the best level; ok is false when the side is empty.
 func (l *Ladder) Best() (best Level, ok bool) {
-	if len(l.levels) == 0 {
+	if l.count == 0 {
 		return Level{}, false
 	}
 	return l.At(0), true
@@ -78,156 +136,157 @@ func (l *Ladder) Best() (best Level, ok bool) {
 // Qty returns the size at price, 0 when there is none.
 func (l *Ladder) Qty(price market.Price) market.Qty {
 	if i, found := l.search(l.sign * int64(price)); found {
-		return l.levels[i].qty
+		return l.pool.levels[l.number(i)].qty
 	}
 	return 0
 }
 
 // Clear empties the ladder, keeping its memory.
-func (l *Ladder) Clear() { l.levels, l.top = l.short[:0], noKey }
+func (l *Ladder) Clear() {
+	for i := range l.numbers[:l.count] {
+		l.pool.give(l.numbers[i])
+		l.keys[i] = noKey
+	}
+	for i := range l.far {
+		l.pool.give(l.far[i].number)
+	}
+	l.count, l.far = 0, l.far[:0]
+}
 
 // Set makes the size at price qty; 0 deletes the level. It reports whether the
 // best level changed.
 func (l *Ladder) Set(price market.Price, qty market.Qty) (touched bool) {
-	key := l.sign * int64(price)
-	i, found := l.search(key)
+	i, found := l.search(l.sign * int64(price))
 	switch {
 	case found && qty == 0:
-		return l.remove(i)
+		l.remove(i)
 	case found:
-		l.levels[i].qty = qty
-		return i == len(l.levels)-1
+		l.pool.levels[l.number(i)].qty = qty
 	case qty == 0:
 		return false
+	default:
+		l.insert(i, l.sign*int64(price), qty)
+		return i == 0 && l.count > 0
 	}
-	return l.insert(i, rung{key, qty})
+	return i == 0
 }
 
 // Add changes the size at price by delta and reports whether the best level
 // changed; ok is false, and nothing changes, when the size would go negative.
 func (l *Ladder) Add(price market.Price, delta market.Qty) (touched, ok bool) {
-	key := l.sign * int64(price)
+	qty := l.Qty(price) + delta
+	return qty >= 0 && l.Set(price, qty), qty >= 0
+}
+
+// join adds an order's size at key and returns the number of its level and what was
+// there before. Where Set and Add drop the worst level, it refuses: a level may not
+// lose its orders.
+func (l *Ladder) join(key int64, qty market.Qty) (number uint32, before market.Qty, reason event.Reason) {
 	i, found := l.search(key)
-	if found {
-		qty := l.levels[i].qty + delta
-		if qty > 0 {
-			l.levels[i].qty = qty
-			return i == len(l.levels)-1, true
+	if !found {
+		if l.Full() {
+			return 0, 0, event.ReasonBookFull
 		}
-		return qty == 0 && l.remove(i), qty == 0
+		return l.insert(i, key, qty), 0, event.ReasonNone
 	}
-	if delta <= 0 {
-		return false, delta == 0
+	number = l.number(i)
+	v := &l.pool.levels[number]
+	if before = v.qty; before > market.MaxQty-qty {
+		return 0, before, event.ReasonAbsurd
 	}
-	return l.insert(i, rung{key, delta}), true
+	v.qty = before + qty
+	return number, before, event.ReasonNone
 }
 
-// join adds an order's size at price and returns what was there before. Where Set
-// and Add drop the worst level, it refuses: a level may not lose its orders.
-func (l *Ladder) join(price market.Price, qty market.Qty) (
-	touched bool, before market.Qty, reason event.Reason,
-) {
-	key := l.sign * int64(price)
+// leave takes away the level at key, which has lost its last order.
+func (l *Ladder) leave(key int64) {
 	i, found := l.search(key)
-	switch {
-	case !found && l.Full():
-		return false, 0, event.ReasonBookFull
-	case !found:
-		return l.insert(i, rung{key, qty}), 0, event.ReasonNone
-	}
-	before = l.levels[i].qty
-	if before > market.MaxQty-qty {
-		return false, before, event.ReasonAbsurd
-	}
-	l.levels[i].qty = before + qty
-	return i == len(l.levels)-1, before, event.ReasonNone
+	assert.That(found, "an order's level is in the ladder")
+	l.remove(i)
 }
 
-func (l *Ladder) remove(i int) (touched bool) {
-	n := len(l.levels) - 1
-	copy(l.levels[i:], l.levels[i+1:])
-	l.levels = l.levels[:n]
-	if i < n {
-		return false
+// remove takes level i away, 0 being the best.
+func (l *Ladder) remove(i int) {
+	l.pool.give(l.number(i))
+	n := len(l.far) - 1
+	if i >= near {
+		at := n - (i - near)
+		copy(l.far[at:], l.far[at+1:])
+		l.far = l.far[:n]
+		return
 	}
-	l.top = noKey
-	if n > 0 {
-		l.top = l.levels[n-1].key
+	copy(l.keys[i:], l.keys[i+1:])
+	copy(l.numbers[i:], l.numbers[i+1:])
+	if n < 0 {
+		l.count--
+		l.keys[near-1] = noKey
+		return
 	}
-	return true
+	l.keys[near-1], l.numbers[near-1] = l.far[n].key, l.far[n].number
+	l.far = l.far[:n]
 }
 
-func (l *Ladder) insert(i int, r rung) (touched bool) {
-	n := len(l.levels)
-	if n == len(l.short) && n < len(l.long) && &l.levels[0] == &l.short[0] {
-		copy(l.long, l.short)
-		l.levels = l.long[:n]
-	}
-	if n == len(l.long) {
+// insert makes a level at i, 0 being the best, and returns its number. When the ladder
+// is full the worst gives way, which may be the new one.
+func (l *Ladder) insert(i int, key int64, qty market.Qty) (number uint32) {
+	if l.Full() {
 		l.Dropped++
-		if i == 0 {
-			return false
+		n := l.Len()
+		if i == n {
+			return 0
 		}
-		copy(l.levels, l.levels[1:i]) // the worst gives way
-		i--
+		l.remove(n - 1)
+	}
+	number = l.pool.take(key, qty)
+	if i >= near {
+		at := len(l.far) - (i - near)
+		l.far = l.far[:len(l.far)+1]
+		copy(l.far[at+1:], l.far[at:])
+		l.far[at] = rung{key, number}
+		return number
+	}
+	if l.count == near {
+		l.far = append(l.far, rung{l.keys[near-1], l.numbers[near-1]})
 	} else {
-		l.levels = l.levels[:n+1]
-		copy(l.levels[i+1:], l.levels[i:n])
+		l.count++
 	}
-	l.levels[i] = r
-	if i < len(l.levels)-1 {
-		return false
-	}
-	l.top = r.key
-	return true
+	copy(l.keys[i+1:], l.keys[i:])
+	copy(l.numbers[i+1:], l.numbers[i:])
+	l.keys[i], l.numbers[i] = key, number
+	return number
 }
 
-// near is how many levels from the touch are looked at all at once.
-const near = 8
-
-// search returns the index of key, or where it belongs. Most changes are near the
-// touch: how many of the last levels are better than key is counted without a
-// branch, because which one it is cannot be foretold.
+// search returns where key is, or where it belongs, 0 being the best. Most changes are
+// near the touch: how many of the first keys are better is counted without a branch,
+// because which one it is cannot be foretold.
 func (l *Ladder) search(key int64) (i int, found bool) {
-	n := len(l.levels)
-	if n < near {
-		for i = n; i > 0; i-- {
-			if k := l.levels[i-1].key; k <= key {
-				if k == key {
-					return i - 1, true
-				}
-				break
-			}
+	k := &l.keys
+	better := (key-k[0])>>63 + (key-k[1])>>63 + (key-k[2])>>63 + (key-k[3])>>63 +
+		(key-k[4])>>63 + (key-k[5])>>63 + (key-k[6])>>63 + (key-k[7])>>63
+	if better == -half {
+		better += (key-k[8])>>63 + (key-k[9])>>63 + (key-k[10])>>63 + (key-k[11])>>63 +
+			(key-k[12])>>63 + (key-k[13])>>63 + (key-k[14])>>63 + (key-k[15])>>63
+		if better == -near {
+			return l.searchFar(key)
 		}
-		return i, false
 	}
-	t := (*[near]rung)(l.levels[n-near:])
-	better := (key-t[0].key)>>63 + (key-t[1].key)>>63 + (key-t[2].key)>>63 + (key-t[3].key)>>63 +
-		(key-t[4].key)>>63 + (key-t[5].key)>>63 + (key-t[6].key)>>63 + (key-t[7].key)>>63
-	if better == -near {
-		return l.searchFar(key, n-near)
-	}
-	i = n + int(better) // better counts downwards
-	if l.levels[i-1].key == key {
-		return i - 1, true
-	}
-	return i, false
+	i = -int(better)
+	return i, k[i&(near-1)] == key
 }
 
-// searchFar searches the first hi levels.
-func (l *Ladder) searchFar(key int64, hi int) (i int, found bool) {
-	lo, n := 0, hi
+func (l *Ladder) searchFar(key int64) (i int, found bool) {
+	lo, n := 0, len(l.far)
 	for n > 0 { // the answer is in lo .. lo+n
 		half := (n + 1) / 2
 		// Written so that it compiles to a conditional move.
 		next := lo + half
-		if l.levels[next-1].key > key {
+		if l.far[next-1].key > key {
 			next = lo
 		}
 		lo, n = next, n-half
 	}
-	if lo > 0 && l.levels[lo-1].key == key {
-		return lo - 1, true
+	if lo > 0 && l.far[lo-1].key == key {
+		return near + len(l.far) - lo, true
 	}
-	return lo, false
+	return near + len(l.far) - lo, false
 }

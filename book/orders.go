@@ -21,10 +21,14 @@ type Order struct {
 //
 //	 0 ┌──────────────────────────────────────────────┐
 //	   │ ref                                          │
-//	 8 │ price                                        │
-//	16 │ qty, 0 for an empty slot                     │
-//	24 │ arrival u32 │ book u16 │ gen u8 │ S │ passers │ one word, arrival on top
+//	 8 │ qty                                          │
+//	16 │ arrival u32 │ book u16 │ gen u8 │ S │ passers │ one word, arrival on top
+//	24 │ number of its level, u32 │                   │
 //	32 └──────────────────────────────────────────────┘
+//
+// An empty slot has generation 0, which no book ever has. An order names its level,
+// which has the price, so that what leaves it finds it without a search. The levels of
+// all books are in one pool: there never are more than orders.
 //
 // Venues give out references nearly in sequence over all their instruments, and
 // most orders that leave came lately. So 16 consecutive references have their homes
@@ -48,14 +52,15 @@ type Orders struct {
 	dead     int
 	arrivals uint32
 	books    []uint8 // generation of each book
+	pool     *pool   // of their levels
 	Purges   uint64  // sweeps for dead orders so far
 }
 
 type slot struct {
 	ref   uint64
-	price market.Price
 	qty   market.Qty
 	meta  uint64
+	level uint32
 }
 
 // MaxOrders is the largest capacity of an order index.
@@ -71,14 +76,12 @@ const (
 	ownerMask   = 1<<24 - 1
 	arriveShift = 32
 
-	nowhere = ^uint64(0)
-
 	// noGeneration is that of a book between its last generation and the first.
 	noGeneration = 0
 )
 
 // NewOrders returns an index for at most capacity living orders of one venue. It
-// takes 32 bytes for each of up to 8/3 × capacity slots.
+// takes 32 bytes for each of up to 8/3 × capacity slots, and 16 for each level.
 func NewOrders(capacity int) *Orders {
 	assert.That(capacity > 0 && capacity <= MaxOrders, "the capacity of an order index is in range")
 	bits := uint(blockBits + 1)
@@ -86,9 +89,9 @@ func NewOrders(capacity int) *Orders {
 		bits++
 	}
 	o := &Orders{slots: make([]slot, 1<<bits), mask: 1<<bits - 1, shift: 64 - bits + blockBits, capacity: capacity,
-		books: make([]uint8, 0, 1<<16)}
+		books: make([]uint8, 0, 1<<16), pool: newPool(capacity + 1)} // a level joins before its order
 	for i := range o.slots {
-		o.slots[i].ref = nowhere // every page is there before the first order comes
+		o.slots[i].qty = 0 // every page is there before the first order comes
 	}
 	return o
 }
@@ -114,13 +117,15 @@ func (s *slot) owner() uint32  { return uint32(s.meta) >> ownerShift }
 func (s *slot) passed() bool   { return s.meta&passersMask != 0 }
 func (s *slot) arrival() int32 { return int32(s.meta >> arriveShift) }
 
+func (s *slot) empty() bool { return s.meta>>ownerShift&0xff == noGeneration }
+
 func (s *slot) index() uint64     { return s.meta / sellBit & 1 } // Side.Index
 func (s *slot) side() market.Side { return market.Buy + market.Side(s.index()) }
 
 // find returns the slot of order ref of owner, or nil.
 func (o *Orders) find(owner uint32, ref uint64) *slot {
 	s := &o.slots[o.home(ref)&o.mask]
-	if s.ref == ref && s.owner() == owner && s.qty != 0 {
+	if s.ref == ref && s.owner() == owner {
 		return s
 	}
 	if !s.passed() {
@@ -134,7 +139,7 @@ func (o *Orders) findFar(owner uint32, ref uint64) *slot {
 	for range o.slots {
 		i = (i + stride) & o.mask
 		s := &o.slots[i]
-		if s.ref == ref && s.owner() == owner && s.qty != 0 {
+		if s.ref == ref && s.owner() == owner {
 			return s
 		}
 		if !s.passed() {
@@ -146,18 +151,17 @@ func (o *Orders) findFar(owner uint32, ref uint64) *slot {
 
 // insert takes an order that owner does not have and returns its slot; nil means
 // that the index is full. known means that owner has it, and nothing changed.
-func (o *Orders) insert(owner uint32, order *Order) (s *slot, known bool) {
-	s = &o.slots[o.home(order.Ref)&o.mask]
-	if s.qty != 0 || s.passed() || o.live == o.capacity {
-		if s, known = o.room(owner, order.Ref); s == nil {
+func (o *Orders) insert(owner uint32, ref uint64, level uint32, qty market.Qty, side uint64) (s *slot, known bool) {
+	s = &o.slots[o.home(ref)&o.mask]
+	if s.meta&(passersMask|0xff<<ownerShift) != 0 || o.live == o.capacity {
+		if s, known = o.room(owner, ref); s == nil {
 			return nil, known
 		}
 	}
 	o.live++
 	o.arrivals++
-	s.ref, s.price, s.qty = order.Ref, order.Price, order.Qty
-	s.meta = uint64(o.arrivals)<<arriveShift | uint64(owner)<<ownerShift |
-		uint64(order.Side.Index())*sellBit | s.meta&passersMask
+	s.ref, s.qty, s.level = ref, qty, level
+	s.meta = uint64(o.arrivals)<<arriveShift | uint64(owner)<<ownerShift | side*sellBit | s.meta&passersMask
 	return s, false
 }
 
@@ -173,7 +177,7 @@ func (o *Orders) room(owner uint32, ref uint64) (s *slot, known bool) {
 		o.purge()
 	}
 	i := o.home(ref)
-	for o.slots[i].qty != 0 {
+	for !o.slots[i].empty() {
 		if o.isDead(&o.slots[i]) {
 			o.dead--
 			o.remove(&o.slots[i])
@@ -200,7 +204,7 @@ func (o *Orders) remove(s *slot) {
 	if home := o.home(s.ref); s != &o.slots[home&o.mask] {
 		o.leave(s, home)
 	}
-	s.qty = 0
+	s.meta &= passersMask
 }
 
 func (o *Orders) leave(s *slot, i uint64) {
@@ -208,12 +212,6 @@ func (o *Orders) leave(s *slot, i uint64) {
 		i = (i + stride) & o.mask
 	}
 	o.pass(s.ref, i, -1)
-}
-
-// delete removes a living order.
-func (o *Orders) delete(s *slot) {
-	o.live--
-	o.remove(s)
 }
 
 func (o *Orders) isDead(s *slot) bool {
@@ -243,14 +241,14 @@ func (o *Orders) purge() {
 	o.Purges++
 	for i := range o.slots {
 		s := &o.slots[i]
-		if s.qty != 0 && o.isDead(s) {
-			s.qty = 0
+		if !s.empty() && o.isDead(s) {
+			s.meta = 0
 		}
 		s.meta &^= passersMask
 	}
 	o.dead = 0
 	for i := range o.slots {
-		if s := &o.slots[i]; s.qty != 0 && o.home(s.ref) != uint64(i) {
+		if s := &o.slots[i]; !s.empty() && o.home(s.ref) != uint64(i) {
 			o.pass(s.ref, uint64(i), +1)
 		}
 	}

@@ -91,7 +91,7 @@ func (b *Book) Rest(
 		return true
 	}
 	if s := b.orders.find(b.owner, ref); s != nil {
-		r.see(s, b.orders.before(b.owner, s))
+		b.see(r, s, b.orders.before(s))
 	}
 	return true
 }
@@ -106,9 +106,9 @@ func (b *Book) bound(r *rest, low, high market.Qty) {
 }
 
 // see takes the order's place in the feed, behind the quantity ahead.
-func (r *rest) see(s *slot, ahead market.Qty) {
+func (b *Book) see(r *rest, s *slot, ahead market.Qty) {
 	r.state, r.low, r.arrival = restExact, ahead, s.arrival()
-	r.side, r.price = s.side(), s.price // a venue may have slid the price
+	r.side, r.price = s.side(), b.priceOf(s) // a venue may have slid the price
 }
 
 // positioned reports whether what the book displays is what the venue displays.
@@ -163,14 +163,12 @@ func (b *Book) Queue(child uint32) (Ahead, bool) {
 	return Ahead{Low: r.low, High: r.high, Expected: min(max(expected, r.low), r.high)}, true
 }
 
-// before returns the quantity of owner's orders at the side and price of s that came
-// before it. It looks at every slot: once for each order of ours that the feed
+// before returns the quantity of the orders at the level of s that came before it. It looks at every slot: once for each order of ours that the feed
 // showed before we knew its number.
-func (o *Orders) before(owner uint32, s *slot) (qty market.Qty) {
+func (o *Orders) before(s *slot) (qty market.Qty) {
 	for i := range o.slots {
 		p := &o.slots[i]
-		if p.qty != 0 && p.price == s.price && (p.meta^s.meta)&(ownerMask<<ownerShift|sellBit) == 0 &&
-			p.arrival()-s.arrival() < 0 {
+		if p.level == s.level && p.owner() == s.owner() && p.arrival()-s.arrival() < 0 {
 			qty += p.qty
 		}
 	}
@@ -181,17 +179,17 @@ func (o *Orders) before(owner uint32, s *slot) (qty market.Qty) {
 func (b *Book) restAdd(s *slot, before market.Qty) {
 	for i := range b.rests[:b.resting] {
 		if r := &b.rests[i]; r.ref == s.ref && r.ref != 0 {
-			r.see(s, before)
+			b.see(r, s, before)
 		}
 	}
 }
 
 // restReduce sees qty leave order s, which is still there.
 func (b *Book) restReduce(s *slot, qty market.Qty) {
-	side := s.side()
+	side, price := s.side(), b.priceOf(s)
 	for i := range b.rests[:b.resting] {
 		r := &b.rests[i]
-		if r.price != s.price || r.side != side {
+		if r.price != price || r.side != side {
 			continue
 		}
 		switch age := s.arrival() - r.arrival; {

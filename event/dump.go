@@ -62,6 +62,11 @@ func (l *line) market(e *Event) {
 		l.qty(" ", e.Qty)
 	case OrderDeleted:
 		l.uint(" ref ", e.Ref)
+	case OrderReplaced:
+		l.uint(" ref ", e.Ref)
+		l.uint(" by ", e.OrderRef)
+		l.qty(" ", e.Qty)
+		l.price(" @", e.Price)
 	case BookStatus:
 		l.word(BookState(e.Code).String())
 	case MarketTrade:

@@ -47,6 +47,7 @@ func sampleEvents() []Event {
 		e(OrderExecuted, 1, func(e *Event) { e.Ref, e.Qty, e.LastPx = 77, 50, 10024 }),
 		e(OrderReduced, 1, func(e *Event) { e.Ref, e.Qty = 77, 20 }),
 		e(OrderDeleted, 1, func(e *Event) { e.Ref = 77 }),
+		e(OrderReplaced, 1, func(e *Event) { e.Ref, e.OrderRef, e.Price, e.Qty = 77, 78, 1234, 5 }),
 		e(BookStatus, 1, func(e *Event) {
 			e.Instrument, e.Code, e.Reason = market.NoInstrument, uint8(BookStale), ReasonGap
 		}),
@@ -204,7 +205,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1026 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1027 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

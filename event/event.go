@@ -62,7 +62,7 @@ type Event struct {
 	_          byte
 	OrigID     ID // OrigClOrdID of a cancel or replace, reason of an operator
 	_          [4]byte
-	OrderRef   uint64 // Exec: number under which the venue's feed shows the order; 0 unknown
+	OrderRef   uint64 // Exec: number under which the venue's feed shows the order, 0 unknown; OrderReplaced: the new one's
 }
 
 // Flags qualify an event.
@@ -114,6 +114,9 @@ const (
 	Quote Kind = 18
 	// QuoteCancel withdraws the dealer's quotes of Instrument.
 	QuoteCancel Kind = 19
+	// OrderReplaced takes order Ref away and adds order OrderRef on the same side
+	// with Price and Qty, behind the others there.
+	OrderReplaced Kind = 20
 
 	// ParentNew is NewOrderSingle(35=D) from client session Client: ID is its
 	// ClOrdID, Price its limit (0 for a market order).
@@ -147,7 +150,7 @@ func (k Kind) Size() int {
 	switch {
 	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade:
 		return 64
-	case k >= 30 && k <= Exec, k == ClientSession, k == Operator:
+	case k >= OrderReplaced && k <= Exec, k == ClientSession, k == Operator:
 		return 192
 	}
 	return 128
@@ -160,7 +163,7 @@ var kindNames = map[Kind]string{
 	SessionStart: "start", Timer: "timer",
 	BookClear: "clear", BookLevel: "level", OrderAdd: "add", OrderExecuted: "execute",
 	OrderReduced: "reduce", OrderDeleted: "delete", BookStatus: "status",
-	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel",
+	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel", OrderReplaced: "replace",
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", Exec: "exec", OrderCancelReject: "cancel-reject",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",

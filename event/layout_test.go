@@ -13,7 +13,7 @@ var fieldsOf = map[Kind][]string{
 	OrderAdd: {"Ref", "Side", "Price", "Qty"}, OrderExecuted: {"Ref", "Qty", "LastPx"},
 	OrderReduced: {"Ref", "Qty"}, OrderDeleted: {"Ref"}, BookStatus: {"Code", "Reason"},
 	MarketTrade: {"Price", "Qty", "Side"}, Quote: {"Price", "Qty", "LastPx", "LastQty", "ID", "Until"},
-	QuoteCancel:  {"Instrument"},
+	QuoteCancel: {"Instrument"}, OrderReplaced: {"Ref", "Price", "Qty", "OrderRef"},
 	ParentNew:    {"ID", "Price", "Qty", "Until", "StartTime", "SliceNanos", "Strategy", "OrdType", "TIF", "Client"},
 	ParentCancel: {"ID", "OrigID", "Client"}, ParentReplace: {"ID", "OrigID", "Client", "Qty", "Price"},
 	ParentStatus:      {"ID", "OrigID", "Client"},

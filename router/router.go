@@ -148,7 +148,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 	c.Counters.Events++
 	switch e.Kind {
 	case event.BookClear, event.BookLevel, event.OrderAdd, event.OrderExecuted, event.OrderReduced,
-		event.OrderDeleted, event.BookStatus, event.MarketTrade, event.Quote, event.QuoteCancel:
+		event.OrderDeleted, event.BookStatus, event.MarketTrade, event.Quote, event.QuoteCancel,
+		event.OrderReplaced:
 		c.onMarket(e)
 	case event.Timer:
 		c.onTimer()

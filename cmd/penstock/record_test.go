@@ -18,15 +18,28 @@ import (
 	"penstock/venues/tape"
 )
 
-// demoBooks keeps a book for each venue.
-type demoBooks [market.MaxVenues]*book.Book
+// demoEvents keeps what the feed of each venue said.
+type demoEvents [market.MaxVenues][]event.Event
 
-func (b *demoBooks) take(e *event.Event) bool {
-	if b[e.Venue] == nil {
-		b[e.Venue] = book.New(book.Capacity{Levels: 1 << 12}, book.NewOrders(1<<16))
-	}
-	b[e.Venue].Apply(e)
+func (d *demoEvents) take(e *event.Event) bool {
+	d[e.Venue] = append(d[e.Venue], *e)
 	return true
+}
+
+// book returns the book that the events make, nil without any.
+func (d *demoEvents) book(venue int) *book.Book {
+	if len(d[venue]) == 0 {
+		return nil
+	}
+	var orders *book.Orders
+	if slices.ContainsFunc(d[venue], func(e event.Event) bool { return e.Kind == event.OrderAdd }) {
+		orders = book.NewOrders(1 << 16)
+	}
+	b := book.New(book.Capacity{Levels: 1 << 12}, orders)
+	for i := range d[venue] {
+		b.Apply(&d[venue][i])
+	}
+	return b
 }
 
 func levels(l *book.Ladder) (list []book.Level) {
@@ -37,7 +50,7 @@ func levels(l *book.Ladder) (list []book.Level) {
 }
 
 // startRecording records two lit venues of the demonstration's market.
-func startRecording(t *testing.T) (*recording, *demoBooks, *Config) {
+func startRecording(t *testing.T) (*recording, *demoEvents, *Config) {
 	t.Helper()
 	dir := t.TempDir()
 	o := demoOptions{symbol: "PSTK", seed: 5}
@@ -50,9 +63,9 @@ func startRecording(t *testing.T) (*recording, *demoBooks, *Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	books := &demoBooks{}
+	events := &demoEvents{}
 	r, err := openRecording(cfg, recordOptions{dir: filepath.Join(dir, "recordings"),
-		venues: map[string]bool{"LITA": true, "LITB": true}}, books.take)
+		venues: map[string]bool{"LITA": true, "LITB": true}}, events.take)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +76,7 @@ func startRecording(t *testing.T) (*recording, *demoBooks, *Config) {
 			}
 		}
 	}
-	return r, books, cfg
+	return r, events, cfg
 }
 
 // until works the recording until done, at most a minute.
@@ -106,15 +119,15 @@ func playRecorded(t *testing.T, venue, path string) (*book.Book, tape.Stats) {
 		t.Fatal(err)
 	}
 	defer played.Close()
-	var books demoBooks
-	for played.Play(books.take) {
+	var events demoEvents
+	for played.Play(events.take) {
 	}
-	return books[0], played.Stats()[0]
+	return events.book(0), played.Stats()[0]
 }
 
 // What is recorded from sockets and played again gives the books that the feeds gave.
 func TestRecordAndReplay(t *testing.T) {
-	r, books, cfg := startRecording(t)
+	r, events, cfg := startRecording(t)
 	r.until(t, r.records(60))
 	if err := r.close(); err != nil {
 		t.Fatal(err)
@@ -122,7 +135,7 @@ func TestRecordAndReplay(t *testing.T) {
 	for _, v := range r.venues {
 		again, s := playRecorded(t, v.name, v.path)
 		id := slices.IndexFunc(cfg.Router.Venues, func(x market.Venue) bool { return x.Name == v.name })
-		live := books[id]
+		live := events.book(id)
 		if again == nil || !slices.Equal(levels(again.Bids), levels(live.Bids)) ||
 			!slices.Equal(levels(again.Asks), levels(live.Asks)) || again.State != live.State {
 			t.Errorf("%s: the books differ: %+v", v.name, s)

@@ -72,8 +72,7 @@ const _ uint64 = math.MaxInt64 - math.MaxUint32*1_000_000_000 // no overflow in 
 // cleared, locate codes are forgotten, and no book is LIVE before Live.
 func (d *Decoder) Reset(now int64) {
 	clear(d.byLocate[:])
-	d.sides.clear()
-	d.state, d.reason, d.closed, d.half = event.BookSyncing, event.ReasonNone, false, false
+	d.state, d.reason, d.closed = event.BookSyncing, event.ReasonNone, false
 	for i := range d.books {
 		b := &d.books[i]
 		b.listed, b.halted, b.outage, b.broken, b.clear = false, false, false, event.ReasonNone, true

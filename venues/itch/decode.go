@@ -13,7 +13,6 @@ type Config struct {
 	Venue    market.VenueID
 	Symbols  []Symbol // what the stock directory says of other stocks is ignored
 	Midnight int64    // of the trading day at the venue, ns since epoch: SrcTime counts from it
-	Refs     int      // order references of a day whose side is remembered, two bits each
 	// Market is the code by which operational halts name the venue: Q Nasdaq, B BX,
 	// X PSX. 0 takes the halts of every market for its own.
 	Market byte
@@ -37,9 +36,8 @@ type Stats struct {
 
 // Decoder turns ITCH 5.0 messages into events, without allocating.
 //
-// The order book is the receiver's: an OrderExecuted, OrderReduced or
-// OrderDeleted names its order by Ref only. Replace (U) becomes OrderDeleted,
-// marked More, and OrderAdd on the side of the order that it replaces.
+// The order book is the receiver's: an OrderExecuted, OrderReduced, OrderDeleted or
+// OrderReplaced names its order by Ref only.
 //
 // A new Decoder expects Reset, then Live when messages come from the start.
 type Decoder struct {
@@ -47,9 +45,7 @@ type Decoder struct {
 	books    []book // [0] stands for every instrument that is not configured
 	sink     event.Sink
 	midnight int64
-	sides    sides
 	owed     bool // a book has something to tell that the sink has not taken
-	half     bool // of a replace, the OrderDeleted was taken and the OrderAdd was not
 	closed   bool // the venue announced the end of system hours
 	market   byte
 	venue    market.VenueID
@@ -70,14 +66,10 @@ func NewDecoder(c Config) (*Decoder, error) {
 	if len(c.Symbols) == 0 || len(c.Symbols) > 65535 {
 		return nil, fmt.Errorf("itch decoder: %d symbols, must be 1 to 65535", len(c.Symbols))
 	}
-	if c.Refs < 1 || c.Refs > 1<<40 {
-		return nil, fmt.Errorf("itch decoder: %d order references, must be 1 to 2^40", c.Refs)
-	}
 	if c.Market != 0 && c.Market != 'Q' && c.Market != 'B' && c.Market != 'X' {
 		return nil, fmt.Errorf("itch decoder: market %q, must be Q, B, X or 0 for all", c.Market)
 	}
-	d := &Decoder{venue: c.Venue, midnight: c.Midnight, market: c.Market, sink: c.Sink,
-		sides: newSides(c.Refs)}
+	d := &Decoder{venue: c.Venue, midnight: c.Midnight, market: c.Market, sink: c.Sink}
 	d.books = make([]book, 1, len(c.Symbols)+1)
 	seen := map[string]bool{}
 	for _, s := range c.Symbols {
@@ -122,25 +114,7 @@ func (d *Decoder) Decode(now int64, msg []byte) (err error) {
 	if b == &d.books[0] || b.broken != event.ReasonNone {
 		err = d.withoutBook(now, b, msg)
 	} else {
-		switch msg[0] {
-		case typeAddOrder, typeAddOrderMPID:
-			err = d.addOrder(now, b, msg)
-		case typeOrderExecuted:
-			err = d.takeOff(now, b, event.OrderExecuted, msg)
-		case typeOrderCancel:
-			err = d.takeOff(now, b, event.OrderReduced, msg)
-		case typeOrderDelete:
-			d.fill(now, b, event.OrderDeleted, msg)
-			err = d.send()
-		case typeOrderReplace:
-			err = d.replaceOrder(now, b, msg)
-		case typeExecutedWithPrice:
-			err = d.executedWithPrice(now, b, msg)
-		case typeTrade:
-			err = d.trade(now, b, msg)
-		default:
-			err = d.stateMessage(now, b, msg)
-		}
+		err = d.withBook(now, b, msg)
 	}
 	if err != nil {
 		if err == ErrNoRoom {
@@ -152,6 +126,27 @@ func (d *Decoder) Decode(now int64, msg []byte) (err error) {
 	return nil
 }
 
+func (d *Decoder) withBook(now int64, b *book, msg []byte) error {
+	switch msg[0] {
+	case typeAddOrder, typeAddOrderMPID:
+		return d.addOrder(now, b, msg)
+	case typeOrderExecuted:
+		return d.takeOff(now, b, event.OrderExecuted, msg)
+	case typeOrderCancel:
+		return d.takeOff(now, b, event.OrderReduced, msg)
+	case typeOrderDelete:
+		d.fill(now, b, event.OrderDeleted, msg)
+		return d.send()
+	case typeOrderReplace:
+		return d.replaceOrder(now, b, msg)
+	case typeExecutedWithPrice:
+		return d.executedWithPrice(now, b, msg)
+	case typeTrade:
+		return d.trade(now, b, msg)
+	}
+	return d.stateMessage(now, b, msg)
+}
+
 // fill sets the fields that every event of an order has. LastPx is 0 but within
 // executedWithPrice.
 func (d *Decoder) fill(now int64, b *book, kind event.Kind, msg []byte) *event.Event {
@@ -160,8 +155,8 @@ func (d *Decoder) fill(now int64, b *book, kind event.Kind, msg []byte) *event.E
 	e.RecvTime = now
 	e.SrcTime = d.midnight + timestamp(msg)
 	e.Ref = binary.BigEndian.Uint64(msg[11:])
-	e.Price, e.Qty = 0, 0
-	e.Kind, e.Instrument, e.Side, e.Flags = kind, b.id, 0, 0
+	e.Price, e.Qty, e.OrderRef = 0, 0, 0
+	e.Kind, e.Instrument, e.Side = kind, b.id, 0
 	return e
 }
 
@@ -178,13 +173,9 @@ func (d *Decoder) addOrder(now int64, b *book, msg []byte) error {
 	_ = msg[35]
 	price, ok := b.price(binary.BigEndian.Uint32(msg[32:]))
 	shares := binary.BigEndian.Uint32(msg[20:])
-	side, known := sideOf(msg[19])
-	if !ok || shares == 0 || !known {
+	side := sideCodes[msg[19]] // no branch on it can be foretold
+	if !ok || shares == 0 || side == 0 {
 		return ErrValue
-	}
-	ref := binary.BigEndian.Uint64(msg[11:])
-	if !d.sides.put(ref, side) {
-		return ErrRefs
 	}
 	e := d.fill(now, b, event.OrderAdd, msg)
 	e.Side, e.Price, e.Qty = side, price, b.qty(shares)
@@ -202,6 +193,18 @@ func (d *Decoder) takeOff(now int64, b *book, kind event.Kind, msg []byte) error
 	return d.send()
 }
 
+func (d *Decoder) replaceOrder(now int64, b *book, msg []byte) error {
+	_ = msg[34]
+	price, ok := b.price(binary.BigEndian.Uint32(msg[31:]))
+	shares := binary.BigEndian.Uint32(msg[27:])
+	if !ok || shares == 0 {
+		return ErrValue
+	}
+	e := d.fill(now, b, event.OrderReplaced, msg)
+	e.OrderRef, e.Price, e.Qty = binary.BigEndian.Uint64(msg[19:]), price, b.qty(shares)
+	return d.send()
+}
+
 // executedWithPrice reduces an order by a trade at another price. A print that does
 // not count in the volume (printable N) reduces the order all the same.
 func (d *Decoder) executedWithPrice(now int64, b *book, msg []byte) error {
@@ -212,32 +215,6 @@ func (d *Decoder) executedWithPrice(now int64, b *book, msg []byte) error {
 	d.depth.LastPx = price
 	err := d.takeOff(now, b, event.OrderExecuted, msg)
 	d.depth.LastPx = 0
-	return err
-}
-
-func (d *Decoder) replaceOrder(now int64, b *book, msg []byte) error {
-	_ = msg[34]
-	price, ok := b.price(binary.BigEndian.Uint32(msg[31:]))
-	shares := binary.BigEndian.Uint32(msg[27:])
-	ref := binary.BigEndian.Uint64(msg[19:])
-	side, known := d.sides.get(binary.BigEndian.Uint64(msg[11:]))
-	if !ok || shares == 0 || !known {
-		return ErrValue
-	}
-	if !d.sides.put(ref, side) {
-		return ErrRefs
-	}
-	e := d.fill(now, b, event.OrderDeleted, msg)
-	if !d.half {
-		e.Flags = event.More
-		if err := d.send(); err != nil {
-			return err
-		}
-	}
-	e.Kind, e.Flags, e.Ref = event.OrderAdd, 0, ref
-	e.Side, e.Price, e.Qty = side, price, b.qty(shares)
-	err := d.send()
-	d.half = err != nil
 	return err
 }
 
@@ -268,12 +245,6 @@ func (d *Decoder) crossTrade(now int64, b *book, msg []byte) error {
 	e := d.fill(now, b, event.MarketTrade, msg)
 	e.Ref, e.Price, e.Qty = 0, price, market.Qty(int64(shares)*b.qtyMul)
 	return d.send()
-}
-
-// sideOf is a table, because no branch on it can be foretold.
-func sideOf(c byte) (side market.Side, known bool) {
-	side = sideCodes[c]
-	return side, side != 0
 }
 
 var sideCodes = [256]market.Side{'B': market.Buy, 'S': market.Sell}

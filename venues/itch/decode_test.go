@@ -47,6 +47,9 @@ func (c *collect) sink(e *event.Event) bool {
 		line += fmt.Sprintf(" %d", e.Instrument)
 	default:
 		line += fmt.Sprintf(" %d ref %d", e.Instrument, e.Ref)
+		if e.Kind == event.OrderReplaced {
+			line += fmt.Sprintf(" by %d", e.OrderRef)
+		}
 		if e.Side != 0 {
 			line += " " + e.Side.String()
 		}
@@ -72,7 +75,7 @@ func (c *collect) took() string {
 }
 
 func testConfig(sink event.Sink) Config {
-	return Config{Venue: 3, Midnight: midnight, Refs: 1 << 16, Sink: sink, Symbols: []Symbol{
+	return Config{Venue: 3, Midnight: midnight, Sink: sink, Symbols: []Symbol{
 		{Text: "AAPL", ID: 5, PriceDecimals: 4},
 		{Text: "MSFT", ID: 6, PriceDecimals: 2, QtyDecimals: 2},
 		{Text: "BRK.A", ID: 7, PriceDecimals: 6},
@@ -190,8 +193,7 @@ func TestVectorsBecomeEvents(t *testing.T) {
 	expect(t, c.took(),
 		"add 5 ref 1001 buy 1502500x300",
 		"execute 5 ref 1001 0x100",
-		"delete 5 ref 1001 more",
-		"add 5 ref 1002 buy 1502400x200",
+		"replace 5 ref 1001 by 1002 1502400x200",
 		"reduce 5 ref 1002 0x50",
 		"delete 5 ref 1002",
 	)
@@ -274,7 +276,8 @@ func TestImpossibleValuesAreRefused(t *testing.T) {
 		"no side":                 order('A', 7, 1, 'X', 1, 1),
 		"execute nothing":         message('E', 7),
 		"cancel nothing":          message('X', 7),
-		"replace unknown":         replace(7, 1, 2, 1, 1),
+		"replace without price":   replace(7, 1, 2, 1, 0),
+		"replace without shares":  replace(7, 1, 2, 0, 1),
 		"printable":               executedAt(7, 1, 1, '?', 1),
 		"state":                   action(7, '?'),
 		"second stock for locate": listing(7, "MSFT"),
@@ -295,29 +298,6 @@ func TestImpossibleValuesAreRefused(t *testing.T) {
 		t.Errorf("second locate for a stock: %v", err)
 	}
 	expect(t, c.took(), "status 6 STALE absurd value")
-}
-
-func TestFullReferenceTableTakesTheBookOut(t *testing.T) {
-	c := newCollect()
-	cfg := testConfig(c.sink)
-	cfg.Refs = 1
-	d, err := NewDecoder(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.Reset(1)
-	d.Live(1)
-	for _, m := range [][]byte{listing(7, "AAPL"), order('A', 7, 1, 'B', 1, 1),
-		order('A', 7, refsPerBlock-1, 'B', 1, 1)} {
-		if err := d.Decode(1, m); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.took()
-	if err := d.Decode(1, order('A', 7, refsPerBlock, 'B', 1, 1)); !errors.Is(err, ErrRefs) {
-		t.Fatal(err)
-	}
-	expect(t, c.took(), "status 5 STALE book capacity reached")
 }
 
 // Every type at every wrong length: an error, a count, no depth event, no panic.
@@ -439,13 +419,12 @@ func sampleStream(r *rand.Rand, n int) [][]byte {
 
 func TestRefusesBadConfiguration(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
-		"no sink":       func(c *Config) { c.Sink = nil },
-		"no symbols":    func(c *Config) { c.Symbols = nil },
-		"long symbol":   func(c *Config) { c.Symbols[0].Text = "TOOLONGNAME" },
-		"empty symbol":  func(c *Config) { c.Symbols[0].Text = "" },
-		"twice":         func(c *Config) { c.Symbols[1].Text = "AAPL" },
-		"decimals":      func(c *Config) { c.Symbols[1].PriceDecimals = 10 },
-		"no references": func(c *Config) { c.Refs = 0 },
+		"no sink":      func(c *Config) { c.Sink = nil },
+		"no symbols":   func(c *Config) { c.Symbols = nil },
+		"long symbol":  func(c *Config) { c.Symbols[0].Text = "TOOLONGNAME" },
+		"empty symbol": func(c *Config) { c.Symbols[0].Text = "" },
+		"twice":        func(c *Config) { c.Symbols[1].Text = "AAPL" },
+		"decimals":     func(c *Config) { c.Symbols[1].PriceDecimals = 10 },
 	} {
 		c := testConfig(newCollect().sink)
 		spoil(&c)

@@ -14,7 +14,6 @@ import (
 func compare(t *testing.T, stream []byte) {
 	c := newCollect()
 	cfg := testConfig(c.sink)
-	cfg.Refs = 256 * refsPerBlock // more blocks than a stream here can touch
 	d, err := NewDecoder(cfg)
 	if err != nil {
 		t.Fatal(err)

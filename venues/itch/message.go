@@ -47,10 +47,8 @@ var (
 	ErrLength = errors.New("wrong message length")
 	// ErrValue is a field that cannot be true: no price, no shares, a side that
 	// is neither B nor S, a price finer than the instrument's increment, a
-	// locate code that names a second stock, a replace of an unknown order.
+	// locate code that names a second stock.
 	ErrValue = errors.New("impossible value")
-	// ErrRefs is an order whose side cannot be remembered: Config.Refs is full.
-	ErrRefs = errors.New("too many order references")
 )
 
 // MessageError says which message could not be used and why.

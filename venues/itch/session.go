@@ -189,7 +189,7 @@ func (d *Decoder) misfitBooks(now int64, msg []byte) {
 	}
 }
 
-// absurd counts a message whose values cannot be true, or cannot be kept, and
+// absurd counts a message whose values cannot be true and
 // takes its book out of use.
 func (d *Decoder) absurd(now int64, b *book, msg []byte, err error) error {
 	d.stats.Types[msg[0]]++
@@ -197,12 +197,8 @@ func (d *Decoder) absurd(now int64, b *book, msg []byte, err error) error {
 	if d.blamed != nil {
 		b, d.blamed = d.blamed, nil
 	}
-	reason := event.ReasonAbsurd
-	if err == ErrRefs {
-		reason = event.ReasonBookFull
-	}
 	if b != &d.books[0] {
-		d.distrust(now, b, reason)
+		d.distrust(now, b, event.ReasonAbsurd)
 	}
 	return refusal(msg, err)
 }

@@ -19,7 +19,6 @@ type twin struct {
 	midnight int64
 	symbols  []Symbol
 	listed   map[uint16]int
-	sides    map[uint64]byte
 	broken   map[int]bool
 	events   []event.Event
 }
@@ -104,7 +103,7 @@ const specLengths = "S12 R39 H25 Y20 L26 V35 W12 K28 J35 h21 A36 F40 E31 C36 X23
 
 func newTwin(c Config) *twin {
 	return &twin{venue: c.Venue, midnight: c.Midnight, symbols: c.Symbols,
-		listed: map[uint16]int{}, sides: map[uint64]byte{}, broken: map[int]bool{}}
+		listed: map[uint16]int{}, broken: map[int]bool{}}
 }
 
 func specLength(t byte) int {
@@ -214,8 +213,8 @@ func (t *twin) read(r *bytes.Reader, into any) {
 
 func (t *twin) apply(rest *bytes.Reader, kind byte, s Symbol, e event.Event) error {
 	ok := true
-	emit := func(k event.Kind, ref uint64, side byte, shares uint32, price *uint32, f event.Flags) {
-		e.Kind, e.Ref, e.Flags = k, ref, f
+	emit := func(k event.Kind, ref uint64, side byte, shares uint32, price *uint32) {
+		e.Kind, e.Ref = k, ref
 		e.Side = map[byte]market.Side{'B': market.Buy, 'S': market.Sell, 0: 0}[side]
 		e.Qty = market.Qty(int64(shares) * market.Pow10(s.QtyDecimals))
 		e.Price = 0
@@ -229,44 +228,39 @@ func (t *twin) apply(rest *bytes.Reader, kind byte, s Symbol, e event.Event) err
 	case 'A', 'F':
 		var m wireAddMPID
 		t.read(rest, &m.wireAdd)
-		emit(event.OrderAdd, m.Ref, m.Side, m.Shares, &m.Price, 0)
-		if ok = ok && m.Shares > 0 && (m.Side == 'B' || m.Side == 'S'); ok {
-			t.sides[m.Ref] = m.Side
-		}
+		emit(event.OrderAdd, m.Ref, m.Side, m.Shares, &m.Price)
+		ok = ok && m.Shares > 0 && (m.Side == 'B' || m.Side == 'S')
 	case 'E':
 		var m wireExecuted
 		t.read(rest, &m)
-		emit(event.OrderExecuted, m.Ref, 0, m.Shares, nil, 0)
+		emit(event.OrderExecuted, m.Ref, 0, m.Shares, nil)
 		ok = m.Shares > 0
 	case 'C':
 		var m wireExecutedAt
 		t.read(rest, &m)
 		p, exact := twinPrice(m.Price, s)
 		e.LastPx = p
-		emit(event.OrderExecuted, m.Ref, 0, m.Shares, nil, 0)
+		emit(event.OrderExecuted, m.Ref, 0, m.Shares, nil)
 		ok = exact && m.Price > 0 && m.Shares > 0 && (m.Printable == 'Y' || m.Printable == 'N')
 	case 'X':
 		var m wireCancel
 		t.read(rest, &m)
-		emit(event.OrderReduced, m.Ref, 0, m.Shares, nil, 0)
+		emit(event.OrderReduced, m.Ref, 0, m.Shares, nil)
 		ok = m.Shares > 0
 	case 'D':
 		var m wireDelete
 		t.read(rest, &m)
-		emit(event.OrderDeleted, m.Ref, 0, 0, nil, 0)
+		emit(event.OrderDeleted, m.Ref, 0, 0, nil)
 	case 'U':
 		var m wireReplace
 		t.read(rest, &m)
-		side, known := t.sides[m.Old]
-		emit(event.OrderDeleted, m.Old, 0, 0, nil, event.More)
-		emit(event.OrderAdd, m.New, side, m.Shares, &m.Price, 0)
-		if ok = ok && known && m.Shares > 0; ok {
-			t.sides[m.New] = side
-		}
+		e.OrderRef = m.New
+		emit(event.OrderReplaced, m.Old, 0, m.Shares, &m.Price)
+		ok = ok && m.Shares > 0
 	case 'P':
 		var m wireTrade
 		t.read(rest, &m)
-		emit(event.MarketTrade, m.Ref, 0, m.Shares, &m.Price, 0)
+		emit(event.MarketTrade, m.Ref, 0, m.Shares, &m.Price)
 		ok = ok && m.Shares > 0
 	case 'Q':
 		var m wireCross
@@ -278,7 +272,7 @@ func (t *twin) apply(rest *bytes.Reader, kind byte, s Symbol, e event.Event) err
 			Cmp(big.NewInt(int64(market.MaxQty))) > 0 {
 			return errTwin
 		}
-		emit(event.MarketTrade, 0, 0, uint32(m.Shares), &m.Price, 0)
+		emit(event.MarketTrade, 0, 0, uint32(m.Shares), &m.Price)
 		t.events[0].Qty = market.Qty(int64(m.Shares) * market.Pow10(s.QtyDecimals))
 	case 'h':
 		var m wireOutage

@@ -60,7 +60,7 @@ func newClient(t *testing.T, m *serve.Market, v *serve.Server, change ...func(*F
 	t.Helper()
 	c := &client{t: t, v: v, orders: map[uint64]bookOrder{}}
 	cfg := FeedConfig{
-		Config: Config{Midnight: m.Midnight(), Refs: 1 << 22, Sink: c.sink,
+		Config: Config{Midnight: m.Midnight(), Sink: c.sink,
 			Symbols: []Symbol{{Text: "PNSK", ID: 5, PriceDecimals: 4}}},
 		Lines:   []LineConfig{{Address: "127.0.0.1:0"}, {Address: "127.0.0.1:0"}},
 		Request: v.RerequestAddr(),
@@ -113,6 +113,12 @@ func (c *client) sink(e *event.Event) bool {
 	case event.OrderExecuted, event.OrderReduced:
 		o.qty -= e.Qty
 	case event.OrderDeleted:
+		o.qty = 0
+	case event.OrderReplaced:
+		if _, twice := c.orders[e.OrderRef]; twice {
+			c.t.Fatalf("order %d added twice", e.OrderRef)
+		}
+		c.orders[e.OrderRef] = bookOrder{o.side, e.Price, e.Qty}
 		o.qty = 0
 	}
 	if !known && e.Kind != event.OrderAdd || o.qty < 0 {

@@ -11,10 +11,6 @@ import (
 	"penstock/venues/itch"
 )
 
-// itchRefs bounds the order references whose side is remembered, two bits each:
-// more than Nasdaq sessions have used.
-const itchRefs = 1 << 29
-
 // itchTape plays ITCH messages in the order of a file: the beginning of the file
 // is the beginning of the session.
 type itchTape struct {
@@ -28,7 +24,7 @@ func newITCH(feed *Feed, to target, sink event.Sink) (decoder, error) {
 		return decoder{}, err
 	}
 	d, err := itch.NewDecoder(itch.Config{
-		Venue: to.venue, Midnight: start + int64(feed.Offset), Refs: itchRefs, Sink: sink,
+		Venue: to.venue, Midnight: start + int64(feed.Offset), Sink: sink,
 		Symbols: itchSymbols(to),
 	})
 	if err != nil {
@@ -106,11 +102,8 @@ type moldTape struct {
 	copies  int64 // messages that had come before
 }
 
-// moldRefs suits captures of parts of a day.
-const moldRefs = 1 << 24
-
 func newMold(feed *Feed, to target, sink event.Sink) (decoder, error) {
-	c := itch.Config{Venue: to.venue, Refs: moldRefs, Sink: sink, Symbols: itchSymbols(to)}
+	c := itch.Config{Venue: to.venue, Sink: sink, Symbols: itchSymbols(to)}
 	if len(c.Symbols) == 0 { // only the framing is of interest
 		c.Symbols = []itch.Symbol{{Text: "-"}}
 	}

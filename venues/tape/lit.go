@@ -47,6 +47,13 @@ func (m *Market) observeLit(b *lit, e *event.Event) {
 	case event.OrderExecuted, event.OrderReduced, event.OrderDeleted:
 		m.reduceDisplayed(b, e)
 		return
+	case event.OrderReplaced:
+		if old, ok := b.orders[e.Ref]; ok {
+			m.reduceDisplayed(b, e)
+			b.orders[e.OrderRef] = displayed{old.side, e.Price, e.Qty}
+			b.change(old.side, e.Price, e.Qty)
+		}
+		return
 	}
 	b.apply(e)
 	switch e.Kind {
@@ -69,7 +76,7 @@ func (m *Market) reduceDisplayed(b *lit, e *event.Event) {
 		return // absurd: the core's own book says so
 	}
 	qty := min(e.Qty, o.qty)
-	if e.Kind == event.OrderDeleted {
+	if e.Kind >= event.OrderDeleted {
 		qty = o.qty
 	}
 	if o.qty -= qty; o.qty == 0 {

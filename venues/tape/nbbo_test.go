@@ -84,7 +84,8 @@ func FuzzLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, lines string) {
 		for _, format := range []string{"nbbo", "lobster"} {
 			events, _ := playLines(t, format, lines)
-			b := book.New(book.Capacity{Levels: 1 << 10}, book.NewOrders(1<<10))
+			orders := map[string]*book.Orders{"lobster": book.NewOrders(1 << 10)}
+			b := book.New(book.Capacity{Levels: 1 << 10}, orders[format])
 			for i := range events {
 				b.Apply(&events[i])
 				if e := &events[i]; e.Kind == event.BookLevel && (e.Price > market.MaxPrice || e.Qty > market.MaxQty) {

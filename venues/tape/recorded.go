@@ -269,7 +269,7 @@ func newRecordedITCH(feed *Feed, to target, sink event.Sink) (decoder, error) {
 		return decoder{}, err
 	}
 	t := &recordedITCH{}
-	if t.decoder, err = itch.NewDecoder(itch.Config{Venue: to.venue, Refs: moldRefs, Sink: sink,
+	if t.decoder, err = itch.NewDecoder(itch.Config{Venue: to.venue, Sink: sink,
 		Symbols: itchSymbols(to), Midnight: h.Midnight}); err != nil {
 		return decoder{}, err
 	}
