@@ -92,6 +92,9 @@ func NewComposite(id market.InstrumentID, venues []market.Venue, traded func(mar
 // VenueCount returns the number of venues, traded or not.
 func (m *Composite) VenueCount() int { return m.count }
 
+// LiveLit returns the lit venues whose book was LIVE at the last Refresh, one bit each.
+func (m *Composite) LiveLit() uint16 { return m.liveLit }
+
 // Kind returns the kind of venue v.
 func (m *Composite) Kind(v market.VenueID) market.VenueKind { return m.kinds[v] }
 

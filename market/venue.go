@@ -73,6 +73,9 @@ func (f Fee) Of(notional Notional, q Qty) Notional {
 // the share of the price rounded towards zero. It holds for prices up to MaxPrice
 // and |Ppm| up to 1e6.
 func (f Fee) AtMilli(p Price) int64 {
+	if f.Ppm == 0 {
+		return f.PerLotMilli
+	}
 	whole, rest := int64(p)/1000, int64(p)%1000
 	return f.PerLotMilli + whole*f.Ppm + rest*f.Ppm/1000
 }

@@ -71,6 +71,9 @@ func (s ClassSet) Has(c Class) bool { return s>>c&1 != 0 }
 // cross the spread. Where there is none they go to take if a sweeps, and are
 // otherwise dropped: that quantity stays unplaced.
 func (a Action) Within(available ClassSet) Action {
+	if available == AllClasses {
+		return a
+	}
 	lost, sum := int64(0), int64(0)
 	var heirs [Classes]Weight
 	for c := Dark; c < Classes; c++ {

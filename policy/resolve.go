@@ -14,15 +14,27 @@ func (m ActionMask) Block(id uint8) ActionMask { return m | 1<<id }
 
 // MaskWithout returns the actions that need a class which is not available.
 // BASELINE adapts itself (Action.Within) and HOLD needs nothing: neither is in it.
-func MaskWithout(available ClassSet) (m ActionMask) {
-	for id := range templates {
-		for c, weight := range templates[id].Weights {
-			if weight > 0 && !available.Has(Class(c)) {
-				m |= 1 << id
+func MaskWithout(available ClassSet) ActionMask { return masks[available&AllClasses] }
+
+var masks = func() (m [AllClasses + 1]ActionMask) {
+	for available := range m {
+		for id := range templates {
+			if templates[id].needs()&^ClassSet(available) != 0 {
+				m[available] |= 1 << id
 			}
 		}
 	}
 	return m
+}()
+
+// needs returns the classes to which an action gives something.
+func (a *Action) needs() (s ClassSet) {
+	for c, weight := range a.Weights {
+		if weight > 0 {
+			s |= 1 << c
+		}
+	}
+	return s
 }
 
 // Resolve turns what the table says into what is done: the chosen action, else

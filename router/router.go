@@ -42,6 +42,7 @@ type Core struct {
 	out       *event.Output
 	cause     *event.Event
 	scratch   allocation
+	walk      walk
 
 	Counters Counters
 }

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"math/bits"
+
 	"penstock/book"
 	"penstock/event"
 	"penstock/market"
@@ -24,45 +26,6 @@ func (c *Core) take(p *Parent, a *policy.Action, want market.Qty) market.Qty {
 	return placed
 }
 
-// walk is a merge of the levels that p could take, best net price first.
-type walk struct {
-	level [market.MaxVenues]int        // next level of each venue
-	left  [market.MaxVenues]market.Qty // what is left of it
-	price [market.MaxVenues]market.Price
-	net   [market.MaxVenues]int64 // price and fee of that level, thousandths, worse is larger
-}
-
-// open starts the walk of venue v at its best level, less what our unanswered
-// orders will take there.
-func (w *walk) open(c *Core, p *Parent, b *book.Book, v int) {
-	skip := c.inflight[p.Instrument][v][p.Side.Index()]
-	for w.next(c, p, b, v) {
-		if skip < w.left[v] {
-			w.left[v] -= skip
-			return
-		}
-		skip -= w.left[v]
-	}
-}
-
-// next moves venue v to its next level; false when there is none.
-func (w *walk) next(c *Core, p *Parent, b *book.Book, v int) bool {
-	ladder := b.Ladder(p.Side.Contra())
-	w.left[v] = 0
-	if w.level[v] >= ladder.Len() {
-		return false
-	}
-	level := ladder.At(w.level[v])
-	w.level[v]++
-	w.set(c, p, v, level)
-	return true
-}
-
-func (w *walk) set(c *Core, p *Parent, v int, level book.Level) {
-	w.left[v], w.price[v] = level.Qty, level.Price
-	w.net[v] = c.netMilli(p, v, level.Price)
-}
-
 // netMilli returns what taking a lot at price costs p at venue v, fee included, in
 // thousandths of an increment: smaller is better, on either side.
 func (c *Core) netMilli(p *Parent, v int, price market.Price) int64 {
@@ -83,42 +46,40 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 	if !ok || want <= 0 {
 		return 0
 	}
-	var w walk
-	var shown, got [market.MaxVenues]market.Qty // reachable there; of it taken
-	var worst [market.MaxVenues]market.Price
+	w := &c.walk
+	w.start(p)
 	lot := c.instruments[p.Instrument].Lot
 	for v := range c.venues {
-		c.openVenue(&w, p, v, quotes)
+		c.openVenue(w, p, v, quotes)
 	}
 	for want >= lot {
-		best := w.best(len(c.venues))
-		if best < 0 {
+		best := w.best()
+		if best == nil {
 			break
 		}
-		if p.Side.Better(bound, w.price[best]) {
-			c.scratch.shares[best].Why = event.WhyOutsideLim
-			w.left[best] = 0
+		if p.Side.Better(bound, best.price) {
+			c.scratch.shares[best.venue].Why = event.WhyOutsideLim
+			best.close()
 			continue
 		}
 		// Only whole lots count: an odd rest is left where it is shown.
-		shown[best] += min(want, w.left[best])
-		if qty := min(shown[best].FloorTo(lot)-got[best], want.FloorTo(lot)); qty > 0 {
-			got[best] += qty
+		best.shown += min(want, best.left)
+		if qty := min(best.shown.FloorTo(lot)-best.got, want.FloorTo(lot)); qty > 0 {
+			best.got += qty
 			want -= qty
-			worst[best] = w.price[best]
+			best.worst = best.price
 		}
-		if w.left[best] = 0; m.Kind(market.VenueID(best)) == market.Lit {
-			w.next(c, p, m.Books[best], best)
-		}
+		best.next()
 	}
-	for v := range c.venues {
-		if got[v] == 0 {
+	for i := range w.at[:w.count] {
+		at := &w.at[i]
+		if at.got == 0 {
 			continue
 		}
-		pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: got[v], price: worst[v],
-			score: c.score(p, worst[v])}
-		if m.Kind(pl.venue) == market.SDP {
-			pl.tactic, pl.quote = event.TacticQuote, m.Books[v].Quote.ID
+		pl := placement{venue: market.VenueID(at.venue), tactic: event.TacticTake, qty: at.got, price: at.worst,
+			score: c.score(p, at.worst)}
+		if at.ladder == nil {
+			pl.tactic, pl.quote = event.TacticQuote, m.Books[at.venue].Quote.ID
 		}
 		placed += c.place(p, pl)
 	}
@@ -140,7 +101,7 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 		switch {
 		case !quotes:
 		case ok:
-			w.set(c, p, v, book.Level{Price: price, Qty: qty})
+			w.add(v, nil, &c.venues[v].TakeFee).show(book.Level{Price: price, Qty: qty})
 		default:
 			share.Why = event.WhyQuoteDead
 		}
@@ -148,20 +109,26 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 	}
 	if !b.Live() {
 		share.Why = event.WhyNotLive
-	} else if w.open(c, p, b, v); w.left[v] == 0 {
+	} else if !c.openLadder(w, p, v) {
 		share.Why = event.WhyNoSize
 	}
 }
 
-// best returns the venue whose level is cheapest, -1 when all are used up.
-func (w *walk) best(venues int) int {
-	best := -1
-	for v := range venues {
-		if w.left[v] > 0 && (best < 0 || w.net[v] < w.net[best]) {
-			best = v
+// openLadder adds the ladder of lit venue v to a walk, less what our unanswered orders
+// will take there; false when nothing is left.
+func (c *Core) openLadder(w *walk, p *Parent, v int) bool {
+	b := c.composites[p.Instrument].Books[v]
+	at := w.add(v, b.Ladder(p.Side.Contra()), &c.venues[v].TakeFee)
+	at.next()
+	for skip := c.inflight[p.Instrument][v][p.Side.Index()]; skip > 0 && at.left > 0; {
+		if skip < at.left {
+			at.left -= skip
+			break
 		}
+		skip -= at.left
+		at.next()
 	}
-	return best
+	return at.left > 0
 }
 
 // sweepLevels bounds how deep sweepCost looks: the policy only asks whether a
@@ -178,27 +145,43 @@ func (c *Core) sweepCost(p *Parent, qty market.Qty) int64 {
 	if !ok || half2 <= 0 || qty <= 0 {
 		return 1000
 	}
-	var w walk
-	for v := range c.venues {
-		if b := m.Books[v]; b != nil && b.Live() && m.Kind(market.VenueID(v)) == market.Lit {
-			w.open(c, p, b, v)
-		}
+	w := &c.walk
+	w.start(p)
+	for set := m.LiveLit(); set != 0; set &= set - 1 {
+		c.openLadder(w, p, bits.TrailingZeros16(set))
 	}
-	left, last, cost := qty, half2, int64(0) // cost: Σ share of qty in 1/1024 × distance
+	left, last := qty, uint64(half2)
+	var sum wide // Σ quantity × distance
 	for n := 0; left > 0; n++ {
-		best := w.best(len(c.venues))
-		if best < 0 || n == sweepLevels {
-			cost += mulDiv(1024, int64(left), int64(qty)) * 2 * last
+		best := w.best()
+		if best == nil || n == sweepLevels {
+			sum.add(uint64(left), 2*last)
 			break
 		}
-		take := min(left, w.left[best])
-		last = min(p.Side.Sign()*(2*int64(w.price[best])-mid2), 1<<40)
-		cost += mulDiv(1024, int64(take), int64(qty)) * last
+		take := min(left, best.left)
+		last = uint64(min(max(w.sign*(2*int64(best.price)-mid2), 0), 1<<40))
+		sum.add(uint64(take), last)
 		left -= take
-		w.left[best] -= take
-		if w.left[best] == 0 {
-			w.next(c, p, m.Books[best], best)
-		}
+		best.next()
 	}
-	return min(cost*1000/1024/half2, 100_000)
+	return int64(min(sum.over(uint64(qty))*1000/uint64(half2), 100_000))
+}
+
+// wide is a sum of products.
+type wide struct{ hi, lo uint64 }
+
+func (s *wide) add(a, b uint64) {
+	hi, lo := bits.Mul64(a, b)
+	var carry uint64
+	s.lo, carry = bits.Add64(s.lo, lo, 0)
+	s.hi += hi + carry
+}
+
+// over returns the sum divided by n, which must be greater than a 2^64th of it.
+func (s *wide) over(n uint64) uint64 {
+	if s.hi == 0 {
+		return s.lo / n
+	}
+	q, _ := bits.Div64(s.hi, s.lo, n)
+	return q
 }

@@ -1,0 +1,72 @@
+package router
+
+import (
+	"math"
+
+	"penstock/book"
+	"penstock/market"
+)
+
+// walk merges the levels that a parent could take, best net price first. The core has
+// one: what a decision needs of it is read before the next one starts.
+type walk struct {
+	side  market.Side
+	sign  int64
+	count int
+	at    [market.MaxVenues]frontier
+}
+
+// frontier is where a walk stands at one venue.
+type frontier struct {
+	net    int64 // of the level: price and fee, thousandths, smaller is better; MaxInt64 when there is none
+	price  market.Price
+	left   market.Qty   // of the level; 0 when there is none
+	ladder *book.Ladder // nil for a dealer's quote, which is one level
+	level  int          // next level of the ladder
+	venue  int
+	sign   int64
+	fee    *market.Fee
+
+	shown, got market.Qty // reachable there; of it taken
+	worst      market.Price
+}
+
+func (w *walk) start(p *Parent) { w.side, w.sign, w.count = p.Side, p.Side.Sign(), 0 }
+
+// add adds venue v, with no level yet.
+func (w *walk) add(v int, ladder *book.Ladder, fee *market.Fee) *frontier {
+	at := &w.at[w.count]
+	w.count++
+	*at = frontier{net: math.MaxInt64, ladder: ladder, venue: v, sign: w.sign, fee: fee}
+	return at
+}
+
+// next moves to the next level, if there is one.
+func (f *frontier) next() {
+	if f.ladder == nil || f.level >= f.ladder.Len() {
+		f.close()
+		return
+	}
+	f.show(f.ladder.At(f.level))
+	f.level++
+}
+
+func (f *frontier) show(l book.Level) {
+	f.price, f.left = l.Price, l.Qty
+	f.net = f.sign*int64(l.Price)*1000 + f.fee.AtMilli(l.Price)
+}
+
+// close ends the walk at the venue.
+func (f *frontier) close() { f.net, f.left = math.MaxInt64, 0 }
+
+// best returns where the cheapest level is, the first venue among equals; nil when
+// all are used up.
+func (w *walk) best() (best *frontier) {
+	least := int64(math.MaxInt64)
+	for i := range w.at[:w.count] {
+		if at := &w.at[i]; at.net < least {
+			best, least = at, at.net
+		}
+	}
+	return best
+}
