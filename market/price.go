@@ -58,4 +58,9 @@ func (p Price) FloorTo(tick Price) Price {
 func (p Price) CeilTo(tick Price) Price { return -(-p).FloorTo(tick) }
 
 // FloorTo rounds q, which is not negative, down to a multiple of lot.
-func (q Qty) FloorTo(lot Qty) Qty { return q - q%lot }
+func (q Qty) FloorTo(lot Qty) Qty {
+	if lot == 1 {
+		return q
+	}
+	return q - q%lot
+}

@@ -85,8 +85,9 @@ type Action struct {
 	Name        string // at most 24 bytes
 }
 
-// Template returns the action with number id, which must be below Actions.
-func Template(id uint8) Action { return templates[id] }
+// Template returns the action with number id, which must be below Actions. It must
+// not be changed.
+func Template(id uint8) *Action { return &templates[id] }
 
 // ActionName returns the name of action id.
 func ActionName(id uint8) string {

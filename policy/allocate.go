@@ -7,7 +7,7 @@ import "penstock/market"
 // remainders (ties in class order). The sum never exceeds remaining, nor
 // remaining × Multiple; with weights that sum to Whole all whole lots are
 // placed. The part below one lot stays unplaced. lot must be positive.
-func Split(a Action, remaining, lot market.Qty) (dark, sdp, post, take market.Qty) {
+func Split(a *Action, remaining, lot market.Qty) (dark, sdp, post, take market.Qty) {
 	if remaining <= 0 {
 		return 0, 0, 0, 0
 	}
@@ -31,8 +31,17 @@ func apportion(n int64, weights *[Classes]Weight, den int64) (parts [Classes]int
 	for c, weight := range weights {
 		w := int64(weight)
 		sum += w
-		parts[c] = whole*w + rest*w/den
-		remainders[c] = rest * w % den
+		switch w {
+		case 0:
+			continue
+		case den:
+			parts[c] = n
+			given += n
+			continue
+		}
+		part := rest * w / den
+		parts[c] = whole*w + part
+		remainders[c] = rest*w - part*den
 		given += parts[c]
 	}
 	for left := whole*sum + rest*sum/den - given; left > 0; left-- {
@@ -71,9 +80,6 @@ func (s ClassSet) Has(c Class) bool { return s>>c&1 != 0 }
 // cross the spread. Where there is none they go to take if a sweeps, and are
 // otherwise dropped: that quantity stays unplaced.
 func (a Action) Within(available ClassSet) Action {
-	if available == AllClasses {
-		return a
-	}
 	lost, sum := int64(0), int64(0)
 	var heirs [Classes]Weight
 	for c := Dark; c < Classes; c++ {

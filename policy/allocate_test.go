@@ -51,7 +51,7 @@ func slowSplit(a Action, remaining, lot market.Qty) [Classes]market.Qty {
 
 func checkSplit(t *testing.T, a Action, remaining, lot market.Qty) {
 	t.Helper()
-	dark, sdp, post, take := Split(a, remaining, lot)
+	dark, sdp, post, take := Split(&a, remaining, lot)
 	got := [Classes]market.Qty{dark, sdp, post, take}
 	if want := slowSplit(a, remaining, lot); got != want {
 		t.Fatalf("%v × %d of %d by %d: %v, exactly %v", a.Weights, a.Multiple, remaining, lot, got,
@@ -81,21 +81,21 @@ func TestSplitSharesByWeight(t *testing.T) {
 		remaining, lot market.Qty
 		want           [Classes]market.Qty
 	}{
-		{"hold places nothing", Template(ActionHold), 1000, 1, [Classes]market.Qty{}},
-		{"all to one class", Template(ActionTakeAll), 1000, 1, [Classes]market.Qty{0, 0, 0, 1000}},
-		{"half and half", Template(ActionDarkPost), 1000, 1, [Classes]market.Qty{500, 0, 500, 0}},
-		{"odd lot to the larger weight", Template(ActionDarkPost), 3, 1,
+		{"hold places nothing", *Template(ActionHold), 1000, 1, [Classes]market.Qty{}},
+		{"all to one class", *Template(ActionTakeAll), 1000, 1, [Classes]market.Qty{0, 0, 0, 1000}},
+		{"half and half", *Template(ActionDarkPost), 1000, 1, [Classes]market.Qty{500, 0, 500, 0}},
+		{"odd lot to the larger weight", *Template(ActionDarkPost), 3, 1,
 			[Classes]market.Qty{2, 0, 1, 0}},
-		{"round lots", Template(ActionMixUrgent), 1050, 100,
+		{"round lots", *Template(ActionMixUrgent), 1050, 100,
 			[Classes]market.Qty{200, 200, 200, 400}},
-		{"less than a lot", Template(ActionTakeAll), 99, 100, [Classes]market.Qty{}},
-		{"multiple does not exceed the remainder", Template(ActionMixUrgent), 10, 1,
+		{"less than a lot", *Template(ActionTakeAll), 99, 100, [Classes]market.Qty{}},
+		{"multiple does not exceed the remainder", *Template(ActionMixUrgent), 10, 1,
 			[Classes]market.Qty{2, 2, 2, 4}},
-		{"nothing left", Template(ActionTakeAll), 0, 1, [Classes]market.Qty{}},
+		{"nothing left", *Template(ActionTakeAll), 0, 1, [Classes]market.Qty{}},
 		{"static at the start", Baseline(&Inputs{}), 1000, 1,
 			[Classes]market.Qty{400, 100, 500, 0}},
 	} {
-		dark, sdp, post, take := Split(tc.action, tc.remaining, tc.lot)
+		dark, sdp, post, take := Split(&tc.action, tc.remaining, tc.lot)
 		if got := [Classes]market.Qty{dark, sdp, post, take}; got != tc.want {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}
@@ -175,7 +175,7 @@ func TestWithinMovesWeightToPatientClasses(t *testing.T) {
 }
 
 func TestMinQtyIsTenPercentButTwoLots(t *testing.T) {
-	a := Template(ActionDarkRest)
+	a := *Template(ActionDarkRest)
 	for _, tc := range [][3]market.Qty{ // child, lot, want
 		{10000, 100, 1000}, {1000, 100, 200}, {150, 100, 150}, {100, 1, 10}, {5, 1, 2}, {0, 1, 0},
 		{math.MaxInt64, 1, 922407573503413452},
@@ -184,19 +184,19 @@ func TestMinQtyIsTenPercentButTwoLots(t *testing.T) {
 			t.Errorf("child %d by %d: MinQty %d, want %d", tc[0], tc[1], got, tc[2])
 		}
 	}
-	sweep := Template(ActionDarkSweep)
+	sweep := *Template(ActionDarkSweep)
 	if got := sweep.MinQty(10000, 100); got != 0 {
 		t.Errorf("a sweep has MinQty %d", got)
 	}
 }
 
 func BenchmarkSplit(b *testing.B) {
-	a := Template(ActionMixUrgent)
+	a := *Template(ActionMixUrgent)
 	b.ReportAllocs()
 	var sum market.Qty
 	n := market.Qty(50000)
 	for b.Loop() {
-		dark, sdp, post, take := Split(a, n, 100)
+		dark, sdp, post, take := Split(&a, n, 100)
 		sum += dark + sdp + post + take
 		n++
 	}

@@ -19,7 +19,7 @@ func MaskWithout(available ClassSet) ActionMask { return masks[available&AllClas
 var masks = func() (m [AllClasses + 1]ActionMask) {
 	for available := range m {
 		for id := range templates {
-			if templates[id].needs()&^ClassSet(available) != 0 {
+			if templates[id].Needs()&^ClassSet(available) != 0 {
 				m[available] |= 1 << id
 			}
 		}
@@ -27,8 +27,8 @@ var masks = func() (m [AllClasses + 1]ActionMask) {
 	return m
 }()
 
-// needs returns the classes to which an action gives something.
-func (a *Action) needs() (s ClassSet) {
+// Needs returns the classes to which an action gives something.
+func (a *Action) Needs() (s ClassSet) {
 	for c, weight := range a.Weights {
 		if weight > 0 {
 			s |= 1 << c

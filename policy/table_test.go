@@ -154,7 +154,8 @@ func TestDecisionDoesNotAllocate(t *testing.T) {
 		id, _ := Resolve(table.Lookup(0, &codes), MaskWithout(Set(Dark, Post, Take)))
 		action := Template(id)
 		if id == ActionBaseline {
-			action = Baseline(&in).Within(Set(Post, Take))
+			own := Baseline(&in).Within(Set(Post, Take))
+			action = &own
 		}
 		dark, sdp, post, take := Split(action, in.Remaining, 1)
 		sum += dark + sdp + post + take

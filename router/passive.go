@@ -62,7 +62,7 @@ func (c *Core) hitQuote(p *Parent, a *policy.Action, have resting, want, free ma
 		return 0
 	}
 	best.score = c.score(p, best.price)
-	placed := c.place(p, best)
+	placed := c.place(p, &best)
 	if placed > 0 {
 		p.tried |= triedQuote
 	}
@@ -112,7 +112,7 @@ func (c *Core) goDark(p *Parent, a *policy.Action, have resting, dark, free mark
 		if tactic == event.TacticRest {
 			pl.minQty = max(a.MinQty(qty, in.Lot), min(c.tactics.DarkMinQty, want))
 		}
-		got := c.place(p, pl)
+		got := c.place(p, &pl)
 		left -= got
 		placed += got
 		if got > 0 {
@@ -162,7 +162,7 @@ func (c *Core) post(p *Parent, a *policy.Action, have resting, sdp, post, free m
 		}
 		pl := placement{venue: market.VenueID(best), tactic: event.TacticPost, qty: qty, price: price,
 			score: int64(m.Spread()) / 2}
-		want -= c.place(p, pl)
+		want -= c.place(p, &pl)
 	}
 }
 

@@ -20,7 +20,7 @@ type placement struct {
 // place sends one child if the gate approves, and notes the outcome in the
 // decision. It returns the quantity placed: all of pl.qty but what exceeds the
 // largest child, or nothing.
-func (c *Core) place(p *Parent, pl placement) market.Qty {
+func (c *Core) place(p *Parent, pl *placement) market.Qty {
 	lot := c.instruments[p.Instrument].Lot
 	share := &c.scratch.shares[pl.venue]
 	share.Tactic, share.Score = pl.tactic, clamp32(pl.score)
@@ -52,17 +52,17 @@ func (c *Core) place(p *Parent, pl placement) market.Qty {
 }
 
 // send turns an approved order into a child and its command.
-func (c *Core) send(p *Parent, approved risk.Approved, pl placement) {
+func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	o := approved.Order()
 	slot := int32(c.childCount)
 	c.childCount++
 	ch := &c.children[slot]
-	*ch = Child{
-		Number: c.epoch*numberBase + uint64(slot) + 1, Parent: int32(p.Number - c.epoch*numberBase - 1),
-		Venue: o.Venue, Instrument: o.Instrument, Side: o.Side, Tactic: pl.tactic,
-		TIF: timeInForce(pl.tactic), Status: market.StatusPendingNew, Price: o.Price, SentTime: c.now,
-		QuoteID: pl.quote, prev: none, next: p.first,
-	}
+	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
+	*ch = Child{}
+	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, int32(p.Number-c.epoch*numberBase-1)
+	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue, o.Instrument, o.Side, pl.tactic
+	ch.TIF, ch.Status, ch.Price, ch.SentTime = timeInForce(pl.tactic), market.StatusPendingNew, o.Price, c.now
+	ch.QuoteID, ch.prev, ch.next = pl.quote, none, p.first
 	p.reserve(ch, o.Qty)
 	if p.first != none {
 		c.children[p.first].prev = slot

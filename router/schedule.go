@@ -175,8 +175,8 @@ func (c *Core) checkAcks() {
 	}
 }
 
-// inputs measures the state of p for the policy.
-func (c *Core) inputs(p *Parent, remaining market.Qty) (in policy.Inputs) {
+// measure fills in with the state of p for the policy.
+func (c *Core) measure(in *policy.Inputs, p *Parent, remaining market.Qty) {
 	m := c.composites[p.Instrument]
 	lot := c.instruments[p.Instrument].Lot
 	in.Decision = p.decision
@@ -193,7 +193,7 @@ func (c *Core) inputs(p *Parent, remaining market.Qty) (in policy.Inputs) {
 	in.DarkFill = min((int64(p.darkFilled)+prior)*1000/(int64(p.darkExpected)+prior), 10_000)
 	in.SweepCost = 1000
 	if !m.Normal() {
-		return in
+		return
 	}
 	in.Spread = int64(m.Spread() / c.instruments[p.Instrument].Tick)
 	// The micro-price stands off the mid by the imbalance of the touch, in
@@ -201,5 +201,4 @@ func (c *Core) inputs(p *Parent, remaining market.Qty) (in policy.Inputs) {
 	imbalance := (int64(m.Bid.Qty) - int64(m.Ask.Qty)) * 1000 / (int64(m.Bid.Qty) + int64(m.Ask.Qty))
 	in.Signal = p.Side.Sign() * imbalance
 	in.SweepCost = c.sweepCost(p, remaining)
-	return in
 }

@@ -81,7 +81,7 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		if at.ladder == nil {
 			pl.tactic, pl.quote = event.TacticQuote, m.Books[at.venue].Quote.ID
 		}
-		placed += c.place(p, pl)
+		placed += c.place(p, &pl)
 	}
 	return placed
 }

@@ -37,7 +37,10 @@ func (w *walk) start(p *Parent) { w.side, w.sign, w.count = p.Side, p.Side.Sign(
 func (w *walk) add(v int, ladder *book.Ladder, fee *market.Fee) *frontier {
 	at := &w.at[w.count]
 	w.count++
-	*at = frontier{net: math.MaxInt64, ladder: ladder, venue: v, sign: w.sign, fee: fee}
+	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
+	at.net, at.left, at.ladder, at.level = math.MaxInt64, 0, ladder, 0
+	at.venue, at.sign, at.fee = v, w.sign, fee
+	at.shown, at.got = 0, 0
 	return at
 }
 

@@ -49,16 +49,22 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	if remaining <= 0 || free <= 0 && !epoch {
 		return
 	}
-	inputs := c.inputs(p, remaining)
+	var inputs policy.Inputs
+	c.measure(&inputs, p, remaining)
 	codes := inputs.Codes()
 	cell := c.table.Lookup(0, &codes)
 	available := c.available(p)
 	action, flags := policy.Resolve(cell, policy.MaskWithout(available))
 	template := policy.Template(action)
+	var own policy.Action
 	if action == policy.ActionBaseline {
-		template = policy.Baseline(&inputs)
+		own = policy.Baseline(&inputs)
+		template = &own
 	}
-	template = template.Within(available)
+	if template.Needs()&^available != 0 {
+		own = template.Within(available)
+		template = &own
+	}
 
 	c.scratch = allocation{}
 	have := c.resting(p)
@@ -66,10 +72,10 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	if epoch {
 		c.trim(p, have, dark, post)
 	}
-	free -= c.take(p, &template, min(take, free))
-	free -= c.hitQuote(p, &template, have, sdp, free)
-	free -= c.goDark(p, &template, have, dark, free)
-	c.post(p, &template, have, sdp, post, free)
+	free -= c.take(p, template, min(take, free))
+	free -= c.hitQuote(p, template, have, sdp, free)
+	free -= c.goDark(p, template, have, dark, free)
+	c.post(p, template, have, sdp, post, free)
 	if epoch || c.scratch.placed > 0 {
 		d := c.record(p, remaining)
 		d.Cell, d.Codes = cell.Index, codes
