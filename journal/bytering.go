@@ -19,11 +19,11 @@ type byteRing struct {
 	headCached uint64
 	_          [lineBytes]byte
 
-	published atomic.Uint64 // bytes below are complete; written by the producer
-	_         [lineBytes]byte
-
-	head atomic.Uint64 // bytes below are free again; written by the consumer
-	_    [lineBytes]byte
+	// In the ring's own memory, each in a line of its own.
+	published *atomic.Uint64 // bytes below are complete; written by the producer
+	head      *atomic.Uint64 // bytes below are free again; written by the consumer
+	turn      *atomic.Uint64
+	marks     [2][2]*atomic.Uint64
 }
 
 // reserve returns size contiguous bytes to fill, or nil when there is no room.

@@ -116,6 +116,7 @@ func (f *flusher) drain() (wrote bool, err error) {
 				return false, err
 			}
 		}
+		f.w.ring.mark(f.pos, f.seq)
 		f.w.ring.head.Store(f.pos)
 	}
 	if f.spare == nil && f.off > f.opt.SegmentBytes/2 {

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -86,6 +87,10 @@ type Reader struct {
 	blob    []byte
 	started Record // the blob's first record, while one is incomplete
 	inBlob  bool
+
+	ends   []uint64 // numbers of the end records
+	event  uint64   // Seq of the last event
+	before uint32   // chain before the record read last
 
 	tail Tail
 	err  error // io.EOF or what was wrong; stays
@@ -211,8 +216,13 @@ func (r *Reader) step() (rec Record, ok bool) {
 	}
 	at := int64(r.off)
 	r.off += p.size
+	r.before = r.chain
 	r.seq, r.chain = p.seq, p.crc
+	if p.typ == Event && len(p.payload) >= 8 {
+		r.event = binary.NativeEndian.Uint64(p.payload) // event.Event.Seq comes first
+	}
 	if p.typ == endType {
+		r.ends = append(r.ends, p.seq)
 		r.err = r.endOfSegment(&p, at)
 		return rec, false
 	}

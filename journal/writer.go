@@ -14,6 +14,9 @@ import (
 type Options struct {
 	SegmentBytes int64 // default 64 MiB, MinSegmentBytes to MaxSegmentBytes
 	RingBytes    int   // default 16 MiB, a power of two from 8 MiB
+	// RingDir is where the ring lies, a directory in memory such as /dev/shm: what a
+	// killed process leaves there is not lost. Empty: in the process alone.
+	RingDir string
 
 	Epoch  uint64 // session epoch, unique per run
 	Build  Hash
@@ -66,8 +69,12 @@ func (o *Options) fill() error {
 // Writer appends to the journal of one run. Append, AppendBlob and Close belong to
 // one goroutine, the core's; Durable, Err and HighWater may be called from any.
 type Writer struct {
-	ring   byteRing
-	closed bool
+	ring       byteRing
+	ringPath   string
+	ringMemory []byte
+	unshared   error
+	unlocked   error
+	closed     bool
 
 	durable   atomic.Uint64 // Seq of the last durable event
 	failure   atomic.Pointer[error]
@@ -86,10 +93,6 @@ func Create(dir string, opt Options) (*Writer, error) {
 		return nil, fmt.Errorf("journal %s: %w", dir, err)
 	}
 	w := &Writer{done: make(chan struct{})}
-	w.ring.buf = make([]byte, opt.RingBytes)
-	for i := 0; i < len(w.ring.buf); i += 4096 {
-		w.ring.buf[i] = 0 // touch every page now and not on the core's path
-	}
 	f := &flusher{w: w, opt: opt, dir: dir}
 	f.header = Header{Segment: 1, FirstSeq: 1, Epoch: opt.Epoch,
 		Build: opt.Build, Config: opt.Config, Policy: opt.Policy, Created: opt.Clock()}
@@ -98,9 +101,30 @@ func Create(dir string, opt Options) (*Writer, error) {
 	if err := f.openFirst(); err != nil {
 		return nil, fmt.Errorf("journal %s: %w", dir, err)
 	}
+	return w.begin(f)
+}
+
+// begin opens the ring and starts the journal goroutine.
+func (w *Writer) begin(f *flusher) (*Writer, error) {
+	if err := w.openRing(f.dir, &f.opt, &f.header); err != nil {
+		f.file.Close()
+		return nil, fmt.Errorf("journal %s: %w", f.dir, err)
+	}
+	w.ring.mark(0, f.seq)
 	go f.run()
 	return w, nil
 }
+
+// Unshared returns why the ring is in the memory of the process alone, so that a kill
+// loses what is in it; nil when it is not.
+func (w *Writer) Unshared() error { return w.unshared }
+
+// Unlocked returns why the ring's memory could not be locked, nil when it is.
+func (w *Writer) Unlocked() error { return w.unlocked }
+
+// Room returns how many bytes of records the ring takes before Append says ErrFull.
+// The writer's goroutine only.
+func (w *Writer) Room() int { return len(w.ring.buf) - int(w.ring.tail-w.ring.head.Load()) }
 
 // claim makes the directory, or checks that it holds no journal.
 func claim(dir string, d *disk) error {
@@ -148,6 +172,17 @@ func (w *Writer) Append(t RecordType, now int64, payload []byte) error {
 func (w *Writer) AppendBlob(now int64, name string, data []byte) error {
 	head := append(append(make([]byte, 0, len(name)+1), name...), 0)
 	return w.appendParts(now, head, data)
+}
+
+// appendEntry records what a ring held.
+func (w *Writer) appendEntry(e *entry) error {
+	b := w.ring.reserve(recordSize(len(e.payload)))
+	if b == nil {
+		return ErrFull
+	}
+	fillRecord(b, e.typ, e.flags, e.time, e.payload, nil)
+	w.ring.publish()
+	return nil
 }
 
 // appendParts records the blob a+b in as many records as it needs.
@@ -216,8 +251,14 @@ func (w *Writer) HighWater() (used, size int) { return int(w.highWater.Load()), 
 // Close writes and syncs what was appended, ends the journal with an end record
 // and gives back the unused space. It returns Err.
 func (w *Writer) Close() error {
+	if w.closed {
+		return w.Err()
+	}
 	w.closed = true
 	w.closing.Store(true)
 	<-w.done
+	if err := w.closeRing(); err != nil {
+		return errors.Join(w.Err(), err)
+	}
 	return w.Err()
 }
