@@ -283,13 +283,16 @@ func (c *Core) onVenueSession(e *event.Event) {
 	if int(e.Venue) >= len(c.venues) {
 		return
 	}
-	up := event.SessionState(e.Code) == event.SessionUp
-	c.sessionUp[e.Venue] = up
+	c.setSession(e.Venue, event.SessionState(e.Code) == event.SessionUp)
+}
+
+func (c *Core) setSession(v market.VenueID, up bool) {
+	c.sessionUp[v] = up
 	for i := 0; i < len(c.live); i++ {
 		p := &c.parents[c.live[i]]
 		for s := p.first; s != none; s = c.children[s].next {
 			ch := &c.children[s]
-			if ch.Venue != e.Venue {
+			if ch.Venue != v {
 				continue
 			}
 			if !up {

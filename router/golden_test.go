@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	cancel ID ORIG · replace ID ORIG QTY market|LIMIT · status ID
 //	exec CHILD new|pending|trade|canceled|expired|rejected|status|bust STATUS cum N [LAST@PX]
 //	cxlrej CHILD late|unknown
-//	kill [VENUE] · resume [VENUE] · time DURATION
+//	kill [VENUE] · resume [VENUE] · time DURATION · restart
 //	show                                   parents and open children
 type script struct {
 	t    *testing.T
@@ -38,6 +38,8 @@ type script struct {
 	seq  uint64
 	now  int64
 	text []byte
+
+	epoch uint64
 }
 
 const scriptEpoch = 1
@@ -49,6 +51,7 @@ func newScript(t *testing.T) *script {
 		t.Fatal(err)
 	}
 	s := &script{t: t, core: core, out: core.OutputFor(), now: 1_800_000_000e9}
+	s.epoch = scriptEpoch
 	s.step(event.Event{Kind: event.SessionStart, Ref: scriptEpoch})
 	return s
 }
@@ -243,6 +246,9 @@ func (s *script) line(line string) {
 			reason = event.ReasonUnknownOrder
 		}
 		s.step(event.Event{Kind: event.OrderCancelReject, Venue: ch.Venue, Ref: ch.Number, Reason: reason})
+	case "restart":
+		s.epoch++
+		s.step(event.Event{Kind: event.SessionStart, Ref: s.epoch})
 	case "kill":
 		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorKill), Venue: scope()})
 	case "resume":

@@ -62,6 +62,7 @@ type Parent struct {
 	tried       tried
 	avoid       uint16 // venues that refused in this epoch
 	sent        int    // children in this epoch
+	settling    bool   // since a restart: nothing is sent before every open child's state is known
 	first       int32  // working children, -1 for none
 
 	pending        pendingRequest

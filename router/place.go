@@ -59,7 +59,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	ch := &c.children[slot]
 	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
 	*ch = Child{}
-	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, int32(p.Number-c.epoch*numberBase-1)
+	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, slotIn(p.Number)
 	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue, o.Instrument, o.Side, pl.tactic
 	ch.TIF, ch.Status, ch.Price, ch.SentTime = timeInForce(pl.tactic), market.StatusPendingNew, o.Price, c.now
 	ch.QuoteID, ch.prev, ch.next = pl.quote, none, p.first

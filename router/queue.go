@@ -34,7 +34,7 @@ func (c *Core) leaveQueue(ch *Child) {
 func (c *Core) queueBook(ch *Child) *book.Book { return c.composites[ch.Instrument].Books[ch.Venue] }
 
 // slotOf returns the index of a child of this run.
-func (c *Core) slotOf(ch *Child) uint32 { return uint32(ch.Number - c.epoch*numberBase - 1) }
+func (c *Core) slotOf(ch *Child) uint32 { return uint32(slotIn(ch.Number)) }
 
 // Queue returns the displayed quantity in front of a child that rests on a lit
 // venue; false when its place is not followed.

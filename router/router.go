@@ -31,7 +31,8 @@ type Core struct {
 	darkScore   [market.MaxVenues]int64      // moving share of dark quantity filled, in 1/1024
 	inflight    []inflight                   // by instrument
 
-	epoch     uint64 // order numbers of this run start here; 0 before SessionStart
+	epoch     uint64  // order numbers start here since the last SessionStart; 0 before the first
+	starts    []start // of the process, oldest first
 	cancels   uint64
 	execs     uint64
 	seq       uint64
@@ -84,6 +85,7 @@ func New(cfg *Config) (*Core, error) {
 		tactics:   cfg.Tactics,
 		parents:   make([]Parent, cfg.MaxParents),
 		live:      make([]int32, 0, cfg.MaxParents),
+		starts:    make([]start, 0, maxStarts),
 		children:  make([]Child, cfg.MaxChildren),
 		ids:       newClOrdIDs(4 * cfg.MaxParents),
 		inflight:  make([]inflight, len(cfg.Instruments)),
@@ -172,7 +174,7 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 	case event.Operator:
 		c.onOperator(e)
 	case event.SessionStart:
-		c.epoch = e.Ref
+		c.onStart(e)
 	}
 	if c.ended {
 		c.forgetEnded()
@@ -219,15 +221,6 @@ const (
 	numberBase   = 1_000_000_000
 	cancelNumber = 500_000_000
 )
-
-// childOf returns the child with a number of this run, nil when there is none.
-func (c *Core) childOf(number uint64) *Child {
-	n := number - c.epoch*numberBase
-	if c.epoch == 0 || n == 0 || n > uint64(c.childCount) {
-		return nil
-	}
-	return &c.children[n-1]
-}
 
 // command starts a command caused by the running event.
 func (c *Core) command(kind event.CommandKind) *event.Command {

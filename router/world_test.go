@@ -58,6 +58,7 @@ type world struct {
 	core    *Core
 	out     *event.Output
 	seq     uint64
+	epoch   uint64
 	now     int64
 	orders  map[uint64]*order
 	asked   map[uint64]*client // by parent number
@@ -95,7 +96,8 @@ func newWorld(t *testing.T, seed uint64, table *policy.Table) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), core: core, out: core.OutputFor(),
 		now: 1_800_000_000e9, orders: map[uint64]*order{}, asked: map[uint64]*client{},
 		byID: map[event.ID]*client{}, mid: 500_000, seen: map[string]int{}}
-	w.step(event.Event{Kind: event.SessionStart, Ref: 123_456})
+	w.epoch = 123_456
+	w.step(event.Event{Kind: event.SessionStart, Ref: w.epoch})
 	for v := range 4 {
 		w.connect(v)
 	}
@@ -290,6 +292,12 @@ func (w *world) deliver(v int) {
 func (w *world) connect(v int) {
 	w.up[v] = true
 	w.step(event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionUp)})
+	w.openBook(v)
+	w.quote()
+}
+
+// openBook lets the feed of a lit venue begin with an empty book.
+func (w *world) openBook(v int) {
 	for _, k := range []event.Event{
 		{Kind: event.BookClear, Flags: event.More},
 		{Kind: event.BookStatus, Code: uint8(event.BookLive)},
@@ -299,7 +307,6 @@ func (w *world) connect(v int) {
 			w.step(k)
 		}
 	}
-	w.quote()
 }
 
 // drop loses the connection: what was on the wire is gone for good.
@@ -308,6 +315,22 @@ func (w *world) drop(v int) {
 	w.seen["lost report"] += len(w.wire[v])
 	w.wire[v] = nil
 	w.step(event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionDown)})
+}
+
+// restart is a new process that has replayed the journal: every connection is gone.
+func (w *world) restart() {
+	for v := range w.up {
+		w.up[v] = false
+		w.seen["lost report"] += len(w.wire[v])
+		w.wire[v] = nil
+	}
+	w.epoch++
+	w.seen["restart"]++
+	w.step(event.Event{Kind: event.SessionStart, Ref: w.epoch})
+	for v := range 2 {
+		w.openBook(v) // feeds are there before any order session is
+	}
+	w.quote()
 }
 
 // quote publishes fresh depth and a dealer's quote around the mid.
@@ -419,6 +442,8 @@ func (w *world) run(steps int) {
 			w.move()
 		case r < 80:
 			w.fillSomething()
+		case r < 82 && !w.healthy && w.rng.IntN(20) == 0:
+			w.restart()
 		case r < 82 && !w.healthy:
 			if v := w.rng.IntN(4); w.up[v] {
 				w.drop(v)
@@ -543,7 +568,7 @@ func TestNothingIsLostOrOverfilled(t *testing.T) {
 		}
 	}
 	for _, k := range []string{"fill", "duplicate", "lost report", "cancel race", "cancel too late", "unknown",
-		"gap", "parent-cancel", "parent-replace"} {
+		"gap", "restart", "parent-cancel", "parent-replace"} {
 		if seen[k] == 0 {
 			t.Errorf("no world ever saw: %s", k)
 		}

@@ -1,0 +1,79 @@
+package router
+
+import (
+	"math"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// start is one start of the process within a run: what has happened before a restart
+// is replayed from the journal into the core that goes on.
+type start struct {
+	epoch    uint64
+	children int // sent before it
+}
+
+// maxStarts is how many starts of a run are expected; more take memory when they come.
+const maxStarts = 64
+
+// onStart begins the run. Later it says that the process was restarted: no session is
+// up, no book is known, and what became of the open children must be asked. Reservations
+// stay. Numbers of orders go on in the new epoch, so that none is ever used twice even if
+// the journal's last moments were lost with the host.
+func (c *Core) onStart(e *event.Event) {
+	again := c.epoch != 0
+	c.epoch = e.Ref
+	c.starts = append(c.starts, start{e.Ref, c.childCount})
+	if !again {
+		return
+	}
+	for _, slot := range c.live {
+		p := &c.parents[slot]
+		p.settling = p.Reserved > 0
+	}
+	for v := range c.venues {
+		c.setSession(market.VenueID(v), false) // all of them first: what a lost book moves must not send
+	}
+	for v := range c.venues {
+		lost := event.Event{Kind: event.BookStatus, Venue: market.VenueID(v), Instrument: market.NoInstrument,
+			Code: uint8(event.BookEmpty), Reason: event.ReasonDisconnect, RecvTime: e.RecvTime}
+		c.onMarket(&lost)
+	}
+}
+
+// unsettled reports whether p waits, since a restart, for the state of an open child. It
+// ends with the answers of the venues.
+func (c *Core) unsettled(p *Parent) bool {
+	if !p.settling {
+		return false
+	}
+	for s := p.first; s != none; s = c.children[s].next {
+		if c.children[s].unknown {
+			return true
+		}
+	}
+	p.settling = false
+	return false
+}
+
+// slotIn returns the slot of the parent or child with a number of any start.
+func slotIn(number uint64) int32 { return int32(number%numberBase) - 1 }
+
+// childOf returns the child with a number of this run, nil when there is none.
+func (c *Core) childOf(number uint64) *Child {
+	epoch, slot := number/numberBase, slotIn(number)
+	next := c.childCount
+	for i := len(c.starts) - 1; i >= 0; i-- {
+		if s := &c.starts[i]; s.epoch == epoch {
+			if int(slot) < s.children || int(slot) >= next {
+				return nil
+			}
+			return &c.children[slot]
+		}
+		next = c.starts[i].children
+	}
+	return nil
+}
+
+const _ = uint(math.MaxInt32 - numberBase) // slots fit
