@@ -119,7 +119,8 @@ const (
 	OrderReplaced Kind = 20
 
 	// ParentNew is NewOrderSingle(35=D) from client session Client: ID is its
-	// ClOrdID, Price its limit (0 for a market order).
+	// ClOrdID, Price its limit (0 for a market order). Ref is MsgSeqNum(34) in every
+	// event of a client's message.
 	ParentNew Kind = 30
 	// ParentCancel is OrderCancelRequest(35=F): OrigID names the order, ID the request.
 	ParentCancel Kind = 31

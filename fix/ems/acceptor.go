@@ -35,6 +35,7 @@ type Acceptor struct {
 	bell    chan struct{} // a report, or more is durable
 	stop    chan struct{}
 	senders []chan event.Command // by client
+	again   []uint64             // by client: reports that may have been told before, still to come
 	wait    sync.WaitGroup
 	once    sync.Once
 }
@@ -104,6 +105,10 @@ func (a *Acceptor) open() error {
 	}
 	a.fix, err = quickfix.NewAcceptor(a.app, a.stores, settings, logFactory{a.log})
 	if err != nil {
+		a.unregister()
+		return fmt.Errorf("ems: %w", err)
+	}
+	if err := a.resume(); err != nil {
 		a.unregister()
 		return fmt.Errorf("ems: %w", err)
 	}
@@ -259,7 +264,7 @@ func (a *Acceptor) send(client int) {
 	for c := range a.senders[client] {
 		a.app.orders.told(&c)
 		for {
-			err := quickfix.SendToTarget(a.cfg.encode(&c), id)
+			err := a.tell(client, &c)
 			if err == nil {
 				break
 			}

@@ -58,6 +58,9 @@ func (a *application) FromApp(m *quickfix.Message,
 	in := inbound{msg: msg, config: a.config}
 	r := in.read()
 	in.event.Client = a.clients[id]
+	if n, err := m.Header.GetInt(quickfix.Tag(fix.TagMsgSeqNum)); err == nil {
+		in.event.Ref = uint64(n)
+	}
 	in.event.RecvTime = m.ReceiveTime.UnixNano()
 	if r == nil && !a.intake.order(&in.event) {
 		a.stats.busy.Add(1)

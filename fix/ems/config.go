@@ -37,6 +37,11 @@ type Config struct {
 	// Durable returns the highest event Seq that is on disk. A report waits until
 	// its Cause is; whoever advances Durable calls Wake. nil waits for nothing.
 	Durable func() uint64
+	// Run numbers the run whose reports are told: after a restart it is the same while
+	// the journal goes on.
+	Run uint64
+	// Resume is for a router that goes on after its process has ended; nil otherwise.
+	Resume *Resume
 }
 
 // Session is one client's FIX session.

@@ -35,6 +35,9 @@ type store struct {
 	target  int // next sequence number expected
 	sent    map[int]extent
 	buf     []byte
+
+	run  uint64 // whose reports told counts
+	told uint64
 }
 
 // extent is where a message is in the file.
@@ -51,6 +54,7 @@ const (
 	recordSender  = 2 // next to send
 	recordTarget  = 3 // next expected
 	recordCreated = 4 // ns since epoch
+	recordTold    = 5 // reports told in a run; the payload is the run, u64
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -63,7 +67,7 @@ var errStoreFormat = errors.New("not a session store: move it away or restore it
 type storeFactory struct {
 	dir  string
 	log  *Log
-	made []*store
+	made map[quickfix.SessionID]*store
 }
 
 func (f *storeFactory) close() {
@@ -80,7 +84,10 @@ func (f *storeFactory) Create(id quickfix.SessionID) (quickfix.MessageStore, err
 	if err != nil {
 		return nil, err
 	}
-	f.made = append(f.made, s)
+	if f.made == nil {
+		f.made = make(map[quickfix.SessionID]*store)
+	}
+	f.made[id] = s
 	return s, nil
 }
 
@@ -144,6 +151,11 @@ func (s *store) load() (cut int64, err error) {
 			s.target = seq
 		case recordCreated:
 			s.created = time.Unix(0, int64(seq))
+		case recordTold:
+			if len(payload) != 8 {
+				return 0, errStoreFormat
+			}
+			s.run, s.told = binary.LittleEndian.Uint64(payload), uint64(seq)
 		default:
 			return 0, errStoreFormat
 		}
@@ -203,7 +215,48 @@ func (s *store) reset(now time.Time) error {
 	s.size = int64(len(storeMagic))
 	s.sender, s.target, s.sent, s.created = 1, 1, make(map[int]extent), now
 	_, err := s.append(recordCreated, int(now.UnixNano()), nil)
+	if s.told > 0 && err == nil {
+		err = s.saveTold()
+	}
 	return err
+}
+
+// tell counts one more report of a run that is in the store now.
+func (s *store) tell(run uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run != run {
+		s.run, s.told = run, 0
+	}
+	s.told++
+	return s.saveTold()
+}
+
+func (s *store) saveTold() error {
+	_, err := s.append(recordTold, int(s.told), binary.LittleEndian.AppendUint64(nil, s.run))
+	return err
+}
+
+// toldIn returns how many reports of a run the store has had.
+func (s *store) toldIn(run uint64) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run != run {
+		return 0
+	}
+	return s.told
+}
+
+// expectAgain takes back the messages from next on: they were counted as received at
+// or after at (ns since epoch) and nothing came of them, so they are asked for again. A
+// store whose numbers have begun anew since then is left as it is.
+func (s *store) expectAgain(next int, at int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if next <= 0 || next >= s.target || s.created.UnixNano() > at {
+		return nil
+	}
+	return s.setTarget(next)
 }
 
 func (s *store) NextSenderMsgSeqNum() int {

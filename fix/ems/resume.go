@@ -1,0 +1,75 @@
+package ems
+
+import (
+	"errors"
+
+	"github.com/quickfixgo/quickfix"
+
+	"penstock/event"
+	"penstock/fix"
+)
+
+// Resume says how an acceptor goes on after the process has ended without a goodbye. The
+// router's journal is the truth: messages that were received and did not come into it are
+// asked for again, and reports that it holds and that did not come into a session's store
+// are sent (see Acceptor.Told).
+type Resume struct {
+	Clients []ResumeClient
+}
+
+// ResumeClient is what the journal knows of one client, by number of the client.
+type ResumeClient struct {
+	LastSeq int    // MsgSeqNum(34) of its last message in the journal, 0 when there is none
+	At      int64  // when that was received, ns since epoch
+	Reports uint64 // made for it in the run, told or not
+}
+
+// resume puts the stores right before quickfix uses them.
+func (a *Acceptor) resume() error {
+	r := a.cfg.Resume
+	a.again = make([]uint64, len(a.cfg.Sessions))
+	if r == nil {
+		return nil
+	}
+	var err error
+	for i := range min(len(r.Clients), len(a.cfg.Sessions)) {
+		s := a.stores.made[a.cfg.Sessions[i].id()]
+		c := &r.Clients[i]
+		if c.LastSeq > 0 {
+			err = errors.Join(err, s.expectAgain(c.LastSeq+1, c.At))
+		}
+		a.again[i] = c.Reports - min(s.toldIn(a.cfg.Run), c.Reports)
+	}
+	return err
+}
+
+// Told returns how many reports of the run being resumed the client's session has in its
+// store: what was made after them must be given to Report again, in order, and before
+// any other. Reports that were on their way may be told twice, the second time with
+// PossResend(97); their ExecID(17) is the same.
+func (a *Acceptor) Told(client int) uint64 {
+	return a.stores.made[a.cfg.Sessions[client].id()].toldIn(a.cfg.Run)
+}
+
+// Remember takes a report of the run that the client has been told before, for the answers
+// to its requests.
+func (a *Acceptor) Remember(c *event.Command) { a.app.orders.told(c) }
+
+// tell sends a report and counts it. The client's goroutine only.
+func (a *Acceptor) tell(client int, c *event.Command) error {
+	msg := a.cfg.encode(c)
+	if a.again[client] > 0 {
+		msg.Header.SetField(quickfix.Tag(fix.TagPossResend), quickfix.FIXBoolean(true))
+	}
+	id := a.cfg.Sessions[client].id()
+	if err := quickfix.SendToTarget(msg, id); err != nil {
+		return err
+	}
+	if a.again[client] > 0 {
+		a.again[client]--
+	}
+	if err := a.stores.made[id].tell(a.cfg.Run); err != nil {
+		a.log.Eventf("session %s: report not counted, a restart will send it again: %v", id.TargetCompID, err)
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package ems
+
+import (
+	"testing"
+
+	"penstock/event"
+	"penstock/internal/emsclient"
+	"penstock/market"
+)
+
+// The process ended when the journal had one order of two and the client had heard one
+// report of three: the second order is asked for again, two reports are told, nothing else.
+func TestResumeAsksForOrdersAndTellsReportsThatWereLost(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	cfg := testConfig(t, d, 1)
+	cfg.Run = 77
+	a := listen(t, cfg)
+	store := t.TempDir()
+	c := connect(t, a, 0, store)
+	var got [2]event.Event
+	for i, id := range []string{"P1", "P2"} {
+		if err := c.SendOrder(emsclient.NewOrder{ClOrdID: id, Symbol: "ACME", Side: market.Buy, Qty: 10,
+			Strategy: 1000}); err != nil {
+			t.Fatal(err)
+		}
+		if got[i] = d.next(t, event.ParentNew); got[i].Ref == 0 || got[i].RecvTime == 0 {
+			t.Fatalf("event %+v", got[i])
+		}
+	}
+	b := newBook(a, &got[0], 1)
+	b.report(t, market.ExecNew, market.StatusNew)
+	if _, err := c.Await(waiting(t), "P1", func(o *emsclient.Order) bool { return o.OrdStatus == market.StatusNew }); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	a.Close()
+
+	cfg.Resume = &Resume{Clients: []ResumeClient{{LastSeq: int(got[0].Ref), At: got[0].RecvTime, Reports: 3}}}
+	a = listen(t, cfg)
+	if n := a.Told(0); n != 1 {
+		t.Fatalf("%d reports were told, want 1", n)
+	}
+	b.a = a
+	b.fill(t, 0, 4, 100_000)
+	b.fill(t, 0, 6, 100_000)
+	c = connect(t, a, 0, store, emsclient.Order{ClOrdID: "P1", OrderID: "1", Side: market.Buy, OrderQty: 10, LeavesQty: 10, OrdStatus: market.StatusNew})
+	again := d.next(t, event.ParentNew)
+	if again.ID != got[1].ID || again.Ref != got[1].Ref || again.Flags&event.PossDup == 0 {
+		t.Errorf("event %+v, want %+v again", again, got[1])
+	}
+	o, err := c.Wait(waiting(t), "P1")
+	if err != nil || o.CumQty != 10 || len(o.Fills) != 2 {
+		t.Errorf("order %+v, %v", o, err)
+	}
+	if n := a.Told(0); n != 3 {
+		t.Errorf("%d reports were told, want 3", n)
+	}
+	select {
+	case e := <-d.events:
+		if e.Kind != event.ClientSession {
+			t.Errorf("event %+v beyond", e)
+		}
+	default:
+	}
+}
+
+// Told counts by run, and survives a reset of the sequence numbers and a torn tail.
+func TestStoreCountsWhatWasTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := createStore(t, dir)
+	for range 3 {
+		if err := s.tell(7); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s = createStore(t, dir)
+	if s.toldIn(7) != 3 || s.toldIn(8) != 0 {
+		t.Errorf("told %d in run 7 and %d in run 8, want 3 and 0", s.toldIn(7), s.toldIn(8))
+	}
+	if s.tell(8) != nil || s.toldIn(7) != 0 || s.toldIn(8) != 1 {
+		t.Errorf("told %d in run 7 and %d in run 8, want 0 and 1", s.toldIn(7), s.toldIn(8))
+	}
+	for range 4 {
+		s.IncrNextTargetMsgSeqNum()
+	}
+	for _, c := range []struct {
+		next int
+		at   int64
+		want int
+	}{{0, 1 << 62, 5}, {9, 1 << 62, 5}, {3, 1, 5}, {3, 1 << 62, 3}} {
+		if err := s.expectAgain(c.next, c.at); err != nil || s.NextTargetMsgSeqNum() != c.want {
+			t.Errorf("from %d at %d: %d is expected, want %d, %v", c.next, c.at, s.NextTargetMsgSeqNum(), c.want, err)
+		}
+	}
+}
