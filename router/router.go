@@ -209,6 +209,9 @@ func (c *Core) Children() []Child { return c.children[:c.childCount] }
 // Seq returns the Seq of the last event taken.
 func (c *Core) Seq() uint64 { return c.seq }
 
+// Now returns the StepTime of the last event taken, ns since epoch.
+func (c *Core) Now() int64 { return c.now }
+
 // Gate returns the pre-trade gate, for its counters.
 func (c *Core) Gate() *risk.Gate { return c.gate }
 

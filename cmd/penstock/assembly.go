@@ -1,15 +1,12 @@
 package main
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,31 +41,33 @@ const logoutPatience = time.Second
 // gateways, the core, clients behind the guard. Feeds and gateways are worked by the
 // core's goroutine or by one of their own, the I/O goroutine.
 type assembly struct {
-	cfg      *Config
-	lock     *os.File // of the state folder
-	table    *policy.Table
-	core     *router.Core
-	seq      *loop.Sequencer
-	loop     *loop.Loop
-	bell     *loop.Bell
-	io       *loop.IO
-	feeds    []feed
-	taps     map[string]func(now int64, kind uint8, b []byte) // of feeds that are recorded, by venue
-	gateways []*fixgw.Gateway                                 // by VenueID
-	workers  []int                                            // I/O worker of each venue's gateway
-	journal  *journal.Writer
-	Dir      string // of the journal
-	ems      *ems.Acceptor
-	wake     atomic.Pointer[ems.Acceptor] // ems, for the journal's goroutine
-	venues   *ring.SPSC[event.Event]
-	clients  *ring.SPSC[event.Event]
-	operator *ring.SPSC[event.Event]
-	returned *ring.SPSC[event.Event]   // the core's answers to itself
-	moves    *ring.SPSC[event.Command] // changes of books' states, for who shows them
-	unshown  atomic.Uint64             // of them, what found no room
-	waiting  []event.Command           // reports that the EMS had no room for
-	unsent   []event.Command           // cancels that a gateway's ring had no room for
-	bounced  []event.Event             // answers to orders that it had no room for
+	cfg       *Config
+	lock      *os.File // of the state folder
+	table     *policy.Table
+	core      *router.Core
+	seq       *loop.Sequencer
+	loop      *loop.Loop
+	bell      *loop.Bell
+	io        *loop.IO
+	feeds     []feed
+	taps      map[string]func(now int64, kind uint8, b []byte) // of feeds that are recorded, by venue
+	gateways  []*fixgw.Gateway                                 // by VenueID
+	workers   []int                                            // I/O worker of each venue's gateway
+	journal   *journal.Writer
+	Dir       string    // of the journal
+	run       uint64    // number of the run: the epoch of its first start
+	recovered *recovery // nil: the run begins with this start
+	ems       *ems.Acceptor
+	wake      atomic.Pointer[ems.Acceptor] // ems, for the journal's goroutine
+	venues    *ring.SPSC[event.Event]
+	clients   *ring.SPSC[event.Event]
+	operator  *ring.SPSC[event.Event]
+	returned  *ring.SPSC[event.Event]   // the core's answers to itself
+	moves     *ring.SPSC[event.Command] // changes of books' states, for who shows them
+	unshown   atomic.Uint64             // of them, what found no room
+	waiting   []event.Command           // reports that the EMS had no room for
+	unsent    []event.Command           // cancels that a gateway's ring had no room for
+	bounced   []event.Event             // answers to orders that it had no room for
 
 	latency [3]*hist.Latency // I/O goroutine only, until it has ended
 	threads sync.WaitGroup
@@ -135,14 +134,8 @@ func (a *assembly) open() error {
 		return err
 	}
 	a.table, cfg.Router.Table = table, table
-	if a.core, err = router.New(&cfg.Router); err != nil {
-		return err
-	}
-	epoch, err := nextEpoch(filepath.Join(cfg.at(cfg.file.Router.State), "epoch"))
+	epoch, err := a.openRun(data)
 	if err != nil {
-		return err
-	}
-	if err := a.openJournal(epoch, data); err != nil {
 		return err
 	}
 	a.seq = loop.NewSequencer(a.core, a.journal, a.dispatch)
@@ -175,61 +168,6 @@ func (a *assembly) start(run func() error) {
 			a.failure <- err
 		}
 	}()
-}
-
-// nextEpoch returns a number that no run before has had: seconds since 2020, or
-// one more than the last. It is on disk before it is used.
-func nextEpoch(path string) (uint64, error) {
-	epoch := uint64(time.Now().Unix() - 1_577_836_800)
-	text, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		last, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
-		if err != nil {
-			return 0, refused(fmt.Errorf("%s holds %q, not the number of the last run: restore it; "+
-				"order numbers must never repeat", path, text))
-		}
-		epoch = max(epoch, last+1)
-	case !errors.Is(err, os.ErrNotExist):
-		return 0, err
-	}
-	f, err := os.Create(path + ".new")
-	if err != nil {
-		return 0, err
-	}
-	_, err = fmt.Fprintln(f, epoch)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return 0, err
-	}
-	return epoch, os.Rename(path+".new", path)
-}
-
-func (a *assembly) openJournal(epoch uint64, table []byte) error {
-	root := a.cfg.at(a.cfg.file.Router.Journal)
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return err
-	}
-	a.Dir = filepath.Join(root, strconv.FormatUint(epoch, 10))
-	w, err := journal.Create(a.Dir, journal.Options{
-		Epoch: epoch, Config: sha256.Sum256(a.cfg.Raw), Policy: sha256.Sum256(table),
-		OnDurable: a.onDurable,
-	})
-	if err != nil {
-		return refused(err)
-	}
-	a.journal = w
-	err = w.AppendBlob(clock(), blobConfig, a.cfg.Raw)
-	if err == nil && table != nil {
-		err = w.AppendBlob(clock(), blobTable, table)
-	}
-	return err
-}
-
-// onDurable lets reports go whose cause is on disk now. Journal goroutine.
-func (a *assembly) onDurable() {
-	if e := a.wake.Load(); e != nil {
-		e.Wake()
-	}
 }
 
 // sinkTo returns a sink into r that wakes the core.
@@ -323,7 +261,10 @@ func (a *assembly) openEMS() error {
 		TLSClientCA: a.cfg.at(a.cfg.EMS.TLSClientCA),
 		Instruments: a.cfg.Router.Instruments, Venues: a.cfg.Router.Venues,
 		DefaultStrategy: event.Strategy(a.cfg.EMS.DefaultStrategy),
-		Sink:            a.sinkTo(a.clients), Durable: a.journal.Durable,
+		Sink:            a.sinkTo(a.clients), Durable: a.journal.Durable, Run: a.run,
+	}
+	if a.recovered != nil {
+		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
 	}
 	for _, text := range a.cfg.EMS.Allow {
 		prefix, err := netip.ParsePrefix(text)
@@ -354,10 +295,14 @@ func (a *assembly) openEMS() error {
 		cfg.LogDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "log")
 	}
 	var err error
-	if a.ems, err = ems.Listen(cfg); err == nil {
-		a.wake.Store(a.ems)
+	if a.ems, err = ems.Listen(cfg); err != nil {
+		return err
 	}
-	return err
+	a.wake.Store(a.ems)
+	if a.recovered != nil {
+		a.tellClients(a.recovered)
+	}
+	return nil
 }
 
 // dispatch hands a command to whoever it concerns. Core goroutine.

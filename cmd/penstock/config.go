@@ -37,9 +37,10 @@ type file struct {
 }
 
 type routerSection struct {
-	Journal string `toml:"journal"` // directory under which each run makes its own
-	State   string `toml:"state"`   // sequence numbers, session stores, logs
-	Idle    string `toml:"idle"`    // park, yield, spin
+	Journal string `toml:"journal"`        // directory under which each run makes its own
+	Ring    string `toml:"ring,omitempty"` // directory in memory for the journal's ring, "none" for none; default /dev/shm
+	State   string `toml:"state"`          // sequence numbers, session stores, logs
+	Idle    string `toml:"idle"`           // park, yield, spin
 	Core    *int   `toml:"core,omitempty"`
 	// Placement of feeds and gateways: inline on the core's goroutine, or threaded
 	// on their own.

@@ -78,6 +78,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 	say := func(format string, args ...any) {
 		fmt.Fprintf(stdout, "%s "+format+"\n", append([]any{time.Now().UTC().Format("15:04:05.000")}, args...)...)
 	}
+	if a.recovered != nil {
+		say("router: %v", a.recovered)
+	}
+	if err := a.journal.Unshared(); err != nil {
+		say("router: a kill of the process loses what its journal has not written yet: no ring in memory: %v", err)
+	}
 	say("router: clients on %s, policy %s, journal %s", a.ems.Addr(), a.policyName(), a.Dir)
 	return a.serve(signals, say)
 }

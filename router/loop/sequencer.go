@@ -28,10 +28,10 @@ type Sequencer struct {
 	Waits     uint64 // times that the journal's ring was full
 }
 
-// NewSequencer returns a sequencer for a core that has seen nothing. dispatch
+// NewSequencer returns a sequencer that goes on after the last event of core. dispatch
 // gets each command once it is journalled; the pointer is valid during the call.
 func NewSequencer(core *router.Core, w *journal.Writer, dispatch func(*event.Command)) *Sequencer {
-	return &Sequencer{core: core, out: core.OutputFor(), journal: w, dispatch: dispatch}
+	return &Sequencer{core: core, out: core.OutputFor(), journal: w, dispatch: dispatch, seq: core.Seq(), now: core.Now()}
 }
 
 // Core returns the core, for reading on the sequencer's goroutine.

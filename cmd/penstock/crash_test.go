@@ -1,0 +1,312 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"penstock/event"
+	"penstock/internal/emsclient"
+	"penstock/journal"
+	"penstock/market"
+)
+
+// crashConfig names the configuration for the child that runs the router.
+const crashConfig = "PENSTOCK_TEST_RUN"
+
+// crashRig has the venues and the client in this process and the router in another, which
+// is killed.
+type crashRig struct {
+	t      *testing.T
+	m      *demoMarket
+	cfg    *Config
+	path   string
+	client emsclient.Config
+	cmd    *exec.Cmd
+	lines  chan string
+	said   []string
+}
+
+// TestKilledRouterGoesOn kills the router with SIGKILL at random moments of a parent's
+// life and starts it again, until the parent has ended. Client, router and venues agree to
+// the share at the end, whatever was under way.
+func TestKilledRouterGoesOn(t *testing.T) {
+	if path := os.Getenv(crashConfig); path != "" {
+		if err := run([]string{"-c", path}, os.Stdout, os.Stderr); err != nil {
+			fmt.Println("run returned", err)
+		}
+		return
+	}
+	kills := 6
+	if n, err := strconv.Atoi(os.Getenv("PENSTOCK_KILLS")); err == nil {
+		kills = n
+	}
+	r := newCrashRig(t)
+	rng := rand.New(rand.NewPCG(uint64(kills), 20))
+	r.start()
+	const id = "CRASH-1"
+	client := r.connect()
+	horizon := time.Duration(kills)*1200*time.Millisecond + 3*time.Second
+	r.awaitBooks(client)
+	if err := client.SendOrder(emsclient.NewOrder{ClOrdID: id, Symbol: "PSTK", Side: market.Buy, Qty: 40_000,
+		TIF: market.TIFDay, Strategy: int(event.StrategyTWAP), EndTime: clock() + int64(horizon), SliceSeconds: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Await(r.patience(), id, func(o *emsclient.Order) bool { return o.CumQty > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	slowest := time.Duration(0)
+	for n := range kills {
+		time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond) // the moment of the kill is the load
+		known, _ := client.Order(id)
+		client.Close()
+		r.kill()
+		began := time.Now()
+		r.start()
+		r.await("goes on")
+		slowest = max(slowest, time.Since(began))
+		client = r.connect(known)
+		if n == kills-1 {
+			break
+		}
+	}
+	done, err := client.Wait(r.patience(), id)
+	if err != nil {
+		t.Fatalf("%v; the router said:\n%s", err, strings.Join(r.said, "\n"))
+	}
+	client.Close()
+	r.stop()
+	r.compare(&done, client.Violations())
+	t.Logf("%d kills, %d fills, restart to clients at most %v", kills, len(done.Fills), slowest)
+}
+
+func newCrashRig(t *testing.T) *crashRig {
+	t.Helper()
+	dir := t.TempDir()
+	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 11}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	cfg, err := demoConfig(demoOptions{symbol: "PSTK"}, m, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The child's addresses must be known and stay.
+	clientPort, a, b := freePort(t, "tcp"), freePort(t, "udp"), freePort(t, "udp")
+	text := strings.Replace(string(cfg.Raw), `listen = "127.0.0.1:0"`, fmt.Sprintf(`listen = "127.0.0.1:%d"`, clientPort), 1)
+	text = strings.Replace(text, `address = "127.0.0.1:0"`, fmt.Sprintf(`address = "127.0.0.1:%d"`, a), 1)
+	text = strings.Replace(text, `address_b = "127.0.0.1:0"`, fmt.Sprintf(`address_b = "127.0.0.1:%d"`, b), 1)
+	path := filepath.Join(dir, "run.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for line, port := range []int{a, b} {
+		if err := m.Venue("LITA").AddReceiverOn(line, fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := &crashRig{t: t, m: m, cfg: cfg, path: path, client: emsclient.Config{
+		Addr: fmt.Sprintf("127.0.0.1:%d", clientPort), SenderCompID: demoClient, TargetCompID: demoRouter,
+		Instruments: cfg.Router.Instruments, StoreDir: filepath.Join(dir, "client")}}
+	t.Cleanup(func() {
+		if r.cmd != nil {
+			r.cmd.Process.Kill()
+			r.cmd.Wait()
+		}
+	})
+	return r
+}
+
+func (r *crashRig) start() {
+	r.t.Helper()
+	r.cmd = exec.Command(os.Args[0], "-test.run=^TestKilledRouterGoesOn$")
+	r.cmd.Env = append(os.Environ(), crashConfig+"="+r.path)
+	r.cmd.Stderr = os.Stderr
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	lines := make(chan string, 4096)
+	r.lines = lines
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			lines <- s.Text()
+		}
+	}()
+	if len(r.said) == 0 {
+		r.await("clients on")
+	}
+}
+
+// await reads what the router prints until text comes.
+func (r *crashRig) await(text string) {
+	r.t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case line, ok := <-r.lines:
+			if !ok {
+				r.t.Fatalf("the router ended before it said %q:\n%s", text, strings.Join(r.said, "\n"))
+			}
+			r.said = append(r.said, line)
+			if strings.Contains(line, text) {
+				return
+			}
+		case <-timeout:
+			r.t.Fatalf("the router did not say %q:\n%s", text, strings.Join(r.said, "\n"))
+		}
+	}
+}
+
+func (r *crashRig) kill() {
+	r.t.Helper()
+	if err := r.cmd.Process.Kill(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.cmd.Wait()
+	for line := range r.lines {
+		r.said = append(r.said, line)
+	}
+}
+
+func (r *crashRig) stop() {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		r.t.Fatal(err)
+	}
+	for line := range r.lines {
+		r.said = append(r.said, line)
+	}
+	r.cmd.Wait()
+	r.cmd = nil
+	for _, line := range r.said {
+		if strings.Contains(line, "run returned") {
+			r.t.Errorf("%s", line)
+		}
+	}
+}
+
+func (r *crashRig) patience() context.Context {
+	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+	r.t.Cleanup(cancel)
+	return ctx
+}
+
+// connect logs the client on; its account of open orders goes on.
+func (r *crashRig) connect(open ...emsclient.Order) *emsclient.Client {
+	r.t.Helper()
+	c := r.client
+	c.Open = open
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		client, err := emsclient.Connect(r.patience(), c)
+		if err == nil {
+			return client
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%v; the router said:\n%s", err, strings.Join(r.said, "\n"))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// awaitBooks sends small orders until one finds something.
+func (r *crashRig) awaitBooks(client *emsclient.Client) {
+	r.t.Helper()
+	for try := range 1000 {
+		name := fmt.Sprintf("PROBE-%d", try)
+		if err := client.SendOrder(emsclient.NewOrder{ClOrdID: name, Symbol: "PSTK", Side: market.Buy, Qty: 100,
+			TIF: market.TIFIOC, Strategy: int(event.StrategySweep)}); err != nil {
+			r.t.Fatal(err)
+		}
+		o, err := client.Wait(r.patience(), name)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if o.CumQty > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	r.t.Fatal("the books never came")
+}
+
+// compare runs the journal again and compares its ledger with client and venues.
+func (r *crashRig) compare(order *emsclient.Order, violations []string) {
+	r.t.Helper()
+	dir, err := lastRun(r.cfg.at("journal"))
+	if err != nil || dir == "" {
+		r.t.Fatalf("journal %q, %v", dir, err)
+	}
+	again, err := rerunJournal(dir)
+	if err != nil || again.Mismatch != "" || again.Tail.State != journal.TailClosed {
+		r.t.Fatalf("journal: %v, %s, %v", err, again.Mismatch, again.Tail)
+	}
+	parents := again.core.Parents()
+	p := &parents[len(parents)-1]
+	ours := map[string]bool{}
+	for i := range again.core.Children() {
+		if ch := &again.core.Children()[i]; ch.Parent == int32(len(parents)-1) {
+			ours[strconv.FormatUint(ch.Number, 10)] = true
+		}
+	}
+	venues := market.Qty(0)
+	for _, v := range r.m.Venues() {
+		for _, f := range v.Trades(demoRouter) {
+			if ours[f.ClOrdID.String()] {
+				venues += f.Qty
+			}
+		}
+	}
+	client := market.Qty(0)
+	for _, f := range order.Fills {
+		client += f.LastQty
+	}
+	if p.Cum != venues || order.CumQty != p.Cum || order.OrdStatus != p.Status || p.Cum > p.OrderQty {
+		r.t.Errorf("router %v of %v %v, venues %v, client %v %v (fills %v)\n%s", p.Cum, p.OrderQty, p.Status, venues, order.CumQty,
+			order.OrdStatus, client, strings.Join(r.said, "\n"))
+	}
+	for _, v := range violations {
+		r.t.Errorf("the client's account: %s", v)
+	}
+	if trouble := again.core.Audit(); trouble != "" {
+		r.t.Error(trouble)
+	}
+	r.everyTradeIsOurs(again)
+}
+
+// everyTradeIsOurs demands that the venues traded nothing that no child accounts for.
+func (r *crashRig) everyTradeIsOurs(again *rerun) {
+	filled := map[string]market.Qty{}
+	for _, v := range r.m.Venues() {
+		for _, f := range v.Trades(demoRouter) {
+			filled[f.ClOrdID.String()] += f.Qty
+		}
+	}
+	for i := range again.core.Children() {
+		ch := &again.core.Children()[i]
+		id := strconv.FormatUint(ch.Number, 10)
+		if filled[id] != ch.Cum {
+			r.t.Errorf("child %s: venues filled %v, the router booked %v", id, filled[id], ch.Cum)
+		}
+		delete(filled, id)
+	}
+	for id, qty := range filled {
+		r.t.Errorf("order %s traded %v at a venue, and the router never sent it", id, qty)
+	}
+}
+

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"penstock/event"
+	"penstock/fix/ems"
+	"penstock/journal"
+)
+
+// ringDir is where journals' rings lie unless the configuration says otherwise: memory
+// that outlives a process.
+const ringDir = "/dev/shm"
+
+// noRing in router.ring keeps the ring in the process.
+const noRing = "none"
+
+// recovery is a run that goes on: its journal replayed into a core.
+type recovery struct {
+	rerun
+	dir      string
+	reader   *journal.Reader
+	salvaged int           // records that only the ring had
+	took     time.Duration // of the replay
+
+	reports []event.Command // for clients, in order
+	clients []ems.ResumeClient
+}
+
+// journalOptions are those of a run with a journal in dir.
+func (a *assembly) journalOptions() journal.Options {
+	o := journal.Options{OnDurable: a.onDurable, RingDir: orDefault(a.cfg.file.Router.Ring, ringDir)}
+	if o.RingDir == noRing {
+		o.RingDir = ""
+	}
+	return o
+}
+
+// lastRun returns the journal of the newest run below root, "" when there is none.
+func lastRun(root string) (dir string, err error) {
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	newest := uint64(0)
+	for _, e := range entries {
+		n, err := strconv.ParseUint(e.Name(), 10, 64)
+		if err != nil || n <= newest {
+			continue
+		}
+		if m, _ := filepath.Glob(filepath.Join(root, e.Name(), "*.seg")); len(m) > 0 {
+			dir, newest = filepath.Join(root, e.Name()), n
+		}
+	}
+	return dir, nil
+}
+
+// recover replays the newest journal, if the run in it is to go on: it has live orders,
+// or it is of today, so that no ClOrdID of the day counts as new. nil begins a new run.
+func (a *assembly) recover(table []byte) (*recovery, error) {
+	dir, err := lastRun(a.cfg.at(a.cfg.file.Router.Journal))
+	if err != nil || dir == "" {
+		return nil, err
+	}
+	began := time.Now()
+	r := &recovery{dir: dir}
+	if r.salvaged, err = journal.Salvage(dir, a.journalOptions()); err != nil {
+		return nil, err
+	}
+	if r.reader, err = journal.Open(dir); err != nil {
+		return nil, err
+	}
+	header := r.reader.Header()
+	r.created = header.Created
+	if r.Tail, err = readAll(r.reader, r.take); err != nil {
+		return nil, err
+	}
+	if r.core == nil {
+		return nil, nil // it ended before its first event
+	}
+	if r.Tail.State == journal.TailClosed {
+		r.ended()
+	}
+	if r.Mismatch != "" {
+		return nil, fmt.Errorf("journal %s does not replay to what it recorded, so the state of its orders is not known: "+
+			"%s; start with the build that wrote it, or have a person settle its orders and move it away", dir, r.Mismatch)
+	}
+	r.took = time.Since(began)
+	live := r.live()
+	if header.Config != sha256.Sum256(a.cfg.Raw) || header.Policy != sha256.Sum256(table) {
+		if live > 0 {
+			return nil, fmt.Errorf("%d orders of the run in journal %s are live, and configuration or policy table differ "+
+				"from its own: start with those, or have a person settle the orders and move the journal away", live, dir)
+		}
+		return nil, nil
+	}
+	today := time.Unix(0, header.Created).UTC().Format(time.DateOnly) == time.Unix(0, clock()).UTC().Format(time.DateOnly)
+	if live == 0 && !today {
+		return nil, nil
+	}
+	return r, nil
+}
+
+// take replays a record and keeps what clients have to be told.
+func (r *recovery) take(rec *journal.Record) error {
+	switch rec.Type {
+	case journal.Command:
+		var c event.Command
+		if !c.SetBytes(rec.Payload) {
+			return fmt.Errorf("journal record %d is not a command of this build", rec.Seq)
+		}
+		r.tell(&c)
+	case journal.Event:
+		var e event.Event
+		if e.SetBytes(rec.Payload) && e.Kind >= event.ParentNew && e.Kind <= event.ParentStatus && e.Ref != 0 {
+			c := r.client(e.Client)
+			c.LastSeq, c.At = int(min(e.Ref, math.MaxInt32)), e.RecvTime
+		}
+	}
+	return r.rerun.take(rec)
+}
+
+func (r *recovery) client(n uint16) *ems.ResumeClient {
+	for len(r.clients) <= int(n) {
+		r.clients = append(r.clients, ems.ResumeClient{})
+	}
+	return &r.clients[n]
+}
+
+func (r *recovery) tell(c *event.Command) {
+	if c.Kind == event.Report || c.Kind == event.RejectCancel {
+		r.reports = append(r.reports, *c)
+		r.client(c.Client).Reports++
+	}
+}
+
+// live counts what is not at its end: parents, and children of any.
+func (r *recovery) live() (n int) {
+	for i := range r.core.Parents() {
+		if r.core.Parents()[i].Live() {
+			n++
+		}
+	}
+	for i := range r.core.Children() {
+		if !r.core.Children()[i].Released {
+			n++
+		}
+	}
+	return n
+}
+
+// resume goes on with the journal. What the last event led to and was not recorded any
+// more is recorded now. Orders among it have not left and do not leave: after the
+// restart their venues are asked like those of all others, and deny them.
+func (r *recovery) resume(o journal.Options) (*journal.Writer, error) {
+	w, err := journal.Resume(r.reader, o)
+	if err != nil {
+		return nil, err
+	}
+	commands, decisions := r.out.Commands[r.commands:], r.out.Decisions[r.decided:]
+	if r.Tail.State == journal.TailClosed {
+		commands, decisions = nil, nil
+	}
+	for i := range commands {
+		r.tell(&commands[i])
+		err = errors.Join(err, w.Append(journal.Command, r.core.Now(), commands[i].Bytes()))
+	}
+	for i := range decisions {
+		err = errors.Join(err, w.Append(journal.Decision, r.core.Now(), decisions[i].Bytes()))
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// tellClients gives the acceptor the reports that clients have not been told, before any
+// new one.
+func (a *assembly) tellClients(r *recovery) {
+	told := make([]uint64, len(r.clients))
+	for i := range told {
+		told[i] = a.ems.Told(i)
+	}
+	for i := range r.reports {
+		c := &r.reports[i]
+		if told[c.Client] > 0 {
+			told[c.Client]--
+			a.ems.Remember(c)
+			continue
+		}
+		a.report(c)
+	}
+}
+
+func (r *recovery) String() string {
+	parents, open := 0, 0
+	for i := range r.core.Parents() {
+		if r.core.Parents()[i].Live() {
+			parents++
+		}
+	}
+	for i := range r.core.Children() {
+		if !r.core.Children()[i].Released {
+			open++
+		}
+	}
+	return fmt.Sprintf("run %s goes on: %d events replayed in %v, %d records from its ring; %d parents live, "+
+		"%d children open whose venues are asked", filepath.Base(r.dir), r.Events, r.took.Round(time.Millisecond),
+		r.salvaged, parents, open)
+}

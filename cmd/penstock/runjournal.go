@@ -1,0 +1,90 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"penstock/journal"
+	"penstock/router"
+)
+
+// openRun opens the journal and the core of a new run, or of the last one when that goes
+// on, and returns the epoch of this start.
+func (a *assembly) openRun(table []byte) (epoch uint64, err error) {
+	if a.recovered, err = a.recover(table); err != nil {
+		return 0, err
+	}
+	if epoch, err = nextEpoch(filepath.Join(a.cfg.at(a.cfg.file.Router.State), "epoch")); err != nil {
+		return 0, err
+	}
+	if r := a.recovered; r != nil {
+		a.core, a.Dir, a.run = r.core, r.dir, r.reader.Header().Epoch
+		a.journal, err = r.resume(a.journalOptions())
+		return epoch, err
+	}
+	a.run = epoch
+	if a.core, err = router.New(&a.cfg.Router); err != nil {
+		return 0, err
+	}
+	return epoch, a.openJournal(epoch, table)
+}
+
+// nextEpoch returns a number that no run before has had: seconds since 2020, or
+// one more than the last. It is on disk before it is used.
+func nextEpoch(path string) (uint64, error) {
+	epoch := uint64(time.Now().Unix() - 1_577_836_800)
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		last, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+		if err != nil {
+			return 0, refused(fmt.Errorf("%s holds %q, not the number of the last run: restore it; "+
+				"order numbers must never repeat", path, text))
+		}
+		epoch = max(epoch, last+1)
+	case !errors.Is(err, os.ErrNotExist):
+		return 0, err
+	}
+	f, err := os.Create(path + ".new")
+	if err != nil {
+		return 0, err
+	}
+	_, err = fmt.Fprintln(f, epoch)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return 0, err
+	}
+	return epoch, os.Rename(path+".new", path)
+}
+
+func (a *assembly) openJournal(epoch uint64, table []byte) error {
+	root := a.cfg.at(a.cfg.file.Router.Journal)
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return err
+	}
+	a.Dir = filepath.Join(root, strconv.FormatUint(epoch, 10))
+	o := a.journalOptions()
+	o.Epoch, o.Config, o.Policy = epoch, sha256.Sum256(a.cfg.Raw), sha256.Sum256(table)
+	w, err := journal.Create(a.Dir, o)
+	if err != nil {
+		return refused(err)
+	}
+	a.journal = w
+	err = w.AppendBlob(clock(), blobConfig, a.cfg.Raw)
+	if err == nil && table != nil {
+		err = w.AppendBlob(clock(), blobTable, table)
+	}
+	return err
+}
+
+// onDurable lets reports go whose cause is on disk now. Journal goroutine.
+func (a *assembly) onDurable() {
+	if e := a.wake.Load(); e != nil {
+		e.Wake()
+	}
+}
