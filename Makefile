@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 # What runs on more than one goroutine.
 RACE     ?= ./internal/ring ./journal ./router/... ./book ./fix/... ./venues/... ./internal/emsclient ./cmd/...
 
-.PHONY: run test bench race fuzz lint build clean
+.PHONY: run test bench race fuzz lint crash build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
@@ -32,6 +32,10 @@ fuzz: ## every fuzz test for FUZZTIME
 			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; \
 		done; \
 	done
+
+N ?= 20
+crash: ## kill -9 of a trading router, N times, against venues that live on; the accounts must agree
+	PENSTOCK_KILLS=$(N) $(GO) test -count 1 -v -run TestKilledRouterGoesOn ./cmd/penstock
 
 lint: ## gofmt, vet, staticcheck
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt -w these:" >&2; echo "$$bad" >&2; exit 1; fi

@@ -67,9 +67,9 @@ func TestKilledRouterGoesOn(t *testing.T) {
 	slowest := time.Duration(0)
 	for n := range kills {
 		time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond) // the moment of the kill is the load
-		known, _ := client.Order(id)
-		client.Close()
 		r.kill()
+		client.Close()
+		known, _ := client.Order(id) // with what came before its socket closed
 		began := time.Now()
 		r.start()
 		r.await("goes on")
