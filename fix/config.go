@@ -27,6 +27,13 @@ type Config struct {
 	HeartBtIntSecs int
 	// ResetOnLogon starts at 1 on every connection, with ResetSeqNumFlag(141).
 	ResetOnLogon bool
+	// Header are constant fields behind TargetCompID(56) of every message that we
+	// send, such as SenderSubID(50) and TargetSubID(57).
+	Header []Static
+	// NoResend ends the session when messages of the peer are missing, for a peer
+	// that does not serve ResendRequest(35=2); what happened meanwhile is asked
+	// for after the next Logon.
+	NoResend bool
 	// AllowReset lets the peer's ResetSeqNumFlag(141) start both sides at 1. It
 	// loses what was in flight: an unauthenticated peer should not have it.
 	AllowReset bool
@@ -99,6 +106,12 @@ func (c *Config) complete() error {
 		return fmt.Errorf("fix session: FrameLimit %d is not in 0..%d bytes", c.FrameLimit, MaxFrameLimit)
 	case c.OutLimit < 0 || c.LogMessages < 0 || c.ResendChunk < 0:
 		return errors.New("fix session: limits must not be negative")
+	}
+	for _, f := range c.Header {
+		if f.Tag < 1 || checkText("header field", f.Value) != nil {
+			return fmt.Errorf("fix session: header field %d=%q: 1 to %d printable characters wanted",
+				f.Tag, f.Value, maxCompID)
+		}
 	}
 	setDefault(&c.FrameLimit, MaxFrame)
 	setDefault(&c.MaxSkewSecs, defaultSkewSecs)

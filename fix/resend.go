@@ -23,6 +23,10 @@ func (s *Session) openGap(now int64) {
 		return
 	}
 	s.stats.Gaps++
+	if s.cfg.NoResend {
+		s.logout(now, "MsgSeqNum(34) too high, expecting %d but received %d", s.nextIn, s.h.seq)
+		return
+	}
 	s.gapHigh, s.gapTries = s.h.seq, 0
 	s.requestResend(now)
 }

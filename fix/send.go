@@ -57,6 +57,9 @@ func (s *Session) compIDs(now int64) {
 	s.w.Str(TagSenderCompID, s.cfg.SenderCompID)
 	s.w.Time(TagSendingTime, now)
 	s.w.Str(TagTargetCompID, s.cfg.TargetCompID)
+	for i := range s.cfg.Header {
+		s.w.Str(s.cfg.Header[i].Tag, s.cfg.Header[i].Value)
+	}
 }
 
 // send completes a message of any kind and counts it.

@@ -164,6 +164,9 @@ func (s *Session) NextOut() uint64 { return s.nextOut }
 // NextIn returns the MsgSeqNum(34) expected next.
 func (s *Session) NextIn() uint64 { return s.nextIn }
 
+// Written returns how many messages of any kind were written, Stats.Out.
+func (s *Session) Written() uint64 { return s.stats.Out }
+
 // Stats returns a copy of the counters.
 func (s *Session) Stats() Stats { return s.stats }
 

@@ -2,6 +2,7 @@ package fix
 
 // Tags that this program reads or writes, named as in FIX 4.4 and 5.0 SP2.
 const (
+	TagAccount              = 1
 	TagAvgPx                = 6
 	TagBeginSeqNo           = 7
 	TagBeginString          = 8
@@ -29,11 +30,14 @@ const (
 	TagPossDupFlag          = 43
 	TagPrice                = 44
 	TagRefSeqNum            = 45
+	TagRule80A              = 47 // OrderCapacity before FIX 4.4
 	TagSenderCompID         = 49
+	TagSenderSubID          = 50
 	TagSendingTime          = 52
 	TagSide                 = 54
 	TagSymbol               = 55
 	TagTargetCompID         = 56
+	TagTargetSubID          = 57
 	TagText                 = 58
 	TagTimeInForce          = 59
 	TagTransactTime         = 60
@@ -75,10 +79,12 @@ const (
 	TagBusinessRejectRefID  = 379
 	TagBusinessRejectReason = 380
 	TagCxlRejResponseTo     = 434
+	TagOrderCapacity        = 528
 	TagQuoteType            = 537
 	TagUsername             = 553
 	TagPassword             = 554
 	TagLastLiquidityInd     = 851
+	TagAggressorIndicator   = 1057
 	TagDefaultApplVerID     = 1137
 )
 

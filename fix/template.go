@@ -90,7 +90,11 @@ func (t *Template) render(seqLen int) {
 	t.seqLen, t.seqAt = seqLen, slot(seqLen)
 	text("49=" + t.cfg.SenderCompID + "\x0152=")
 	t.sentAt = slot(stampLen)
-	text("56=" + t.cfg.TargetCompID + "\x0111=")
+	text("56=" + t.cfg.TargetCompID + "\x01")
+	for _, f := range t.cfg.Header {
+		text(fmt.Sprintf("%d=%s\x01", f.Tag, f.Value))
+	}
+	text("11=")
 	t.idLen = t.spec.IDs.length()
 	t.idAt = slot(t.idLen)
 	if t.spec.OrigID {

@@ -236,6 +236,9 @@ func (a *assembly) openGateway(i int, sink event.Sink) (*fixgw.Gateway, error) {
 	if v.Kind == market.SDP && s.Feed.Protocol == "" {
 		cfg.Quotes = fixgw.QuotesRequest
 	}
+	if err := a.cfg.orderSession(&s.Orders, &cfg); err != nil {
+		return nil, err
+	}
 	return fixgw.New(cfg)
 }
 

@@ -170,6 +170,7 @@ type ordersSection struct {
 	SenderCompID string `toml:"sender_comp_id"`
 	TargetCompID string `toml:"target_comp_id"`
 	Heartbeat    int    `toml:"heartbeat"` // seconds
+	orderSession
 }
 
 // duration reads "250ms" and the like.
@@ -454,7 +455,7 @@ func (o *ordersSection) validate() error {
 	if _, ok := fixgw.DialectByName(o.Dialect); !ok && o.Dialect != recorded {
 		return fmt.Errorf("orders.dialect %q is not known", o.Dialect)
 	}
-	return validAddress("orders.address", o.Address)
+	return errors.Join(validAddress("orders.address", o.Address), o.validateSession())
 }
 
 func (c *Config) addVenue(i int) error {

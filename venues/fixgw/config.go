@@ -1,12 +1,15 @@
 package fixgw
 
 import (
+	"crypto/tls"
 	"fmt"
+	"net"
 
 	"penstock/event"
 	"penstock/fix"
 	"penstock/market"
 	"penstock/venues/fixmd"
+	"penstock/venues/wire"
 )
 
 // Symbol is one instrument as the venue names it.
@@ -40,8 +43,21 @@ type Config struct {
 	TargetCompID   string
 	HeartBtIntSecs int
 	Dialect        Dialect
-	Logon          func(*fix.Writer, fix.LogonHeader) // credentials, see fix.LogonKraken
+	Account        Account
+	Logon          func(*fix.Writer, fix.LogonHeader) // credentials, see Dialect.Logon
 	StorePath      string                             // sequence numbers; "" keeps none
+
+	// TLS makes the connection TLS: see wire.ClientTLS. ServerName is the host of
+	// Addr when it is empty. Certificates are always checked.
+	TLS    *tls.Config
+	Socket wire.Options // of the socket
+
+	Throttle Throttle
+	// OutLimit bounds the bytes that wait for a venue that does not read, and
+	// SlowNanos for how long they may: then the connection is given up, because a
+	// late order is a wrong order. 0 means 64 KiB and 2 s.
+	OutLimit  int
+	SlowNanos int64
 
 	Venue   market.VenueID
 	Kind    market.VenueKind
@@ -72,6 +88,11 @@ func (c *Config) complete() error {
 			market.MaxVenues)
 	case len(c.Symbols) == 0:
 		return fmt.Errorf("gateway %s: no symbols", c.TargetCompID)
+	case c.TLS != nil && c.TLS.InsecureSkipVerify:
+		return fmt.Errorf("gateway %s: TLS without checking the certificate is no protection: "+
+			"name its authority instead", c.TargetCompID)
+	case c.OutLimit < 0 || c.SlowNanos < 0:
+		return fmt.Errorf("gateway %s: OutLimit and SlowNanos must not be negative", c.TargetCompID)
 	case c.BackoffMinNanos < 0 || c.BackoffMaxNanos < 0:
 		return fmt.Errorf("gateway %s: back-off must not be negative", c.TargetCompID)
 	}
@@ -86,6 +107,27 @@ func (c *Config) complete() error {
 				return fmt.Errorf("gateway %s: symbol %q appears twice", c.TargetCompID, s.Text)
 			}
 		}
+	}
+	if c.TLS != nil && c.TLS.ServerName == "" {
+		host, _, err := net.SplitHostPort(c.Addr)
+		if err != nil {
+			return fmt.Errorf("gateway %s: %w", c.TargetCompID, err)
+		}
+		c.TLS = c.TLS.Clone()
+		c.TLS.ServerName = host
+	}
+	if c.Dialect.IDLimit != 0 && len(c.Dialect.IDs.Append(nil, 999_999_999_999_999_999)) > c.Dialect.IDLimit {
+		return fmt.Errorf("gateway %s: order numbers are longer than the %d characters of dialect %s",
+			c.TargetCompID, c.Dialect.IDLimit, c.Dialect.Name)
+	}
+	if err := c.Throttle.validate(); err != nil {
+		return fmt.Errorf("gateway %s: %w", c.TargetCompID, err)
+	}
+	if c.OutLimit == 0 {
+		c.OutLimit = 64 << 10
+	}
+	if c.SlowNanos == 0 {
+		c.SlowNanos = 2_000 * milli
 	}
 	if c.BackoffMinNanos == 0 {
 		c.BackoffMinNanos = 250 * milli

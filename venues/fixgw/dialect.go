@@ -1,6 +1,8 @@
 package fixgw
 
 import (
+	"strings"
+
 	"penstock/event"
 	"penstock/fix"
 	"penstock/market"
@@ -18,8 +20,24 @@ type Dialect struct {
 	HandlInst    bool         // 21=1 in orders (required before FIX 4.4)
 	TransactTime bool         // 60 in orders and cancels
 	DayTIF       byte         // 59 of a resting order: 0 day, 1 until cancelled on 24-hour venues
-	PostOnly     byte         // 18 of an order that must not take, 0: not offered
+	TIFs         string       // 59 that the venue takes
+	MarketTIF    bool         // 59 in market orders too
+	Plain        []fix.Static // in orders that are neither of the next two: routing, display
+	PostOnly     []fix.Static // in an order that must not take, nil: not offered
 	Peg          []fix.Static // how a midpoint peg is said, nil: not offered
+	CapacityTag  int          // of Account.Capacity: 47 or 528, 0: the venue has none
+	SelfTradeTag int          // of Account.SelfTrade, 0: the venue has none
+	SubIDs       bool         // 50 and 57 in every header
+	IDLimit      int          // most characters of a ClOrdID(11)
+	// LiquidityTag says whether a fill added or removed: 851, 1057 or a tag of the
+	// venue with A for added and R for removed.
+	LiquidityTag int
+
+	// TLS says that the venue refuses a plain connection, NoResend that it does not
+	// serve ResendRequest.
+	TLS, NoResend bool
+	Signature     Signature
+	LogonFields   []fix.Static // in every Logon
 
 	CancelSide bool // 54 in cancels
 	CancelQty  bool // 38 in cancels
@@ -42,44 +60,6 @@ type RejectRule struct {
 	Tag    int    // 58, 103, 297 or 300
 	Match  string // part of the text, ignoring case; the whole value of the others
 	Reason event.Reason
-}
-
-var midPeg44 = []fix.Static{{Tag: fix.TagExecInst, Value: "M"}}
-
-// Dialects that the gateway knows, by name. "sim" is what venues/sim/serve speaks.
-var dialects = []Dialect{
-	{
-		Name: "sim", BeginString: "FIX.4.4", TransactTime: true,
-		DayTIF: '0', PostOnly: '6', Peg: midPeg44, CancelSide: true, CancelQty: true,
-		QuotedOrdType: 'D', AckNew: true,
-	},
-	{
-		// post-only is 18=A, ids are UUIDs, resting orders are
-		// GTC, tag 60 is not in the table.
-		Name: "coinbase", BeginString: "FIXT.1.1", DefaultApplVerID: "9",
-		IDs: fix.IDUUID, ResetOnLogon: true, DayTIF: '1', PostOnly: 'A', AckNew: true,
-	},
-	{
-		// ResendRequest is unsupported and 141=Y mandatory.
-		Name: "binance", BeginString: "FIX.4.4", ResetOnLogon: true,
-		DayTIF: '1', PostOnly: '6', AckNew: true,
-		Rejects: []RejectRule{{fix.TagText, "too many", event.ReasonVenueThrottle}},
-	},
-	{
-		// 60 required, post-only is 18=P, business errors in 58.
-		Name: "kraken", BeginString: "FIX.4.4", TransactTime: true,
-		DayTIF: '1', PostOnly: 'P', AckNew: true, AckPending: true,
-		Rejects: []RejectRule{
-			{fix.TagText, "EOrder:Rate limit", event.ReasonVenueThrottle},
-			{fix.TagText, "EService:Market in", event.ReasonVenueHalted},
-		},
-	},
-	{
-		// dealers that quote ladders and deal on the entry.
-		Name: "fx-dealer", BeginString: "FIX.4.4", TransactTime: true,
-		DayTIF: '0', QuotedOrdType: 'D', QuoteReqID: true, EntryIDIsQuoteID: true,
-		CancelSide: true, CancelQty: true, AckPending: true,
-	},
 }
 
 // DialectByName returns a copy of a known dialect.
@@ -138,10 +118,10 @@ func (d *Dialect) order(st style, sym *Symbol, side market.Side) (fields []fix.S
 	ordType := byte(st.ordType)
 	switch {
 	case st.execInst == market.ExecInstPostOnly:
-		if d.PostOnly == 0 {
+		if d.PostOnly == nil {
 			return nil, false
 		}
-		add(fix.TagExecInst, string(d.PostOnly))
+		fields = append(fields, d.PostOnly...)
 	case st.ordType == market.OrdPegged:
 		if d.Peg == nil {
 			return nil, false
@@ -152,6 +132,8 @@ func (d *Dialect) order(st style, sym *Symbol, side market.Side) (fields []fix.S
 			return nil, false
 		}
 		ordType = d.QuotedOrdType
+	default:
+		fields = append(fields, d.Plain...)
 	}
 	add(fix.TagOrdType, string(ordType))
 	add(fix.TagSide, string(byte(side)))
@@ -160,7 +142,12 @@ func (d *Dialect) order(st style, sym *Symbol, side market.Side) (fields []fix.S
 	if st.tif == market.TIFDay {
 		tif = d.DayTIF
 	}
-	add(fix.TagTimeInForce, string(tif))
+	if strings.IndexByte(d.TIFs, tif) < 0 {
+		return nil, false
+	}
+	if st.ordType != market.OrdMarket || d.MarketTIF {
+		add(fix.TagTimeInForce, string(tif))
+	}
 	if st.ordType == market.OrdPreviouslyQuoted && d.QuoteReqID {
 		add(fix.TagQuoteReqID, sym.quoteReqID())
 	}

@@ -29,7 +29,7 @@ type Gateway struct {
 	symbols symbolTable
 	quotes  *fixmd.QuoteReader
 
-	conn      *wire.Conn // nil: not connected
+	conn      wire.Stream // nil: not connected
 	connSince int64
 	buf       []byte
 	from, to  int  // unread part of buf
@@ -48,6 +48,11 @@ type Gateway struct {
 	unsent   unsentQueue
 	recent   recentOrders
 	written  uint64 // bytes that the socket took on this connection
+	stuck    int64  // since when bytes wait and the socket takes none; 0: it does
+	throttle throttle
+	lane     lane
+	counted  uint64 // messages of the session that the throttle knows
+	asked    int    // symbols whose quotes were asked for on this connection
 
 	e        event.Event
 	emitted  int // events of the message at hand that the Sink took
@@ -73,6 +78,12 @@ type Stats struct {
 	Unknown        uint64 // message types that nobody asked for
 	UnknownSymbol  uint64
 	SinkFull       uint64 // times that the Sink had no room
+	Throttled      uint64 // orders and status requests refused by the throttle
+	LaneWaits      uint64 // cancels that had to wait for the throttle
+	LaneHigh       int    // most of them at once
+	SlowVenue      uint64 // connections given up because the venue did not read
+	OptionsRefused uint64 // sockets that may not busy-poll
+	LastOption     string // why
 	LastClose      string // why the last connection ended
 	LastMalformed  string // what was wrong with the last malformed message
 }
@@ -86,9 +97,18 @@ func New(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
 	}
+	if cfg.Dialect.TLS && cfg.TLS == nil && !addr.Addr().IsLoopback() {
+		return nil, fmt.Errorf("gateway %s: dialect %s is spoken in TLS only: configure it",
+			cfg.TargetCompID, cfg.Dialect.Name)
+	}
+	header, err := cfg.Dialect.header(&cfg.Account)
+	if err != nil {
+		return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
+	}
 	g := &Gateway{cfg: cfg, addr: addr, buf: make([]byte, readBuffer)}
 	g.symbols.init(cfg.Symbols)
 	g.quotes = newQuoteReader(&cfg)
+	g.throttle.init(cfg.Throttle)
 	if cfg.StorePath != "" {
 		if g.store, err = fix.OpenStore(cfg.StorePath); err != nil {
 			return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
@@ -99,7 +119,8 @@ func New(cfg Config) (*Gateway, error) {
 		DefaultApplVerID: cfg.Dialect.DefaultApplVerID,
 		SenderCompID:     cfg.SenderCompID, TargetCompID: cfg.TargetCompID,
 		HeartBtIntSecs: cfg.HeartBtIntSecs, ResetOnLogon: cfg.Dialect.ResetOnLogon,
-		OutLimit: 1 << 20, App: g.onMessage, Logon: cfg.Logon,
+		OutLimit: cfg.OutLimit, App: g.onMessage, Logon: cfg.Logon,
+		Header: header, NoResend: cfg.Dialect.NoResend,
 	}, g.store)
 	if err == nil {
 		err = g.makeTemplates()
@@ -141,9 +162,14 @@ func (g *Gateway) Work(now int64) (work int) {
 		work++
 	}
 	work += g.read(now)
-	g.session.Tick(now)
-	work += g.announce(now)
-	work += g.flush(now)
+	if g.conn != nil {
+		g.session.Tick(now)
+		g.countSent(now)
+		work += g.announce(now)
+		work += g.drainLane(now)
+		work += g.flush(now)
+		work += g.checkSlow(now)
+	}
 	if reason, want := g.session.WantClose(); want && g.conn != nil && !g.lost.pending {
 		g.lose(now, reason)
 		work++
@@ -155,14 +181,22 @@ func (g *Gateway) dial(now int64) int {
 	if g.stopping || now < g.nextDial {
 		return 0
 	}
-	conn, err := wire.DialAddr(g.addr)
+	conn, err := wire.DialStream(g.addr, g.cfg.TLS, connectTimeout)
 	g.connSince, g.logonSeen, g.eof = now, false, false
-	g.from, g.to, g.written = 0, 0, 0
+	g.from, g.to, g.written, g.stuck = 0, 0, 0, 0
 	if err != nil {
 		g.lose(now, err.Error())
 		return 1
 	}
 	g.conn = conn
+	refused, err := wire.Tune(conn, g.cfg.Socket)
+	if refused != nil {
+		g.stats.OptionsRefused++
+		g.stats.LastOption = refused.Error()
+	}
+	if err != nil {
+		g.lose(now, err.Error())
+	}
 	return 1
 }
 
@@ -178,6 +212,9 @@ func (g *Gateway) read(now int64) int {
 		var err error
 		n, err = g.conn.Read(g.buf[g.to:])
 		g.to += n
+		if n > 0 && g.cfg.Socket.QuickAck {
+			wire.QuickAck(g.conn)
+		}
 		if err != nil {
 			g.eof = true
 			if err != io.EOF {
@@ -208,7 +245,8 @@ func (g *Gateway) read(now int64) int {
 // announce tells the core that orders can be sent: after Logon, and after the
 // venue has repeated what we missed.
 func (g *Gateway) announce(now int64) int {
-	if g.lost.pending || g.up || g.session.State() != fix.Active {
+	if g.lost.pending || g.session.State() != fix.Active ||
+		g.up && (g.cfg.Quotes != QuotesRequest || g.asked == len(g.cfg.Symbols)) {
 		return 0
 	}
 	if !g.logonSeen {
@@ -216,12 +254,14 @@ func (g *Gateway) announce(now int64) int {
 		g.attempt = 0
 		g.stats.Connects++
 		g.quotes.Forget()
-		if g.cfg.Quotes == QuotesRequest {
-			g.requestQuotes(now)
-		}
+		g.asked = 0
 	}
-	if g.session.GapOpen() {
-		return 0
+	asked := g.asked
+	if g.cfg.Quotes == QuotesRequest {
+		g.requestQuotes(now)
+	}
+	if g.up || g.session.GapOpen() {
+		return g.asked - asked
 	}
 	g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: now,
 		Instrument: market.NoInstrument, Code: uint8(event.SessionUp)}
@@ -243,8 +283,7 @@ func (g *Gateway) flush(now int64) int {
 		g.lose(now, err.Error())
 		return 1
 	}
-	g.session.Wrote(n)
-	g.written += uint64(n)
+	g.wrote(now, n)
 	g.unsent.sent(g.written, func(c *event.Command) { g.onSent(c, now) })
 	return n
 }
@@ -293,8 +332,7 @@ func (g *Gateway) PollFD() wire.PollFD {
 	if g.conn == nil {
 		return wire.PollFD{FD: -1}
 	}
-	state, _ := g.conn.Poll()
-	return wire.PollFD{FD: g.conn.FD(), Write: state == wire.Connecting || len(g.session.Out()) > 0}
+	return g.conn.PollFD(len(g.session.Out()) > 0)
 }
 
 // Stats returns the counters.

@@ -265,8 +265,9 @@ func TestBadConfigIsRefused(t *testing.T) {
 
 func TestEveryDialectMakesAGateway(t *testing.T) {
 	for _, d := range dialects {
-		g, err := New(Config{Addr: "127.0.0.1:1", SenderCompID: "S", TargetCompID: "T", HeartBtIntSecs: 30,
-			Dialect: d, Symbols: testSymbols, Sink: func(*event.Event) bool { return true }})
+		cfg := dialectConfig(t, d.Name)
+		cfg.Symbols = testSymbols
+		g, err := New(cfg)
 		if err != nil {
 			t.Errorf("%s: %v", d.Name, err)
 			continue

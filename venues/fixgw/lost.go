@@ -71,6 +71,14 @@ func (g *Gateway) settleLost() bool {
 		g.stats.Unsent++
 		g.unsent.pop()
 	}
+	for g.lane.n > 0 {
+		g.refusal(g.lane.front(), l.at)
+		if !g.offer() {
+			return false
+		}
+		g.stats.Unsent++
+		g.lane.pop()
+	}
 	for g.cfg.Kind == market.SDP && l.wasUp && l.quotes < len(g.cfg.Symbols) {
 		g.e = event.Event{Kind: event.QuoteCancel, Venue: g.cfg.Venue, RecvTime: l.at,
 			Instrument: g.cfg.Symbols[l.quotes].ID, Reason: event.ReasonDisconnect}

@@ -15,6 +15,10 @@ func (g *Gateway) makeTemplates() error {
 	g.cancels = make([][2]*fix.Template, n)
 	g.statuses = make([][2]*fix.Template, n)
 	d := &g.cfg.Dialect
+	account, err := d.account(&g.cfg.Account)
+	if err != nil {
+		return err
+	}
 	for i := range g.cfg.Symbols {
 		sym := &g.cfg.Symbols[i]
 		for _, side := range []market.Side{market.Buy, market.Sell} {
@@ -23,7 +27,6 @@ func (g *Gateway) makeTemplates() error {
 				TransactTime: d.TransactTime, IDs: d.IDs,
 				PriceDecimals: sym.PriceDecimals, QtyDecimals: sym.QtyDecimals,
 			}
-			var err error
 			if g.cancels[i][side.Index()], err = g.session.NewTemplate(spec); err != nil {
 				return err
 			}
@@ -38,7 +41,7 @@ func (g *Gateway) makeTemplates() error {
 				if !ok {
 					continue
 				}
-				spec.Static = fields
+				spec.Static = append(fields, account...)
 				if g.orders[i][side.Index()][k], err = g.session.NewTemplate(spec); err != nil {
 					return fmt.Errorf("symbol %s: %w", sym.Text, err)
 				}
@@ -66,11 +69,20 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 	if t == nil || !g.Up() || !g.session.CanSend() || g.unsent.full() {
 		return false
 	}
+	if !g.throttle.allows(now, c.Kind == event.SendCancel) || g.lane.n > 0 {
+		return g.hold(c)
+	}
+	return g.write(now, t, c)
+}
+
+// write sends a command whose turn it is.
+func (g *Gateway) write(now int64, t *fix.Template, c *event.Command) bool {
 	v := g.values(c)
 	seq := g.session.NextOut()
 	if err := g.session.SendTemplate(t, now, &v); err != nil {
 		return false
 	}
+	g.countSent(now)
 	if c.Kind != event.SendStatus {
 		// A refused status request says nothing about the order.
 		g.recent.put(seq, c)
@@ -128,8 +140,7 @@ func (g *Gateway) transmit(now int64, c *event.Command) bool {
 		g.lose(now, err.Error())
 		return false
 	}
-	g.session.Wrote(n)
-	g.written += uint64(n)
+	g.wrote(now, n)
 	if n < len(out) {
 		g.unsent.sent(g.written, func(c *event.Command) { g.onSent(c, now) })
 		g.unsent.push(g.written+uint64(len(out)-n), c)

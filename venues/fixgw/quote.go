@@ -15,9 +15,11 @@ func newQuoteReader(c *Config) *fixmd.QuoteReader {
 	return fixmd.NewQuoteReader(c.Venue, symbols, c.Dialect.EntryIDIsQuoteID, 1)
 }
 
-// requestQuotes asks for a stream of quotes for every symbol.
+// requestQuotes asks for a stream of quotes for every symbol, as fast as the
+// throttle lets it.
 func (g *Gateway) requestQuotes(now int64) {
-	for i := range g.cfg.Symbols {
+	for ; g.asked < len(g.cfg.Symbols) && g.throttle.allows(now, false); g.asked++ {
+		i := g.asked
 		w := g.session.Begin(now, fix.MsgQuoteRequest)
 		if w == nil {
 			return // the session is ending; the next one asks again
@@ -28,6 +30,7 @@ func (g *Gateway) requestQuotes(now int64) {
 		if err := g.session.Send(); err != nil {
 			g.stats.LastMalformed = "R: " + err.Error()
 		}
+		g.countSent(now)
 	}
 }
 

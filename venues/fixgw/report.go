@@ -55,8 +55,6 @@ func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 			r.leaves = v
 		case fix.TagTransactTime:
 			r.transact = v
-		case fix.TagLastLiquidityInd:
-			e.Liquidity = market.Liquidity(v[0])
 		case fix.TagText:
 			r.text = v
 		case fix.TagOrdRejReason:
@@ -70,6 +68,10 @@ func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 		case fix.TagPossDupFlag, fix.TagPossResend:
 			if v[0] == 'Y' {
 				e.Flags |= event.PossDup
+			}
+		default:
+			if tag == g.cfg.Dialect.LiquidityTag {
+				e.Liquidity = liquidity(tag, v[0])
 			}
 		}
 	}
@@ -298,4 +300,17 @@ func cancelReason(v []byte) event.Reason {
 		return event.ReasonDuplicateClOrdID
 	}
 	return event.ReasonVenueReject
+}
+
+// liquidity says whether a fill added or removed; 0 is what is not known.
+func liquidity(tag int, v byte) market.Liquidity {
+	switch {
+	case tag == fix.TagLastLiquidityInd:
+		return market.Liquidity(v)
+	case tag == fix.TagAggressorIndicator && v == 'Y', tag != fix.TagAggressorIndicator && v == 'R':
+		return market.LiquidityRemoved
+	case tag == fix.TagAggressorIndicator && v == 'N', tag != fix.TagAggressorIndicator && v == 'A':
+		return market.LiquidityAdded
+	}
+	return 0
 }
