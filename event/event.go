@@ -229,8 +229,11 @@ type OperatorAct uint8
 
 // Operator acts.
 const (
-	OperatorKill   OperatorAct = 1 // block new orders, cancel the open ones
-	OperatorResume OperatorAct = 2 // lift a kill
+	OperatorKill    OperatorAct = 1 // block new orders, cancel the open ones
+	OperatorResume  OperatorAct = 2 // lift a kill
+	OperatorHold    OperatorAct = 3 // refuse new orders, leave the open ones: what the loop itself orders
+	OperatorRelease OperatorAct = 4 // lift a hold
+	OperatorStop    OperatorAct = 5 // block and cancel as a kill does, until the next start
 )
 
 func (a OperatorAct) String() string {
@@ -239,6 +242,12 @@ func (a OperatorAct) String() string {
 		return "kill"
 	case OperatorResume:
 		return "resume"
+	case OperatorHold:
+		return "hold"
+	case OperatorStop:
+		return "stop"
+	case OperatorRelease:
+		return "release"
 	}
 	return "act?"
 }

@@ -33,6 +33,7 @@ const (
 	ReasonExpired           Reason = 22 // the horizon ended
 	ReasonNotReady          Reason = 23 // no session start yet
 	ReasonNoLiquidity       Reason = 24 // nothing left to take within the limit
+	ReasonJournalLag        Reason = 30 // nothing new while the journal lags
 
 	// Verdicts of a venue.
 	ReasonVenueReject   Reason = 40 // not further specified
@@ -79,6 +80,7 @@ var reasonTexts = map[Reason]string{
 	ReasonExpired:           "horizon ended",
 	ReasonNotReady:          "router is starting",
 	ReasonNoLiquidity:       "no liquidity within the limit",
+	ReasonJournalLag:        "the journal lags",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",

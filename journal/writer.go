@@ -122,10 +122,6 @@ func (w *Writer) Unshared() error { return w.unshared }
 // Unlocked returns why the ring's memory could not be locked, nil when it is.
 func (w *Writer) Unlocked() error { return w.unlocked }
 
-// Room returns how many bytes of records the ring takes before Append says ErrFull.
-// The writer's goroutine only.
-func (w *Writer) Room() int { return len(w.ring.buf) - int(w.ring.tail-w.ring.head.Load()) }
-
 // claim makes the directory, or checks that it holds no journal.
 func claim(dir string, d *disk) error {
 	err := os.Mkdir(dir, 0o700)

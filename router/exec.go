@@ -312,7 +312,8 @@ func (c *Core) setSession(v market.VenueID, up bool) {
 	}
 }
 
-// onOperator obeys a named person. A kill blocks and cancels in the same step.
+// onOperator obeys a named person, or the loop. A kill blocks and cancels in the same
+// step; a hold leaves what is in the market.
 func (c *Core) onOperator(e *event.Event) {
 	switch event.OperatorAct(e.Code) {
 	case event.OperatorKill:
@@ -321,18 +322,32 @@ func (c *Core) onOperator(e *event.Event) {
 			scope = market.NoVenue // better everything than nothing
 		}
 		c.gate.Kill(scope)
-		for i := 0; i < len(c.live); i++ {
-			p := &c.parents[c.live[i]]
-			for s := p.first; s != none; s = c.children[s].next {
-				if ch := &c.children[s]; scope == market.NoVenue || ch.Venue == scope {
-					c.cancel(ch)
-				}
-			}
+		c.cancelScope(scope)
+	case event.OperatorStop:
+		c.gate.Stop(true)
+		c.cancelScope(market.NoVenue)
+	case event.OperatorHold:
+		c.gate.Hold(true)
+	case event.OperatorResume, event.OperatorRelease:
+		if event.OperatorAct(e.Code) == event.OperatorResume {
+			c.gate.Resume(e.Venue)
+		} else {
+			c.gate.Hold(false)
 		}
-	case event.OperatorResume:
-		c.gate.Resume(e.Venue)
 		for i := 0; i < len(c.live); i++ {
 			c.work(&c.parents[c.live[i]], false)
+		}
+	}
+}
+
+// cancelScope cancels every open child at a venue, NoVenue means at all of them.
+func (c *Core) cancelScope(scope market.VenueID) {
+	for i := range c.live {
+		p := &c.parents[c.live[i]]
+		for s := p.first; s != none; s = c.children[s].next {
+			if ch := &c.children[s]; scope == market.NoVenue || ch.Venue == scope {
+				c.cancel(ch)
+			}
 		}
 	}
 }

@@ -130,4 +130,6 @@ func (c *Core) NewBoard(readers, levels int) *book.Board {
 
 // Serve answers at most one request on board at now (ns since epoch). It changes
 // nothing in the core.
-func (c *Core) Serve(board *book.Board, now int64) { board.Serve(c.composites, c.seq, c.now, now) }
+func (c *Core) Serve(board *book.Board, now int64) (answered bool) {
+	return board.Serve(c.composites, c.seq, c.now, now)
+}

@@ -28,6 +28,8 @@ func (c *Core) onStart(e *event.Event) {
 	if !again {
 		return
 	}
+	c.gate.Stop(false)
+	c.gate.Hold(false) // what the loop ordered, it orders again; a person's kill stays
 	for _, slot := range c.live {
 		p := &c.parents[slot]
 		p.settling = p.Reserved > 0

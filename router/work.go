@@ -23,7 +23,8 @@ type resting struct {
 // marks the start of a decision epoch: only then are resting children cancelled
 // to make room, and a decision recorded even if nothing was sent.
 func (c *Core) work(p *Parent, epoch bool) {
-	if !p.Live() || p.Frozen || c.unsettled(p) || p.pending.kind != 0 || c.now < p.start || c.gate.Killed(market.NoVenue) {
+	if !p.Live() || p.Frozen || c.unsettled(p) || p.pending.kind != 0 || c.now < p.start ||
+		c.gate.Killed(market.NoVenue) || c.gate.Held() {
 		return
 	}
 	m := c.composites[p.Instrument]

@@ -73,7 +73,8 @@ type assembly struct {
 	threads sync.WaitGroup
 	stopped bool // nothing is sent any more: on the goroutine that stops
 	failure chan error
-	pinned  <-chan error // whether the loop has its core; nil: it was not asked for
+	full    refusals  // what found a ring full
+	quiet   quietness // how the hot thread is kept undisturbed
 }
 
 // Causes of an order, for latency: what the router had just learned.
@@ -153,9 +154,8 @@ func (a *assembly) open() error {
 		a.loop = loop.New(a.seq, inputs, a.bell, cfg.Idle, clock, a.flush)
 		a.start(a.io.Run)
 	}
-	if core := cfg.file.Router.Core; core != nil {
-		a.pinned = a.loop.Pin(*core)
-	}
+	a.loop.Venues(a.venues)
+	a.hush()
 	a.start(a.loop.Run)
 	return nil
 }
@@ -337,8 +337,10 @@ func (a *assembly) send(c *event.Command) {
 	}
 	if !a.stopped && c.Kind != event.SendOrder {
 		a.unsent = append(a.unsent, *c)
+		a.full.late.Add(1)
 	} else if e, ok := loop.Bounce(clock(), c); ok {
 		a.bounced = append(a.bounced, e)
+		a.full.orders.Add(1)
 	}
 }
 
@@ -346,6 +348,7 @@ func (a *assembly) send(c *event.Command) {
 func (a *assembly) report(c *event.Command) {
 	if len(a.waiting) > 0 || !a.ems.Report(c) {
 		a.waiting = append(a.waiting, *c)
+		a.full.reports.Add(1)
 	}
 }
 
@@ -379,6 +382,7 @@ func (a *assembly) stop() error {
 	a.loop.Stop()
 	a.io.Stop()
 	a.threads.Wait()
+	a.quiet.end()
 	a.ems.StopIntake() // what comes now is refused, not swallowed
 	a.logout()
 	a.stopped = true

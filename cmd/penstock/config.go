@@ -40,7 +40,7 @@ type routerSection struct {
 	Journal string `toml:"journal"`        // directory under which each run makes its own
 	Ring    string `toml:"ring,omitempty"` // directory in memory for the journal's ring, "none" for none; default /dev/shm
 	State   string `toml:"state"`          // sequence numbers, session stores, logs
-	Idle    string `toml:"idle"`           // park, yield, spin
+	Idle    string `toml:"idle"`           // park, yield, pause, spin, auto
 	Core    *int   `toml:"core,omitempty"`
 	// Placement of feeds and gateways: inline on the core's goroutine, or threaded
 	// on their own.

@@ -309,4 +309,3 @@ func (r *crashRig) everyTradeIsOurs(again *rerun) {
 		r.t.Errorf("order %s traded %v at a venue, and the router never sent it", id, qty)
 	}
 }
-

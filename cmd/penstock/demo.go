@@ -188,6 +188,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout io.Writer) error {
 		say("")
 		s.print(stdout)
 		s.Reconciled.print(stdout)
+		say("\n%s", strings.Join(s.Loop, "\n"))
 		if s.Journal != "" {
 			say("journal: %s (penstock dump --verify %s)", s.Journal, s.Journal)
 		}
@@ -321,7 +322,7 @@ func (a *assembly) conclude(m *demoMarket, order *emsclient.Order, violations []
 	}
 	p := &parents[0]
 	s := summarise(a.core, p, &a.cfg.Router)
-	s.Policy = a.policyName()
+	s.Policy, s.Loop = a.policyName(), a.loopLines()
 	for i, h := range a.latency {
 		s.Latency = append(s.Latency, latencyOf(causeNames[i], h))
 	}

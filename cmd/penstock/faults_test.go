@@ -23,7 +23,7 @@ type demoRig struct {
 	stopped bool
 }
 
-func newDemoRig(t *testing.T, placement string) *demoRig {
+func newDemoRig(t *testing.T, placement string, change ...func(*Config)) *demoRig {
 	t.Helper()
 	dir := t.TempDir()
 	o := demoOptions{symbol: "PSTK", seed: 5, placement: placement}
@@ -35,6 +35,9 @@ func newDemoRig(t *testing.T, placement string) *demoRig {
 	cfg, err := demoConfig(o, m, dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, c := range change {
+		c(cfg)
 	}
 	a, err := assemble(cfg)
 	if err != nil {

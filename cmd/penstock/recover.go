@@ -14,6 +14,7 @@ import (
 	"penstock/event"
 	"penstock/fix/ems"
 	"penstock/journal"
+	"penstock/market"
 )
 
 // ringDir is where journals' rings lie unless the configuration says otherwise: memory
@@ -30,6 +31,7 @@ type recovery struct {
 	reader   *journal.Reader
 	salvaged int           // records that only the ring had
 	took     time.Duration // of the replay
+	killed   bool          // a person stopped orders and has not let them go on
 
 	reports []event.Command // for clients, in order
 	clients []ems.ResumeClient
@@ -96,7 +98,7 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 		return nil, fmt.Errorf("journal %s does not replay to what it recorded, so the state of its orders is not known: "+
 			"%s; start with the build that wrote it, or have a person settle its orders and move it away", dir, r.Mismatch)
 	}
-	r.took = time.Since(began)
+	r.took, r.killed = time.Since(began), r.core.Gate().Latched(market.NoVenue)
 	live := r.live()
 	if header.Config != sha256.Sum256(a.cfg.Raw) || header.Policy != sha256.Sum256(table) {
 		if live > 0 {
@@ -161,8 +163,8 @@ func (r *recovery) live() (n int) {
 }
 
 // resume goes on with the journal. What the last event led to and was not recorded any
-// more is recorded now. Orders among it have not left and do not leave: after the
-// restart their venues are asked like those of all others, and deny them.
+// more is recorded now. Orders among it may have left or not; they do not leave now. After
+// the restart their venues are asked like those of all others.
 func (r *recovery) resume(o journal.Options) (*journal.Writer, error) {
 	w, err := journal.Resume(r.reader, o)
 	if err != nil {

@@ -80,6 +80,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	if a.recovered != nil {
 		say("router: %v", a.recovered)
+		if a.recovered.killed {
+			say("router: it was killed and stays so: SIGUSR2 lifts that")
+		}
 	}
 	if err := a.journal.Unshared(); err != nil {
 		say("router: a kill of the process loses what its journal has not written yet: no ring in memory: %v", err)
@@ -96,12 +99,8 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 	last := make([]string, len(a.cfg.Router.Venues))
 	for {
 		select {
-		case err := <-a.pinned:
-			if err != nil {
-				say("router: not pinned, any thread may disturb it: %v", err)
-			} else {
-				say("router: alone on core %d", *a.cfg.file.Router.Core)
-			}
+		case s := <-a.quiet.settled:
+			a.sayQuiet(&s, say)
 		case err := <-a.failure:
 			return errors.Join(temporary(err), a.stop())
 		case <-tick.C:
@@ -134,14 +133,18 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 // gone make it an error.
 func (a *assembly) shutDown(say func(string, ...any)) error {
 	say("router: stopping: cancelling open orders")
-	a.operate(event.OperatorKill, "signal", "stop")
+	a.operate(event.OperatorStop, "signal", "stop")
 	open := a.awaitFlat()
 	live := a.liveParents()
-	if err := a.stop(); err != nil {
+	err := a.stop()
+	for _, line := range a.loopLines() {
+		say("%s", line)
+	}
+	if err != nil {
 		return err
 	}
 	if live > 0 {
-		say("router: %d parent orders were live; their clients were not told of an end", live)
+		say("router: %d parent orders stay live and go on with the next start", live)
 	}
 	if open != nil {
 		return failed("stopped with open orders: %w", open)

@@ -137,6 +137,22 @@ func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, 
 	if err != nil {
 		t.Fatal(err)
 	}
+	if strings.Contains(out.String(), "goes on") {
+		// The first run was killed: that outlives the process.
+		out.await(t, "it was killed and stays so")
+		early := emsclient.NewOrder{ClOrdID: id + "-E", Symbol: "PSTK", Side: market.Buy, Qty: 500,
+			Strategy: int(event.StrategySweep)}
+		if err := client.SendOrder(early); err != nil {
+			t.Fatal(err)
+		}
+		if o, err := client.Wait(ctx, early.ClOrdID); err != nil || o.OrdStatus != market.StatusRejected {
+			t.Errorf("an order under the first run's kill: %+v, %v", o, err)
+		}
+		if err := syscall.Kill(os.Getpid(), syscall.SIGUSR2); err != nil {
+			t.Fatal(err)
+		}
+		out.await(t, "router: resumed")
+	}
 	// Until feeds and sessions are up an order is refused or finds nothing.
 	var order emsclient.Order
 	for try := 0; order.CumQty == 0; try++ {

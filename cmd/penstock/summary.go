@@ -37,6 +37,7 @@ type summary struct {
 	Latency      []latencyLine  `json:"latency,omitempty"`
 	Reconciled   *reconciled    `json:"reconciliation,omitempty"`
 	Journal      string         `json:"journal,omitempty"`
+	Loop         []string       `json:"loop,omitempty"`
 	Policy       string         `json:"policy"`
 	instrument   *market.Instrument
 	currencyText string

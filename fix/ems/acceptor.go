@@ -84,6 +84,7 @@ func Listen(cfg Config) (*Acceptor, error) {
 		a.senders = append(a.senders, make(chan event.Command, senderQueue))
 	}
 	a.stores = &storeFactory{dir: cfg.StoreDir, log: log}
+	a.app.stores = a.stores
 	if err := a.open(); err != nil {
 		a.stores.close()
 		log.Close()

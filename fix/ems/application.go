@@ -22,7 +22,8 @@ type application struct {
 	orders  *orders
 	clients map[quickfix.SessionID]uint16
 	parsers sync.Pool // of *fix.Message
-	epoch   string    // distinguishes the ExecIDs of this start
+	stores  *storeFactory
+	epoch   string // distinguishes the ExecIDs of this start
 	execIDs atomic.Uint64
 	stats   counters
 }
@@ -62,6 +63,11 @@ func (a *application) FromApp(m *quickfix.Message,
 		in.event.Ref = uint64(n)
 	}
 	in.event.RecvTime = m.ReceiveTime.UnixNano()
+	if r == nil {
+		if err := a.stores.made[id].pass(int(in.event.Ref)); err != nil {
+			a.log.Eventf("session %s: order not noted, it may be lost if the router is killed now: %v", id.TargetCompID, err)
+		}
+	}
 	if r == nil && !a.intake.order(&in.event) {
 		a.stats.busy.Add(1)
 		r = &refusal{form: businessReject, code: businessNotAvailable, text: "router busy"}

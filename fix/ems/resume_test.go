@@ -86,8 +86,14 @@ func TestStoreCountsWhatWasTold(t *testing.T) {
 	if s.tell(8) != nil || s.toldIn(7) != 0 || s.toldIn(8) != 1 {
 		t.Errorf("told %d in run 7 and %d in run 8, want 0 and 1", s.toldIn(7), s.toldIn(8))
 	}
-	for range 4 {
+	for seq := range 4 {
 		s.IncrNextTargetMsgSeqNum()
+		if err := s.expectAgain(1, 1<<62); err != nil || s.NextTargetMsgSeqNum() != seq+2 {
+			t.Fatalf("nothing was given to the router, and %d is expected", s.NextTargetMsgSeqNum())
+		}
+	}
+	if err := s.pass(4); err != nil {
+		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		next int
@@ -98,4 +104,36 @@ func TestStoreCountsWhatWasTold(t *testing.T) {
 			t.Errorf("from %d at %d: %d is expected, want %d, %v", c.next, c.at, s.NextTargetMsgSeqNum(), c.want, err)
 		}
 	}
+}
+
+// Nothing but the client's Logout came after the journal's last order: it is passed over,
+// and the next order arrives.
+func TestResumeAfterALogoutGoesOn(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	cfg := testConfig(t, d, 1)
+	cfg.Run = 78
+	a := listen(t, cfg)
+	store := t.TempDir()
+	c := connect(t, a, 0, store)
+	order := func(id string) event.Event {
+		if err := c.SendOrder(emsclient.NewOrder{ClOrdID: id, Symbol: "ACME", Side: market.Buy, Qty: 10,
+			Strategy: 1000}); err != nil {
+			t.Fatal(err)
+		}
+		return d.next(t, event.ParentNew)
+	}
+	e := order("P1")
+	c.Close()
+	a.Close()
+	cfg.Resume = &Resume{Clients: []ResumeClient{{LastSeq: int(e.Ref), At: e.RecvTime}}}
+	a = listen(t, cfg)
+	c = connect(t, a, 0, store)
+	defer func() {
+		if t.Failed() {
+			t.Log(readLog(t, cfg))
+		}
+	}()
+	order("P2")
+	order("P3")
 }

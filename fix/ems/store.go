@@ -36,8 +36,9 @@ type store struct {
 	sent    map[int]extent
 	buf     []byte
 
-	run  uint64 // whose reports told counts
-	told uint64
+	run    uint64 // whose reports told counts
+	told   uint64
+	passed int // MsgSeqNum of the last message given to the router, 0 since the numbers began anew
 }
 
 // extent is where a message is in the file.
@@ -55,6 +56,7 @@ const (
 	recordTarget  = 3 // next expected
 	recordCreated = 4 // ns since epoch
 	recordTold    = 5 // reports told in a run; the payload is the run, u64
+	recordPassed  = 6 // MsgSeqNum of a message that was given to the router
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -151,6 +153,8 @@ func (s *store) load() (cut int64, err error) {
 			s.target = seq
 		case recordCreated:
 			s.created = time.Unix(0, int64(seq))
+		case recordPassed:
+			s.passed = seq
 		case recordTold:
 			if len(payload) != 8 {
 				return 0, errStoreFormat
@@ -213,7 +217,7 @@ func (s *store) reset(now time.Time) error {
 		return fmt.Errorf("session store %s: %w", s.path, err)
 	}
 	s.size = int64(len(storeMagic))
-	s.sender, s.target, s.sent, s.created = 1, 1, make(map[int]extent), now
+	s.sender, s.target, s.sent, s.created, s.passed = 1, 1, make(map[int]extent), now, 0
 	_, err := s.append(recordCreated, int(now.UnixNano()), nil)
 	if s.told > 0 && err == nil {
 		err = s.saveTold()
@@ -247,13 +251,25 @@ func (s *store) toldIn(run uint64) uint64 {
 	return s.told
 }
 
-// expectAgain takes back the messages from next on: they were counted as received at
-// or after at (ns since epoch) and nothing came of them, so they are asked for again. A
-// store whose numbers have begun anew since then is left as it is.
+// pass notes a message that is given to the router.
+func (s *store) pass(seq int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passed = seq
+	_, err := s.append(recordPassed, seq, nil)
+	return err
+}
+
+// expectAgain takes back the messages from next on, if the router was given one of them:
+// they were counted as received at or after at (ns since epoch) and nothing came of them, so
+// they are asked for again. A store whose numbers have begun anew since then is left as it
+// is. When only the session's own messages came, nothing is asked for: quickfix v0.9.10
+// loses sight of a message that arrives while it waits for what a Logon was ahead of,
+// until the next one comes.
 func (s *store) expectAgain(next int, at int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if next <= 0 || next >= s.target || s.created.UnixNano() > at {
+	if next <= 0 || next >= s.target || s.passed < next || s.created.UnixNano() > at {
 		return nil
 	}
 	return s.setTarget(next)

@@ -112,6 +112,12 @@ func (r *SPSC[T]) Len() int {
 	})
 }
 
+// Empty reports whether Pop would return false. Consumer only.
+func (r *SPSC[T]) Empty() bool {
+	head := r.head.Load()
+	return r.slots[head&r.mask].seq.Load() != head+1
+}
+
 // Cap returns the capacity.
 func (r *SPSC[T]) Cap() int { return len(r.slots) }
 

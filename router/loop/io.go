@@ -32,6 +32,7 @@ type IO struct {
 	stop    atomic.Bool
 	fds     []wire.PollFD
 	cmd     event.Command
+	rests   *rests        // of the loop that works it inline and keeps its core
 	bounced []event.Event // answers to orders that never left, waiting for room
 
 	Bounces uint64 // commands that a gateway could not take
@@ -82,6 +83,9 @@ func (o *IO) Work() (work int) {
 			}
 		}
 		work += w.Work(now)
+		if o.rests != nil && o.rests.refuses(now) {
+			putOff()
+		}
 	}
 	return work
 }

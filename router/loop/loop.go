@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -11,39 +10,6 @@ import (
 	"penstock/event"
 	"penstock/internal/ring"
 )
-
-// Idle is what the loop does when nothing is there.
-type Idle uint8
-
-// Idle strategies.
-const (
-	// IdlePark sleeps until a producer rings or a timer is due: for machines with
-	// fewer cores than busy threads.
-	IdlePark Idle = iota
-	// IdleYield gives the processor to other goroutines and looks again.
-	IdleYield
-	// IdleSpin never gives it away: for an isolated core.
-	IdleSpin
-)
-
-var idleNames = [...]string{"park", "yield", "spin"}
-
-func (i Idle) String() string {
-	if int(i) < len(idleNames) {
-		return idleNames[i]
-	}
-	return "idle?"
-}
-
-// ParseIdle is the inverse of Idle.String.
-func ParseIdle(s string) (Idle, error) {
-	for i, name := range idleNames {
-		if name == s {
-			return Idle(i), nil
-		}
-	}
-	return 0, fmt.Errorf("idle strategy %q is not one of park, yield, spin", s)
-}
 
 const (
 	batch     = 256 // events taken from one ring in one turn
@@ -58,13 +24,16 @@ type parker interface {
 	wait(d time.Duration, ready func() bool) error
 }
 
-// Loop takes events from its inputs and drives a Sequencer. Everything but Stop
-// and Inspect belongs to the goroutine that calls Run or Work.
+// Loop takes events from its inputs and drives a Sequencer. Stop, Inspect, Rest,
+// NewReader, Stats and RingMarks may be called from any goroutine; New, Pin, Venues and
+// Warm come before Run; the rest belongs to the goroutine that calls Run or Work.
 type Loop struct {
 	seq     *Sequencer
 	inputs  []*ring.SPSC[event.Event]
-	inline  *IO // worked by this goroutine, nil: by its own
+	venues  *ring.SPSC[event.Event] // of inputs, nil: none
+	inline  *IO                     // worked by this goroutine, nil: by its own
 	idle    Idle
+	wanted  Idle // of Pin
 	clock   func() int64
 	bell    parker
 	stop    atomic.Bool
@@ -73,12 +42,17 @@ type Loop struct {
 	board   *book.Board
 	ended   chan struct{}
 	turn    func()
+	warm    warmth
 	core    int // to run on alone, negative: none
-	pinned  chan error
+	settled chan Settled
+	rests   rests
 	e       event.Event
 
-	Turns  uint64
-	Events uint64
+	stats     Stats
+	last      int64 // end of the last turn, ns since epoch; 0: not known
+	whole     int64 // the same of the last turn that did more than look
+	tail      bool  // the end of the last turn had something to do
+	published published
 }
 
 // New returns a loop over inputs, which it polls in the given order. clock gives
@@ -89,18 +63,45 @@ func New(seq *Sequencer, inputs []*ring.SPSC[event.Event], bell *Bell, idle Idle
 	if turn == nil {
 		turn = func() {}
 	}
-	return &Loop{seq: seq, inputs: inputs, idle: idle, clock: clock, bell: bell, turn: turn,
-		ended: make(chan struct{}), core: -1, pinned: make(chan error, 1),
+	return &Loop{seq: seq, inputs: inputs, idle: idle.Resolved(false), clock: clock, bell: bell, turn: turn,
+		ended: make(chan struct{}), core: -1, settled: make(chan Settled, 1),
 		board: seq.core.NewBoard(boardReaders, boardLevels)}
 }
 
-// Pin makes Run wire its goroutine to core and keep every other thread of the
-// process off it. Whether that could be had comes through the channel; the loop runs
-// either way.
-func (l *Loop) Pin(core int) <-chan error {
-	l.core = core
-	return l.pinned
+// Pin makes Run wire its goroutine to core, keep every other thread of the process off
+// it, and settle the thread there. How far that could be had comes through the channel;
+// the loop runs either way. wanted is the idle strategy that was asked for: auto is
+// another one with a core of its own.
+func (l *Loop) Pin(core int, wanted Idle) <-chan Settled {
+	l.core, l.wanted, l.idle = core, wanted, wanted.Resolved(true)
+	return l.settled
 }
+
+// PutOff makes a loop that keeps its core refuse the scheduler's requests to yield while
+// nobody rests it: see restNanos. Only for a process whose collections rest it, because
+// whoever stops the world waits.
+func (l *Loop) PutOff() {
+	l.rests.put = true
+	if l.inline != nil {
+		l.inline.rests = &l.rests
+	}
+}
+
+// Rest runs f while the loop obeys the scheduler at the end of every turn: for what stops
+// the world. Any goroutine but the loop's.
+func (l *Loop) Rest(f func()) {
+	l.rests.wanted.Add(1)
+	defer l.rests.wanted.Add(-1)
+	l.bell.Ring()
+	f()
+}
+
+// Venues names the input that carries what venues send: it waits when the journal's
+// ring is nearly full, so that clients and operators are still heard.
+func (l *Loop) Venues(in *ring.SPSC[event.Event]) { l.venues = in }
+
+// Idle returns the strategy that the loop runs with.
+func (l *Loop) Idle() Idle { return l.idle }
 
 // NewInline returns a loop that works feeds and gateways itself: from the socket to
 // the socket on one goroutine, without a wake-up in between. Producers on other
@@ -116,79 +117,198 @@ func NewInline(seq *Sequencer, inputs []*ring.SPSC[event.Event], io *IO, idle Id
 // batch of every input, due timers, a view for a reader, a pending inspection. It returns 0 when there
 // was nothing to do.
 func (l *Loop) Work() (work int) {
-	l.Turns++
 	if l.inline != nil {
 		work = l.inline.Work()
 	}
-	return work + l.take()
+	// Nothing in a turn of the core blocks: stamps, journal, Step. It refuses to yield for
+	// all of it but what dispatch does; a goroutine that parks while pinned ends the program.
+	l.seq.pinned = l.rests.refuses(l.last)
+	l.seq.enter()
+	taken, now := l.take()
+	l.seq.leave()
+	l.seq.pinned = false
+	work += taken
+	if l.last == 0 { // the first turn: when it began is not known
+		l.last = now
+	}
+	l.stats.turn(now-l.last, work > 0 || l.tail, taken)
+	l.last, l.whole, l.tail = now, now, false
+	if l.finish(now) {
+		work++
+		l.tail = true
+	}
+	return work
 }
 
-// take is a turn of the core alone.
-func (l *Loop) take() (taken int) {
+// take is a turn of the core alone, up to now.
+func (l *Loop) take() (taken int, now int64) {
+	start := l.last
+	if start == 0 {
+		start = l.clock()
+	}
+	venues := l.seq.weigh(start)
 	for _, in := range l.inputs {
+		if in == l.venues && !venues {
+			continue
+		}
 		for range batch {
-			if !in.Pop(&l.e) {
+			if !l.seq.Ready() || !in.Pop(&l.e) {
 				break
 			}
 			l.seq.Take(l.clock(), &l.e)
 			taken++
 		}
 	}
-	now := l.clock()
-	if l.seq.core.NextTimer() <= now {
+	return taken, l.clock()
+}
+
+// finish is the end of a turn: what is due at now and what others have asked for.
+func (l *Loop) finish(now int64) (work bool) {
+	if l.seq.core.NextTimer() <= now && l.seq.Ready() {
 		l.seq.TakeTimer(now)
-		taken++
+		l.stats.Events++
+		work = true
 	}
-	l.seq.core.Serve(l.board, now)
-	if r := l.request.Swap(nil); r != nil {
-		r.look(l.seq)
-		close(r.done)
+	work = l.seq.core.Serve(l.board, now) || work
+	if l.request.Load() != nil {
+		if r := l.request.Swap(nil); r != nil {
+			r.look(l.seq)
+			close(r.done)
+			work = true
+		}
 	}
 	l.turn()
-	l.Events += uint64(taken)
-	return taken
+	if now-l.stats.At > publishBusyNanos || !work && now-l.stats.At > publishIdleNanos {
+		l.publish(now)
+	}
+	return work
+}
+
+func (l *Loop) publish(now int64) {
+	l.stats.At = now
+	l.stats.Seq, l.stats.Commands = l.seq.seq, l.seq.Commands
+	l.stats.Withheld, l.stats.Overruns = l.seq.Withheld, l.seq.Overruns
+	l.published.store(&l.stats)
 }
 
 // Drain takes what is left in the inputs, after Run has returned and the producers
-// have ended.
+// have ended. Here the loop waits for its journal: there is no market to miss.
 func (l *Loop) Drain() {
-	for l.seq.Err() == nil && l.take() > 0 {
+	l.venues = nil
+	for l.seq.Err() == nil {
+		taken, now := l.take()
+		if !l.finish(now) && taken == 0 && l.seq.Ready() {
+			return
+		}
+		l.last = now
 	}
 }
 
 // Run works until Stop or a failed journal.
 func (l *Loop) Run() error {
 	defer close(l.ended)
-	if l.core >= 0 {
-		undo, err := pin(l.core)
-		if err == nil {
-			defer undo()
-		}
-		l.pinned <- err
-	}
-	if l.idle == IdleSpin {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-	}
+	defer func() { l.publish(l.clock()) }()
+	defer l.settleDown()()
 	idleTurns := 0
 	for !l.stop.Load() && l.seq.Err() == nil {
-		if l.Work() > 0 {
+		if l.inline == nil && l.rests.put {
+			for l.peek() {
+			}
+		}
+		worked := l.Work() > 0
+		if l.idle.busy() {
+			l.rests.point(l.last)
+		}
+		if worked {
 			idleTurns = 0
 			continue
 		}
 		idleTurns++
-		switch {
-		case l.idle == IdleSpin, l.idle == IdlePark && idleTurns < spinTurns:
-			safepoint()
-		case l.idle == IdleYield:
+		switch l.idle {
+		case IdleSpin:
+			l.warm.turn(l.last)
+		case IdlePause:
+			l.warm.turn(l.last)
+			pause()
+		case IdleYield:
 			runtime.Gosched()
 		default:
-			if err := l.bell.wait(l.untilTimer(), l.ready); err != nil {
+			if idleTurns < spinTurns {
+				safepoint()
+				continue
+			}
+			if err := l.park(); err != nil {
 				return err
 			}
 		}
 	}
 	return l.seq.Err()
+}
+
+// wholeNanos is how long the loop only looks for work between two whole turns, in which
+// others may have to try again what found no room.
+const wholeNanos = 100_000
+
+// peek looks whether there is nothing to do, where a request to yield is refused:
+// nothing here blocks or calls the runtime.
+//
+//go:nosplit
+func (l *Loop) peek() (idle bool) {
+	procPin()
+	idle = l.nothing()
+	procUnpin()
+	return idle
+}
+
+// nothing reports that a turn would find nothing to do, and counts it.
+//
+//go:noinline
+func (l *Loop) nothing() bool {
+	for _, in := range l.inputs {
+		if !in.Empty() {
+			return false
+		}
+	}
+	now := l.clock()
+	if l.last == 0 || l.seq.core.NextTimer() <= now || l.request.Load() != nil || l.board.Asked() ||
+		now-l.whole >= wholeNanos || l.rests.wanted.Load() != 0 {
+		return false
+	}
+	l.stats.turn(now-l.last, l.tail, 0)
+	l.last, l.tail = now, false
+	return true
+}
+
+// settleDown prepares the thread of Run and returns what undoes it.
+func (l *Loop) settleDown() (undo func()) {
+	unpin, unsettle := func() {}, func() {}
+	if l.core >= 0 {
+		s := Settled{Core: l.core}
+		unpin, s.Pinned = pin(l.core)
+		if s.Pinned != nil {
+			unpin = func() {}
+			l.idle = l.wanted.Resolved(false)
+		} else {
+			unsettle = settle(&s)
+		}
+		l.settled <- s
+	}
+	if !l.idle.busy() {
+		return func() { unsettle(); unpin() }
+	}
+	runtime.LockOSThread()
+	return func() { unsettle(); unpin(); runtime.UnlockOSThread() }
+}
+
+// park sleeps until there may be work.
+func (l *Loop) park() error {
+	if l.last-l.stats.At > publishParkNanos {
+		l.publish(l.last)
+	}
+	l.stats.Parks++
+	err := l.bell.wait(l.untilTimer(), l.ready)
+	l.last = l.clock() // the time asleep is nobody's stall
+	return err
 }
 
 func (l *Loop) untilTimer() time.Duration {
@@ -240,15 +360,3 @@ func (l *Loop) Inspect(look func(*Sequencer)) (ok bool) {
 	<-r.done
 	return true
 }
-
-// safepoint gives the scheduler a place to stop a spinning goroutine: its frame
-// is large enough that the compiler keeps the stack check in its prologue.
-//
-//go:noinline
-func safepoint() {
-	var frame [256]byte
-	touch(&frame)
-}
-
-//go:noinline
-func touch(*[256]byte) {}

@@ -71,7 +71,7 @@ func TestLoopWakesStopsAndInspects(t *testing.T) {
 	in := ring.New[event.Event](16)
 	bell := NewBell()
 	l := New(seq, []*ring.SPSC[event.Event]{in}, bell, IdlePark, func() int64 { return 1000 }, nil)
-	pinned := l.Pin(1 << 20)
+	pinned := l.Pin(1<<20, IdlePark)
 	done := make(chan error)
 	go func() { done <- l.Run() }()
 	for _, e := range day() {
@@ -91,8 +91,8 @@ func TestLoopWakesStopsAndInspects(t *testing.T) {
 	if l.Inspect(func(*Sequencer) {}) {
 		t.Error("a stopped loop was inspected")
 	}
-	if err := <-pinned; !errors.Is(err, ErrNoCore) {
-		t.Errorf("a core that no machine has: %v", err)
+	if s := <-pinned; !errors.Is(s.Pinned, ErrNoCore) {
+		t.Errorf("a core that no machine has: %+v", s)
 	}
 }
 

@@ -25,6 +25,10 @@ func pin(core int) (undo func(), err error) {
 	if core < 0 || !allowed.IsSet(core) || allowed.Count() < 2 {
 		return nil, fmt.Errorf("core %d: %w", core, ErrNoCore)
 	}
+	// The runtime follows the cores that its threads may use (since Go 1.25): after the
+	// confinement it would give itself a processor less, with two cores the only one left
+	// to this thread. A number that the program sets stays.
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	runtime.LockOSThread()
 	own, others := unix.CPUSet{}, allowed
 	own.Set(core)

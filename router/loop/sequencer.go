@@ -13,6 +13,11 @@ import (
 
 // Sequencer gives events their place in the total order, journals them and what
 // the core answers, and hands the commands out. One goroutine.
+//
+// The journal's ring has room for what the core does in a while; who drives a
+// Sequencer asks Ready before each event, and the event stays where it is when the
+// answer is no. An event that was journalled is stepped, and its commands leave: they
+// can be made again from the event. Their own records follow as room is found.
 type Sequencer struct {
 	core     *router.Core
 	out      *event.Output
@@ -22,10 +27,14 @@ type Sequencer struct {
 	now      int64
 	failed   error
 	timer    event.Event
+	written  int // of out's commands and then decisions: what the journal has
+	lag      lag
+	pinned   bool // see Loop.Work
 
 	Commands  uint64
 	Decisions uint64
-	Waits     uint64 // times that the journal's ring was full
+	Overruns  uint64 // events whose commands and decisions did not all fit at once
+	Withheld  uint64 // times that new orders were stopped because the journal lagged
 }
 
 // NewSequencer returns a sequencer that goes on after the last event of core. dispatch
@@ -47,30 +56,102 @@ func (s *Sequencer) Now() int64 { return s.now }
 // cannot be written stops trading: the open orders are cancelled first.
 func (s *Sequencer) Err() error { return s.failed }
 
+// Ready reports whether an event can be taken now: all of the last one is journalled
+// and there is room for another.
+func (s *Sequencer) Ready() bool {
+	if s.journal == nil || s.failed != nil {
+		return s.failed == nil
+	}
+	if s.written < len(s.out.Commands)+len(s.out.Decisions) && !s.settle() {
+		return false
+	}
+	free, _ := s.journal.Room()
+	return free >= eventRoom
+}
+
+// eventRoom is what one event may need: its record, and as much again where the ring
+// wraps.
+const eventRoom = 512
+
 // Take journals e at now (ns since epoch), steps the core and dispatches what it
-// wants. After an error it takes nothing any more.
+// wants. After an error it takes nothing any more. It does not wait when Ready was
+// just true; otherwise it gives the processor away until it is.
 func (s *Sequencer) Take(now int64, e *event.Event) {
-	if s.failed != nil {
-		return
+	for !s.Ready() {
+		if s.failed != nil {
+			return
+		}
+		if err := s.journal.Err(); err != nil {
+			s.stop(err)
+			return
+		}
+		s.leave()
+		runtime.Gosched()
+		s.enter()
 	}
 	s.step(now, e)
-	if !s.append(journal.Event, e.Bytes()) {
-		return
+	if s.journal != nil {
+		if err := s.journal.Append(journal.Event, s.now, e.Bytes()); err != nil {
+			s.stop(err)
+			return
+		}
 	}
 	s.run(e)
-	for i := range s.out.Commands {
-		if !s.append(journal.Command, s.out.Commands[i].Bytes()) {
-			return
-		}
-		s.dispatch(&s.out.Commands[i])
-	}
-	for i := range s.out.Decisions {
-		if !s.append(journal.Decision, s.out.Decisions[i].Bytes()) {
-			return
-		}
-	}
+	s.send()
 	s.Commands += uint64(len(s.out.Commands))
 	s.Decisions += uint64(len(s.out.Decisions))
+	if s.journal != nil && !s.settle() && s.failed == nil {
+		s.Overruns++
+	}
+}
+
+// send hands the commands out, where the scheduler may have its way: what dispatch calls
+// is not the sequencer's to promise for.
+func (s *Sequencer) send() {
+	if len(s.out.Commands) == 0 {
+		return
+	}
+	s.leave()
+	for i := range s.out.Commands {
+		s.dispatch(&s.out.Commands[i])
+	}
+	s.enter()
+}
+
+// leave and enter end and begin again the refusal to yield of a whole turn.
+func (s *Sequencer) leave() {
+	if s.pinned {
+		procUnpin()
+	}
+}
+
+func (s *Sequencer) enter() {
+	if s.pinned {
+		procPin()
+	}
+}
+
+// settle journals what the last event made, as far as there is room, and reports
+// whether that is all.
+func (s *Sequencer) settle() bool {
+	for n := len(s.out.Commands) + len(s.out.Decisions); s.written < n; s.written++ {
+		t, i := journal.Command, s.written
+		var payload []byte
+		if i < len(s.out.Commands) {
+			payload = s.out.Commands[i].Bytes()
+		} else {
+			t, payload = journal.Decision, s.out.Decisions[i-len(s.out.Commands)].Bytes()
+		}
+		err := s.journal.Append(t, s.now, payload)
+		if errors.Is(err, journal.ErrFull) {
+			return false
+		}
+		if err != nil {
+			s.stop(err)
+			return false
+		}
+	}
+	return true
 }
 
 // TakeTimer lets time pass: a Timer event at now.
@@ -87,29 +168,8 @@ func (s *Sequencer) step(now int64, e *event.Event) {
 
 func (s *Sequencer) run(e *event.Event) {
 	s.out.Reset()
+	s.written = 0
 	s.core.Step(e, s.out)
-}
-
-// append records one thing. While the journal's ring is full it waits: nothing
-// enters the core that is not recorded.
-func (s *Sequencer) append(t journal.RecordType, payload []byte) bool {
-	if s.journal == nil {
-		return true
-	}
-	for waiting := false; ; waiting = true {
-		err := s.journal.Append(t, s.now, payload)
-		if err == nil {
-			return true
-		}
-		if !errors.Is(err, journal.ErrFull) {
-			s.stop(err)
-			return false
-		}
-		if !waiting {
-			s.Waits++
-		}
-		runtime.Gosched()
-	}
 }
 
 // stop is the end after a journal failure: no new orders, cancel the open ones.
@@ -121,7 +181,7 @@ func (s *Sequencer) stop(err error) {
 	s.seq = s.core.Seq()
 	s.step(s.now, &kill)
 	s.run(&kill)
-	for i := range s.out.Commands {
-		s.dispatch(&s.out.Commands[i])
-	}
+	s.send()
+	s.out.Reset() // it has no place in a journal that failed
+	s.written = 0
 }

@@ -72,8 +72,10 @@ type Gate struct {
 	limits  []Limits // by InstrumentID
 	windows [market.MaxVenues]window
 	killed  bool
+	stopped bool
+	held    bool
 	venues  [market.MaxVenues]bool // killed venues
-	Refused [event.ReasonNoLiquidity + 1]uint64
+	Refused [event.ReasonJournalLag + 1]uint64
 }
 
 // NewGate returns a gate; limits are indexed by InstrumentID.
@@ -109,8 +111,24 @@ func (g *Gate) latch(venue market.VenueID, on bool) {
 
 // Killed reports whether orders to venue are stopped; NoVenue asks for the firm.
 func (g *Gate) Killed(venue market.VenueID) bool {
+	return g.killed || g.stopped || int(venue) < len(g.venues) && g.venues[venue]
+}
+
+// Stop latches like a kill of the firm, for an end of the process in order; false begins
+// again. It is apart from the kill latch, which a person sets and which outlives a start.
+func (g *Gate) Stop(on bool) { g.stopped = on }
+
+// Latched reports whether a person's kill stops orders to venue; NoVenue asks for the firm.
+func (g *Gate) Latched(venue market.VenueID) bool {
 	return g.killed || int(venue) < len(g.venues) && g.venues[venue]
 }
+
+// Hold stops new orders of clients and of ours, firm-wide, until it is called with
+// false. It is apart from the kill latch, which a person sets.
+func (g *Gate) Hold(on bool) { g.held = on }
+
+// Held reports whether Hold stops orders.
+func (g *Gate) Held() bool { return g.held }
 
 // Parent judges a client's order. mid2 is twice the reference midpoint, 0 when
 // there is none; limit is 0 for a market order. The notional counts at the worst
@@ -118,8 +136,11 @@ func (g *Gate) Killed(venue market.VenueID) bool {
 func (g *Gate) Parent(id market.InstrumentID, side market.Side, qty market.Qty, limit market.Price,
 	mid2 int64) event.Reason {
 	l := &g.limits[id]
-	if g.killed {
+	switch {
+	case g.killed || g.stopped:
 		return g.refuse(event.ReasonKilled)
+	case g.held:
+		return g.refuse(event.ReasonJournalLag)
 	}
 	highest := limit
 	if mid2 > 0 {
@@ -150,6 +171,8 @@ func (g *Gate) Child(o Order, mid2, now int64) (Approved, event.Reason) {
 	switch {
 	case g.Killed(o.Venue):
 		return Approved{}, g.refuse(event.ReasonKilled)
+	case g.held:
+		return Approved{}, g.refuse(event.ReasonJournalLag)
 	case o.Qty <= 0:
 		return Approved{}, g.refuse(event.ReasonBadQty)
 	case o.Price <= 0:

@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"testing"
+	"time"
+)
+
+// routersPlan is how a router with a core of its own runs, with everything else that its
+// process does beside it: see stallLoad.
+func routersPlan(core int) stallPlan {
+	return stallPlan{Core: core, Quiet: true, PutOff: true, Load: true}
+}
+
+// BenchmarkStall is the stall meter: the gaps of the loop's thread against those of a C
+// thread that spins on the same core, alone and beside the same load in another process,
+// in turns. STALL_SECONDS sets the time of each; a machine of its own wants 60.
+func BenchmarkStall(b *testing.B) {
+	spin := buildSpin(b)
+	core, others := hotCore(b)
+	if others == "" {
+		b.Fatal("the stall meter needs a second core for the load")
+	}
+	seconds := stallSeconds(b, 4)
+	var alone, beside, router stallResult
+	const rounds = 2
+	for range rounds {
+		alone.add(runSpin(b, spin, core, seconds))
+		done := make(chan stallResult)
+		load := stallPlan{Core: -1, Seconds: seconds + 1, Load: true, GCOff: true, Collect: seconds / 2}
+		go func() { done <- runStallOn(b, others, load) }()
+		time.Sleep(700 * time.Millisecond) // the load measures itself after half a second
+		beside.add(runSpin(b, spin, core, seconds))
+		<-done
+		plan := routersPlan(core)
+		plan.Seconds, plan.Collect = seconds, min(5, seconds/2)
+		router.add(runStall(b, plan))
+	}
+	b.Logf("core %d; gaps per minute over 10µs, 100µs, 1ms; longest; lost", core)
+	b.Logf("C alone          %v", &alone)
+	b.Logf("C beside load    %v", &beside)
+	b.Logf("router's thread  %v", &router)
+	for i, name := range []string{"10us", "100us", "1ms"} {
+		b.ReportMetric(alone.perMinute(i), "C>"+name+"/min")
+		b.ReportMetric(router.perMinute(i), "loop>"+name+"/min")
+	}
+	b.ReportMetric(router.perMinute(1)/max(alone.perMinute(1), 1), "ratio>100us")
+	b.ReportMetric(0, "ns/op")
+}
+
+// TestTheLoopKeepsItsCore runs the loop's process with and without putting requests to
+// yield off. What is asserted holds on any machine: that it keeps its core far better,
+// that collections happen all the same, and that nothing it was sent is left.
+func TestTheLoopKeepsItsCore(t *testing.T) {
+	core, others := hotCore(t)
+	if others == "" {
+		t.Log("one core: there is nothing to keep")
+		return
+	}
+	run := func(putOff bool) stallResult {
+		plan := routersPlan(core)
+		plan.Seconds, plan.Collect, plan.PutOff = 1.5, 0.7, putOff
+		return runStall(t, plan)
+	}
+	keeps, yields := run(true), run(false)
+	t.Logf("put off: %v", &keeps)
+	t.Logf("obeying: %v", &yields)
+	if 2*keeps.Yields >= yields.Yields {
+		t.Errorf("the thread was given away %d times, and %d times when it obeys", keeps.Yields, yields.Yields)
+	}
+	for _, r := range []stallResult{keeps, yields} {
+		if r.GCs < 2 {
+			t.Errorf("%d collections of 2", r.GCs)
+		}
+		if want := uint64(r.Seconds * eventRate / 2); r.Events < want {
+			t.Errorf("%d events of more than %d", r.Events, want)
+		}
+	}
+}

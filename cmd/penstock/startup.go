@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"penstock/internal/quiet"
+	"penstock/router"
+	"penstock/router/loop"
+)
+
+// quietness is what keeps the loop's thread undisturbed in a process with router.core:
+// nothing else runs on that core, the scheduler's signals do not reach it, its requests
+// to yield are refused, and garbage is collected when no order is live. Why just these,
+// and what each is worth, is in docs/performance.md. Without router.core nothing of the
+// runtime is changed.
+type quietness struct {
+	steps     []quiet.Step
+	settled   <-chan loop.Settled // nil: not asked for
+	collector *quiet.Collector
+	undo      quiet.Undo
+	stop      chan struct{}
+	ended     chan struct{}
+}
+
+// hush prepares the process before the loop starts.
+func (a *assembly) hush() {
+	core := a.cfg.file.Router.Core
+	if core == nil {
+		return
+	}
+	q := &a.quiet
+	q.steps, q.undo = quiet.Begin()
+	q.steps = append(q.steps, quiet.HugePages())
+	q.settled = a.loop.Pin(*core, a.cfg.Idle)
+	a.loop.PutOff()
+	q.collector = &quiet.Collector{Quiet: a.idle, Around: a.loop.Rest,
+		WorthBytes: quiet.WorthBytes, BoundBytes: quiet.BoundBytes}
+	q.stop, q.ended = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(q.ended)
+		q.collector.Run(q.stop)
+	}()
+}
+
+// idle reports whether no parent is live: a collection disturbs nobody then.
+func (a *assembly) idle() (idle bool) {
+	ok := a.loop.Inspect(func(s *loop.Sequencer) { idle = !liveParent(s.Core()) })
+	return ok && idle
+}
+
+func liveParent(c *router.Core) bool {
+	for i := range c.Parents() {
+		if c.Parents()[i].Live() {
+			return true
+		}
+	}
+	return false
+}
+
+// end gives the process back as it was, after the loop has ended.
+func (q *quietness) end() {
+	if q.undo == nil {
+		return
+	}
+	close(q.stop)
+	<-q.ended
+	q.undo()
+	q.undo = nil
+}
+
+// sayQuiet prints what the loop's thread has and what it could not get.
+func (a *assembly) sayQuiet(s *loop.Settled, say func(string, ...any)) {
+	if s.Pinned != nil {
+		say("router: not pinned, any thread may disturb it: %v", s.Pinned)
+	} else {
+		say("router: alone on core %d, %v when idle", s.Core, a.loop.Idle())
+	}
+	for _, err := range []error{s.Signals, s.Priority} {
+		if err != nil {
+			say("router: %v", err)
+		}
+	}
+	for _, step := range a.quiet.steps {
+		if step.Err != nil {
+			say("router: %s: %v", step.Name, step.Err)
+		} else {
+			say("router: %s: %s", step.Name, step.Saw)
+		}
+	}
+}
+
+// loopLines tell how the loop did: for the end of a run and of a demo.
+func (a *assembly) loopLines() []string {
+	s := a.loop.Stats()
+	busy := func(p uint64) time.Duration { return loop.Percentile(&s.Busy, p) }
+	lines := []string{
+		fmt.Sprintf("loop: %v when idle; %d turns, %d busy with %d events, at most %d in one; parked %d times",
+			a.loop.Idle(), s.Turns, s.BusyTurns, s.Events, s.EventsMax, s.Parks),
+		fmt.Sprintf("loop: busy turns below %v (p50), %v (p99), %v (p99.9), longest %v", busy(500), busy(990), busy(999),
+			time.Duration(s.BusyMax)),
+		fmt.Sprintf("loop: stalls of idle turns over 10µs %d, 100µs %d, 1ms %d, longest %v", s.Stalls[0], s.Stalls[1],
+			s.Stalls[2], time.Duration(s.IdleMax)),
+	}
+	names := [...]string{"operator", "returned", "venues", "clients"} // as in open
+	marks := "rings, most ever used:"
+	for i, m := range a.loop.RingMarks() {
+		marks += fmt.Sprintf(" %s %d of %d,", names[i], m.HighWater, m.Cap)
+	}
+	most := 0
+	for _, m := range a.io.CommandMarks() {
+		most = max(most, m.HighWater)
+	}
+	used, size := a.journal.HighWater()
+	lines = append(lines, marks+fmt.Sprintf(" to a venue %d of %d; journal %d of %d KiB", most, commandRing, used>>10, size>>10))
+	if text := a.full.String(); text != "" {
+		lines = append(lines, text)
+	}
+	if s.Withheld+s.Overruns > 0 {
+		lines = append(lines, fmt.Sprintf("journal: lagged, new orders were refused %d times; %d events' records came late",
+			s.Withheld, s.Overruns))
+	}
+	if c := a.quiet.collector; c != nil {
+		g := c.Stats()
+		lines = append(lines, fmt.Sprintf("garbage: %d KiB made; %d collections at quiet moments, %d forced, longest %v",
+			g.Made>>10, g.AtQuiet, g.Forced, g.Longest.Round(time.Microsecond)))
+	}
+	return lines
+}
