@@ -5,7 +5,11 @@ FUZZTIME ?= 10s
 # What runs on more than one goroutine.
 RACE     ?= ./internal/ring ./journal ./router/... ./book ./fix/... ./venues/... ./internal/emsclient ./cmd/...
 
-.PHONY: run test bench race fuzz lint crash build clean
+# How long each benchmark runs, and which.
+BENCHTIME ?= 2s
+BENCH     ?= .
+
+.PHONY: run test bench results callgrind race fuzz lint crash build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
@@ -20,8 +24,14 @@ test: ## vet and all tests; the last line holds the totals
 race: ## the concurrent packages under the race detector
 	$(GO) run ./internal/totals -race -short $(RACE)
 
-bench: ## end-to-end latency; micro-benchmarks lie beside their code
-	$(GO) test -run '^$$' -bench . ./bench
+bench: ## latency and throughput; histograms, plots and a table in bench/out
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./bench -args -out out
+
+results: bench ## the same, and the rows for bench/RESULTS.md
+	@cat bench/out/results.md
+
+callgrind: ## instructions of each stage (needs valgrind)
+	sh bench/callgrind.sh
 
 # -fuzzminimizetime keeps a short run from spending itself on its first finds.
 fuzz: ## every fuzz test for FUZZTIME
@@ -43,4 +53,4 @@ lint: ## gofmt, vet, staticcheck
 	$(GO) tool staticcheck ./...
 
 clean:
-	rm -rf bin out
+	rm -rf bin out bench/out

@@ -1,0 +1,292 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"penstock/book"
+	"penstock/event"
+	"penstock/fix"
+	"penstock/journal"
+	"penstock/market"
+	"penstock/policy"
+	"penstock/router"
+	"penstock/router/loop"
+	"penstock/router/risk"
+)
+
+// desk is the router from the bytes of feeds to the bytes of orders, without
+// sockets: decoders, books, composite and features, policy table, allocation, risk
+// gate, ledger, decision records, journal, and a FIX session for each venue.
+type desk struct {
+	feeds    *feeds
+	core     *router.Core
+	seq      *loop.Sequencer
+	decoders []decode
+	venues   []orderDesk
+	journal  *journal.Writer
+	dir      string // of the journal
+	e        event.Event
+
+	now    int64 // of the session
+	next   int   // message to take
+	sent   []event.Command
+	first  int64 // when the first order of the message was encoded, 0 none
+	timed  bool
+	room   int // for child orders
+	orders int
+}
+
+// orderDesk is one venue's FIX session and its templates.
+type orderDesk struct {
+	session   *fix.Session
+	templates [][2][3]*fix.Template // by instrument and side: taking, posting, cancelling
+	bytes     int                   // of the last message
+}
+
+// deskOptions are what the benchmarks change.
+type deskOptions struct {
+	parents     int // on each instrument
+	passive     int // of them, those whose limit is out of reach
+	maxChildren int
+	brake       bool // the children of a parent are bounded as in production
+	journal     bool
+}
+
+const slice = 60_000_000_000 // ns, of a parent's schedule
+
+// newDesk builds the router, makes the books, and lets the parents come to the last
+// decision of their slice, where their cell says: take.
+func newDesk(tb testing.TB, f *feeds, o deskOptions) *desk {
+	tb.Helper()
+	d := &desk{feeds: f, now: midnight + 10e9, room: o.maxChildren,
+		sent: make([]event.Command, 0, 1024)}
+	cfg := d.config(tb, o)
+	var err error
+	if d.core, err = router.New(cfg); err != nil {
+		tb.Fatal(err)
+	}
+	if o.journal {
+		d.openJournal(tb)
+	}
+	d.seq = loop.NewSequencer(d.core, d.journal, d.obey)
+	d.decoders = f.decoders(tb, d.take)
+	d.seq.Take(d.now, &event.Event{Kind: event.SessionStart, Ref: 217_000_000})
+	for v := range cfg.Venues {
+		d.venues = append(d.venues, newOrderDesk(tb, cfg, d.now))
+		d.seq.Take(d.now, &event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionUp)})
+	}
+	for d.next < f.setup {
+		if err := d.step(); err != nil {
+			tb.Fatalf("message %d, %.80q: %v", d.next, f.message(d.next-1), err)
+		}
+	}
+	d.sendParents(tb, o)
+	return d
+}
+
+func (d *desk) config(tb testing.TB, o deskOptions) *router.Config {
+	table, err := policy.BuildBaseline(policy.BuildOptions{Version: "bench", NotAfter: 1 << 62})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	f := d.feeds
+	cfg := &router.Config{
+		Instruments: f.instruments, Table: table, Book: book.Capacity{Levels: f.levels, Orders: f.orders},
+		MaxParents: max(o.parents, 1)*len(f.instruments) + 16, MaxChildren: o.maxChildren, Tactics: router.DefaultTactics(),
+	}
+	if !o.brake {
+		cfg.Tactics.MaxChildren, cfg.Tactics.MaxLife = o.maxChildren, o.maxChildren
+	}
+	for range f.instruments {
+		cfg.Limits = append(cfg.Limits, risk.Limits{ParentMaxQty: 1e9, ParentMaxNotional: 1e17, ChildMaxQty: 1e6,
+			ChildMaxNotional: 1e13, CollarBps: 500})
+	}
+	for v := range f.venues {
+		id := market.VenueID(v)
+		cfg.Venues = append(cfg.Venues, market.Venue{ID: id, Name: fmt.Sprintf("V%d", v), MIC: "X", Kind: market.Lit,
+			ByOrder: f.byOrder, MsgRate: 1 << 20, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: int64(30_000 + v)}})
+		for i := range f.instruments {
+			cfg.Listings = append(cfg.Listings, router.Listing{Venue: id, Instrument: market.InstrumentID(i)})
+		}
+	}
+	return cfg
+}
+
+// openJournal writes to memory where there is such a file system: how fast a disk
+// syncs is no property of the router.
+func (d *desk) openJournal(tb testing.TB) {
+	parent := ""
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		parent = "/dev/shm"
+	}
+	dir, err := os.MkdirTemp(parent, "penstock-bench-")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d.dir = dir
+	if d.journal, err = journal.Create(dir+"/journal", journal.Options{}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// close ends the journal and removes it.
+func (d *desk) close(tb testing.TB) {
+	if d.journal != nil {
+		if err := d.journal.Close(); err != nil {
+			tb.Error("journal:", err)
+		}
+		os.RemoveAll(d.dir)
+	}
+}
+
+// newOrderDesk logs an initiator on to an acceptor, in memory.
+func newOrderDesk(tb testing.TB, rc *router.Config, now int64) (o orderDesk) {
+	cfg := fix.Config{BeginString: "FIX.4.4", SenderCompID: "PENSTOCK", TargetCompID: "VENUE", HeartBtIntSecs: 3600,
+		App: func(*fix.Message, int64) bool { return true }}
+	var err error
+	if o.session, err = fix.NewSession(cfg, nil); err != nil {
+		tb.Fatal(err)
+	}
+	cfg.Role, cfg.SenderCompID, cfg.TargetCompID = fix.Acceptor, "VENUE", "PENSTOCK"
+	venue, err := fix.NewSession(cfg, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	o.session.Connected(now)
+	venue.Connected(now)
+	for range 4 {
+		out := append([]byte(nil), o.session.Out()...)
+		o.session.Wrote(len(out))
+		venue.Receive(now, out)
+		out = append([]byte(nil), venue.Out()...)
+		venue.Wrote(len(out))
+		o.session.Receive(now, out)
+	}
+	if !o.session.CanSend() {
+		tb.Fatal("the session is not logged on")
+	}
+	for i := range rc.Instruments {
+		var both [2][3]*fix.Template
+		for s, side := range []string{"1", "2"} {
+			for k, tif := range []string{"3", "0", ""} {
+				spec := fix.TemplateSpec{MsgType: "D", TransactTime: true, PriceDecimals: rc.Instruments[i].PriceDecimals,
+					QtyDecimals: rc.Instruments[i].QtyDecimals, Static: []fix.Static{{Tag: 40, Value: "2"}, {Tag: 54, Value: side},
+						{Tag: 55, Value: rc.Instruments[i].Symbol}, {Tag: 59, Value: tif}}}
+				if tif == "" {
+					spec.MsgType, spec.OrigID, spec.Static = "F", true, spec.Static[1:3]
+				}
+				if both[s][k], err = o.session.NewTemplate(spec); err != nil {
+					tb.Fatal(err)
+				}
+			}
+		}
+		o.templates = append(o.templates, both)
+	}
+	return o
+}
+
+// write encodes a command and takes its bytes from the session.
+func (o *orderDesk) write(now int64, cmd *event.Command) {
+	if err := o.encode(now, cmd); err != nil {
+		panic(err)
+	}
+	o.bytes = len(o.session.Out())
+	o.session.Wrote(o.bytes)
+}
+
+// encode makes the bytes of an order or a cancel.
+func (o *orderDesk) encode(now int64, cmd *event.Command) error {
+	v := fix.Values{ID: cmd.Child, Qty: int64(cmd.Qty), Price: int64(cmd.Price)}
+	kind := 0
+	switch {
+	case cmd.Kind == event.SendCancel:
+		kind = 2
+		v = fix.Values{ID: cmd.Ref, OrigID: cmd.Child}
+	case cmd.TIF == market.TIFDay:
+		kind = 1
+	}
+	return o.session.SendTemplate(o.templates[cmd.Instrument][cmd.Side.Index()][kind], now, &v)
+}
+
+func (d *desk) take(e *event.Event) bool {
+	d.seq.Take(d.now, e)
+	return true
+}
+
+func (d *desk) obey(cmd *event.Command) {
+	if cmd.Kind != event.SendOrder && cmd.Kind != event.SendCancel {
+		return
+	}
+	d.venues[cmd.Venue].write(d.now, cmd)
+	d.sent = append(d.sent, *cmd)
+	if cmd.Kind != event.SendOrder {
+		return
+	}
+	if d.timed && d.first == 0 {
+		d.first = readClock()
+	}
+	d.orders++
+}
+
+// step takes the next message. d.sent holds the orders that it made.
+func (d *desk) step() error {
+	i := d.next
+	d.next++
+	return d.decoders[d.feeds.messages[i].venue](d.now, d.feeds.message(i))
+}
+
+// settle lets the venues answer what was sent, and 2 µs pass: immediate orders and
+// those that are to be cancelled end without a fill, the others rest.
+func (d *desk) settle() {
+	d.timed = false
+	for i := 0; i < len(d.sent); i++ {
+		c := d.sent[i] // its answer may add to the list
+		d.e = event.Event{Kind: event.Exec, Venue: c.Venue, Instrument: c.Instrument, Side: c.Side, Ref: c.Child,
+			Code: uint8(market.ExecNew), OrdStatus: market.StatusNew}
+		if c.Kind == event.SendCancel || c.TIF == market.TIFIOC {
+			d.e.Code, d.e.OrdStatus = uint8(market.ExecCanceled), market.StatusCanceled
+		}
+		d.seq.Take(d.now, &d.e)
+	}
+	d.sent = d.sent[:0]
+	d.now += 2_000
+}
+
+// spent reports whether a new desk is needed: the messages or the room for child
+// orders end, or the parents' slice does.
+func (d *desk) spent() bool {
+	return d.next >= len(d.feeds.messages) || len(d.core.Children())+256 > d.room || d.now > midnight+10e9+slice-1e9
+}
+
+// sendParents sends buyers of a small quantity and lets time pass to the last
+// decision of their slice.
+func (d *desk) sendParents(tb testing.TB, o deskOptions) {
+	for i := range d.feeds.instruments {
+		for n := range o.parents {
+			parent := event.Event{Kind: event.ParentNew, Instrument: market.InstrumentID(i), Side: market.Buy, Qty: 100,
+				OrdType: market.OrdLimit, Price: d.feeds.limits[i], TIF: market.TIFDay, Strategy: event.StrategyTWAP,
+				Until: d.now + slice, SliceNanos: slice}
+			if n < o.passive {
+				parent.Price = parent.Price * 96 / 100 / d.feeds.instruments[i].Tick * d.feeds.instruments[i].Tick
+			}
+			parent.ID, _ = event.MakeID(fmt.Sprintf("P%d-%d", i, n))
+			d.seq.Take(d.now, &parent)
+			d.settle()
+		}
+	}
+	d.now = midnight + 10e9 + slice*55/60
+	d.seq.TakeTimer(d.now)
+	d.settle()
+	live := 0
+	for i := range d.core.Parents() {
+		if d.core.Parents()[i].Live() {
+			live++
+		}
+	}
+	if live != o.parents*len(d.feeds.instruments) {
+		tb.Fatalf("%d parents are live, want %d on each of %d instruments", live, o.parents, len(d.feeds.instruments))
+	}
+	d.orders = 0
+}

@@ -1,0 +1,411 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/quickfixgo/quickfix"
+	"github.com/valyala/fastjson"
+
+	"penstock/book"
+	"penstock/event"
+	"penstock/fix"
+	"penstock/internal/hist"
+	"penstock/internal/ring"
+	"penstock/journal"
+	"penstock/market"
+	"penstock/policy"
+	"penstock/router/risk"
+)
+
+// stages are the parts of the way from a feed message to an order, one by one. Each
+// is made when it is wanted and then does one unit of work a call. They are counted in
+// instructions as well (callgrind.sh).
+func stages(tb testing.TB) []stage {
+	feeds := func() *feeds { return itchFeeds(1, 10, 50_000, 8) }
+	newDesk := func() *desk { return newDesk(tb, feeds(), deskOptions{parents: 1, maxChildren: 20_000}) }
+	return []stage{
+		{"nothing", func() func() { return func() {} }},
+		{"decode ITCH", func() func() { return decodeStage(tb, feeds()) }},
+		{"decode Binance JSON", func() func() { return jsonStage(tb) }},
+		{"venue book", func() func() { return bookStage(tb, feeds(), false) }},
+		{"venue book, composite, features", func() func() { return bookStage(tb, feeds(), true) }},
+		{"codes and table lookup", func() func() { return lookupStage(tb) }},
+		{"allocate", allocateStage},
+		{"risk gate", func() func() { return riskStage(tb) }},
+		{"encode order", func() func() { return encodeStage(newDesk()) }},
+		{"journal append 192 B", func() func() { return journalStage(tb) }},
+		{"ring push and pop", ringStage},
+		{"two messages without order", func() func() { return tickStage(newDesk()) }},
+	}
+}
+
+type stage struct {
+	name string
+	open func() (work func())
+}
+
+// BenchmarkStages is the mean time of each stage: batches of one thread, warm.
+func BenchmarkStages(b *testing.B) {
+	for _, s := range stages(b) {
+		b.Run(s.name, func(b *testing.B) {
+			work := s.open()
+			defer alone(b)()
+			b.ReportAllocs()
+			for b.Loop() {
+				work()
+			}
+		})
+	}
+}
+
+// TestStagesDoNotAllocate holds each stage to its promise.
+func TestStagesDoNotAllocate(t *testing.T) {
+	for _, s := range stages(t) {
+		if n := testing.AllocsPerRun(5_000, s.open()); n != 0 {
+			t.Errorf("%s: %v allocations", s.name, n)
+		}
+	}
+}
+
+// eventsOf are the events of the streams, as their decoders make them.
+func eventsOf(tb testing.TB, f *feeds) (all []event.Event) {
+	ds := f.decoders(tb, func(e *event.Event) bool { all = append(all, *e); return true })
+	for i := range f.messages {
+		if err := ds[f.messages[i].venue](midnight, f.message(i)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return all
+}
+
+// decodeStage decodes the stream into nothing, again and again from its setup on.
+func decodeStage(tb testing.TB, f *feeds) func() {
+	ds := f.decoders(tb, func(*event.Event) bool { return true })
+	i := 0
+	return func() {
+		if i == len(f.messages) {
+			i = 0
+		}
+		if err := ds[f.messages[i].venue](midnight, f.message(i)); err != nil {
+			panic(err)
+		}
+		i++
+	}
+}
+
+// jsonMessage is what most messages of the recording are.
+var jsonMessage = []byte(`{"stream":"btcusd_perp@bookTicker","data":{"u":1007198632021,"e":"bookTicker","s":"BTCUSD_PERP",` +
+	`"ps":"BTCUSD","b":"61804.7","B":"35","a":"61804.8","A":"1645","T":1723161257465,"E":1723161257476}}`)
+
+func jsonStage(tb testing.TB) func() {
+	f := &feeds{venues: 1}
+	d := binanceDecoders(f)(tb, func(*event.Event) bool { return true })[0]
+	return func() {
+		if err := d(1, jsonMessage); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// bookStage applies the events to the books of ten venues; with merged the touch and
+// the features are brought up to date after each.
+func bookStage(tb testing.TB, f *feeds, merged bool) func() {
+	all := eventsOf(tb, f)
+	venues := make([]market.Venue, f.venues)
+	var indexes [market.MaxVenues]*book.Orders
+	for v := range venues {
+		venues[v] = market.Venue{ID: market.VenueID(v), Kind: market.Lit, ByOrder: true}
+		indexes[v] = book.NewOrders(f.orders)
+	}
+	m := book.NewComposite(0, venues, func(market.VenueID) bool { return true }, book.Capacity{Levels: f.levels, Orders: f.orders},
+		func(v market.VenueID) *book.Orders { return indexes[v] })
+	i, now := 0, int64(1)
+	return func() {
+		if i == len(all) {
+			i = 0 // the stream begins by clearing the books
+		}
+		now += 1000
+		if merged {
+			m.Apply(&all[i])
+			m.Refresh(now)
+		} else {
+			m.Books[all[i].Venue].Apply(&all[i])
+		}
+		i++
+	}
+}
+
+func lookupStage(tb testing.TB) func() {
+	table, err := policy.BuildBaseline(policy.BuildOptions{Version: "bench", NotAfter: 1 << 62})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	in := policy.Inputs{Decision: 2, Remaining: 700, Slice: 1000, Gap: 10, Spread: 2, SweepCost: 1100, Volatility: 1000, DarkFill: 1000}
+	n, sum := 0, 0
+	return func() {
+		n++
+		in.Decision, in.Spread = int64(n%6), int64(n&3+1)
+		codes := in.Codes()
+		sum += int(table.Lookup(0, &codes).Action)
+	}
+}
+
+func allocateStage() func() {
+	n, sum := 0, market.Qty(0)
+	return func() {
+		n++
+		dark, sdp, post, take := policy.Split(policy.Template(uint8(1+n%(policy.Actions-1))), market.Qty(700+n&15), 1)
+		sum += dark + sdp + post + take
+	}
+}
+
+func riskStage(tb testing.TB) func() {
+	g, err := risk.NewGate([]risk.Limits{{ParentMaxQty: 1e9, ParentMaxNotional: 1e17, ChildMaxQty: 1e6, ChildMaxNotional: 1e13, CollarBps: 500}},
+		[]market.Venue{{Name: "V", MsgRate: 1 << 20}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	o, now := risk.Order{Side: market.Buy, Price: 500_000, Qty: 100, Limit: 500_100}, int64(midnight)
+	return func() {
+		now += 2_000
+		if _, reason := g.Child(o, 1_000_000, now); reason != event.ReasonNone {
+			panic(reason)
+		}
+	}
+}
+
+func encodeStage(d *desk) func() {
+	o := &d.venues[0]
+	cmd := event.Command{Kind: event.SendOrder, Child: 217_000_000_000_000_001, Qty: 300, Price: 500_000, Side: market.Buy, TIF: market.TIFIOC}
+	now := d.now
+	return func() {
+		now += 1000
+		cmd.Child++
+		o.write(now, &cmd)
+	}
+}
+
+func journalStage(tb testing.TB) func() {
+	d := &desk{}
+	d.openJournal(tb)
+	tb.Cleanup(func() { d.close(tb) })
+	var e event.Event
+	return func() {
+		for d.journal.Append(journal.Event, 1, e.Bytes()) != nil {
+			runtime.Gosched() // its ring is full
+		}
+	}
+}
+
+func ringStage() func() {
+	r := ring.New[event.Event](1024)
+	var e event.Event
+	return func() {
+		r.Push(&e)
+		r.Pop(&e)
+	}
+}
+
+// tickStage adds an order behind the best price and deletes it: two messages.
+func tickStage(d *desk) func() {
+	return func() {
+		if err := d.decoders[0](d.now, tickAdd[:]); err != nil {
+			panic(err)
+		}
+		if err := d.decoders[0](d.now, tickDelete[:]); err != nil {
+			panic(err)
+		}
+	}
+}
+
+var tickAdd, tickDelete = func() (add [36]byte, del [19]byte) {
+	p := &counterparty{ref: 3_000_000}
+	copy(add[:], p.addMessage('S', 600_000, 300))
+	copy(add[24:], "N0      ")
+	copy(del[:], p.deleteMessage())
+	return add, del
+}()
+
+// BenchmarkRingHop is the one-way time of an event between two threads on cores of
+// their own, beside a Go channel that does the same.
+func BenchmarkRingHop(b *testing.B) {
+	there, back := ring.New[event.Event](64), ring.New[event.Event](64)
+	hop(b, "ring", func(e *event.Event) {
+		there.Push(e)
+		for !back.Pop(e) {
+			safepoint()
+		}
+	}, func(e *event.Event) {
+		for !there.Pop(e) {
+			safepoint()
+		}
+		back.Push(e)
+	})
+	out, in := make(chan event.Event, 64), make(chan event.Event, 64)
+	hop(b, "channel", func(e *event.Event) { out <- *e; *e = <-in }, func(e *event.Event) { *e = <-out; in <- *e })
+}
+
+// lastHop ends the other side.
+const lastHop = 255
+
+func hop(b *testing.B, name string, roundTrip, answer func(*event.Event)) {
+	b.Run(name, func(b *testing.B) {
+		defer alone(b)()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread()
+			pinThread(b, allowedCores()[0])
+			var e event.Event
+			for e.Code != lastHop {
+				answer(&e)
+			}
+		}()
+		h, cost := hist.New(), timerCost()
+		var e event.Event
+		b.ReportAllocs()
+		for b.Loop() {
+			start := readClock()
+			roundTrip(&e)
+			h.Record(max(readClock()-start-cost, 0) / 2)
+		}
+		e.Code = lastHop
+		roundTrip(&e)
+		<-done
+		report(b, "hop", name+" between threads, one way", h, "half of a round trip")
+	})
+}
+
+// peerReport is an ExecutionReport of 24 fields.
+var peerReport = func() []byte {
+	w := fix.NewWriter("FIX.4.4")
+	w.Begin("8")
+	w.Int(34, 12345)
+	for _, f := range []fix.Static{{Tag: 49, Value: "XLIT"}, {Tag: 52, Value: "20261120-14:30:00.123"}, {Tag: 56, Value: "PENSTOCK"},
+		{Tag: 6, Value: "100.25"}, {Tag: 11, Value: "261120143000000123"}, {Tag: 14, Value: "300"}, {Tag: 17, Value: "X1000000001"},
+		{Tag: 30, Value: "XLIT"}, {Tag: 31, Value: "100.25"}, {Tag: 32, Value: "300"}, {Tag: 37, Value: "9000001"}, {Tag: 38, Value: "500"},
+		{Tag: 39, Value: "1"}, {Tag: 40, Value: "2"}, {Tag: 44, Value: "100.25"}, {Tag: 54, Value: "1"}, {Tag: 55, Value: "ACME"},
+		{Tag: 59, Value: "3"}, {Tag: 60, Value: "20261120-14:30:00.122"}, {Tag: 150, Value: "F"}, {Tag: 151, Value: "200"}, {Tag: 851, Value: "2"}} {
+		w.Str(f.Tag, f.Value)
+	}
+	out, err := w.Finish()
+	if err != nil {
+		panic(err)
+	}
+	return bytes.Clone(out)
+}()
+
+func readOurs() (sum int64) {
+	if n, err := fix.Frame(peerReport); n == 0 || err != nil {
+		panic(fmt.Sprint(n, err))
+	}
+	if err := peerMessage.Parse(peerReport); err != nil {
+		panic(err)
+	}
+	for _, tag := range [...]int{11, 14, 32, 151} {
+		v, _ := peerMessage.Int(tag)
+		sum += v
+	}
+	px, _ := peerMessage.Decimal(31, 4)
+	return sum + px
+}
+
+var peerMessage fix.Message
+
+func readQuickfix(m *quickfix.Message) (sum int64) {
+	if err := quickfix.ParseMessage(m, bytes.NewBuffer(peerReport)); err != nil {
+		panic(err)
+	}
+	for _, tag := range [...]quickfix.Tag{11, 14, 32, 151} {
+		v, _ := m.Body.GetInt(tag)
+		sum += int64(v)
+	}
+	px, _ := m.Body.GetString(31)
+	n, _ := market.ParseDecimal([]byte(px), 4)
+	return sum + n
+}
+
+func buildQuickfix() string {
+	m := quickfix.NewMessage()
+	m.Header.SetString(8, "FIX.4.4").SetString(35, "D").SetInt(34, 12345).SetString(49, "PENSTOCK")
+	m.Header.SetString(52, "20261120-14:30:00.123").SetString(56, "VENUE")
+	m.Body.SetString(11, "217000000000000001").SetInt(38, 300).SetString(40, "2").SetString(44, "50")
+	m.Body.SetString(54, "1").SetString(55, "N0").SetString(59, "3").SetString(60, "20261120-14:30:00.123")
+	return m.String()
+}
+
+// BenchmarkPeers is the same work done by what a Go user would otherwise take, by
+// turns in one run: x is how many times as long the peer takes.
+func BenchmarkPeers(b *testing.B) {
+	d := newDesk(b, itchFeeds(1, 1, 1000, 8), deskOptions{parents: 1, maxChildren: 1000})
+	ours := encodeStage(d)
+	var json fastjson.Parser
+	m := quickfix.NewMessage()
+	decoder := jsonStage(b)
+	for _, c := range []struct {
+		name       string
+		ours, peer func()
+	}{
+		{"NewOrderSingle by quickfix", ours, func() { buildQuickfix() }},
+		{"ExecutionReport by quickfix", func() { readOurs() }, func() { readQuickfix(m) }},
+		{"Binance ticker by fastjson", decoder, func() {
+			v, err := json.ParseBytes(jsonMessage)
+			if err != nil {
+				panic(err)
+			}
+			data := v.Get("data")
+			for _, name := range []string{"b", "B", "a", "A"} {
+				market.ParseDecimal(data.GetStringBytes(name), 6)
+			}
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			a, p := hist.New(), hist.New()
+			batch := func(h *hist.Latency, n int, f func()) {
+				start := readClock()
+				for range n {
+					f()
+				}
+				h.Record((readClock() - start) * 10 / int64(n))
+			}
+			for b.Loop() {
+				batch(a, 100, c.ours)
+				batch(p, 20, c.peer)
+			}
+			b.ReportMetric(float64(a.Percentile(50))/10, "ours-ns")
+			b.ReportMetric(float64(p.Percentile(50))/10, "peer-ns")
+			b.ReportMetric(float64(p.Percentile(50))/float64(a.Percentile(50)), "x")
+		})
+	}
+}
+
+// TestPeersDoTheSameWork compares what both read, and bounds the ratio from below with
+// much slack: it compares two times of one run.
+func TestPeersDoTheSameWork(t *testing.T) {
+	m := quickfix.NewMessage()
+	if a, b := readOurs(), readQuickfix(m); a != b || a == 0 {
+		t.Fatalf("we read %d, quickfix %d", a, b)
+	}
+	d := newDesk(t, itchFeeds(1, 1, 1000, 8), deskOptions{parents: 1, maxChildren: 1000})
+	ours := encodeStage(d)
+	times := func(f func()) int64 {
+		best := int64(1 << 62)
+		for range 20 {
+			start := readClock()
+			for range 200 {
+				f()
+			}
+			best = min(best, readClock()-start)
+		}
+		return best
+	}
+	if a, b := times(ours), times(func() { buildQuickfix() }); b < 5*a {
+		t.Errorf("an order takes %d ns, with quickfix %d", a/200, b/200)
+	}
+	if a, b := times(func() { readOurs() }), times(func() { readQuickfix(m) }); b < 2*a {
+		t.Errorf("a report takes %d ns, with quickfix %d", a/200, b/200)
+	}
+}

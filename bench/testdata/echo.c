@@ -1,0 +1,70 @@
+/* The least that can be done between a datagram and an order: a busy-polling
+ * thread on a core of its own reads a datagram and writes as many bytes as an
+ * order has to a TCP connection. It is the floor of the loopback benchmark.
+ *
+ *   echo TCP-PORT CORE BYTES
+ *
+ * It connects to 127.0.0.1:TCP-PORT, prints the UDP port on which it listens, and
+ * ends when the connection does.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	char order[4096], datagram[2048];
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	socklen_t size = sizeof a;
+	cpu_set_t cores;
+	int one = 1;
+
+	if (argc != 4) {
+		fprintf(stderr, "usage: echo TCP-PORT CORE BYTES\n");
+		return 2;
+	}
+	int bytes = atoi(argv[3]);
+	if (bytes < 1 || bytes > (int)sizeof order)
+		return 2;
+	memset(order, '8', sizeof order);
+	CPU_ZERO(&cores);
+	CPU_SET(atoi(argv[2]), &cores);
+	if (sched_setaffinity(0, sizeof cores, &cores))
+		fail("core");
+
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	int tcp = socket(AF_INET, SOCK_STREAM, 0);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (udp < 0 || bind(udp, (struct sockaddr *)&a, sizeof a) || getsockname(udp, (struct sockaddr *)&a, &size))
+		fail("udp");
+	printf("%d\n", ntohs(a.sin_port));
+	fflush(stdout);
+	a.sin_port = htons(atoi(argv[1]));
+	if (tcp < 0 || connect(tcp, (struct sockaddr *)&a, sizeof a) ||
+	    setsockopt(tcp, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one))
+		fail("tcp");
+	for (unsigned turn = 0;; turn++) {
+		ssize_t n = recv(udp, datagram, sizeof datagram, 0);
+		if (n > 0) {
+			if (send(tcp, order, bytes, MSG_NOSIGNAL) != bytes)
+				return 0;
+		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			fail("recv");
+		} else if (turn % 65536 == 0 && recv(tcp, datagram, 1, MSG_DONTWAIT) == 0) {
+			return 0;
+		}
+	}
+}
