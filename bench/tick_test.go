@@ -8,6 +8,7 @@ import (
 
 	"penstock/event"
 	"penstock/internal/hist"
+	"penstock/router/loop"
 )
 
 // tickLoads are the messages of ten venues: a recording where there is one, and
@@ -141,7 +142,14 @@ func BenchmarkTickToOrder(b *testing.B) {
 	busy := itchFeeds(1, 10, 300_000, 2)
 	o := deskOptions{parents: 1, maxChildren: 200_000, journal: true}
 	b.Run("itch paced 100 us", func(b *testing.B) { benchmarkPaced(b, busy, o) })
-	b.Run("itch quiet 20 ms", func(b *testing.B) { benchmarkQuiet(b, busy, o) })
+	b.Run("itch quiet 20 ms", func(b *testing.B) { benchmarkQuiet(b, "itch quiet 20 ms", busy, o, nil) })
+	rehearsal, err := loop.NewRehearsal(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("itch quiet 20 ms, keep-warm", func(b *testing.B) {
+		benchmarkQuiet(b, "itch quiet 20 ms, keep-warm", busy, o, rehearsal.Walk)
+	})
 }
 
 func benchmarkWarm(b *testing.B, name string, f *feeds, o deskOptions) {
@@ -176,10 +184,10 @@ func benchmarkPaced(b *testing.B, f *feeds, o deskOptions) {
 }
 
 // benchmarkQuiet finds out first which messages make an order; the others are taken
-// before the quiet.
-func benchmarkQuiet(b *testing.B, f *feeds, o deskOptions) {
+// before the quiet. An idle loop calls warm every 100 µs, if there is one.
+func benchmarkQuiet(b *testing.B, name string, f *feeds, o deskOptions, warm func()) {
 	defer alone(b)()
-	const interval = 20_000_000
+	const interval, every = 20_000_000, 100_000
 	makes := map[int]bool{}
 	t := newTicker(b, f, o)
 	for !t.d.spent() && len(makes) < 20_000 {
@@ -199,10 +207,15 @@ func benchmarkQuiet(b *testing.B, f *feeds, o deskOptions) {
 			}
 			t.d.settle()
 		}
-		spinUntil(readClock() + interval)
+		for end := readClock() + interval; readClock() < end; {
+			if warm != nil {
+				warm()
+			}
+			spinUntil(min(end, readClock()+every))
+		}
 		t.tick(b, 0)
 	}
-	t.finish(b, "itch quiet 20 ms")
+	t.finish(b, name)
 }
 
 // TestTicksMakeOrders pins what the benchmark measures, on both loads.

@@ -253,6 +253,10 @@ func (s *script) line(line string) {
 		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorKill), Venue: scope()})
 	case "resume":
 		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorResume), Venue: scope()})
+	case "hold":
+		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorHold), Venue: market.NoVenue})
+	case "release":
+		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorRelease), Venue: market.NoVenue})
 	case "time":
 		for end := s.now + span(w[1]); ; {
 			next := s.core.NextTimer()

@@ -197,5 +197,14 @@ func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, 
 	case <-ctx.Done():
 		t.Fatalf("run did not end\n%s", out.String())
 	}
+	tells := []string{"loop: ", "stalls of idle turns", "rings, most ever used"}
+	if runtime.NumCPU() > 1 {
+		tells = append(tells, "garbage: ", "processors: GOMAXPROCS", "collections at quiet moments")
+	}
+	for _, tell := range tells {
+		if !strings.Contains(out.String(), tell) {
+			t.Errorf("nothing is said of %q:\n%s", tell, out.String())
+		}
+	}
 	return order.OrderID
 }

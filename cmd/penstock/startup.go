@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"penstock/internal/quiet"
@@ -11,7 +12,8 @@ import (
 
 // quietness is what keeps the loop's thread undisturbed in a process with router.core:
 // nothing else runs on that core, the scheduler's signals do not reach it, its requests
-// to yield are refused, and garbage is collected when no order is live. Why just these,
+// to yield are refused, garbage is collected when no order is live, and an idle
+// loop rehearses. Why just these,
 // and what each is worth, is in docs/performance.md. Without router.core nothing of the
 // runtime is changed.
 type quietness struct {
@@ -20,7 +22,7 @@ type quietness struct {
 	collector *quiet.Collector
 	undo      quiet.Undo
 	stop      chan struct{}
-	ended     chan struct{}
+	threads   sync.WaitGroup
 }
 
 // hush prepares the process before the loop starts.
@@ -36,11 +38,31 @@ func (a *assembly) hush() {
 	a.loop.PutOff()
 	q.collector = &quiet.Collector{Quiet: a.idle, Around: a.loop.Rest,
 		WorthBytes: quiet.WorthBytes, BoundBytes: quiet.BoundBytes}
-	q.stop, q.ended = make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(q.ended)
-		q.collector.Run(q.stop)
-	}()
+	q.stop = make(chan struct{})
+	q.threads.Go(func() { q.collector.Run(q.stop) })
+	q.threads.Go(a.rehearse)
+}
+
+// rehearse keeps the loop in practice while it is idle: a rehearsal lasts some minutes.
+func (a *assembly) rehearse() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var r *loop.Rehearsal
+	for {
+		if r == nil || r.Spent() {
+			var err error
+			if r, err = loop.NewRehearsal(a.table); err != nil {
+				a.failure <- err
+				return
+			}
+			a.loop.Warm(r)
+		}
+		select {
+		case <-a.quiet.stop:
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // idle reports whether no parent is live: a collection disturbs nobody then.
@@ -64,7 +86,7 @@ func (q *quietness) end() {
 		return
 	}
 	close(q.stop)
-	<-q.ended
+	q.threads.Wait()
 	q.undo()
 	q.undo = nil
 }

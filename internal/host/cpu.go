@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,7 +52,7 @@ func (h *Host) isolation() Finding {
 		return pass(name, text)
 	}
 	return warn(name, "none: any thread may run on the router's core",
-		"kernel command line: isolcpus=managed_irq,domain,1 (the router's core), then taskset -c 1 penstock run")
+		"kernel command line: isolcpus=managed_irq,domain,1 and in the configuration router.core = 1")
 }
 
 func (h *Host) tickless() Finding {
@@ -74,7 +75,11 @@ func (h *Host) interrupts() Finding {
 		}
 	}
 	if len(isolated) == 0 {
-		return warn(name, "on every core, as none is isolated", "isolate a core first")
+		saw := "on every core, as none is isolated"
+		if core := h.QuietestCore(h.onlineCores()); core >= 0 {
+			saw += fmt.Sprintf("; core %d has had the fewest of devices", core)
+		}
+		return warn(name, saw, "isolate a core first")
 	}
 	var on []string
 	for _, file := range h.glob("proc/irq/*/effective_affinity_list") {
@@ -170,6 +175,17 @@ func (h *Host) steal() Finding {
 		return warn(name, saw, "use a machine whose cores are its own")
 	}
 	return pass(name, saw)
+}
+
+// onlineCores returns the cores in order.
+func (h *Host) onlineCores() (cores []int) {
+	text, _ := h.read(sysCPU + "online")
+	set, _ := cpuList(text)
+	for c := range set {
+		cores = append(cores, c)
+	}
+	slices.Sort(cores)
+	return cores
 }
 
 // QuietestCore returns that of cores to which devices have sent the fewest interrupts

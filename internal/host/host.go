@@ -59,10 +59,11 @@ func This() *Host {
 func (h *Host) Examine() []Finding {
 	var all []Finding
 	for _, check := range []func() Finding{
-		h.cores, h.quota, h.isolation, h.tickless, h.interrupts, h.hyperthreads, h.governor, h.idleStates, h.steal,
-		h.clockSource, h.timeSync,
-		h.hugePages, h.memlock, h.swap, h.numaBalancing, h.watchdog, h.files,
-		h.busyPoll, h.socketBuffers, h.nics,
+		h.cores, h.quota, h.isolation, h.tickless, h.interrupts, h.kernelWork, h.priority, h.hyperthreads,
+		h.governor, h.idleStates, h.steal,
+		h.clockSource, h.timeSync, h.timeDaemon,
+		h.hugePages, h.defrag, h.memlock, h.swap, h.numaBalancing, h.watchdog, h.files,
+		h.busyPoll, h.socketBuffers, h.nics, h.batching, h.steering,
 	} {
 		all = append(all, check())
 	}

@@ -22,7 +22,11 @@ func pin(core int) (undo func(), err error) {
 	if err := unix.SchedGetaffinity(os.Getpid(), &allowed); err != nil {
 		return nil, fmt.Errorf("core %d: %w", core, err)
 	}
-	if core < 0 || !allowed.IsSet(core) || allowed.Count() < 2 {
+	own, others := unix.CPUSet{}, allowed
+	own.Set(core)
+	others.Clear(core)
+	// The core need not be among the allowed ones: an isolated core is not, but may be asked for.
+	if own.Count() == 0 || others.Count() == 0 {
 		return nil, fmt.Errorf("core %d: %w", core, ErrNoCore)
 	}
 	// The runtime follows the cores that its threads may use (since Go 1.25): after the
@@ -30,9 +34,6 @@ func pin(core int) (undo func(), err error) {
 	// to this thread. A number that the program sets stays.
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	runtime.LockOSThread()
-	own, others := unix.CPUSet{}, allowed
-	own.Set(core)
-	others.Clear(core)
 	undo = func() {
 		confine(&allowed)
 		runtime.UnlockOSThread()
@@ -43,7 +44,7 @@ func pin(core int) (undo func(), err error) {
 	}
 	if err := unix.SchedSetaffinity(0, &own); err != nil {
 		undo()
-		return nil, fmt.Errorf("core %d: %w", core, err)
+		return nil, fmt.Errorf("core %d: %w: %w", core, ErrNoCore, err)
 	}
 	return undo, nil
 }

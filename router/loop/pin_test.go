@@ -82,6 +82,52 @@ func TestPinnedLoopHasItsCoreToItself(t *testing.T) {
 	}
 }
 
+// TestAnIsolatedCoreCanBeHad confines the process as isolcpus does, and pins outside.
+func TestAnIsolatedCoreCanBeHad(t *testing.T) {
+	var allowed unix.CPUSet
+	if err := unix.SchedGetaffinity(os.Getpid(), &allowed); err != nil {
+		t.Fatal(err)
+	}
+	if allowed.Count() < 2 {
+		t.Log("one core: none can be isolated")
+		return
+	}
+	core := 0
+	for !allowed.IsSet(core) {
+		core++
+	}
+	rest := allowed
+	rest.Clear(core)
+	if err := confine(&rest); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := confine(&allowed); err != nil {
+			t.Error(err)
+		}
+	}()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		undo, err := pin(core)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var own unix.CPUSet
+		if err := unix.SchedGetaffinity(0, &own); err != nil || own.Count() != 1 || !own.IsSet(core) {
+			t.Errorf("the loop may use %d cores, %v", own.Count(), err)
+		}
+		undo()
+	}()
+	<-done
+	for id, set := range coresOf(t) {
+		if set.IsSet(core) {
+			t.Errorf("thread %d may use the isolated core afterwards", id)
+		}
+	}
+}
+
 func TestACoreThatCannotBeHadIsRefused(t *testing.T) {
 	for _, core := range []int{-1, 1000} {
 		if undo, err := pin(core); !errors.Is(err, ErrNoCore) {

@@ -158,6 +158,31 @@ func TestKillLatch(t *testing.T) {
 	}
 }
 
+func TestHoldStopsNewOrdersOnly(t *testing.T) {
+	g := testGate(t)
+	o := Order{Side: market.Buy, Price: 500_000, Qty: 1}
+	g.Hold(true)
+	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonJournalLag || !g.Held() {
+		t.Errorf("child under hold: %v", reason)
+	}
+	if reason := g.Parent(0, market.Buy, 1, 500_000, mid2); reason != event.ReasonJournalLag {
+		t.Errorf("parent under hold: %v", reason)
+	}
+	g.Cancel(0, 0) // always passes
+	g.Kill(market.NoVenue)
+	if reason := g.Parent(0, market.Buy, 1, 500_000, mid2); reason != event.ReasonKilled {
+		t.Errorf("parent under kill and hold: %v", reason)
+	}
+	g.Resume(market.NoVenue)
+	if !g.Held() {
+		t.Error("a resume lifted the hold")
+	}
+	g.Hold(false)
+	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonNone || g.Refused[event.ReasonJournalLag] != 2 {
+		t.Errorf("after the hold: %v, %d refused", reason, g.Refused[event.ReasonJournalLag])
+	}
+}
+
 func TestParentGate(t *testing.T) {
 	for name, c := range map[string]struct {
 		qty   market.Qty
