@@ -24,10 +24,14 @@ func groups(t testing.TB, count, each int) (all []kept, crashed, closed []byte) 
 	w, dir := create(t, opt)
 	seq := uint64(0)
 	for range count {
+		// Published at once: records that came one by one might be two groups.
 		for range each {
 			seq++
-			all = append(all, appendEvent(t, w, seq, event.OrderCancelReject))
+			e := event.Event{Seq: seq, StepTime: int64(seq) * 1000, Kind: event.OrderCancelReject, Ref: ^seq}
+			fillRecord(w.ring.reserve(recordSize(len(e.Bytes()))), Event, 0, int64(seq), e.Bytes(), nil)
+			all = append(all, kept{Event, int64(seq), string(e.Bytes())})
 		}
+		w.ring.publish()
 		wait.until(func() bool { return w.Durable() == seq })
 	}
 	crashed = readFile(t, filepath.Join(dir, "00000001.seg"))
