@@ -9,7 +9,7 @@ RACE     ?= ./internal/ring ./journal ./router/... ./book ./fix/... ./venues/...
 BENCHTIME ?= 2s
 BENCH     ?= .
 
-.PHONY: run test bench results callgrind race fuzz lint crash build clean
+.PHONY: run test bench results callgrind race fuzz lint crash model build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
@@ -46,6 +46,10 @@ fuzz: ## every fuzz test for FUZZTIME
 N ?= 20
 crash: ## kill -9 of a trading router, N times, against venues that live on; the accounts must agree
 	PENSTOCK_KILLS=$(N) $(GO) test -count 1 -v -run TestKilledRouterGoesOn ./cmd/penstock
+
+DEPTH ?= 9
+model: ## every interleaving of a parent, two venues and their client, DEPTH steps deep; 9 takes a minute
+	PENSTOCK_DEPTH=$(DEPTH) $(GO) test -count 1 -v -run TestNoInterleavingOverfills ./router
 
 lint: ## gofmt, vet, staticcheck
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt -w these:" >&2; echo "$$bad" >&2; exit 1; fi
