@@ -83,7 +83,7 @@ const (
 	reportCanceled
 	reportRejected
 	reportStatus
-	reportEnded // in answer to a status request: done without all of it
+	reportEnded  // in answer to a status request: done without all of it
 	reportDenied // to a status request: no such order
 	reportTooLate
 )
