@@ -71,6 +71,8 @@ type assembly struct {
 
 	latency [3]*hist.Latency // I/O goroutine only, until it has ended
 	threads sync.WaitGroup
+	latch   atomic.Bool // no new order leaves a gateway, whatever the core says
+	vitals  atomic.Pointer[vitals]
 	stopped bool // nothing is sent any more: on the goroutine that stops
 	failure chan error
 	full    refusals  // what found a ring full
@@ -227,7 +229,7 @@ func (a *assembly) openGateway(i int, sink event.Sink) (*fixgw.Gateway, error) {
 		Addr: s.Orders.Address, SenderCompID: s.Orders.SenderCompID, TargetCompID: s.Orders.TargetCompID,
 		HeartBtIntSecs: s.Orders.Heartbeat, Dialect: dialect, Venue: v.ID, Kind: v.Kind, Sink: sink,
 		StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name),
-		OnSent:    a.onSent, Clock: clock, Seed: uint64(i),
+		OnSent:    a.onSent, Clock: clock, Seed: uint64(i), Latch: &a.latch,
 	}
 	for in, text := range a.cfg.symbols(s) {
 		cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: text,

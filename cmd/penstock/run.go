@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"penstock/event"
-	"penstock/market"
 	"penstock/router/loop"
 )
 
@@ -94,9 +93,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 // serve obeys signals until one ends the router or it fails, and prints what
 // changes at the venues.
 func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) error {
-	tick := time.NewTicker(250 * time.Millisecond)
+	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	last := make([]string, len(a.cfg.Router.Venues))
+	go a.keepVitals()
+	w := watchdog{a: a, say: say}
 	for {
 		select {
 		case s := <-a.quiet.settled:
@@ -105,7 +106,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 			return errors.Join(temporary(err), a.stop())
 		case <-tick.C:
 			a.sayMoves(say)
-			for v, state := range a.venueStates() {
+			for v, state := range w.look(time.Now()).venues {
 				if state != last[v] {
 					say("venue %s: %s", a.cfg.Router.Venues[v].Name, state)
 					last[v] = state
@@ -114,14 +115,16 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 		case s := <-signals:
 			switch s {
 			case syscall.SIGUSR1:
+				a.latch.Store(true) // at the gateways at once; the core cancels
 				if !a.operate(event.OperatorKill, "signal", "SIGUSR1") {
-					say("router: NOT killed: the operator's queue is full; send the signal again")
+					say("router: no new order leaves, but open ones are NOT cancelled: the operator's queue is full; send the signal again")
 					continue
 				}
-				say("router: killed: no new orders, cancelling the open ones; %d parents stay live", a.liveParents())
+				say("router: killed: no new orders, cancelling the open ones; %d parents stay live", w.parents())
 			case syscall.SIGUSR2:
+				a.latch.Store(false)
 				a.operate(event.OperatorResume, "signal", "SIGUSR2")
-				say("router: resumed: %d live parents go on", a.liveParents())
+				say("router: resumed: %d live parents go on", w.parents())
 			default:
 				return a.shutDown(say)
 			}
@@ -135,7 +138,8 @@ func (a *assembly) shutDown(say func(string, ...any)) error {
 	say("router: stopping: cancelling open orders")
 	a.operate(event.OperatorStop, "signal", "stop")
 	open := a.awaitFlat()
-	live := a.liveParents()
+	live := 0
+	a.loop.Inspect(func(s *loop.Sequencer) { live = liveParents(s) })
 	err := a.stop()
 	for _, line := range a.loopLines() {
 		say("%s", line)
@@ -150,35 +154,6 @@ func (a *assembly) shutDown(say func(string, ...any)) error {
 		return failed("stopped with open orders: %w", open)
 	}
 	return nil
-}
-
-// venueStates says of each venue how its order session is and how many of its books
-// are in which state.
-func (a *assembly) venueStates() []string {
-	states := make([]string, len(a.cfg.Router.Venues))
-	var books [market.MaxVenues][event.BookHalted + 1]int
-	a.loop.Inspect(func(s *loop.Sequencer) {
-		for v := range states {
-			states[v] = "orders down"
-			if s.Core().SessionUp(market.VenueID(v)) {
-				states[v] = "orders up"
-			}
-		}
-		for _, l := range a.cfg.Router.Listings {
-			books[l.Venue][s.Core().Composite(l.Instrument).Books[l.Venue].State]++
-		}
-	})
-	for v := range states {
-		if a.cfg.Router.Venues[v].Kind == market.Dark {
-			continue
-		}
-		for state, n := range books[v] {
-			if n > 0 {
-				states[v] += fmt.Sprintf(", %d %v", n, event.BookState(state))
-			}
-		}
-	}
-	return states
 }
 
 // sayMoves prints the changes of books' states that a trader has to know: into and
@@ -199,17 +174,6 @@ func (a *assembly) sayMoves(say func(string, ...any)) {
 	if n := a.unshown.Swap(0); n > 0 {
 		say("books: %d more changes of state, see the journal", n)
 	}
-}
-
-func (a *assembly) liveParents() (n int) {
-	a.loop.Inspect(func(s *loop.Sequencer) {
-		for i := range s.Core().Parents() {
-			if s.Core().Parents()[i].Live() {
-				n++
-			}
-		}
-	})
-	return n
 }
 
 // awaitFlat waits until nothing is open at a venue.

@@ -25,6 +25,7 @@ func (a *assembly) openRun(table []byte) (epoch uint64, err error) {
 	}
 	if r := a.recovered; r != nil {
 		a.core, a.Dir, a.run = r.core, r.dir, r.reader.Header().Epoch
+		a.latch.Store(r.killed)
 		a.journal, err = r.resume(a.journalOptions())
 		return epoch, err
 	}

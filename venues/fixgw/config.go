@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"sync/atomic"
 
 	"penstock/event"
 	"penstock/fix"
@@ -51,6 +52,10 @@ type Config struct {
 	// Addr when it is empty. Certificates are always checked.
 	TLS    *tls.Config
 	Socket wire.Options // of the socket
+
+	// Latch, while it is true, keeps every new order from leaving, whatever the core
+	// says: the second layer of a kill. Cancels and status requests go. nil: none.
+	Latch *atomic.Bool
 
 	Throttle Throttle
 	// OutLimit bounds the bytes that wait for a venue that does not read, and

@@ -7,8 +7,7 @@
 //
 // A Gateway is driven by Work and Send from one goroutine, with the time as
 // argument; it never blocks and starts no goroutine. What is particular to a
-// venue is data: a Dialect. What is not here: TLS (a venue that demands it needs
-// a terminating tunnel beside the router) and anything that decides.
+// venue is data: a Dialect. What is not here: anything that decides.
 //
 // An execution report is never lost: when the Sink has no room, the message stays
 // unread, and so does everything behind it, until the next Work.

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 
 	"penstock/event"
 	"penstock/fix"
@@ -29,7 +32,8 @@ type Gateway struct {
 	symbols symbolTable
 	quotes  *fixmd.QuoteReader
 
-	conn      wire.Stream // nil: not connected
+	conn      wire.Stream  // nil: not connected
+	socket    atomic.Int64 // of conn, plus one; 0 without, for Cut
 	connSince int64
 	buf       []byte
 	from, to  int  // unread part of buf
@@ -78,6 +82,7 @@ type Stats struct {
 	Unknown        uint64 // message types that nobody asked for
 	UnknownSymbol  uint64
 	SinkFull       uint64 // times that the Sink had no room
+	Latched        uint64 // orders kept back by the latch
 	Throttled      uint64 // orders and status requests refused by the throttle
 	LaneWaits      uint64 // cancels that had to wait for the throttle
 	LaneHigh       int    // most of them at once
@@ -189,6 +194,7 @@ func (g *Gateway) dial(now int64) int {
 		return 1
 	}
 	g.conn = conn
+	g.socket.Store(int64(conn.PollFD(false).FD) + 1)
 	refused, err := wire.Tune(conn, g.cfg.Socket)
 	if refused != nil {
 		g.stats.OptionsRefused++
@@ -313,9 +319,18 @@ func (g *Gateway) Logout(now int64, text string) {
 // Done reports whether Logout is through and everything was emitted.
 func (g *Gateway) Done() bool { return g.stopping && g.conn == nil && !g.lost.pending }
 
+// Cut ends the connection from any goroutine, for when the one that works the gateway does
+// not: nothing leaves any more, and a venue that cancels on disconnect does. false: there is
+// none. What the venue had said and was not read is asked for after the next Logon.
+func (g *Gateway) Cut() bool {
+	fd := g.socket.Load() - 1
+	return fd >= 0 && unix.Shutdown(int(fd), unix.SHUT_RDWR) == nil
+}
+
 // Close drops the connection, if any, and writes the sequence numbers.
 func (g *Gateway) Close() error {
 	if g.conn != nil {
+		g.socket.Store(0)
 		g.conn.Close()
 		g.conn = nil
 		g.session.Disconnected(0)

@@ -19,6 +19,7 @@ type lostState struct {
 // settleLost, as the caller may be inside the core.
 func (g *Gateway) lose(now int64, reason string) {
 	if g.conn != nil {
+		g.socket.Store(0)
 		g.conn.Close()
 		g.conn = nil
 	}

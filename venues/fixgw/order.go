@@ -65,6 +65,10 @@ func (g *Gateway) Send(now int64, c *event.Command) bool {
 }
 
 func (g *Gateway) send(now int64, c *event.Command) bool {
+	if c.Kind == event.SendOrder && g.cfg.Latch != nil && g.cfg.Latch.Load() {
+		g.stats.Latched++
+		return false
+	}
 	t := g.template(c)
 	if t == nil || !g.Up() || !g.session.CanSend() || g.unsent.full() {
 		return false

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"penstock/event"
+	"penstock/market"
+	"penstock/router/loop"
+)
+
+// The core is asked for its state by a goroutine that may wait for it; who obeys signals
+// never does. A core that does not answer cannot be told to stop, so its gateways are: after
+// frozenLatch no new order leaves them, after frozenCut their connections end. A person lifts
+// that (SIGUSR2): what froze once may freeze again.
+const (
+	watchEvery  = 250 * time.Millisecond
+	frozenLatch = time.Second
+	frozenCut   = 3 * time.Second
+)
+
+// vitals is what the core said last.
+type vitals struct {
+	at      time.Time
+	venues  []string
+	parents int // live
+}
+
+// keepVitals asks the core until the loop ends.
+func (a *assembly) keepVitals() {
+	for a.lookAtCore() {
+		time.Sleep(watchEvery)
+	}
+}
+
+// lookAtCore asks the core once and waits for it; false when the loop has ended.
+func (a *assembly) lookAtCore() bool {
+	v := &vitals{}
+	ok := a.loop.Inspect(func(s *loop.Sequencer) {
+		v.venues = a.venueStates(s)
+		v.parents = liveParents(s)
+	})
+	if ok {
+		v.at = time.Now()
+		a.vitals.Store(v)
+	}
+	return ok
+}
+
+func liveParents(s *loop.Sequencer) (n int) {
+	for i := range s.Core().Parents() {
+		if s.Core().Parents()[i].Live() {
+			n++
+		}
+	}
+	return n
+}
+
+// venueStates says of each venue how its order session is and how many of its books
+// are in which state. The core's goroutine.
+func (a *assembly) venueStates(s *loop.Sequencer) []string {
+	states := make([]string, len(a.cfg.Router.Venues))
+	var books [market.MaxVenues][event.BookHalted + 1]int
+	for v := range states {
+		states[v] = "orders down"
+		if s.Core().SessionUp(market.VenueID(v)) {
+			states[v] = "orders up"
+		}
+	}
+	for _, l := range a.cfg.Router.Listings {
+		books[l.Venue][s.Core().Composite(l.Instrument).Books[l.Venue].State]++
+	}
+	for v := range states {
+		if a.cfg.Router.Venues[v].Kind == market.Dark {
+			continue
+		}
+		for state, n := range books[v] {
+			if n > 0 {
+				states[v] += fmt.Sprintf(", %d %v", n, event.BookState(state))
+			}
+		}
+	}
+	return states
+}
+
+// watchdog judges by the age of the vitals. One goroutine, which is not the core's.
+type watchdog struct {
+	a       *assembly
+	say     func(string, ...any)
+	began   time.Time // of watching
+	latched bool
+	cut     bool
+}
+
+// look returns the last vitals and acts on their age.
+func (w *watchdog) look(now time.Time) vitals {
+	if w.began.IsZero() {
+		w.began = now
+	}
+	v := vitals{at: w.began}
+	if p := w.a.vitals.Load(); p != nil {
+		v = *p
+	}
+	switch silent := now.Sub(v.at); {
+	case silent < frozenLatch:
+		if w.latched {
+			w.say("router: the core answers again; it is killed, SIGUSR2 lifts that")
+		}
+		w.latched, w.cut = false, false
+	case silent >= frozenCut && !w.cut:
+		n := 0
+		for _, g := range w.a.gateways {
+			if g.Cut() {
+				n++
+			}
+		}
+		w.cut = true
+		w.say("router: ALERT: the core has not answered for %v: %d order sessions are cut; venues that cancel on disconnect do, "+
+			"see to the others", silent.Round(time.Millisecond), n)
+	case !w.latched:
+		w.a.latch.Store(true)
+		w.a.operate(event.OperatorKill, "watchdog", "core is frozen") // it is the first that the core hears
+		w.latched = true
+		w.say("router: ALERT: the core has not answered for %v: no new order leaves", silent.Round(time.Millisecond))
+	}
+	return v
+}
+
+// parents returns how many were live when the core was last asked.
+func (w *watchdog) parents() int { return w.look(time.Now()).parents }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"penstock/event"
+	"penstock/market"
+	"penstock/router/loop"
+)
+
+// TestFrozenCoreIsStoppedAtItsGateways freezes the core's goroutine while an order works:
+// after a second nothing new may leave, after three the order sessions end; when the core
+// goes on it is killed before it decides anything, and a person's resume lets it finish the
+// order with accounts that agree.
+func TestFrozenCoreIsStoppedAtItsGateways(t *testing.T) {
+	for _, placement := range []string{"inline", "threaded"} {
+		if testing.Short() && placement == "threaded" {
+			continue
+		}
+		t.Run(placement, func(t *testing.T) {
+			freeze(t, newDemoRig(t, placement))
+		})
+	}
+}
+
+func freeze(t *testing.T, r *demoRig) {
+	var mu sync.Mutex
+	var said []string
+	w := watchdog{a: r.a, say: func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		said = append(said, fmt.Sprintf(format, args...))
+	}}
+	go r.a.keepVitals()
+	watch := func(what string, until func() bool) {
+		t.Helper()
+		deadline := time.Now().Add(20 * time.Second)
+		for w.look(time.Now()); !until(); w.look(time.Now()) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s did not come: %v", what, said)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	r.send("F-1", 3_000, 8*time.Second)
+	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
+	watch("vitals", func() bool { return r.a.vitals.Load() != nil })
+
+	// Both the I/O goroutine and a frozen core hold on to what they have: only the latch
+	// and the cut reach them.
+	thaw, frozen := make(chan struct{}), make(chan struct{})
+	go r.a.loop.Inspect(func(*loop.Sequencer) { close(frozen); <-thaw })
+	<-frozen
+	began := time.Now()
+	watch("the latch", func() bool { return w.latched })
+	if took := time.Since(began); took > 2*time.Second || !r.a.latch.Load() {
+		t.Errorf("latched after %v: %v", took, r.a.latch.Load())
+	}
+	watch("the cut", func() bool { return w.cut })
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("cut after %v", took)
+	}
+	sent := len(r.a.core.Children()) // the core stands still
+	close(thaw)
+	watch("its answer", func() bool { return !w.latched })
+	killed := false
+	r.until("the kill", func(s *loop.Sequencer) bool {
+		killed = s.Core().Gate().Killed(market.NoVenue)
+		return killed
+	})
+	r.until("quiet", func(s *loop.Sequencer) bool {
+		if n := len(s.Core().Children()); n != sent {
+			t.Errorf("%d orders were made after the core was told to stop", n-sent)
+		}
+		return true
+	})
+	mu.Lock()
+	text := strings.Join(said, "\n")
+	mu.Unlock()
+	for _, want := range []string{"no new order leaves", "order sessions are cut", "answers again"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q was not said: %s", want, text)
+		}
+	}
+	r.a.latch.Store(false)
+	r.a.operate(event.OperatorResume, "test", "thawed")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := r.a.awaitReady(ctx, 20*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	r.finish("F-1")
+}
