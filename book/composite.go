@@ -35,6 +35,7 @@ type Composite struct {
 	// for each venue whose touch, quote or state changed since the last Refresh,
 	// Owed says that somebody was put off meanwhile.
 	Partial, Dirty uint16
+	Version        uint64 // rises with every event of a book and every age
 	Owed           bool
 
 	lanes   lanes
@@ -110,6 +111,7 @@ func (m *Composite) Apply(e *event.Event) (resync bool) {
 	if e.Kind == event.MarketTrade {
 		m.Features.onTrade(e)
 	}
+	m.Version++
 	was := b.State
 	touched, resync := b.Apply(e)
 	bit := uint16(1) << (e.Venue & (market.MaxVenues - 1))
@@ -131,6 +133,7 @@ func (m *Composite) Expire(v market.VenueID, now int64) bool {
 	if !m.Books[v].Expire(now) {
 		return false
 	}
+	m.Version++
 	m.Partial &^= 1 << v
 	m.Dirty |= 1 << v
 	return true

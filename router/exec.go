@@ -235,6 +235,7 @@ func (c *Core) lose(ch *Child) {
 // untrack keeps the in-flight taking quantity in step with the child.
 func (c *Core) untrack(ch *Child, before market.Qty) {
 	if ch.Tactic == event.TacticTake {
+		c.near[ch.Instrument][ch.Side.Index()].stale = true
 		f := &c.inflight[ch.Instrument][ch.Venue][ch.Side.Index()]
 		*f -= before - ch.reserved()
 	}

@@ -73,6 +73,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	p.Venues[o.Venue].Children++
 	if pl.tactic == event.TacticTake {
 		c.inflight[o.Instrument][o.Venue][o.Side.Index()] += o.Qty
+		c.near[o.Instrument][o.Side.Index()].stale = true
 	}
 	cmd := c.command(event.SendOrder)
 	c.address(cmd, ch)

@@ -30,6 +30,7 @@ type Core struct {
 	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
 	darkScore   [market.MaxVenues]int64      // moving share of dark quantity filled, in 1/1024
 	inflight    []inflight                   // by instrument
+	near        [][2]nearLevels              // by instrument and Side.Index
 
 	epoch     uint64  // order numbers start here since the last SessionStart; 0 before the first
 	starts    []start // of the process, oldest first
@@ -89,6 +90,7 @@ func New(cfg *Config) (*Core, error) {
 		children:  make([]Child, cfg.MaxChildren),
 		ids:       newClOrdIDs(4 * cfg.MaxParents),
 		inflight:  make([]inflight, len(cfg.Instruments)),
+		near:      make([][2]nearLevels, len(cfg.Instruments)),
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
 	}

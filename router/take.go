@@ -46,6 +46,10 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 	if !ok || want <= 0 {
 		return 0
 	}
+	if best := m.Touch(p.Side.Contra()); !quotes && best.OK && p.Side.Better(bound, best.Price) {
+		c.outside(p) // no displayed level is better than the touch
+		return 0
+	}
 	w := &c.walk
 	w.start(p)
 	lot := c.instruments[p.Instrument].Lot
@@ -84,6 +88,26 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		placed += c.place(p, &pl)
 	}
 	return placed
+}
+
+// outside notes that what the lit venues show is beyond the bound.
+func (c *Core) outside(p *Parent) {
+	m := c.composites[p.Instrument]
+	for v := range c.venues {
+		id := market.VenueID(v)
+		if m.Books[v] == nil || m.Kind(id) != market.Lit {
+			continue
+		}
+		why := c.blocked(p, id)
+		if why == event.WhyFilled {
+			if why = event.WhyOutsideLim; !m.Books[v].Live() {
+				why = event.WhyNotLive
+			} else if m.Books[v].Ladder(p.Side.Contra()).Len() == 0 {
+				why = event.WhyNoSize
+			}
+		}
+		c.scratch.shares[v].Why = why
+	}
 }
 
 // openVenue prepares venue v for a walk if it can be used.
@@ -145,26 +169,64 @@ func (c *Core) sweepCost(p *Parent, qty market.Qty) int64 {
 	if !ok || half2 <= 0 || qty <= 0 {
 		return 1000
 	}
-	w := &c.walk
-	w.start(p)
-	for set := m.LiveLit(); set != 0; set &= set - 1 {
-		c.openLadder(w, p, bits.TrailingZeros16(set))
-	}
+	levels := c.nearest(p)
 	left, last := qty, uint64(half2)
 	var sum wide // Σ quantity × distance
-	for n := 0; left > 0; n++ {
-		best := w.best()
-		if best == nil || n == sweepLevels {
+	for i := 0; left > 0; i++ {
+		at := levels.level(i)
+		if at == nil {
 			sum.add(uint64(left), 2*last)
 			break
 		}
-		take := min(left, best.left)
-		last = uint64(min(max(w.sign*(2*int64(best.price)-mid2), 0), 1<<40))
+		take := min(left, at.Qty)
+		last = uint64(min(max(p.Side.Sign()*(2*int64(at.Price)-mid2), 0), 1<<40))
 		sum.add(uint64(take), last)
 		left -= take
-		best.next()
 	}
 	return int64(min(sum.over(uint64(qty))*1000/uint64(half2), 100_000))
+}
+
+// nearest returns the first levels that a parent of p's side can take on lit venues, less
+// what our unanswered orders will take there. All parents of an instrument and side have the
+// same: they are merged once for all, until a book or an order under way changes.
+func (c *Core) nearest(p *Parent) *nearLevels {
+	m := c.composites[p.Instrument]
+	l := &c.near[p.Instrument][p.Side.Index()]
+	if l.version == m.Version && !l.stale {
+		return l
+	}
+	l.walk.start(p)
+	for set := m.LiveLit(); set != 0; set &= set - 1 {
+		c.openLadder(&l.walk, p, bits.TrailingZeros16(set))
+	}
+	l.count, l.version, l.stale = 0, m.Version, false
+	return l
+}
+
+// nearLevels are levels over venues, best net price first, merged as far as somebody has
+// asked.
+type nearLevels struct {
+	version uint64 // of the composite
+	stale   bool   // an order under way has changed since
+	count   int
+	at      [sweepLevels]book.Level
+	walk    walk
+}
+
+// level returns level i, which is at most one beyond those asked for before; nil when
+// there is none, or it is too far.
+func (l *nearLevels) level(i int) *book.Level {
+	if i < l.count {
+		return &l.at[i]
+	}
+	best := l.walk.best()
+	if best == nil || i == sweepLevels {
+		return nil
+	}
+	l.at[i] = book.Level{Price: best.price, Qty: best.left}
+	l.count++
+	best.next()
+	return &l.at[i]
 }
 
 // wide is a sum of products.

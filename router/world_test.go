@@ -127,6 +127,28 @@ func (w *world) step(e event.Event) {
 	if trouble := w.core.Audit(); trouble != "" {
 		w.fail("after %v: %s", e.Kind, trouble)
 	}
+	if w.seq%8 == 0 {
+		w.checkNear()
+	}
+}
+
+// checkNear compares what taking costs by the levels that are kept with what it costs when
+// they are merged anew.
+func (w *world) checkNear() {
+	for _, slot := range w.core.live {
+		p := &w.core.parents[slot]
+		m := w.core.composites[p.Instrument]
+		if m.Partial != 0 || m.Dirty != 0 {
+			continue
+		}
+		for _, qty := range []market.Qty{1, 700, p.OrderQty} {
+			kept := w.core.sweepCost(p, qty)
+			w.core.near[p.Instrument][p.Side.Index()].stale = true
+			if anew := w.core.sweepCost(p, qty); kept != anew {
+				w.fail("taking %d costs %d by what is kept, %d anew", qty, kept, anew)
+			}
+		}
+	}
 }
 
 func (w *world) obey(c *event.Command) {
