@@ -131,7 +131,14 @@ func contest(b *testing.B, v venue, before []string, prepare func(Decoder, int),
 	if allocs := testing.AllocsPerRun(100, receive); allocs != 0 {
 		b.Fatalf("%v allocations", allocs)
 	}
-	race(b, receive, func() { sum += fast(texts[0]) }, func() { sum += standard(texts[0]) })
+	turns := [2]int{}
+	peer := func(n int, read rival) func() {
+		return func() {
+			sum += read(texts[turns[n]%len(texts)])
+			turns[n]++
+		}
+	}
+	race(b, receive, peer(0, fast), peer(1, standard))
 	if s := d.base().stats; s.Used+2 < s.Messages {
 		b.Fatalf("%+v", s)
 	}
