@@ -80,9 +80,6 @@ func NewBinance(c BinanceConfig) (*Binance, error) {
 		if b.Text != strings.ToUpper(b.Text) {
 			return nil, fmt.Errorf("binance: symbol %s: must be upper case", b.Text)
 		}
-		if b.Contract != 0 {
-			b.qtyShape.decimals = 0
-		}
 	}
 	for i := range o.books.all {
 		o.books.all[i].resync = true

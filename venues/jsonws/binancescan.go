@@ -262,16 +262,6 @@ func (n *Binance) scanSide(s *scanner, field byte) bool {
 
 // scanLevels reads levels and the bracket that ends their list.
 func (n *Binance) scanLevels(s *scanner, side market.Side) (ok bool) {
-	in := &n.in
-	before := len(in.levels)
-	in.levels, ok = s.levels(in.levels, side, &in.book.priceShape, &in.book.qtyShape)
-	if !ok || in.book.Contract == 0 {
-		return ok
-	}
-	for i := range in.levels[before:] {
-		if in.levels[before+i].check(&in.book.Symbol) != nil {
-			return false
-		}
-	}
-	return true
+	n.in.levels, ok = s.levelsOf(n.in.levels, side, n.in.book)
+	return ok
 }

@@ -23,6 +23,7 @@ type Bitstamp struct {
 	buffered int
 	syncs    []bitstampSync // by index of books.all
 	unproven bool           // some sync may want to know the venue's time
+	tails    tails
 	in       bitstampBook
 }
 
@@ -48,7 +49,7 @@ func NewBitstamp(c Config) (*Bitstamp, error) {
 			return nil, fmt.Errorf("bitstamp: symbol %s: must be lower case", b.Text)
 		}
 	}
-	return &Bitstamp{outlet: o, buffered: DefaultBuffered, unproven: true,
+	return &Bitstamp{outlet: o, buffered: DefaultBuffered, unproven: true, tails: tails{back: len(bitstampTail) + 8},
 		syncs: make([]bitstampSync, len(o.books.all))}, nil
 }
 
@@ -116,21 +117,15 @@ const bitstampTail = `","event":"data"}`
 // scan reads a message of a book channel into t.in. The channel, on which the
 // scale of the numbers depends, comes last and is looked at first.
 func (t *Bitstamp) scan(msg []byte) bool {
-	if !bytes.HasSuffix(msg, []byte(bitstampTail)) {
-		return false
-	}
-	end := len(msg) - len(bitstampTail)
-	start := bytes.LastIndexByte(msg[:end], '"') + 1
-	pair, ok := bytes.CutPrefix(msg[start:end], []byte(t.channel()))
-	if !ok {
-		return false
-	}
 	in := &t.in
-	if in.book = t.books.find(pair); in.book == nil {
+	end := 0
+	if h := t.tails.of(msg); h != nil {
+		in.book, end = h.book, len(msg)-len(h.text)
+	} else if end = t.scanTail(msg); end < 0 {
 		return false
 	}
 	in.levels = in.levels[:0]
-	s := scanner{b: msg[:start]}
+	s := scanner{b: msg}
 	if !s.literal(`{"data":{"timestamp":"`) {
 		return false
 	}
@@ -142,11 +137,31 @@ func (t *Bitstamp) scan(msg []byte) bool {
 		return false
 	}
 	in.time = int64(micros)
-	if in.levels, ok = scanLadder(&s, in.levels, market.Buy, in.book); !ok || !s.literal(`,"asks":[`) {
+	if in.levels, ok = s.levelsOf(in.levels, market.Buy, in.book); !ok || !s.literal(`,"asks":[`) {
 		return false
 	}
-	in.levels, ok = scanLadder(&s, in.levels, market.Sell, in.book)
-	return ok && s.literal(`},"channel":"`) && s.end()
+	in.levels, ok = s.levelsOf(in.levels, market.Sell, in.book)
+	return ok && s.i == end
+}
+
+// scanTail finds the book of a message by its end, and where that begins; it is
+// negative when it is none of a book channel.
+func (t *Bitstamp) scanTail(msg []byte) int {
+	if !bytes.HasSuffix(msg, []byte(bitstampTail)) {
+		return -1
+	}
+	end := len(msg) - len(bitstampTail)
+	start := bytes.LastIndexByte(msg[:end], '"') + 1
+	pair, ok := bytes.CutPrefix(msg[start:end], []byte(t.channel()))
+	if !ok {
+		return -1
+	}
+	const before = `},"channel":"`
+	if t.in.book = t.books.find(pair); t.in.book == nil || !bytes.HasSuffix(msg[:start], []byte(before)) {
+		return -1
+	}
+	t.tails.learn(msg, start-len(before), t.in.book)
+	return start - len(before)
 }
 
 // apply takes a message of the book channel that was read whole.

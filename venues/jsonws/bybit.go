@@ -1,6 +1,7 @@
 package jsonws
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -18,6 +19,7 @@ type Bybit struct {
 	depth   uint64
 	channel string   // orderbook.200.
 	last    []uint64 // number of the last update in the book, by index of books.all
+	heads   heads
 	in      bybitBook
 }
 
@@ -42,8 +44,9 @@ func NewBybit(c Config, depth int) (*Bybit, error) {
 	if !slices.Contains(BybitDepths, depth) {
 		return nil, fmt.Errorf("bybit: depth %d, must be one of %v", depth, BybitDepths)
 	}
-	return &Bybit{outlet: o, depth: uint64(depth), channel: fmt.Sprintf("orderbook.%d.", depth),
-		last: make([]uint64, len(o.books.all))}, nil
+	channel := fmt.Sprintf("orderbook.%d.", depth)
+	return &Bybit{outlet: o, depth: uint64(depth), channel: channel, last: make([]uint64, len(o.books.all)),
+		heads: heads{at: len(`{"topic":"`) + len(channel)}}, nil
 }
 
 // Receive takes one message; see Kraken.Receive for its errors.
@@ -59,41 +62,24 @@ func (y *Bybit) Receive(now int64, msg []byte) error {
 	return y.receiveGeneral(now, msg)
 }
 
-// scan reads a message of an orderbook channel into y.in. Derivatives have the
-// type before the time, spot after it.
+// scan reads a message of an orderbook channel into y.in.
 func (y *Bybit) scan(msg []byte) bool {
 	s, in := scanner{b: msg}, &y.in
-	if !s.literal(`{"topic":"orderbook.`) {
-		return false
-	}
-	depth, ok := s.integer()
-	if !ok || depth != y.depth || !s.char('.') {
-		return false
-	}
-	symbol, ok := s.text()
-	if !ok {
-		return false
-	}
-	if in.book = y.books.find(symbol); in.book == nil {
-		return false
-	}
+	ok := false
 	in.levels = in.levels[:0]
-	if s.literal(`,"ts":`) {
-		if in.time, ok = s.integer(); !ok || in.time > timeMax || !y.scanType(&s) {
+	if h := y.heads.of(msg); h != nil {
+		in.book, in.snapshot, s.i = h.book, false, len(h.text)
+		if in.time, ok = s.integer(); !ok || in.time > timeMax || !bytes.HasPrefix(msg[s.i:], h.more) {
 			return false
 		}
-	} else if !y.scanType(&s) || !s.literal(`,"ts":`) {
-		return false
-	} else if in.time, ok = s.integer(); !ok || in.time > timeMax {
-		return false
-	}
-	if !s.literal(`,"data":{"s":"`) || !s.literal(in.book.Text) || !s.literal(`","b":[`) {
+		s.i += len(h.more)
+	} else if !y.scanHead(&s) {
 		return false
 	}
-	if in.levels, ok = scanLadder(&s, in.levels, market.Buy, in.book); !ok || !s.literal(`,"a":[`) {
+	if in.levels, ok = s.levelsOf(in.levels, market.Buy, in.book); !ok || !s.literal(`,"a":[`) {
 		return false
 	}
-	if in.levels, ok = scanLadder(&s, in.levels, market.Sell, in.book); !ok || !s.literal(`,"u":`) {
+	if in.levels, ok = s.levelsOf(in.levels, market.Sell, in.book); !ok || !s.literal(`,"u":`) {
 		return false
 	}
 	if in.update, ok = s.integer(); !ok || !s.literal(`,"seq":`) {
@@ -110,6 +96,55 @@ func (y *Bybit) scan(msg []byte) bool {
 	return s.char('}') && s.end()
 }
 
+// scanHead reads up to the first bid. Derivatives have the type before the time,
+// spot after it.
+func (y *Bybit) scanHead(s *scanner) bool {
+	in := &y.in
+	if !s.literal(`{"topic":"orderbook.`) {
+		return false
+	}
+	depth, ok := s.integer()
+	if !ok || depth != y.depth || !s.char('.') {
+		return false
+	}
+	symbol, ok := s.text()
+	if !ok {
+		return false
+	}
+	if in.book = y.books.find(symbol); in.book == nil {
+		return false
+	}
+	at, after := 0, 0 // where the time is
+	if s.literal(`,"ts":`) {
+		at = s.i
+		if in.time, ok = s.integer(); !ok || in.time > timeMax {
+			return false
+		}
+		if after = s.i; !y.scanType(s) {
+			return false
+		}
+	} else {
+		if !y.scanType(s) || !s.literal(`,"ts":`) {
+			return false
+		}
+		at = s.i
+		if in.time, ok = s.integer(); !ok || in.time > timeMax {
+			return false
+		}
+		after = s.i
+	}
+	if !s.literal(`,"data":{"s":"`) || !s.literal(in.book.Text) || !s.literal(`","b":[`) {
+		return false
+	}
+	if !in.snapshot {
+		y.heads.learn(s.b, at, in.book, 0)
+		if h := y.heads.slot(s.b); h != nil {
+			h.more = append(h.more[:0], s.b[after:s.i]...)
+		}
+	}
+	return true
+}
+
 func (y *Bybit) scanType(s *scanner) bool {
 	y.in.snapshot = false
 	if s.literal(`,"type":"delta"`) {
@@ -117,32 +152,6 @@ func (y *Bybit) scanType(s *scanner) bool {
 	}
 	y.in.snapshot = true
 	return s.literal(`,"type":"snapshot"`)
-}
-
-// scanLadder reads levels, ["65114.20","6.054"] each, and the closing bracket of
-// their list, whose opening one was taken before.
-func scanLadder(s *scanner, dst []change, side market.Side, of *book) ([]change, bool) {
-	symbol := &of.Symbol
-	if symbol.Contract == 0 {
-		return s.levels(dst, side, &of.priceShape, &of.qtyShape)
-	}
-	if s.char(']') {
-		return dst, true
-	}
-	for {
-		price, qty, ok := s.pair(symbol.PriceDecimals, 0)
-		if !ok || price == 0 {
-			return dst, false
-		}
-		l := levelOf(side, price, qty)
-		if l.check(symbol) != nil {
-			return dst, false
-		}
-		dst = append(dst, l)
-		if !s.char(',') {
-			return dst, s.char(']')
-		}
-	}
 }
 
 // apply tells a message that was read whole. Number 1 is a snapshot after a

@@ -55,26 +55,69 @@ func fullKindOf(text []byte) fullKind {
 	return fullNone
 }
 
+// fullNumber is a number of a message: read, or where it is when the product, and
+// with it its decimals, comes later.
+type fullNumber struct {
+	value int64
+	start int // of its text; 0 there is none
+	known bool
+}
+
+// fullOpenings are how messages begin, by kind.
+var fullOpenings = func() (all [fullKinds]string) {
+	for k := fullReceived; k < fullKinds; k++ {
+		all[k] = `{"type":"` + fullTypes[k] + `"`
+	}
+	return all
+}()
+
+// scanKind takes the opening and returns its kind, fullNone for another. The
+// letter that the type begins with tells it.
+func (c *CoinbaseFull) scanKind(s *scanner) fullKind {
+	const at = len(`{"type":"`)
+	if len(s.b) <= at {
+		return fullNone
+	}
+	kind := fullNone
+	switch s.b[at] {
+	case 'r':
+		kind = fullReceived
+	case 'o':
+		kind = fullOpen
+	case 'd':
+		kind = fullDone
+	case 'm':
+		kind = fullMatch
+	case 'c':
+		kind = fullChange
+	}
+	if kind == fullNone || !s.literal(fullOpenings[kind]) {
+		return fullNone
+	}
+	return kind
+}
+
 // scan reads a message into c.in, its fields in any order behind the type. They
 // are looked for first in the order of the message before of that kind.
 func (c *CoinbaseFull) scan(msg []byte) bool {
 	s, m := scanner{b: msg}, &c.in
-	if !s.literal(`{"type":"`) {
+	kind := c.scanKind(&s)
+	*m = fullMessage{kind: kind, time: -1}
+	if kind == fullNone {
 		return false
 	}
-	kind, ok := s.text()
-	*m = fullMessage{kind: fullKindOf(kind), time: -1}
-	if !ok || m.kind == fullNone {
-		return false
-	}
-	var at [fullIgnored]int // where numbers are: the decimals come with the product
+	var at [fullIgnored - fullPrice]fullNumber
 	seen := uint32(0)
 	for k := 0; ; k++ {
-		if s.char('}') {
-			break
-		}
+		start := s.i
 		field, ok := c.scanName(&s, k)
-		if !ok || seen&(1<<field) != 0 || !c.scanValue(&s, field, &at) {
+		if !ok {
+			if s.i = start; s.char('}') {
+				break
+			}
+			return false
+		}
+		if seen&(1<<field) != 0 || !c.scanValue(&s, field, &at) {
 			return false
 		}
 		seen |= 1 << field
@@ -112,12 +155,17 @@ func (c *CoinbaseFull) scanName(s *scanner, k int) (field fullField, ok bool) {
 	return field, true
 }
 
-func (c *CoinbaseFull) scanValue(s *scanner, field fullField, at *[fullIgnored]int) (ok bool) {
+func (c *CoinbaseFull) scanValue(s *scanner, field fullField, at *[fullIgnored - fullPrice]fullNumber) (ok bool) {
 	m := &c.in
 	switch field {
 	case fullTime:
 		m.time, ok = s.time(&c.clock)
 	case fullProduct:
+		b := &c.books.all[c.books.last]
+		if end := s.i + len(b.text); end < len(s.b) && s.b[end] == '"' && string(s.b[s.i:end]) == b.Text {
+			m.book, s.i = b, end+1
+			return true
+		}
 		var product []byte
 		product, ok = s.text()
 		m.book = c.books.find(product)
@@ -139,7 +187,14 @@ func (c *CoinbaseFull) scanValue(s *scanner, field fullField, at *[fullIgnored]i
 		}
 	default:
 		if field < fullIgnored {
-			at[field] = s.i
+			n := &at[field-fullPrice]
+			n.start = s.i
+			if m.book != nil && m.kind != fullDone { // of which no number is needed
+				if v, next := m.book.number(field).read(s.b, s.i, '"'); next >= 0 {
+					n.value, n.known, s.i = v, true, next+1
+					return true
+				}
+			}
 		}
 		_, ok = s.text()
 	}
@@ -155,8 +210,16 @@ var fullNeeds = [fullKinds]uint32{
 	fullChange:   1<<fullProduct | 1<<fullSequence | 1<<fullOrder,
 }
 
+// number is the shape of a field's numbers.
+func (b *book) number(field fullField) *shape {
+	if field == fullPrice || field == fullNewPrice {
+		return &b.priceShape
+	}
+	return &b.qtyShape
+}
+
 // complete reports whether every field is there, and reads the numbers.
-func (c *CoinbaseFull) complete(msg []byte, seen uint32, at *[fullIgnored]int) bool {
+func (c *CoinbaseFull) complete(msg []byte, seen uint32, at *[fullIgnored - fullPrice]fullNumber) bool {
 	m := &c.in
 	if need := fullNeeds[m.kind]; seen&need != need {
 		return false
@@ -171,17 +234,19 @@ func (c *CoinbaseFull) complete(msg []byte, seen uint32, at *[fullIgnored]int) b
 	default:
 		return true
 	}
-	m.priced, m.sized = at[price] > 0, at[qty] > 0
-	next := 0
-	if m.priced {
-		if m.price, next = m.book.priceShape.read(msg, at[price], '"'); next < 0 || m.price == 0 {
-			return false
+	m.priced, m.sized = at[price-fullPrice].start > 0, at[qty-fullPrice].start > 0
+	for _, field := range [2]fullField{price, qty} {
+		n := &at[field-fullPrice]
+		if n.start > 0 && !n.known {
+			next := 0
+			if n.value, next = m.book.number(field).read(msg, n.start, '"'); next < 0 {
+				return false
+			}
 		}
 	}
-	if m.sized {
-		if m.qty, next = m.book.qtyShape.read(msg, at[qty], '"'); next < 0 {
-			return false
-		}
+	m.price, m.qty = at[price-fullPrice].value, at[qty-fullPrice].value
+	if m.priced && m.price == 0 {
+		return false
 	}
 	return m.kind != fullMatch || m.qty > 0
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"penstock/event"
+	"penstock/market"
 )
 
 // Gemini decodes the WebSocket v2 market data of Gemini: subscription l2. Symbols
@@ -20,6 +21,8 @@ type Gemini struct {
 	outlet
 	general  general
 	sequence uint64 // socket_sequence of the last message that had one, plus 1; 0 none yet
+	heads    heads
+	tails    tails
 	in       geminiBook
 }
 
@@ -38,7 +41,7 @@ func NewGemini(c Config) (*Gemini, error) {
 	if err := noContracts("gemini", &o); err != nil {
 		return nil, err
 	}
-	return &Gemini{outlet: o}, nil
+	return &Gemini{outlet: o, heads: heads{at: len(geminiHead)}, tails: tails{back: len(geminiTail) + 8}}, nil
 }
 
 // request subscribes to l2, which brings trades as well; a new snapshot comes by
@@ -83,38 +86,85 @@ const (
 // scan reads an update into g.in. The symbol, on which the scale of the numbers
 // depends, came first until 2021 and comes after the changes now.
 func (g *Gemini) scan(msg []byte) bool {
-	s := scanner{b: msg}
+	s, in := scanner{b: msg}, &g.in
 	if s.literal(geminiStart) {
-		if !bytes.HasSuffix(msg, []byte(geminiTail)) {
+		end := 0
+		if h := g.tails.of(msg); h != nil {
+			in.book, end = h.book, len(msg)-len(h.text)
+		} else if end = g.scanTail(msg); end < 0 {
 			return false
 		}
-		end := len(msg) - len(geminiTail)
-		start := bytes.LastIndexByte(msg[:end], '"') + 1
-		after := start - len(geminiAfter)
-		if after < s.i || string(msg[after:start]) != geminiAfter {
+		return g.scanChanges(&s) && s.i == end
+	}
+	if h := g.heads.of(msg); h != nil {
+		in.book, s.i = h.book, len(h.text)
+	} else {
+		if !s.literal(geminiHead) {
 			return false
 		}
-		s.b = msg[:after]
-		return g.scanChanges(&s, msg[start:end]) && s.end()
+		symbol, ok := s.text()
+		if !ok {
+			return false
+		}
+		s.i-- // the quote is part of what follows
+		if in.book = g.books.find(symbol); in.book == nil || !s.literal(geminiMiddle) {
+			return false
+		}
+		g.heads.learn(msg, s.i, in.book, 0)
 	}
-	if !s.literal(geminiHead) {
-		return false
-	}
-	symbol, ok := s.text()
-	if !ok {
-		return false
-	}
-	s.i-- // the quote is part of what follows
-	return s.literal(geminiMiddle) && g.scanChanges(&s, symbol) && s.char('}') && s.end()
+	return g.scanChanges(&s) && s.char('}') && s.end()
 }
 
-// scanChanges reads at least one change and the closing bracket.
-func (g *Gemini) scanChanges(s *scanner, symbol []byte) bool {
-	in := &g.in
-	if in.book = g.books.find(symbol); in.book == nil {
-		return false
+// scanTail finds the book of a message by its end, and where that begins; it is
+// negative when it is not as usual.
+func (g *Gemini) scanTail(msg []byte) int {
+	if !bytes.HasSuffix(msg, []byte(geminiTail)) {
+		return -1
 	}
-	return s.changes(in.book, &in.levels)
+	end := len(msg) - len(geminiTail)
+	start := bytes.LastIndexByte(msg[:end], '"') + 1
+	after := start - len(geminiAfter)
+	if after < 0 || string(msg[after:start]) != geminiAfter {
+		return -1
+	}
+	if g.in.book = g.books.find(msg[start:end]); g.in.book == nil {
+		return -1
+	}
+	g.tails.learn(msg, after, g.in.book)
+	return after
+}
+
+// scanChanges reads at least one change, ["buy","65205.5","0.04289582"], and the
+// closing bracket of their list.
+func (g *Gemini) scanChanges(s *scanner) bool {
+	const buy, sell = `["buy","`, `["sell","`
+	in := &g.in
+	in.levels = in.levels[:0]
+	b, i := s.b, s.i
+	for {
+		if len(b)-i < len(sell) {
+			return false
+		}
+		side, start := market.Buy, i+len(buy)
+		if string(b[i:start]) != buy {
+			if side, start = market.Sell, i+len(sell); string(b[i:start]) != sell {
+				return false
+			}
+		}
+		price, _, at := quotedAt(b, start, in.book.PriceDecimals)
+		if at < 0 || len(b)-at < 4 || b[at+1] != ',' || b[at+2] != '"' || price == 0 {
+			return false
+		}
+		qty, _, at := quotedAt(b, at+3, in.book.QtyDecimals)
+		if at < 0 || len(b)-at < 3 || b[at+1] != ']' {
+			return false
+		}
+		in.levels = append(in.levels, levelOf(side, price, qty))
+		if i = at + 3; b[at+2] != ',' {
+			s.i = i
+			return b[at+2] == ']'
+		}
+	}
 }
 
 // apply tells an update.

@@ -10,6 +10,7 @@ import (
 // there on.
 type head struct {
 	text []byte
+	more []byte // what follows on the first number behind text, where a decoder keeps it
 	book *book
 	form uint8 // what the decoder has to know besides
 }
@@ -43,5 +44,36 @@ func (h *heads) of(msg []byte) *head {
 func (h *heads) learn(msg []byte, n int, b *book, form uint8) {
 	if s := h.slot(msg); s != nil {
 		s.text, s.book, s.form = append(s.text[:0], msg[:n]...), b, form
+	}
+}
+
+// tails are the ends of messages, for venues that name the instrument behind the
+// levels. They are found by the eight bytes that begin so many before the end.
+type tails struct {
+	back  int
+	slots [64]head
+}
+
+func (t *tails) slot(msg []byte) *head {
+	at := len(msg) - t.back
+	if at < 0 || len(msg) < at+8 {
+		return nil
+	}
+	x := binary.LittleEndian.Uint64(msg[at:])
+	return &t.slots[x*0x9E3779B97F4A7C15>>58]
+}
+
+// of returns the tail that msg ends with, nil when it is not known.
+func (t *tails) of(msg []byte) *head {
+	if s := t.slot(msg); s != nil && s.book != nil && bytes.HasSuffix(msg, s.text) {
+		return s
+	}
+	return nil
+}
+
+// learn keeps msg[n:] as a tail of b.
+func (t *tails) learn(msg []byte, n int, b *book) {
+	if s := t.slot(msg); s != nil {
+		s.text, s.book = append(s.text[:0], msg[n:]...), b
 	}
 }

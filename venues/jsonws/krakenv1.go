@@ -2,6 +2,7 @@ package jsonws
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 
@@ -25,6 +26,7 @@ type KrakenV1 struct {
 	channel string       // ,"book-25"," is what comes before the pair
 	halted  bool         // the venue is not online
 	ladders []textLadder // by index of books.all
+	tails   tails
 	in      krakenV1Book
 	digits  []krakenV1Digits // by index of books.all
 }
@@ -32,6 +34,7 @@ type KrakenV1 struct {
 // krakenV1Digits is what the checksum of a book was last made from.
 type krakenV1Digits struct {
 	asks, bids krakenV1Side
+	asksSum    uint32 // checksum of the asks alone
 }
 
 type krakenV1Side struct {
@@ -59,7 +62,7 @@ func NewKrakenV1(c Config, depth int) (*KrakenV1, error) {
 	}
 	name := fmt.Sprintf("book-%d", depth)
 	k := &KrakenV1{outlet: o, depth: depth, name: name, channel: `,"` + name + `","`,
-		digits: make([]krakenV1Digits, len(o.books.all))}
+		digits: make([]krakenV1Digits, len(o.books.all)), tails: tails{back: len(krakenV1Tail) + 8}}
 	for _, d := range KrakenDepths {
 		if d == depth {
 			for range k.books.all {
@@ -101,20 +104,15 @@ func (k *KrakenV1) Receive(now int64, msg []byte) error {
 // into k.in. The pair, which the scale of the numbers depends on, comes last and
 // is looked at first.
 func (k *KrakenV1) scan(msg []byte) bool {
-	if !bytes.HasSuffix(msg, []byte(`"]`)) {
-		return false
-	}
-	pair := bytes.LastIndexByte(msg[:len(msg)-2], '"') + 1
-	end := pair - len(k.channel)
-	if end < 0 || string(msg[end:pair]) != k.channel {
-		return false
-	}
 	in := &k.in
-	if in.book = k.books.find(msg[pair : len(msg)-2]); in.book == nil {
+	end := 0
+	if h := k.tails.of(msg); h != nil {
+		in.book, end = h.book, len(msg)-len(h.text)
+	} else if end = k.scanTail(msg); end < 0 {
 		return false
 	}
 	in.levels, in.snapshot, in.time = in.levels[:0], false, 0
-	s := scanner{b: msg[:end]}
+	s := scanner{b: msg}
 	if !s.char('[') {
 		return false
 	}
@@ -136,25 +134,63 @@ func (k *KrakenV1) scan(msg []byte) bool {
 	}
 	sum, ok := s.integer()
 	in.checksum = uint32(sum)
-	return ok && sum <= 1<<32-1 && s.literal(`"}`) && s.end()
+	return ok && sum <= 1<<32-1 && s.literal(`"}`) && s.i == end
+}
+
+// krakenV1Tail closes a message behind the pair.
+const krakenV1Tail = `"]`
+
+// scanTail finds the book of an update by its end, and where that begins; it is
+// negative when it is none of the book channel.
+func (k *KrakenV1) scanTail(msg []byte) int {
+	if !bytes.HasSuffix(msg, []byte(krakenV1Tail)) {
+		return -1
+	}
+	close := len(msg) - len(krakenV1Tail)
+	pair := bytes.LastIndexByte(msg[:close], '"') + 1
+	end := pair - len(k.channel)
+	if end < 0 || string(msg[end:pair]) != k.channel {
+		return -1
+	}
+	if k.in.book = k.books.find(msg[pair:close]); k.in.book == nil {
+		return -1
+	}
+	k.tails.learn(msg, end, k.in.book)
+	return end
 }
 
 // scanSide reads at least one level and the closing bracket of their list.
 func (k *KrakenV1) scanSide(s *scanner, side market.Side) bool {
 	in := &k.in
+	symbol := &in.book.Symbol
 	for {
-		l := textLevel{side: side}
-		if !l.scan(s, in.book.PriceDecimals, in.book.QtyDecimals) {
+		b, start := s.b, s.i+2
+		if start > len(b) || b[start-2] != '[' || b[start-1] != '"' {
 			return false
 		}
-		micros, ok := s.decimal(6)
+		price, front, end := quotedAt(b, start, symbol.PriceDecimals)
+		if end < 0 || len(b)-end < 3 || b[end+1] != ',' || b[end+2] != '"' || price == 0 {
+			return false
+		}
+		next := end + 3
+		qty, whole, at := quotedAt(b, next, symbol.QtyDecimals)
+		if at < 0 || len(b)-at < 3 || b[at+1] != ',' || b[at+2] != '"' || !fits(b[start:end], b[next:at]) {
+			return false
+		}
+		in.levels = levelAfter(in.levels)
+		l := &in.levels[len(in.levels)-1]
+		l.price, l.qty, l.gone, l.side = price, qty, qty == 0, side
+		l.sum.size = 0
+		l.sum.addDigitsAt(b, start, end-start, front)
+		l.sum.addDigitsAt(b, next, at-next, whole)
+		s.i = at + 3
+		micros, ok := s.micros()
 		if !ok || micros > microsMax || !s.char('"') {
 			return false
 		}
 		if !s.literal(`,"r"`) {
 			in.time = max(in.time, micros*1000)
 		}
-		in.levels = append(in.levels, l)
 		if !s.char(']') {
 			return false
 		}
@@ -162,6 +198,25 @@ func (k *KrakenV1) scanSide(s *scanner, side market.Side) bool {
 			return s.char(']')
 		}
 	}
+}
+
+// micros takes seconds since the epoch with up to six digits behind the point,
+// usually 1618678133.929074, as µs.
+func (s *scanner) micros() (int64, bool) {
+	const size = len("1618678133.929074")
+	if len(s.b)-s.i > size {
+		b := s.b[s.i:]
+		x := binary.LittleEndian.Uint64(b) ^ zeros
+		y := binary.LittleEndian.Uint64(b[size-8:]) ^ zeros
+		fraction := y &^ 0xFFFF // y is the last digit before the point, the point, and those behind
+		if ((x+noDigit|x)|(fraction+noDigit|fraction))&highBits == 0 && y>>8&0xFF == '.'^'0' &&
+			x&0xFF != 0 && y&0xFF <= 9 && b[8]-'0' <= 9 && b[size]-'0' > 9 {
+			seconds := joined(x)*100 + uint64(b[8]-'0')*10 + y&0xFF
+			s.i += size
+			return int64(seconds*1_000_000 + joined(fraction)), true
+		}
+	}
+	return s.decimal(6)
 }
 
 // microsMax is 2200-01-01 in µs: a later time is no time.
@@ -184,9 +239,7 @@ func (k *KrakenV1) apply(now int64, msg []byte) error {
 	if in.snapshot {
 		ladder.clear()
 	}
-	for i := range in.levels {
-		k.set(ladder, &in.levels[i])
-	}
+	k.list = ladder.apply(k.list, in.levels)
 	k.truncate(&ladder.bids)
 	k.truncate(&ladder.asks)
 	if in.snapshot {
@@ -207,70 +260,41 @@ func (k *KrakenV1) apply(now int64, msg []byte) error {
 	return nil
 }
 
-func (k *KrakenV1) set(ladder *textLadder, l *textLevel) {
-	side := ladder.of(l.side)
-	if l.gone {
-		if side.remove(l.price) {
-			k.list = append(k.list, levelOf(l.side, l.price, 0))
-		}
-		return
-	}
-	r, changed := side.put(l.price, l.qty)
-	n := appendDigits(&r.text, 0, l.priceText)
-	r.size = uint8(appendDigits(&r.text, n, l.qtyText))
-	if changed {
-		k.list = append(k.list, levelOf(l.side, l.price, l.qty))
-	}
-}
-
-// appendDigits puts text without its point and leading zeros at dst[n:] and
-// returns where that ends.
-func appendDigits(dst *[textMax]byte, n int, text []byte) int {
-	leading := true
-	for _, c := range text {
-		if c == '.' || leading && c == '0' {
-			continue
-		}
-		leading = false
-		dst[n] = c
-		n++
-	}
-	return n
-}
-
 // truncate cuts a side to the subscribed depth: the venue does not say that those
 // levels went, but will not say either when they change.
 func (k *KrakenV1) truncate(side *textSide) {
-	for len(side.keys) > k.depth {
-		k.list = append(k.list, levelOf(side.side, side.keys[0].price, 0))
-		side.drop()
+	for side.size() > k.depth {
+		k.list = append(k.list, levelOf(side.side, side.drop(), 0))
 	}
 }
 
 // checksum is CRC32 (IEEE) over the ten best asks, then the ten best bids.
 func (d *krakenV1Digits) checksum(ladder *textLadder) uint32 {
-	d.asks.update(&ladder.asks)
+	if d.asks.update(&ladder.asks) {
+		d.asksSum = crc32.ChecksumIEEE(d.asks.text[:d.asks.n])
+	}
 	d.bids.update(&ladder.bids)
-	sum := crc32.ChecksumIEEE(d.asks.text[:d.asks.n])
-	return crc32.Update(sum, crc32.IEEETable, d.bids.text[:d.bids.n])
+	return crc32.Update(d.asksSum, crc32.IEEETable, d.bids.text[:d.bids.n])
 }
 
-// update collects the digits of a side again when they may have changed.
-func (d *krakenV1Side) update(side *textSide) {
+// update collects the digits of a side again when they may have changed, which it
+// reports.
+func (d *krakenV1Side) update(side *textSide) bool {
 	if !side.stale {
-		return
+		return false
 	}
 	side.stale = false
-	n := 0
-	for i := range checksumDepth {
-		r := side.best(i)
-		if r == nil {
+	n, i := 0, len(side.keys)
+	var r *textRung
+	for range checksumDepth {
+		if r, i = side.next(i); r == nil {
 			break
 		}
-		*(*[textMax]byte)(d.text[n:]) = r.text // the whole, which is quicker than its part
-		n += int(r.size)
+		*(*[textMax]byte)(d.text[n:]) = r.sum.text // the whole, which is quicker than its part
+		n += int(r.sum.size)
 	}
 	d.n = n
+	return true
 }
 
 func (k *KrakenV1) state() event.BookState {

@@ -145,6 +145,7 @@ func (k *KrakenV1) sideGeneral(v *fastjson.Value, side market.Side) error {
 		if err != nil {
 			return err
 		}
+		l.sum.keepDigits(text(level[0]), text(level[1]))
 		t, err := k.general.decimal(level[2], 6)
 		if err != nil || t < 0 || t > microsMax {
 			return ErrMalformed
@@ -159,8 +160,7 @@ func (k *KrakenV1) sideGeneral(v *fastjson.Value, side market.Side) error {
 	return nil
 }
 
-// textLevel reads the price and quantity of a level and keeps how they were
-// written.
+// textLevel reads the price and quantity of a level, whose texts can be kept.
 func (g *general) textLevel(
 	price, qty *fastjson.Value, side market.Side, s *Symbol,
 ) (t textLevel, err error) {
@@ -168,8 +168,7 @@ func (g *general) textLevel(
 	if err != nil {
 		return t, err
 	}
-	t = textLevel{price: l.price, qty: l.qty, gone: l.qty == 0, side: side,
-		priceText: text(price), qtyText: text(qty)}
+	t = textLevel{price: l.price, qty: l.qty, gone: l.qty == 0, side: side}
 	if s.Contract != 0 {
 		contracts, err := g.decimal(qty, 0)
 		if err != nil {
@@ -177,7 +176,7 @@ func (g *general) textLevel(
 		}
 		t.gone = contracts == 0
 	}
-	if !t.fits() {
+	if !fits(text(price), text(qty)) {
 		return t, ErrAbsurd
 	}
 	return t, nil

@@ -151,26 +151,66 @@ func (x *OKX) scanSide(s *scanner, side market.Side) bool {
 	if symbol.Contract != 0 {
 		decimals = 0
 	}
+	b, i := s.b, s.i
 	for {
-		l := textLevel{side: side}
-		if !l.scan(s, symbol.PriceDecimals, decimals) {
+		if len(b)-i < 2 || b[i] != '[' || b[i+1] != '"' {
+			return false
+		}
+		start := i + 2
+		price, _, end := quotedAt(b, start, symbol.PriceDecimals)
+		if end < 0 || len(b)-end < 3 || b[end+1] != ',' || b[end+2] != '"' {
+			return false
+		}
+		next := end + 3
+		qty, _, at := quotedAt(b, next, decimals)
+		if at < 0 || price == 0 {
+			return false
+		}
+		if i = skipCounts(b, at); i < 0 {
+			return false
+		}
+		in.levels = levelAfter(in.levels)
+		l := &in.levels[len(in.levels)-1]
+		l.price, l.qty, l.gone, l.side = price, qty, qty == 0, side
+		if end-start <= wide && at-next <= wide && len(b)-next >= wide {
+			l.sum.keepAt(b, start, end-start, next, at-next)
+		} else if fits(b[start:end], b[next:at]) {
+			l.sum.keep(b[start:end], b[next:at])
+		} else {
 			return false
 		}
 		if symbol.Contract != 0 {
-			c := change{price: l.price, qty: l.qty}
+			c := change{price: price, qty: qty}
 			if c.check(symbol) != nil {
 				return false
 			}
 			l.qty = c.qty
 		}
-		if !skipText(s) || !s.literal(`,"`) || !skipText(s) || !s.char(']') {
-			return false
-		}
-		in.levels = append(in.levels, l)
+		s.i = i
 		if !s.char(',') {
 			return s.char(']')
 		}
+		i = s.i
 	}
+}
+
+// skipCounts takes the rest of a level, `","0","1"]`, at b[i:]: two texts, mostly
+// of one digit. It is where that ends, negative when something else is there.
+func skipCounts(b []byte, i int) int {
+	const size = len(`","0","1"]`)
+	if len(b)-i >= size && string(b[i:i+7]) == `","0","` && b[i+7]-'0' <= 9 {
+		if b[i+8] == '"' && b[i+9] == ']' {
+			return i + size
+		}
+		if b[i+8]-'0' <= 9 && b[i+9] == '"' && len(b)-i > size && b[i+10] == ']' {
+			return i + size + 1
+		}
+	}
+	s := scanner{b: b, i: i}
+	if !s.literal(`","`) || !skipText(&s) || !s.literal(`,"`) || !skipText(&s) || !s.char(']') {
+		return -1
+	}
+	return s.i
 }
 
 func skipText(s *scanner) bool {
@@ -197,10 +237,8 @@ func (x *OKX) apply(now int64, msg []byte) error {
 	if in.snapshot {
 		ladder.clear()
 	}
-	for i := range in.levels {
-		x.set(ladder, &in.levels[i])
-	}
-	if max(len(ladder.bids.keys), len(ladder.asks.keys)) > okxDepthMax {
+	x.list = ladder.apply(x.list, in.levels)
+	if max(ladder.bids.size(), ladder.asks.size()) > okxDepthMax {
 		return x.refuse(now, b, msg, ErrAbsurd)
 	}
 	if in.summed {
@@ -223,40 +261,33 @@ func (x *OKX) apply(now int64, msg []byte) error {
 	return nil
 }
 
-func (x *OKX) set(ladder *textLadder, l *textLevel) {
-	side := ladder.of(l.side)
-	if l.gone {
-		if side.remove(l.price) {
-			x.list = append(x.list, levelOf(l.side, l.price, 0))
-		}
-		return
-	}
-	r, changed := side.put(l.price, l.qty)
-	n := copy(r.text[:], l.priceText)
-	r.text[n] = ':'
-	r.size = uint8(n + 1 + copy(r.text[n+1:], l.qtyText))
-	if changed {
-		x.list = append(x.list, levelOf(l.side, l.price, l.qty))
-	}
-}
-
 // checksum is CRC32 (IEEE), taken as signed, over the 25 best levels of each side:
 // bid:size:ask:size:…, the side that has more going on alone.
 func (x *OKX) checksum(ladder *textLadder) int32 {
 	n := 0
-	for i := range okxChecksumDepth {
-		bid, ask := ladder.bids.best(i), ladder.asks.best(i)
-		if bid == nil && ask == nil {
-			break
+	var bid, ask *textRung
+	i, j := len(ladder.bids.keys), len(ladder.asks.keys)
+	for range okxChecksumDepth {
+		bid, i = ladder.bids.next(i)
+		ask, j = ladder.asks.next(j)
+		if bid != nil {
+			n = x.collect(n, bid)
 		}
-		for _, r := range [2]*textRung{bid, ask} {
-			if r != nil {
-				*(*[textMax]byte)(x.digits[n:]) = r.text // the whole, which is quicker than its part
-				n += int(r.size)
-				x.digits[n] = ':'
-				n++
-			}
+		if ask != nil {
+			n = x.collect(n, ask)
 		}
 	}
 	return int32(crc32.ChecksumIEEE(x.digits[:max(n-1, 0)]))
+}
+
+// collect puts what a level contributes at digits[n:] and returns where it ends.
+func (x *OKX) collect(n int, r *textRung) int {
+	// More than the part that counts, which is quicker.
+	*(*[32]byte)(x.digits[n:]) = [32]byte(r.sum.text[:])
+	if r.sum.size > 32 {
+		copy(x.digits[n:], r.sum.text[:])
+	}
+	n += int(r.sum.size)
+	x.digits[n] = ':'
+	return n + 1
 }

@@ -149,6 +149,7 @@ func (x *OKX) sideGeneral(v *fastjson.Value, side market.Side) error {
 		if err != nil {
 			return err
 		}
+		l.sum.keep(text(level[0]), text(level[1]))
 		x.in.levels = append(x.in.levels, l)
 	}
 	return nil

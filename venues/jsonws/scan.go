@@ -235,32 +235,6 @@ func (s *scanner) quoted(decimals uint8) (int64, bool) {
 	return v, ok && s.char('"')
 }
 
-// pair takes a level such as ["61837.60","3.788"].
-func (s *scanner) pair(priceDecimals, qtyDecimals uint8) (price, qty int64, ok bool) {
-	if !s.char('[') {
-		return 0, 0, false
-	}
-	return s.numbers(priceDecimals, qtyDecimals)
-}
-
-// numbers takes the rest of a level after its bracket, or after its side.
-func (s *scanner) numbers(priceDecimals, qtyDecimals uint8) (price, qty int64, ok bool) {
-	b, i := s.b, s.i
-	if i >= len(b) || b[i] != '"' {
-		return 0, 0, false
-	}
-	price, i = decimalAt(b, i+1, priceDecimals)
-	if i < 0 || len(b)-i < 3 || b[i] != '"' || b[i+1] != ',' || b[i+2] != '"' {
-		return 0, 0, false
-	}
-	qty, i = decimalAt(b, i+3, qtyDecimals)
-	if i < 0 || len(b)-i < 2 || b[i] != '"' || b[i+1] != ']' {
-		return 0, 0, false
-	}
-	s.i = i + 2
-	return price, qty, true
-}
-
 var pow10 = func() (p [16]uint64) {
 	for i := range p {
 		p[i] = uint64(market.Pow10(uint8(i)))

@@ -12,11 +12,13 @@ import (
 // so many behind it. The next one mostly looks the same, and where it ends is then
 // known without searching for the end: a processor that guesses right reads one
 // number while the one before is not finished. A number of another shape is read
-// in the usual way and becomes the shape that is expected. Numbers of more than
-// seven digits before the point or eight behind it have none.
+// in the usual way; when two such agree, theirs is the shape that is expected.
+// Numbers of more than seven digits before the point or eight behind it have none.
 type shape struct {
 	decimals uint8
 	kind     shapeKind
+	mixed    uint8  // how often numbers are of another length than the one before, of 128
+	other    uint16 // length and digits before the point of the last unexpected number
 	size     int    // of the whole number, bytes
 	fraction int    // shapeSplit: where the digits behind the point begin
 	high     uint64 // the high bits of the bytes that must be digits
@@ -80,17 +82,26 @@ func (f *shape) read(b []byte, i int, end byte) (v int64, next int) {
 	return f.learn(b, i, end)
 }
 
-// learn reads a number of any shape, which is expected from now on.
+// learn reads a number of any shape, which is expected from now on when it is the
+// second in a row that was not.
 func (f *shape) learn(b []byte, i int, end byte) (v int64, next int) {
-	v, next = decimalAt(b, i, f.decimals)
+	front := 0
+	if end == '"' {
+		v, front, next = quotedAt(b, i, f.decimals)
+	} else if v, next = decimalAt(b, i, f.decimals); next >= 0 {
+		front = digits(eight(b, i))
+	}
 	if next < 0 || next == len(b) || b[next] != end {
 		return 0, -1
 	}
-	front := digits(eight(b, i))
 	back := max(next-i-front-1, 0)
 	decimals := int(f.decimals)
-	*f = shape{decimals: f.decimals}
-	if front == 8 || back > 8 || decimals > 8 {
+	if other := uint16((next-i)<<8 | front&0xFF); f.kind != shapeNone && f.other != other {
+		f.other = other
+		return v, next
+	}
+	*f = shape{decimals: f.decimals, mixed: f.mixed}
+	if front >= 8 || back > 8 || decimals > 8 {
 		return v, next
 	}
 	f.kind, f.size = shapeSplit, next-i
@@ -131,6 +142,7 @@ func (s *scanner) levels(dst []change, side market.Side, price, qty *shape) ([]c
 	n := len(dst)
 	dst = slices.Grow(dst, (len(b)-i)/shortest+1)
 	dst = dst[:cap(dst)]
+	mixed, size, same, first := qty.mixed > mixedMany, 0, 0, n
 	for ; ; n++ {
 		if len(b)-i < shortest || b[i] != '[' || b[i+1] != '"' || n >= len(dst) {
 			return dst[:n], false
@@ -139,17 +151,54 @@ func (s *scanner) levels(dst []change, side market.Side, price, qty *shape) ([]c
 		if at < 0 || len(b)-at < 4 || b[at+1] != ',' || b[at+2] != '"' || p == 0 {
 			return dst[:n], false
 		}
-		q, at := qty.read(b, at+3, '"')
+		start, q := at+3, int64(0)
+		if mixed {
+			q, _, at = quotedAt(b, start, qty.decimals)
+		} else {
+			q, at = qty.read(b, start, '"')
+		}
 		if at < 0 || len(b)-at < 3 || b[at+1] != ']' {
 			return dst[:n], false
 		}
+		if at-start == size {
+			same++
+		}
+		size = at - start
 		dst[n] = change{price: p, qty: q, kind: event.BookLevel, side: side}
 		i = at + 3
 		if b[at+2] != ',' {
 			s.i = i
+			qty.mix(n-first, n-first-same)
 			return dst[:n+1], b[at+2] == ']'
 		}
 	}
+}
+
+// mixedMany is when it is quicker to look for the end of each number.
+const mixedMany = 45
+
+// mix notes that of so many numbers some were of another length than the one
+// before.
+func (f *shape) mix(of, others int) {
+	if of > 0 {
+		weight := min(of, 32)
+		f.mixed = uint8((int(f.mixed)*(64-weight) + 128*others/of*weight) / 64)
+	}
+}
+
+// levelsOf is levels for the numbers of b, whose contracts become lots.
+func (s *scanner) levelsOf(dst []change, side market.Side, b *book) ([]change, bool) {
+	before := len(dst)
+	dst, ok := s.levels(dst, side, &b.priceShape, &b.qtyShape)
+	if !ok || b.Contract == 0 {
+		return dst, ok
+	}
+	for i := range dst[before:] {
+		if dst[before+i].check(&b.Symbol) != nil {
+			return dst, false
+		}
+	}
+	return dst, true
 }
 
 // changes takes at least one change such as ["buy","22356.27","0.0123"] and the

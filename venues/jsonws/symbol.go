@@ -52,10 +52,11 @@ func (s *Symbol) validate() error {
 
 // lots converts n contracts at a positive price; ok is false when they do not fit.
 func (s *Symbol) lots(n, price int64) (int64, bool) {
-	if n > (1<<63-1)/s.Contract {
+	over, value := bits.Mul64(uint64(n), uint64(s.Contract))
+	if over != 0 || value >= 1<<63 {
 		return 0, false
 	}
-	hi, lo := bits.Mul64(uint64(n*s.Contract), pow10[s.QtyDecimals]*pow10[s.PriceDecimals])
+	hi, lo := bits.Mul64(value, pow10[s.QtyDecimals]*pow10[s.PriceDecimals])
 	if hi >= uint64(price) {
 		return 0, false
 	}
@@ -96,6 +97,9 @@ func newBooks(symbols []Symbol) (books, error) {
 		s.all[i] = book{Symbol: symbol, text: []byte(symbol.Text),
 			priceShape: shape{decimals: symbol.PriceDecimals},
 			qtyShape:   shape{decimals: symbol.QtyDecimals}}
+		if symbol.Contract != 0 {
+			s.all[i].qtyShape.decimals = 0
+		}
 	}
 	slices.SortFunc(s.all, func(a, b book) int { return cmp.Compare(a.Text, b.Text) })
 	for i := range s.all {
