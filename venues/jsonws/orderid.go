@@ -23,14 +23,10 @@ func parseOrderID(b []byte) (id orderID, ok bool) {
 	if len(b) != orderIDSize || b[8] != '-' || b[13] != '-' || b[18] != '-' || b[23] != '-' {
 		return id, false
 	}
-	var middle [16]byte
-	copy(middle[0:4], b[9:13])
-	copy(middle[4:8], b[14:18])
-	copy(middle[8:12], b[19:23])
-	copy(middle[12:16], b[24:28])
+	four := func(at int) uint64 { return uint64(binary.LittleEndian.Uint32(b[at:])) }
 	w0, bad0 := hexDigits(binary.LittleEndian.Uint64(b[0:8]))
-	w1, bad1 := hexDigits(binary.LittleEndian.Uint64(middle[0:8]))
-	w2, bad2 := hexDigits(binary.LittleEndian.Uint64(middle[8:16]))
+	w1, bad1 := hexDigits(four(9) | four(14)<<32)
+	w2, bad2 := hexDigits(four(19) | four(24)<<32)
 	w3, bad3 := hexDigits(binary.LittleEndian.Uint64(b[28:36]))
 	return orderID{w0<<32 | w1, w2<<32 | w3}, bad0|bad1|bad2|bad3 == 0
 }
