@@ -50,7 +50,14 @@ func TestKilledRouterGoesOn(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("PENSTOCK_KILLS")); err == nil {
 		kills = n
 	}
-	r := newCrashRig(t)
+	t.Run("inline", func(t *testing.T) { killAndGoOn(t, "inline", kills) })
+	if !testing.Short() {
+		t.Run("threaded", func(t *testing.T) { killAndGoOn(t, "threaded", kills/2) })
+	}
+}
+
+func killAndGoOn(t *testing.T, placement string, kills int) {
+	r := newCrashRig(t, placement)
 	rng := rand.New(rand.NewPCG(uint64(kills), 20))
 	r.start()
 	const id = "CRASH-1"
@@ -89,7 +96,7 @@ func TestKilledRouterGoesOn(t *testing.T) {
 	t.Logf("%d kills, %d fills, restart to clients at most %v", kills, len(done.Fills), slowest)
 }
 
-func newCrashRig(t *testing.T) *crashRig {
+func newCrashRig(t *testing.T, placement string) *crashRig {
 	t.Helper()
 	dir := t.TempDir()
 	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 11}, dir)
@@ -97,7 +104,7 @@ func newCrashRig(t *testing.T) *crashRig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	cfg, err := demoConfig(demoOptions{symbol: "PSTK"}, m, dir)
+	cfg, err := demoConfig(demoOptions{symbol: "PSTK", placement: placement}, m, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
