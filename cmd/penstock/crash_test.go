@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"penstock/internal/emsclient"
 	"penstock/journal"
 	"penstock/market"
+	"penstock/router"
 )
 
 // crashConfig names the configuration for the child that runs the router.
@@ -74,16 +76,36 @@ func killAndGoOn(t *testing.T, placement string, kills int) {
 	slowest := time.Duration(0)
 	for n := range kills {
 		time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond) // the moment of the kill is the load
+		// Orders that may be anywhere when the kill comes.
+		var burst []string
+		for i := range 3 {
+			name := fmt.Sprintf("BURST-%d-%d", n, i)
+			burst = append(burst, name)
+			if err := client.SendOrder(emsclient.NewOrder{ClOrdID: name, Symbol: "PSTK", Side: market.Sell, Qty: 10,
+				TIF: market.TIFIOC, Strategy: int(event.StrategySweep)}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		r.kill()
 		client.Close()
-		known, _ := client.Order(id) // with what came before its socket closed
+		known := []emsclient.Order{}
+		for _, name := range append(burst, id) {
+			if o, ok := client.Order(name); ok && !o.OrdStatus.Terminal() { // with what came before its socket closed
+				known = append(known, o)
+			}
+		}
 		began := time.Now()
 		r.start()
 		r.await("goes on")
 		slowest = max(slowest, time.Since(began))
-		client = r.connect(known)
-		if n == kills-1 {
-			break
+		client = r.connect(known...)
+		for _, o := range known {
+			if o.ClOrdID == id {
+				continue
+			}
+			if _, err := client.Wait(r.patience(), o.ClOrdID); err != nil {
+				t.Fatalf("%s was lost with the process: %v; the router said:\n%s", o.ClOrdID, err, strings.Join(r.said, "\n"))
+			}
 		}
 	}
 	done, err := client.Wait(r.patience(), id)
@@ -264,10 +286,14 @@ func (r *crashRig) compare(order *emsclient.Order, violations []string) {
 		r.t.Fatalf("journal: %v, %s, %v", err, again.Mismatch, again.Tail)
 	}
 	parents := again.core.Parents()
-	p := &parents[len(parents)-1]
+	slot := slices.IndexFunc(parents, func(p router.Parent) bool { return p.ClOrdID.String() == order.ClOrdID })
+	if slot < 0 {
+		r.t.Fatalf("the journal does not know %s", order.ClOrdID)
+	}
+	p := &parents[slot]
 	ours := map[string]bool{}
 	for i := range again.core.Children() {
-		if ch := &again.core.Children()[i]; ch.Parent == int32(len(parents)-1) {
+		if ch := &again.core.Children()[i]; ch.Parent == int32(slot) {
 			ours[strconv.FormatUint(ch.Number, 10)] = true
 		}
 	}
