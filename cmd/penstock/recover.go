@@ -91,9 +91,8 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 	if r.core == nil {
 		return nil, nil // it ended before its first event
 	}
-	if r.Tail.State == journal.TailClosed {
-		r.ended()
-	}
+	// What the last event led to may be missing, in a journal that ends well, too: that is how
+	// Salvage leaves it.
 	if r.Mismatch != "" {
 		return nil, fmt.Errorf("journal %s does not replay to what it recorded, so the state of its orders is not known: "+
 			"%s; start with the build that wrote it, or have a person settle its orders and move it away", dir, r.Mismatch)
@@ -171,9 +170,6 @@ func (r *recovery) resume(o journal.Options) (*journal.Writer, error) {
 		return nil, err
 	}
 	commands, decisions := r.out.Commands[r.commands:], r.out.Decisions[r.decided:]
-	if r.Tail.State == journal.TailClosed {
-		commands, decisions = nil, nil
-	}
 	for i := range commands {
 		r.tell(&commands[i])
 		err = errors.Join(err, w.Append(journal.Command, r.core.Now(), commands[i].Bytes()))
