@@ -73,7 +73,7 @@ func killAndGoOn(t *testing.T, placement string, kills int) {
 	if _, err := client.Await(r.patience(), id, func(o *emsclient.Order) bool { return o.CumQty > 0 }); err != nil {
 		t.Fatal(err)
 	}
-	slowest := time.Duration(0)
+	slowest, done := time.Duration(0), emsclient.Order{}
 	for n := range kills {
 		time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond) // the moment of the kill is the load
 		// Orders that may be anywhere when the kill comes.
@@ -90,8 +90,12 @@ func killAndGoOn(t *testing.T, placement string, kills int) {
 		client.Close()
 		known := []emsclient.Order{}
 		for _, name := range append(burst, id) {
-			if o, ok := client.Order(name); ok && !o.OrdStatus.Terminal() { // with what came before its socket closed
+			o, ok := client.Order(name) // with what came before its socket closed
+			if ok && !o.OrdStatus.Terminal() {
 				known = append(known, o)
+			}
+			if name == id {
+				done = o
 			}
 		}
 		began := time.Now()
@@ -108,9 +112,11 @@ func killAndGoOn(t *testing.T, placement string, kills int) {
 			}
 		}
 	}
-	done, err := client.Wait(r.patience(), id)
-	if err != nil {
-		t.Fatalf("%v; the router said:\n%s", err, strings.Join(r.said, "\n"))
+	if !done.OrdStatus.Terminal() {
+		var err error
+		if done, err = client.Wait(r.patience(), id); err != nil {
+			t.Fatalf("%v; the router said:\n%s", err, strings.Join(r.said, "\n"))
+		}
 	}
 	client.Close()
 	r.stop()
