@@ -36,6 +36,7 @@ type crashRig struct {
 	cmd    *exec.Cmd
 	lines  chan string
 	said   []string
+	errs   lockedBuffer // what the routers said of themselves, such as a data race
 }
 
 // TestKilledRouterGoesOn kills the router with SIGKILL at random moments of a parent's
@@ -166,7 +167,7 @@ func (r *crashRig) start() {
 	r.t.Helper()
 	r.cmd = exec.Command(os.Args[0], "-test.run=^TestKilledRouterGoesOn$")
 	r.cmd.Env = append(os.Environ(), crashConfig+"="+r.path)
-	r.cmd.Stderr = os.Stderr
+	r.cmd.Stderr = &r.errs
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {
 		r.t.Fatal(err)
@@ -228,6 +229,9 @@ func (r *crashRig) stop() {
 	}
 	r.cmd.Wait()
 	r.cmd = nil
+	if errs := r.errs.String(); errs != "" {
+		r.t.Errorf("the routers' errors: %s", errs[:min(len(errs), 4000)])
+	}
 	for _, line := range r.said {
 		if strings.Contains(line, "run returned") {
 			r.t.Errorf("%s", line)

@@ -31,6 +31,8 @@ type recovery struct {
 	reader   *journal.Reader
 	salvaged int           // records that only the ring had
 	took     time.Duration // of the replay
+	parents  int           // live
+	open     int           // children
 	killed   bool          // a person stopped orders and has not let them go on
 
 	reports []event.Command // for clients, in order
@@ -98,7 +100,8 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 			"%s; start with the build that wrote it, or have a person settle its orders and move it away", dir, r.Mismatch)
 	}
 	r.took, r.killed = time.Since(began), r.core.Gate().Latched(market.NoVenue)
-	live := r.live()
+	r.count()
+	live := r.parents + r.open
 	if header.Config != sha256.Sum256(a.cfg.Raw) || header.Policy != sha256.Sum256(table) {
 		if live > 0 {
 			return nil, fmt.Errorf("%d orders of the run in journal %s are live, and configuration or policy table differ "+
@@ -146,19 +149,18 @@ func (r *recovery) tell(c *event.Command) {
 	}
 }
 
-// live counts what is not at its end: parents, and children of any.
-func (r *recovery) live() (n int) {
+// count counts what is not at its end, before the core goes on.
+func (r *recovery) count() {
 	for i := range r.core.Parents() {
 		if r.core.Parents()[i].Live() {
-			n++
+			r.parents++
 		}
 	}
 	for i := range r.core.Children() {
 		if !r.core.Children()[i].Released {
-			n++
+			r.open++
 		}
 	}
-	return n
 }
 
 // resume goes on with the journal. What the last event led to and was not recorded any
@@ -202,18 +204,7 @@ func (a *assembly) tellClients(r *recovery) {
 }
 
 func (r *recovery) String() string {
-	parents, open := 0, 0
-	for i := range r.core.Parents() {
-		if r.core.Parents()[i].Live() {
-			parents++
-		}
-	}
-	for i := range r.core.Children() {
-		if !r.core.Children()[i].Released {
-			open++
-		}
-	}
 	return fmt.Sprintf("run %s goes on: %d events replayed in %v, %d records from its ring; %d parents live, "+
 		"%d children open whose venues are asked", filepath.Base(r.dir), r.Events, r.took.Round(time.Millisecond),
-		r.salvaged, parents, open)
+		r.salvaged, r.parents, r.open)
 }
