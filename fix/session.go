@@ -188,6 +188,15 @@ func (s *Session) Wrote(n int) {
 	}
 }
 
+// Withdraw takes back the message that SendTemplate or Send just wrote, of which no byte
+// was given to a socket: start is len(Out()) before it. Its sequence number is used again.
+// Initiators only: an acceptor keeps what it said.
+func (s *Session) Withdraw(start int) {
+	s.w.buf = s.w.buf[:s.sent+start]
+	s.nextOut--
+	s.stats.Out--
+}
+
 // WantClose reports whether the connection should be closed, once Out is written
 // or cannot be, and why.
 func (s *Session) WantClose() (reason string, want bool) {

@@ -79,6 +79,7 @@ const (
 	TagBusinessRejectRefID  = 379
 	TagBusinessRejectReason = 380
 	TagCxlRejResponseTo     = 434
+	TagSecondaryClOrdID     = 526
 	TagOrderCapacity        = 528
 	TagQuoteType            = 537
 	TagUsername             = 553

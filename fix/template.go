@@ -22,16 +22,18 @@ type Template struct {
 	seqAt, seqLen    int
 	idAt, origAt     int // origAt 0: none
 	idLen            int
+	linkAt           int    // of the number of LinkTag, 0: none
 	sentAt, transact int    // transact 0: no TransactTime
 	milli            int64  // ms since the epoch that the times show
 	timeSum          uint32 // of the bytes of all times
-	id, orig         idSlot
+	id, orig, link   idSlot
 }
 
 // TemplateSpec says what a Template writes.
 type TemplateSpec struct {
 	MsgType       string
 	OrigID        bool     // with OrigClOrdID(41)
+	LinkTag       int      // tag of Values.Link, such as SecondaryClOrdID(526); 0: none
 	Static        []Static // fields that never change, in order
 	TransactTime  bool     // with TransactTime(60), the time of sending
 	PriceDecimals uint8
@@ -49,6 +51,7 @@ type Static struct {
 type Values struct {
 	ID      uint64 // ClOrdID(11)
 	OrigID  uint64 // OrigClOrdID(41), if the template has it
+	Link    uint64 // what LinkTag says, if the template has it: the order that this one is part of
 	Qty     int64  // OrderQty(38), in 10^-QtyDecimals, not negative
 	Price   int64  // Price(44), in 10^-PriceDecimals, not negative
 	MinQty  int64  // MinQty(110), not negative
@@ -101,6 +104,10 @@ func (t *Template) render(seqLen int) {
 		text("41=")
 		t.origAt = slot(t.idLen)
 	}
+	if t.spec.LinkTag != 0 {
+		text(fmt.Sprintf("%d=", t.spec.LinkTag))
+		t.linkAt = slot(t.idLen)
+	}
 	for _, f := range t.spec.Static {
 		text(fmt.Sprintf("%d=%s\x01", f.Tag, f.Value))
 	}
@@ -114,7 +121,7 @@ func (t *Template) render(seqLen int) {
 		t.sum += uint32(c)
 	}
 	t.milli = -1
-	t.id, t.orig = idSlot{}, idSlot{}
+	t.id, t.orig, t.link = idSlot{}, idSlot{}, idSlot{}
 }
 
 // fits reports whether v can be patched in and BodyLength has three digits; Write
@@ -122,6 +129,7 @@ func (t *Template) render(seqLen int) {
 func (t *Template) fits(v *Values) bool {
 	return t.body >= 100 && t.body+maxTail <= 999 && t.spec.IDs.fits(v.ID) &&
 		(!t.spec.OrigID || t.spec.IDs.fits(v.OrigID)) &&
+		(t.spec.LinkTag == 0 || t.spec.IDs.fits(v.Link)) &&
 		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && len(v.QuoteID) <= maxQuoteID
 }
 
@@ -146,6 +154,9 @@ func (t *Template) Write(w *Writer, now int64, v *Values) {
 	w.Bytes(TagClOrdID, t.spec.IDs.Append(nil, v.ID))
 	if t.spec.OrigID {
 		w.Bytes(TagOrigClOrdID, t.spec.IDs.Append(nil, v.OrigID))
+	}
+	if t.spec.LinkTag != 0 && v.Link != 0 {
+		w.Bytes(t.spec.LinkTag, t.spec.IDs.Append(nil, v.Link))
 	}
 	for _, f := range t.spec.Static {
 		w.Str(f.Tag, f.Value)
@@ -181,6 +192,9 @@ func (t *Template) append(dst []byte, seq uint64, now int64, stamp *Stamp, v *Va
 	sum += t.id.patch(t.buf[t.idAt:t.idAt+t.idLen], v.ID, t.spec.IDs)
 	if t.spec.OrigID {
 		sum += t.orig.patch(t.buf[t.origAt:t.origAt+t.idLen], v.OrigID, t.spec.IDs)
+	}
+	if t.spec.LinkTag != 0 {
+		sum += t.link.patch(t.buf[t.linkAt:t.linkAt+t.idLen], v.Link, t.spec.IDs)
 	}
 	var tail [maxTail]byte
 	n, tailSum := t.tail(&tail, v)

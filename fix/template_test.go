@@ -71,8 +71,10 @@ func FuzzTemplate(f *testing.F) {
 		short, long := orderSpec(IDDecimal, false), orderSpec(IDDecimal, false)
 		short.Static, short.TransactTime = nil, false
 		long.Static = append(long.Static, Static{58, strings.Repeat("x", 900)})
+		linked := orderSpec(IDDecimal, false)
+		linked.LinkTag = TagSecondaryClOrdID
 		for _, spec := range []TemplateSpec{orderSpec(IDDecimal, false), orderSpec(IDDecimal, true),
-			orderSpec(IDUUID, false), short, long} {
+			orderSpec(IDUUID, false), short, long, linked} {
 			tf, err := fast.NewTemplate(spec)
 			if err != nil {
 				t.Fatal(err)
@@ -80,7 +82,7 @@ func FuzzTemplate(f *testing.F) {
 			ts, _ := slow.NewTemplate(spec)
 			now := int64(sampleTime)
 			for range 3 { // times, ids and the width of the number change between messages
-				v := Values{id, orig, qty, price, minQty, []byte(quote)}
+				v := Values{ID: id, OrigID: orig, Link: orig ^ id, Qty: qty, Price: price, MinQty: minQty, QuoteID: []byte(quote)}
 				e1, e2 := fast.SendTemplate(tf, now, &v), slowTemplate(slow, ts, now, &v)
 				if (e1 == nil) != (e2 == nil) || string(fast.Out()) != string(slow.Out()) {
 					t.Fatalf("%v %v\nfast %s\nslow %s", e1, e2, readable(fast.Out()), readable(slow.Out()))
@@ -128,5 +130,28 @@ func TestTemplateDoesNotAllocate(t *testing.T) {
 		s.Wrote(len(s.Out()))
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestTemplateNamesWhatAnOrderIsPartOf, and a message that was withdrawn leaves no trace.
+func TestTemplateNamesWhatAnOrderIsPartOf(t *testing.T) {
+	s := loggedOn(t, nil)
+	spec := orderSpec(IDDecimal, false)
+	spec.LinkTag = TagSecondaryClOrdID
+	tmpl, err := s.NewTemplate(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := Values{ID: 261120143000000001, Link: 261120143000000777, Qty: 30000, Price: 100250}
+	want := wrap("FIX.4.4", "35=D|34=2|49=SOR|52=20261120-14:30:00.124|56=XLIT|11=261120143000000001|"+
+		"526=261120143000000777|40=2|54=1|55=ACME|59=3|60=20261120-14:30:00.124|38=300|44=10.025")
+	for range 2 {
+		if err := s.SendTemplate(tmpl, sampleTime+1e6, &v); err != nil || string(s.Out()) != string(want) {
+			t.Fatalf("got  %s, %v\nwant %s", readable(s.Out()), err, readable(want))
+		}
+		s.Withdraw(0)
+		if len(s.Out()) != 0 || s.NextOut() != 2 || s.Written() != 1 {
+			t.Fatalf("after Withdraw: %q, next %d, %d written", s.Out(), s.NextOut(), s.Written())
+		}
 	}
 }

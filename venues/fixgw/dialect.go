@@ -27,6 +27,7 @@ type Dialect struct {
 	Peg          []fix.Static // how a midpoint peg is said, nil: not offered
 	CapacityTag  int          // of Account.Capacity: 47 or 528, 0: the venue has none
 	SelfTradeTag int          // of Account.SelfTrade, 0: the venue has none
+	ParentTag    int          // of the number of the parent order in an order, 0: the venue takes none
 	SubIDs       bool         // 50 and 57 in every header
 	IDLimit      int          // most characters of a ClOrdID(11)
 	// LiquidityTag says whether a fill added or removed: 851, 1057 or a tag of the

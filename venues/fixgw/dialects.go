@@ -37,7 +37,7 @@ var dialects = []Dialect{
 		Name: "sim", BeginString: "FIX.4.4", TransactTime: true, IDLimit: longestDecimalID,
 		DayTIF: '0', TIFs: dealerTIFs, MarketTIF: true, PostOnly: postOnly, Peg: midPeg,
 		CancelSide: true, CancelQty: true, QuotedOrdType: 'D', AckNew: true,
-		LiquidityTag: fix.TagLastLiquidityInd,
+		LiquidityTag: fix.TagLastLiquidityInd, ParentTag: fix.TagSecondaryClOrdID,
 	},
 	{
 		// docs.cdp.coinbase.com/exchange, FIX 5.0 SP2: ids are UUIDs, resting orders

@@ -36,25 +36,25 @@ func TestCommandsAreSpelledInTheDialect(t *testing.T) {
 		want string
 	}{
 		{"take", event.Command{Qty: 300, Price: 1002500, OrdType: '2', TIF: '3', Side: '1', Instrument: 3},
-			"35=D|11=261120143000000001|40=2|54=1|55=ACME|59=3|60=T|38=300|44=100.25"},
+			"35=D|11=261120143000000001|526=261120143000000009|40=2|54=1|55=ACME|59=3|60=T|38=300|44=100.25"},
 		{"post", event.Command{Qty: 300, Price: 1002500, OrdType: '2', TIF: '0', ExecInst: '6', Side: '2', Instrument: 3},
-			"35=D|11=261120143000000001|18=6|40=2|54=2|55=ACME|59=0|60=T|38=300|44=100.25"},
+			"35=D|11=261120143000000001|526=261120143000000009|18=6|40=2|54=2|55=ACME|59=0|60=T|38=300|44=100.25"},
 		{"dark sweep", event.Command{Qty: 300, Price: 1002550, MinQty: 100, OrdType: 'P', TIF: '3', ExecInst: 'M',
 			Side: '1', Instrument: 3},
-			"35=D|11=261120143000000001|18=M|40=P|54=1|55=ACME|59=3|60=T|38=300|44=100.255|110=100"},
+			"35=D|11=261120143000000001|526=261120143000000009|18=M|40=P|54=1|55=ACME|59=3|60=T|38=300|44=100.255|110=100"},
 		{"dark rest", event.Command{Qty: 300, Price: 1002550, OrdType: 'P', TIF: '0', ExecInst: 'M', Side: '1',
 			Instrument: 3},
-			"35=D|11=261120143000000001|18=M|40=P|54=1|55=ACME|59=0|60=T|38=300|44=100.255"},
+			"35=D|11=261120143000000001|526=261120143000000009|18=M|40=P|54=1|55=ACME|59=0|60=T|38=300|44=100.255"},
 		{"on a quote", event.Command{Qty: 100000000, Price: 1085300, OrdType: 'D', TIF: '3', Side: '1', Instrument: 5,
 			ID: quote},
-			"35=D|11=261120143000000001|15=EUR|40=D|54=1|55=EUR/USD|59=3|60=T|38=1000000|44=1.0853|117=Q77"},
+			"35=D|11=261120143000000001|526=261120143000000009|15=EUR|40=D|54=1|55=EUR/USD|59=3|60=T|38=1000000|44=1.0853|117=Q77"},
 		{"cancel", event.Command{Kind: event.SendCancel, Ref: 261120143000000002, Qty: 300, Side: '2', Instrument: 3},
 			"35=F|11=261120143000000002|41=261120143000000001|54=2|55=ACME|60=T|38=300"},
 		{"status", event.Command{Kind: event.SendStatus, Qty: 300, Price: 1002500, Side: '2', Instrument: 3},
 			"35=H|11=261120143000000001|54=2|55=ACME"},
 	} {
 		c := tt.c
-		c.Child = child
+		c.Child, c.Parent = child, parent
 		if c.Kind == 0 {
 			c.Kind = event.SendOrder
 		}

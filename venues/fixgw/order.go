@@ -35,7 +35,7 @@ func (g *Gateway) makeTemplates() error {
 				return err
 			}
 			spec = fix.TemplateSpec{MsgType: fix.MsgNewOrderSingle, TransactTime: d.TransactTime, IDs: d.IDs,
-				PriceDecimals: sym.PriceDecimals, QtyDecimals: sym.QtyDecimals}
+				LinkTag: d.ParentTag, PriceDecimals: sym.PriceDecimals, QtyDecimals: sym.QtyDecimals}
 			for k, st := range styles {
 				fields, ok := d.order(st, sym, side)
 				if !ok {
@@ -108,7 +108,7 @@ func (g *Gateway) values(c *event.Command) (v fix.Values) {
 		v.ID = c.Child
 	default:
 		g.stats.Orders++
-		v = fix.Values{ID: c.Child, Qty: int64(c.Qty), Price: int64(c.Price), MinQty: int64(c.MinQty)}
+		v = fix.Values{ID: c.Child, Link: c.Parent, Qty: int64(c.Qty), Price: int64(c.Price), MinQty: int64(c.MinQty)}
 		if c.OrdType == market.OrdPreviouslyQuoted {
 			v.QuoteID = c.ID[:c.ID.Len()]
 		}

@@ -275,10 +275,14 @@ func (r *rig) wire() string {
 	return <-r.v.got
 }
 
-const child = 261120143000000001
+// Numbers of the orders that tests send.
+const (
+	child  = 261120143000000001
+	parent = 261120143000000009
+)
 
 func takeOrder() *event.Command {
-	return &event.Command{Kind: event.SendOrder, Child: child, Venue: 2, Instrument: 3, Side: market.Buy,
+	return &event.Command{Kind: event.SendOrder, Child: child, Parent: parent, Venue: 2, Instrument: 3, Side: market.Buy,
 		Price: 1002500, Qty: 300, OrdType: market.OrdLimit, TIF: market.TIFIOC}
 }
 
