@@ -19,6 +19,8 @@ type Limits struct {
 	Clients    int           // connections in all (64)
 	Garbled    int           // garbled messages dropped before the connection closes (16)
 	OutBytes   int           // waiting for one client (4 MiB)
+	// HeartBtMin and HeartBtMax bound HeartBtInt(108) of a Logon, in seconds (5, 60).
+	HeartBtMin, HeartBtMax int
 	// Patience is how long a full outbox may stay full before the client is cut (1 s).
 	Patience time.Duration
 }
@@ -29,6 +31,8 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.Clients, 64)
 	setDefault(&l.Garbled, 16)
 	setDefault(&l.OutBytes, 4<<20)
+	setDefault(&l.HeartBtMin, 5)
+	setDefault(&l.HeartBtMax, 60)
 	setDefault(&l.Patience, time.Second)
 	return l
 }

@@ -110,17 +110,25 @@ func (s *summary) take(tag int, value []byte) {
 }
 
 // field splits tag=value| off b; n is 0 when b does not start with a field. Tags
-// have 1 to 5 digits and no leading zero.
+// have up to 9 digits and no leading zero, so that nobody can read another tag in
+// them. 0 and negative numbers are no tags, which is for the session to say: they
+// come back as 0.
 func field(b []byte) (tag int, value []byte, n int) {
-	i := 0
+	i, first := 0, 0
+	if len(b) > 0 && b[0] == '-' {
+		i, first = 1, 1
+	}
 	for ; i < len(b) && digit(b[i]); i++ {
 		tag = tag*10 + int(b[i]-'0')
-		if i == 5 {
+		if i == first+9 {
 			return 0, nil, 0
 		}
 	}
-	if i == 0 || b[0] == '0' || i == len(b) || b[i] != '=' {
+	if i == first || i == len(b) || b[i] != '=' || b[first] == '0' && (first == 1 || i > 1) {
 		return 0, nil, 0
+	}
+	if first == 1 {
+		tag = 0
 	}
 	for j := i + 1; j < len(b); j++ {
 		if b[j] == fix.SOH {

@@ -50,8 +50,10 @@ func TestInspect(t *testing.T) {
 		{"35=D|34=2|=abc|", Garbled},
 		{"35=D|34=2|4x=abc|", Garbled},
 		{"35=D|34=2|058=abc|", Garbled},
-		{"35=D|34=2|-58=abc|", Garbled},
-		{"35=D|34=2|123456=abc|", Garbled},
+		{"35=D|34=2|-058=abc|", Garbled},
+		{"35=D|34=2|-0=abc|", Garbled},
+		{"35=D|34=2|1234567890=abc|", Garbled},
+		{"35=D|34=2|-58=abc|0=x|123456=abc|", None}, // no tags: for the session to reject
 		{"35=D|34=2||", Garbled},
 		{"34=2|58=no type|", Garbled},
 	} {
@@ -82,7 +84,7 @@ func slowInspect(msg []byte) Reason {
 	for _, part := range strings.Split(strings.TrimSuffix(string(msg), "\x01"), "\x01") {
 		text, value, found := strings.Cut(part, "=")
 		tag, err := strconv.Atoi(text)
-		if !found || err != nil || text != strconv.Itoa(tag) || tag < 1 || tag > 99_999 {
+		if !found || err != nil || text != strconv.Itoa(tag) || max(tag, -tag) > 999_999_999 {
 			return Garbled
 		}
 		if wantData != 0 && (tag != wantData || len(value) != wantLen) {
@@ -116,7 +118,8 @@ func slowInspect(msg []byte) Reason {
 func FuzzWhatPassesDoesNotStopTheLibrary(f *testing.F) {
 	for _, fields := range []string{"35=D|34=2|49=A|56=B|52=20261120-10:00:00|11=X|",
 		"35=2|34=2|7=1|16=0|", "35=A|98=0|108=30|141=Y|", "35=n|34=1|212=3|213=abc|",
-		"35=4|36=5|123=Y|", "35=D|957=1|958=x|959=1|960=2|"} {
+		"35=4|36=5|123=Y|", "35=D|957=1|958=x|959=1|960=2|",
+		"35=0|0=x|-1=x|-34=5|999999999=x|"} {
 		f.Add([]byte(strings.ReplaceAll(fields, "|", "\x01")))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -121,6 +121,9 @@ func (l *link) frames(buf []byte) (taken int, reason Reason) {
 		n, err := fix.Frame(buf[taken:])
 		switch {
 		case err != nil:
+			if n = garbledEnd(buf[taken:], n, err); n == 0 {
+				return taken, None // its end is still to come
+			}
 			reason = l.ignore(garbledReason(buf[taken:], n, err), err)
 		case n == 0:
 			return taken, None
@@ -133,6 +136,41 @@ func (l *link) frames(buf []byte) (taken int, reason Reason) {
 		taken += n
 	}
 	return taken, None
+}
+
+var trailerStart = []byte("\x0110=")
+
+// garbledEnd returns how much of buf a garbled message takes with it; next is where
+// fix.Frame would look for another. A message whose BodyLength(9) leads elsewhere than
+// to its CheckSum(10) ends with the first CheckSum at or after that place, as the
+// library has it: so a length that is too long costs the message after it, too, and the
+// gap makes the client send both again. 0 means that the end is still to come.
+func garbledEnd(buf []byte, next int, err error) int {
+	var bad *fix.FrameError
+	if !errors.As(err, &bad) || !bytes.HasPrefix(buf, []byte("8=FIX")) || bad.Offset+7 > len(buf) ||
+		bad.Offset <= bodyStart(buf) || bytes.HasPrefix(buf[bad.Offset-1:], trailerStart) {
+		return next
+	}
+	start := bytes.Index(buf[bad.Offset-1:], trailerStart)
+	if start >= 0 {
+		start += bad.Offset
+		if end := bytes.IndexByte(buf[start:], fix.SOH); end >= 0 {
+			return start + end + 1
+		}
+	}
+	if len(buf) >= fix.MaxFrame {
+		return next
+	}
+	return 0
+}
+
+// bodyStart returns where BodyLength(9) ends, 0 when it does not.
+func bodyStart(buf []byte) int {
+	at := bytes.IndexByte(buf, fix.SOH) + 1
+	if end := bytes.IndexByte(buf[at:], fix.SOH); end >= 0 {
+		return at + end + 1
+	}
+	return 0
 }
 
 // garbledReason tells, for the count, a message with a wrong checksum from other

@@ -25,12 +25,6 @@ type Session struct {
 	Allow []netip.Prefix
 }
 
-// HeartBtInt(108) that a Logon may ask for, in seconds.
-const (
-	HeartBtMin = 5
-	HeartBtMax = 60
-)
-
 // admit judges a Logon(A) from ip. The session is returned even with a reason,
 // for the log, if there is one.
 func (g *Guard) admit(s *summary, ip netip.Addr, peer *tls.ConnectionState) (*Session, Reason) {
@@ -47,7 +41,7 @@ func (g *Guard) admit(s *summary, ip netip.Addr, peer *tls.ConnectionState) (*Se
 		return session, Credentials
 	case s.resetSeqNum && !session.AllowReset:
 		return session, ResetRefused
-	case s.heartBtInt < HeartBtMin || s.heartBtInt > HeartBtMax:
+	case s.heartBtInt < g.cfg.Limits.HeartBtMin || s.heartBtInt > g.cfg.Limits.HeartBtMax:
 		return session, HeartBtInt
 	}
 	return session, None
