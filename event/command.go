@@ -65,6 +65,9 @@ const (
 	// BookMoved tells that the book of (Venue, Instrument) went From one state To
 	// another, for Reason. Nothing has to be done.
 	BookMoved CommandKind = 21
+	// Alert tells a person that Venue did what it must not, with Child of Parent if it
+	// concerns one, for Reason. What had to be done at once is done.
+	Alert CommandKind = 22
 )
 
 func (k CommandKind) String() string {
@@ -83,6 +86,8 @@ func (k CommandKind) String() string {
 		return "resync"
 	case BookMoved:
 		return "book"
+	case Alert:
+		return "alert"
 	}
 	return "command?"
 }

@@ -83,10 +83,11 @@ const (
 	WhyRisk                   // stopped by a pre-trade control
 	WhyWorking                // already has a child working there
 	WhyRefused                // it rejected an order in this epoch
+	WhyGap                    // executions are missing there
 )
 
 var whyNames = [...]string{"", "no-weight", "not-live", "down", "outside-limit", "no-size",
-	"below-min", "worse", "quote-dead", "risk", "working", "refused"}
+	"below-min", "worse", "quote-dead", "risk", "working", "refused", "gap"}
 
 func (w Why) String() string {
 	if int(w) < len(whyNames) {

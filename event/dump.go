@@ -195,6 +195,11 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.word(c.From.String())
 		l.word("to")
 		l.word(c.To.String())
+	case Alert:
+		l.venue(c.Venue)
+		if c.Child != 0 {
+			l.uint(" C", c.Child)
+		}
 	}
 	l.reason(c.Reason)
 	if c.Parent != 0 {

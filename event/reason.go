@@ -52,6 +52,16 @@ const (
 	ReasonBookFull   Reason = 66
 	ReasonVenueState Reason = 67 // the venue announced it
 	ReasonSnapshot   Reason = 68 // a complete snapshot was taken
+
+	// Broken promises of a venue, told by Alert.
+	ReasonExecConflict  Reason = 80 // an ExecID that said something else before
+	ReasonOverExecuted  Reason = 81 // more than the order that we sent
+	ReasonLateFill      Reason = 82 // of an order that it had ended
+	ReasonExecGap       Reason = 83 // CumQty moved by more or less than LastQty
+	ReasonCumQtyDiffers Reason = 84 // an end whose CumQty is not the sum of its fills
+	ReasonAbsurdFill    Reason = 85 // a fill whose numbers cannot be
+	ReasonDenied        Reason = 86 // it denies an order that it had confirmed
+	ReasonExecsFull     Reason = 87 // ours: further ExecIDs are not remembered
 )
 
 var reasonTexts = map[Reason]string{
@@ -95,6 +105,14 @@ var reasonTexts = map[Reason]string{
 	ReasonBookFull:          "book capacity reached",
 	ReasonVenueState:        "venue state",
 	ReasonSnapshot:          "snapshot complete",
+	ReasonExecConflict:      "ExecID with other content than before",
+	ReasonOverExecuted:      "more executed than ordered",
+	ReasonLateFill:          "fill after the end of its order",
+	ReasonExecGap:           "executions are missing",
+	ReasonCumQtyDiffers:     "CumQty is not the sum of the fills",
+	ReasonAbsurdFill:        "impossible fill",
+	ReasonDenied:            "venue denies an order that it confirmed",
+	ReasonExecsFull:         "no room to remember further executions",
 }
 
 func (r Reason) String() string {

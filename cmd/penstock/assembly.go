@@ -63,7 +63,7 @@ type assembly struct {
 	clients   *ring.SPSC[event.Event]
 	operator  *ring.SPSC[event.Event]
 	returned  *ring.SPSC[event.Event]   // the core's answers to itself
-	moves     *ring.SPSC[event.Command] // changes of books' states, for who shows them
+	moves     *ring.SPSC[event.Command] // changes of books' states and alerts, for who shows them
 	unshown   atomic.Uint64             // of them, what found no room
 	waiting   []event.Command           // reports that the EMS had no room for
 	unsent    []event.Command           // cancels that a gateway's ring had no room for
@@ -323,7 +323,7 @@ func (a *assembly) dispatch(c *event.Command) {
 				a.io.Push(i, c)
 			}
 		}
-	case event.BookMoved:
+	case event.BookMoved, event.Alert:
 		if !a.moves.Push(c) {
 			a.unshown.Add(1)
 		}

@@ -156,11 +156,15 @@ func (a *assembly) shutDown(say func(string, ...any)) error {
 	return nil
 }
 
-// sayMoves prints the changes of books' states that a trader has to know: into and
-// out of STALE and HALTED.
+// sayMoves prints what a trader has to know: alerts, and books that go into or out of
+// STALE and HALTED.
 func (a *assembly) sayMoves(say func(string, ...any)) {
 	var c event.Command
 	for a.moves.Pop(&c) {
+		if c.Kind == event.Alert {
+			say("ALERT %s: %v (order %d of parent %d)", a.cfg.Router.Venues[c.Venue].Name, c.Reason, c.Child, c.Parent)
+			continue
+		}
 		if max(c.From, c.To) < event.BookStale {
 			continue
 		}
@@ -172,7 +176,7 @@ func (a *assembly) sayMoves(say func(string, ...any)) {
 			a.cfg.Router.Instruments[c.Instrument].Symbol, c.From, c.To, reason)
 	}
 	if n := a.unshown.Swap(0); n > 0 {
-		say("books: %d more changes of state, see the journal", n)
+		say("%d more alerts and changes of books, see the journal", n)
 	}
 }
 
