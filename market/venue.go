@@ -44,11 +44,14 @@ type Venue struct {
 	Name     string // short name, unique
 	MIC      string // ISO 10383 market identifier, LastMkt(30) in reports
 	Kind     VenueKind
-	TakeFee  Fee   // charged when we remove liquidity
-	MakeFee  Fee   // charged when we add; negative is a rebate
-	LastLook bool  // the dealer may hold and reject
-	ByOrder  bool  // the feed names displayed orders one by one
-	MsgRate  int64 // order messages per second that the venue allows
+	TakeFee  Fee  // charged when we remove liquidity
+	MakeFee  Fee  // charged when we add; negative is a rebate
+	LastLook bool // the dealer may hold and reject
+	ByOrder  bool // the feed names displayed orders one by one
+	// CancelAfterAck says that the venue knows an order only once it has answered it: a
+	// cancel before would be refused, so it waits.
+	CancelAfterAck bool
+	MsgRate        int64 // order messages per second that the venue allows
 	// AckNanos is how long the venue may take to answer an order before its
 	// state counts as unknown. The reservation is kept either way.
 	AckNanos int64

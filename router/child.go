@@ -21,15 +21,21 @@ type Child struct {
 	acked      bool // the venue knows it
 	unknown    bool // its state at the venue is unknown: reserved until it is
 	canceling  bool // a cancel is out
+	wantCancel bool // one goes out when the venue has answered the order
+	gap        bool // executions are missing: nothing new for its parent there
 	Released   bool // no reservation any more
 	Price      market.Price
 	Qty        market.Qty
 	Cum        market.Qty
 	Notional   market.Notional // Σ price × quantity of its fills
-	SentTime   int64           // ns since epoch
-	askTime    int64           // of the last status request, ns since epoch
-	QuoteID    event.ID
-	next, prev int32 // working children of the same parent
+	// missing is quantity in Cum of which no execution was seen, and what it was booked
+	// at: a late one says its price.
+	missing         market.Qty
+	missingNotional market.Notional
+	SentTime        int64 // ns since epoch
+	askTime         int64 // of the last status request, ns since epoch
+	QuoteID         event.ID
+	next, prev      int32 // working children of the same parent
 }
 
 // reserved returns what the child may still execute.

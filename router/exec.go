@@ -32,7 +32,11 @@ func (c *Core) onExec(e *event.Event) {
 		c.Counters.Duplicates++
 	}
 	c.untrack(ch, wasReserved)
-	if p.Frozen {
+	if ch.wantCancel && ch.acked {
+		ch.wantCancel = false
+		c.cancel(ch)
+	}
+	if p.Frozen || p.Over() {
 		c.cancelAll(p)
 	}
 	c.after(p)
@@ -51,22 +55,26 @@ func (c *Core) onAck(ch *Child, e *event.Event) {
 // onTrade books a fill. A report that says the order is over as well, and whose
 // CumQty is ours, releases the rest.
 func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
-	ch.acked, ch.unknown = true, false
-	if e.CumQty <= ch.Cum {
-		c.Counters.Duplicates++
+	if !c.remember(ch, e) {
 		return
 	}
-	if e.CumQty-ch.Cum != e.LastQty {
-		c.Counters.Gaps++
+	ch.acked, ch.unknown = true, false
+	if e.CumQty <= ch.Cum {
+		c.fillIn(p, ch, e)
+		return
 	}
+	delta := e.CumQty - ch.Cum
 	if !c.plausible(p, ch, e.CumQty, e.LastPx) {
 		return
 	}
 	c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity)
-	ch.Status = e.OrdStatus
+	if delta != e.LastQty {
+		c.miss(p, ch, max(delta-e.LastQty, 0), e.LastPx)
+	}
 	if ch.Released {
 		return // a late fill of an order that was already over
 	}
+	ch.Status = e.OrdStatus
 	switch {
 	case ch.Cum >= ch.Qty:
 		ch.Status = market.StatusFilled
@@ -74,11 +82,94 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	case e.OrdStatus == market.StatusFilled:
 		// Filled, it says, at less than the order: it contradicts itself.
 		c.Counters.Gaps++
-		c.lose(ch)
-		c.askStatus(ch)
+		c.doubt(ch, event.ReasonCumQtyDiffers)
 	case e.OrdStatus.Terminal():
 		c.end(p, ch)
 	}
+}
+
+// remember keeps the execution that e reports. false means that e must not be booked:
+// its ExecID is known. With other content than before the first word counts (FM-02).
+func (c *Core) remember(ch *Child, e *event.Event) bool {
+	if e.ID.Len() == 0 {
+		return true // CumQty alone decides
+	}
+	x, place := c.execs.find(e.Venue, e.ID)
+	switch slot := int32(c.slotOf(ch)); {
+	case x == nil:
+		x := Execution{ID: e.ID, Child: slot, Venue: e.Venue, Liquidity: e.Liquidity, Price: e.LastPx,
+			Qty: e.LastQty, Cum: e.CumQty}
+		if !c.execs.add(place, x) {
+			if c.Counters.Forgotten++; c.Counters.Forgotten == 1 {
+				c.alert(ch, event.ReasonExecsFull)
+			}
+		}
+		return true
+	case x.same(slot, e):
+		c.Counters.Duplicates++
+	default:
+		c.Counters.Conflicts++
+		c.quarantine(ch, event.ReasonExecConflict)
+	}
+	return false
+}
+
+// fillIn takes an execution whose quantity is booked already: it was overtaken by a later
+// one or told by a status before. It says the price of what was missing (FM-03).
+func (c *Core) fillIn(p *Parent, ch *Child, e *event.Event) {
+	qty := min(e.LastQty, ch.missing)
+	price, ok := e.LastPx.Notional(qty)
+	if e.ID.Len() == 0 || qty == 0 || !ok || e.LastPx <= 0 || e.LastPx > market.MaxPrice {
+		c.Counters.Duplicates++
+		return
+	}
+	assumed := market.Notional(int64(ch.missingNotional) / int64(ch.missing) * int64(qty))
+	if qty == ch.missing {
+		assumed = ch.missingNotional
+	}
+	ch.missing -= qty
+	ch.missingNotional -= assumed
+	if price != assumed {
+		schedule := c.venues[ch.Venue].TakeFee
+		if e.Liquidity == market.LiquidityAdded {
+			schedule = c.venues[ch.Venue].MakeFee
+		}
+		p.pay(ch, price-assumed, schedule.Of(price, 0)-schedule.Of(assumed, 0))
+		c.report(p, market.ExecRestated)
+	}
+	if ch.missing == 0 {
+		c.closeGap(p, ch)
+	}
+}
+
+// miss notes that qty of what was just booked at price came without its execution: the
+// venue is asked, and gets nothing new of the parent until it has answered (FM-04).
+func (c *Core) miss(p *Parent, ch *Child, qty market.Qty, price market.Price) {
+	c.Counters.Gaps++
+	if notional, ok := price.Notional(qty); ok {
+		ch.missing += qty
+		ch.missingNotional += notional
+	}
+	if !ch.Released && ch.Cum < ch.Qty {
+		ch.gap = true
+		p.gaps |= 1 << ch.Venue
+		c.alert(ch, event.ReasonExecGap)
+		c.askStatus(ch)
+	}
+}
+
+// closeGap ends what miss began, unless another child of p has a gap at the venue.
+func (c *Core) closeGap(p *Parent, ch *Child) {
+	if !ch.gap {
+		return
+	}
+	ch.gap = false
+	for s := p.first; s != none; s = c.children[s].next {
+		if other := &c.children[s]; other.Venue == ch.Venue && other.gap {
+			return
+		}
+	}
+	p.gaps &^= 1 << ch.Venue
 }
 
 // plausible reports whether a fill can be booked at all. One whose numbers cannot be
@@ -91,37 +182,41 @@ func (c *Core) plausible(p *Parent, ch *Child, cum market.Qty, price market.Pric
 	}
 	c.Counters.Absurd++
 	p.Frozen = true
-	c.lose(ch)
-	c.askStatus(ch)
+	c.doubt(ch, event.ReasonAbsurdFill)
 	return false
 }
 
-// book applies a fill to the ledger and reports it to the client.
+// book applies a fill to the ledger and reports it to the client. What was executed
+// without a reservation is booked too: reality wins (FM-06, FM-07).
 func (c *Core) book(p *Parent, ch *Child, cum market.Qty, price market.Price, l market.Liquidity) {
-	over := p.Frozen
 	delta := p.fill(ch, cum, price, &c.venues[ch.Venue], l)
 	c.moveQueue(ch, delta)
-	if p.Frozen && !over {
-		c.Counters.Overfills++
-	}
 	if c.venues[ch.Venue].Kind == market.Dark {
 		p.darkFilled += delta
 	}
 	c.reportFill(p, ch, delta, price, l)
+	if ch.Released {
+		c.Counters.LateFills++
+		c.alert(ch, event.ReasonLateFill)
+	}
+	if ch.Cum > ch.Qty || p.Cum > p.OrderQty {
+		c.Counters.Overfills++
+		p.Frozen = true
+		c.alert(ch, event.ReasonOverExecuted)
+	}
 }
 
 // onTerminal ends a child when the venue's CumQty is ours. When it is not, an
 // execution is missing on one side: the reservation stays and we ask.
 func (c *Core) onTerminal(p *Parent, ch *Child, e *event.Event) {
-	if ch.Released {
+	if ch.Released && e.CumQty <= ch.Cum {
 		c.Counters.Duplicates++
 		return
 	}
 	ch.acked = true
 	if e.CumQty != ch.Cum {
 		c.Counters.Gaps++
-		c.lose(ch)
-		c.askStatus(ch)
+		c.doubt(ch, event.ReasonCumQtyDiffers)
 		return
 	}
 	ch.Status = e.OrdStatus
@@ -133,30 +228,42 @@ func (c *Core) onTerminal(p *Parent, ch *Child, e *event.Event) {
 	c.end(p, ch)
 }
 
-// onStatus takes the venue's answer to a status request, which is authoritative.
+// onStatus takes the venue's answer to a status request, which is authoritative. It may
+// even tell of executions of an order that had ended.
 func (c *Core) onStatus(p *Parent, ch *Child, e *event.Event) {
 	unknownOrder := e.OrdStatus == market.StatusRejected && e.Reason == event.ReasonUnknownOrder
 	switch {
-	case ch.Released:
-		c.Counters.Duplicates++
-		return
 	case unknownOrder && (ch.acked || ch.Cum > 0):
 		// The venue denies an order that it confirmed before: stay reserved.
 		c.Counters.Gaps++
+		if !ch.Released {
+			c.alert(ch, event.ReasonDenied)
+		}
 		return
 	case e.CumQty < ch.Cum:
 		c.Counters.Gaps++
 		return
+	case ch.Released && e.CumQty == ch.Cum:
+		c.Counters.Duplicates++
+		return
 	}
 	if e.CumQty > ch.Cum {
 		c.Counters.Gaps++
-		price := ch.missedPrice(e)
+		price, delta := ch.missedPrice(e), e.CumQty-ch.Cum
 		if !c.plausible(p, ch, e.CumQty, price) {
 			return
 		}
 		c.book(p, ch, e.CumQty, price, e.Liquidity)
+		if notional, ok := price.Notional(delta); ok {
+			ch.missing += delta
+			ch.missingNotional += notional
+		}
+		if ch.Released {
+			return
+		}
 	}
 	ch.acked, ch.unknown, ch.Status = !unknownOrder, false, e.OrdStatus
+	c.closeGap(p, ch)
 	if e.OrdStatus.Terminal() || ch.Cum >= ch.Qty {
 		c.end(p, ch)
 		return
@@ -181,7 +288,7 @@ func (ch *Child) missedPrice(e *event.Event) market.Price {
 }
 
 // onCancelReject puts the child back to work, or asks what became of it. A
-// filled order answers "too late" and its fill is on the way.
+// filled order answers "too late" and its fill is on the way, or got lost.
 func (c *Core) onCancelReject(e *event.Event) {
 	ch := c.childOf(e.Ref)
 	if ch == nil || ch.Venue != e.Venue {
@@ -190,9 +297,15 @@ func (c *Core) onCancelReject(e *event.Event) {
 	}
 	c.Counters.CancelRejects++
 	ch.canceling = false
-	if !ch.Released && e.Reason == event.ReasonUnknownOrder {
+	switch {
+	case ch.Released:
+	case e.Reason == event.ReasonUnknownOrder:
 		c.lose(ch)
 		c.askStatus(ch)
+	case e.OrdStatus.Terminal():
+		c.lose(ch) // what ended it is due: asked for when it does not come
+	case e.OrdStatus != 0 && ch.acked:
+		ch.Status = e.OrdStatus
 	}
 }
 
@@ -203,7 +316,7 @@ func (c *Core) end(p *Parent, ch *Child) {
 	}
 	p.release(ch)
 	c.leaveQueue(ch)
-	ch.unknown, ch.canceling = false, false
+	ch.unknown, ch.canceling, ch.wantCancel = false, false, false
 	slot := int32(c.slotOf(ch))
 	if ch.prev != none {
 		c.children[ch.prev].next = ch.next
@@ -214,6 +327,7 @@ func (c *Core) end(p *Parent, ch *Child) {
 		c.children[ch.next].prev = ch.prev
 	}
 	ch.next, ch.prev = none, none
+	c.closeGap(p, ch)
 }
 
 // scoreDark moves the pool's fill score towards what this ping got.
@@ -229,6 +343,32 @@ func (c *Core) lose(ch *Child) {
 	if !ch.unknown && !ch.Released {
 		ch.unknown = true
 		c.Counters.Unknown++
+	}
+}
+
+// doubt is what a report that cannot be right leads to: nothing is released, a person
+// hears of it, the venue is asked.
+func (c *Core) doubt(ch *Child, reason event.Reason) {
+	c.lose(ch)
+	c.alert(ch, reason)
+	c.askStatus(ch)
+}
+
+// alert tells a person what the venue of ch did.
+func (c *Core) alert(ch *Child, reason event.Reason) {
+	c.Counters.Alerts++
+	cmd := c.command(event.Alert)
+	c.address(cmd, ch)
+	cmd.Reason = reason
+}
+
+// quarantine stops new orders to the venue of ch and cancels what is open there, until a
+// person resumes it.
+func (c *Core) quarantine(ch *Child, reason event.Reason) {
+	c.alert(ch, reason)
+	if !c.gate.Quarantined(ch.Venue) {
+		c.gate.Quarantine(ch.Venue)
+		c.cancelScope(ch.Venue)
 	}
 }
 
@@ -251,9 +391,14 @@ func (c *Core) askStatus(ch *Child) {
 	c.address(cmd, ch)
 }
 
-// cancel asks the venue to cancel a child, once.
+// cancel asks the venue to cancel a child, once. A venue that knows only orders that it
+// has answered is asked then (FM-21).
 func (c *Core) cancel(ch *Child) {
 	if ch.Released || ch.canceling || !c.sessionUp[ch.Venue] {
+		return
+	}
+	if !ch.acked && c.venues[ch.Venue].CancelAfterAck {
+		ch.wantCancel = true
 		return
 	}
 	ch.canceling = true

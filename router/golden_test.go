@@ -24,10 +24,11 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	book VENUE BIDxQTY ASKxQTY             depth, one level a side ("-" for none)
 //	quote VENUE ID BIDxQTY ASKxQTY LIFE    a dealer's quote
 //	session VENUE up|down
-//	parent ID buy|sell QTY market|LIMIT sweep|twap [HORIZON SLICE]
+//	parent ID buy|sell QTY market|LIMIT sweep|twap [HORIZON SLICE] [dup]
 //	cancel ID ORIG · replace ID ORIG QTY market|LIMIT · status ID
-//	exec CHILD new|pending|trade|canceled|expired|rejected|status|bust STATUS cum N [LAST@PX]
-//	cxlrej CHILD late|unknown
+//	exec CHILD new|pending|trade|canceled|expired|rejected|done|status|bust STATUS cum N [LAST@PX] [id EXECID] [dup] [unknown]
+//	cxlrej CHILD late|unknown [STATUS]
+//	cancel-after-ack VENUE                 it knows only orders that it has answered
 //	kill [VENUE] · resume [VENUE] · time DURATION · restart
 //	show                                   parents and open children
 type script struct {
@@ -116,6 +117,8 @@ func (s *script) command(c *event.Command) {
 		add("reject %v orig %v order %v", c.ID, c.OrigID, c.OrdStatus)
 	case event.ResyncBook:
 		add("resync %s", s.venue(c.Venue))
+	case event.Alert:
+		add("alert C%d %s", number(c.Child), s.venue(c.Venue))
 	case event.BookMoved:
 		add("book %s %v to %v", s.venue(c.Venue), c.From, c.To)
 	}
@@ -245,7 +248,13 @@ func (s *script) line(line string) {
 		if w[2] == "unknown" {
 			reason = event.ReasonUnknownOrder
 		}
-		s.step(event.Event{Kind: event.OrderCancelReject, Venue: ch.Venue, Ref: ch.Number, Reason: reason})
+		e := event.Event{Kind: event.OrderCancelReject, Venue: ch.Venue, Ref: ch.Number, Reason: reason}
+		if len(w) > 3 {
+			e.OrdStatus = ordStatus(w[3])
+		}
+		s.step(e)
+	case "cancel-after-ack":
+		s.core.venues[venue(w[1])].CancelAfterAck = true
 	case "restart":
 		s.epoch++
 		s.step(event.Event{Kind: event.SessionStart, Ref: s.epoch})
@@ -283,6 +292,9 @@ func (s *script) parent(w []string, id event.ID, qty market.Qty, limit market.Pr
 	if limit == 0 {
 		e.OrdType = market.OrdMarket
 	}
+	if w[len(w)-1] == "dup" {
+		e.Flags = event.PossDup
+	}
 	if w[5] == "twap" {
 		e.Strategy, e.Until, e.SliceNanos = event.StrategyTWAP, s.now+span(w[6]), span(w[7])
 	}
@@ -298,26 +310,42 @@ func (s *script) child(text string) *Child {
 }
 
 var execWords = map[string]market.ExecType{"new": market.ExecNew, "pending": market.ExecPendingNew,
-	"trade": market.ExecTrade, "canceled": market.ExecCanceled, "expired": market.ExecExpired,
+	"done": market.ExecDoneForDay, "trade": market.ExecTrade, "canceled": market.ExecCanceled, "expired": market.ExecExpired,
 	"rejected": market.ExecRejected, "status": market.ExecOrderStatus, "bust": market.ExecTradeCancel}
 
 func (s *script) exec(w []string, count func(string) market.Qty, price func(string) market.Price) {
 	ch := s.child(w[1])
 	e := event.Event{Kind: event.Exec, Venue: ch.Venue, Ref: ch.Number, Code: uint8(execWords[w[2]]),
 		CumQty: count(w[5]), Liquidity: market.LiquidityRemoved}
-	for _, status := range []market.OrdStatus{'0', '1', '2', '4', '6', '8', 'A', 'C'} {
-		if status.String() == w[3] {
-			e.OrdStatus = status
+	e.OrdStatus = ordStatus(w[3])
+	for i := 6; i < len(w); i++ {
+		switch q, p, last := strings.Cut(w[i], "@"); {
+		case last:
+			e.LastQty, e.LastPx = count(q), price(p)
+		case w[i] == "unknown":
+			e.Reason = event.ReasonUnknownOrder
+		case w[i] == "dup":
+			e.Flags |= event.PossDup
+		case w[i] == "id" && i+1 < len(w):
+			i++
+			e.ID, _ = event.MakeID(w[i])
+		default:
+			s.fail(strings.Join(w, " "), "unknown word "+w[i])
 		}
-	}
-	if len(w) > 6 {
-		q, p, _ := strings.Cut(w[6], "@")
-		e.LastQty, e.LastPx = count(q), price(p)
 	}
 	if e.Code == 0 || e.OrdStatus == 0 || w[4] != "cum" {
 		s.fail(strings.Join(w, " "), "exec CHILD TYPE STATUS cum N [LAST@PX]")
 	}
 	s.step(e)
+}
+
+func ordStatus(word string) market.OrdStatus {
+	for _, status := range []market.OrdStatus{'0', '1', '2', '3', '4', '6', '8', 'A', 'C'} {
+		if status.String() == word {
+			return status
+		}
+	}
+	return 0
 }
 
 // TestScripts compares what the core does with what testdata says; read the files
@@ -328,32 +356,35 @@ func TestScripts(t *testing.T) {
 		t.Fatalf("no scripts: %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := newScript(t)
-			lines := bufio.NewScanner(bytes.NewReader(want))
-			for lines.Scan() {
-				line := lines.Text()
-				if strings.HasPrefix(line, " ") {
-					continue
-				}
-				s.text = append(append(s.text, line...), '\n')
-				if line != "" && line[0] != '#' {
-					s.line(line)
-				}
-			}
-			if *update {
-				if err := os.WriteFile(file, s.text, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if !bytes.Equal(s.text, want) {
-				t.Errorf("got:\n%s\nwant:\n%s", s.text, want)
-			}
-		})
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runScript(t, file) })
+	}
+}
+
+func runScript(t *testing.T, file string) {
+	t.Helper()
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newScript(t)
+	lines := bufio.NewScanner(bytes.NewReader(want))
+	for lines.Scan() {
+		line := lines.Text()
+		if strings.HasPrefix(line, " ") {
+			continue
+		}
+		s.text = append(append(s.text, line...), '\n')
+		if line != "" && line[0] != '#' {
+			s.line(line)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, s.text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if !bytes.Equal(s.text, want) {
+		t.Errorf("got:\n%s\nwant:\n%s", s.text, want)
 	}
 }

@@ -8,7 +8,8 @@ import (
 // The accounting law, in one place. Only these functions change quantities.
 //
 //	child:  reserved = Qty − Cum until released, then 0
-//	parent: Cum = Σ child.Cum, Reserved = Σ child.reserved, Cum + Reserved ≤ OrderQty
+//	parent: Cum = Σ child.Cum, Reserved = Σ child.reserved,
+//	        Cum + Reserved ≤ OrderQty + what venues executed without a reservation
 
 // reserve gives qty of the parent to a new child.
 func (p *Parent) reserve(c *Child, qty market.Qty) {
@@ -28,6 +29,7 @@ func (p *Parent) fill(c *Child, cum market.Qty, price market.Price, v *market.Ve
 	before := c.reserved()
 	c.Cum = cum
 	p.Reserved -= before - c.reserved()
+	p.unreserved += delta - (before - c.reserved())
 	p.Cum += delta
 	notional, ok := price.Notional(delta)
 	assert.That(ok, "a fill's notional is bounded by the gate")
@@ -35,23 +37,29 @@ func (p *Parent) fill(c *Child, cum market.Qty, price market.Price, v *market.Ve
 	if liquidity == market.LiquidityAdded {
 		schedule = v.MakeFee
 	}
-	fee := schedule.Of(notional, delta)
-	c.Notional += notional
-	p.Notional += notional
-	p.Fees += fee
 	f := &p.Venues[c.Venue]
 	f.Qty += delta
-	f.Notional += notional
-	f.Fees += fee
 	if delta > 0 {
 		f.Fills++
 	}
-	if c.Cum > c.Qty || p.Cum+p.Reserved > p.OrderQty {
-		p.Frozen = true // FM-07: book the truth, stop, cancel the siblings
-	}
+	p.pay(c, notional, schedule.Of(notional, delta))
 	p.check()
 	return delta
 }
+
+// pay books what a fill, or the correction of one, is worth and costs.
+func (p *Parent) pay(c *Child, notional, fee market.Notional) {
+	f := &p.Venues[c.Venue]
+	c.Notional += notional
+	p.Notional += notional
+	f.Notional += notional
+	p.Fees += fee
+	f.Fees += fee
+}
+
+// Over reports whether more is filled and reserved than was ordered, by executions that
+// nothing was reserved for. Nothing is sent before the siblings are gone (FM-06).
+func (p *Parent) Over() bool { return p.Unplaced() < 0 }
 
 // release gives back what the child did not execute. The caller has a terminal
 // report with our CumQty, or the venue's word, or knows that it never left.
@@ -66,7 +74,7 @@ func (p *Parent) release(c *Child) (freed market.Qty) {
 
 func (p *Parent) check() {
 	assert.That(p.Cum >= 0 && p.Reserved >= 0, "quantities are not negative")
-	assert.That(p.Frozen || p.Cum+p.Reserved <= p.OrderQty, "filled and reserved fit the order")
+	assert.That(p.Cum+p.Reserved <= p.OrderQty+p.unreserved, "filled and reserved fit the order")
 }
 
 // Audit recounts every parent from its children and reports the first that does
@@ -92,7 +100,7 @@ func (c *Core) Audit() string {
 			return "parent reservation is not the sum of its children's"
 		case venues != p.Cum:
 			return "parent CumQty is not the sum over venues"
-		case !p.Frozen && p.Cum+p.Reserved > p.OrderQty:
+		case p.Cum+p.Reserved > p.OrderQty+p.unreserved:
 			return "parent is overfilled"
 		case !p.Live() && p.Reserved != 0:
 			return "a parent ended with quantity reserved"

@@ -30,7 +30,8 @@ type VenueFills struct {
 //
 //	0 ≤ Cum, 0 ≤ Reserved, Cum + Reserved ≤ OrderQty
 //
-// unless a venue over-executed, which sets Frozen.
+// unless venues executed what was not reserved: more than an order, or after its end. Then
+// unreserved bounds the excess, and nothing is sent until it is gone.
 type Parent struct {
 	Number     uint64 // OrderID(37) towards the client
 	ClOrdID    event.ID
@@ -41,7 +42,7 @@ type Parent struct {
 	TIF        market.TimeInForce
 	Strategy   event.Strategy
 	Status     market.OrdStatus // as last reported
-	Frozen     bool             // a broken promise of a venue: nothing more is sent
+	Frozen     bool             // a broken promise of a venue: nothing more is sent, a person decides
 	phase      phase
 	Limit      market.Price // 0: market order
 
@@ -61,9 +62,11 @@ type Parent struct {
 	nextTime    int64
 	tried       tried
 	avoid       uint16 // venues that refused in this epoch
-	sent        int    // children in this epoch
-	settling    bool   // since a restart: nothing is sent before every open child's state is known
-	first       int32  // working children, -1 for none
+	gaps        uint16 // venues where executions are missing
+	unreserved  market.Qty
+	sent        int   // children in this epoch
+	settling    bool  // since a restart: nothing is sent before every open child's state is known
+	first       int32 // working children, -1 for none
 
 	pending        pendingRequest
 	Venues         [market.MaxVenues]VenueFills

@@ -72,6 +72,6 @@ func (c *Core) rejectCancel(e *event.Event, p *Parent, reason event.Reason) {
 
 // nextExec returns a new ExecID(17) towards clients.
 func (c *Core) nextExec() uint64 {
-	c.execs++
-	return c.epoch*numberBase + c.execs
+	c.reports++
+	return c.epoch*numberBase + c.reports
 }

@@ -26,6 +26,7 @@ type Core struct {
 	children    []Child
 	childCount  int
 	ids         clOrdIDs
+	execs       execs
 	sessionUp   [market.MaxVenues]bool
 	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
 	darkScore   [market.MaxVenues]int64      // moving share of dark quantity filled, in 1/1024
@@ -35,7 +36,7 @@ type Core struct {
 	epoch     uint64  // order numbers start here since the last SessionStart; 0 before the first
 	starts    []start // of the process, oldest first
 	cancels   uint64
-	execs     uint64
+	reports   uint64 // to clients, numbered
 	seq       uint64
 	now       int64
 	nextCheck int64
@@ -59,7 +60,11 @@ type Counters struct {
 	Orphans       uint64 // reports for a ClOrdID that is not ours
 	Duplicates    uint64 // executions that changed nothing
 	Gaps          uint64 // CumQty moved by more than LastQty
-	Overfills     uint64 // a venue executed more than we sent
+	Overfills     uint64 // a venue executed more than we sent, or a parent more than was ordered
+	LateFills     uint64 // executions of orders that had ended
+	Conflicts     uint64 // ExecIDs that came back with other content
+	Forgotten     uint64 // executions that there was no room to remember
+	Alerts        uint64
 	Unknown       uint64 // children whose state became unknown
 	Resyncs       uint64 // books that contradicted themselves and begin again
 	BookMoves     uint64 // changes of a book's state
@@ -89,6 +94,7 @@ func New(cfg *Config) (*Core, error) {
 		starts:    make([]start, 0, maxStarts),
 		children:  make([]Child, cfg.MaxChildren),
 		ids:       newClOrdIDs(4 * cfg.MaxParents),
+		execs:     newExecs(2 * cfg.MaxChildren),
 		inflight:  make([]inflight, len(cfg.Instruments)),
 		near:      make([][2]nearLevels, len(cfg.Instruments)),
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),

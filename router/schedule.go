@@ -161,12 +161,12 @@ func (c *Core) checkAcks() {
 		p := &c.parents[c.live[i]]
 		for s := p.first; s != none; s = c.children[s].next {
 			ch := &c.children[s]
-			overdue := !ch.acked || ch.immediate() || ch.canceling || ch.unknown
+			overdue := !ch.acked || ch.immediate() || ch.canceling || ch.unknown || ch.gap
 			if overdue && c.now-ch.SentTime > c.venues[ch.Venue].AckNanos {
 				c.lose(ch)
 				c.askStatus(ch)
 			}
-			leaving := p.Frozen || p.phase == phaseCanceling || p.phase == phaseExpiring ||
+			leaving := p.Frozen || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
 				p.pending.kind == event.ParentReplace && p.violates(p.pending.qty, p.pending.limit, c.children)
 			if leaving || c.gate.Killed(ch.Venue) {
 				c.cancel(ch)

@@ -23,7 +23,7 @@ type resting struct {
 // marks the start of a decision epoch: only then are resting children cancelled
 // to make room, and a decision recorded even if nothing was sent.
 func (c *Core) work(p *Parent, epoch bool) {
-	if !p.Live() || p.Frozen || c.unsettled(p) || p.pending.kind != 0 || c.now < p.start ||
+	if !p.Live() || p.Frozen || p.Over() || c.unsettled(p) || p.pending.kind != 0 || c.now < p.start ||
 		c.gate.Killed(market.NoVenue) || c.gate.Held() {
 		return
 	}
@@ -230,6 +230,8 @@ func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
 		return event.WhyRisk
 	case p.avoid>>v&1 != 0:
 		return event.WhyRefused
+	case p.gaps>>v&1 != 0:
+		return event.WhyGap
 	}
 	return event.WhyFilled
 }

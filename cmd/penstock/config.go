@@ -112,6 +112,7 @@ type venueSection struct {
 	LastLook   bool              `toml:"last_look"`
 	MsgRate    int64             `toml:"msg_rate"`
 	AckTimeout duration          `toml:"ack_timeout"`
+	CancelLate bool              `toml:"cancel_after_ack,omitempty"`
 	MaxAge     duration          `toml:"max_age,omitempty"`
 	Symbols    map[string]string `toml:"symbols"` // our symbol → the venue's
 	Feed       feedSection       `toml:"feed"`
@@ -484,7 +485,7 @@ func (c *Config) addVenue(i int) error {
 	id := market.VenueID(i)
 	c.Router.Venues = append(c.Router.Venues, market.Venue{ID: id, Name: s.Name, MIC: s.MIC, Kind: kind,
 		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
-		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), MaxAgeNanos: int64(s.MaxAge), ByOrder: s.Feed.byOrder()})
+		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), CancelAfterAck: s.CancelLate, MaxAgeNanos: int64(s.MaxAge), ByOrder: s.Feed.byOrder()})
 	known := 0
 	for in := range c.symbols(s) {
 		known++

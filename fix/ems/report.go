@@ -80,6 +80,9 @@ func (c *Config) setNumbers(b *quickfix.Body, cmd *event.Command) {
 	if cmd.OrdType == market.OrdLimit {
 		b.SetString(fix.TagPrice, ins.FormatPrice(cmd.Price))
 	}
+	if cmd.ExecType == market.ExecRestated {
+		b.SetInt(tagExecRestatementReason, 99) // other: what a missing execution was worth is known
+	}
 	if cmd.ExecType != market.ExecTrade {
 		return
 	}

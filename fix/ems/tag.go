@@ -5,6 +5,7 @@ import "penstock/fix"
 // Tags beyond those of package fix, as FIX 4.4 and 5.0 SP2 name them.
 const (
 	tagOrdStatusReqID         = 790
+	tagExecRestatementReason  = 378
 	tagTargetStrategy         = 847
 	tagEffectiveTime          = 168
 	tagExpireTime             = 126

@@ -75,6 +75,7 @@ type Gate struct {
 	stopped bool
 	held    bool
 	venues  [market.MaxVenues]bool // killed venues
+	barred  [market.MaxVenues]bool // quarantined venues
 	Refused [event.ReasonJournalLag + 1]uint64
 }
 
@@ -98,8 +99,20 @@ func NewGate(limits []Limits, venues []market.Venue) (*Gate, error) {
 // Kill latches: no order passes until Resume. venue NoVenue is the whole firm.
 func (g *Gate) Kill(venue market.VenueID) { g.latch(venue, true) }
 
-// Resume lifts the latch of Kill for the same scope.
-func (g *Gate) Resume(venue market.VenueID) { g.latch(venue, false) }
+// Resume lifts the latch of Kill for the same scope, and a venue's quarantine when it
+// names the venue.
+func (g *Gate) Resume(venue market.VenueID) {
+	g.latch(venue, false)
+	if int(venue) < len(g.barred) {
+		g.barred[venue] = false
+	}
+}
+
+// Quarantine stops orders to a venue that contradicted itself, until a person resumes it.
+func (g *Gate) Quarantine(venue market.VenueID) { g.barred[venue] = true }
+
+// Quarantined reports whether Quarantine stops orders to venue.
+func (g *Gate) Quarantined(venue market.VenueID) bool { return g.barred[venue] }
 
 func (g *Gate) latch(venue market.VenueID, on bool) {
 	if venue == market.NoVenue {
@@ -111,7 +124,7 @@ func (g *Gate) latch(venue market.VenueID, on bool) {
 
 // Killed reports whether orders to venue are stopped; NoVenue asks for the firm.
 func (g *Gate) Killed(venue market.VenueID) bool {
-	return g.killed || g.stopped || int(venue) < len(g.venues) && g.venues[venue]
+	return g.killed || g.stopped || int(venue) < len(g.venues) && (g.venues[venue] || g.barred[venue])
 }
 
 // Stop latches like a kill of the firm, for an end of the process in order; false begins

@@ -1,0 +1,29 @@
+package router
+
+import "testing"
+
+// What the core has to do in each failure mode of the specification, as scripts that are
+// read in review: testdata/fm, one file for each.
+
+func fm(t *testing.T, id string) {
+	t.Helper()
+	runScript(t, "testdata/fm/"+id+".txt")
+}
+
+func TestFM01DuplicateFillChangesNothing(t *testing.T)          { fm(t, "01") }
+func TestFM02OtherContentUnderAnExecIDQuarantines(t *testing.T) { fm(t, "02") }
+func TestFM03FillsOutOfOrderCountOnce(t *testing.T)             { fm(t, "03") }
+func TestFM04MissingExecutionStopsNewOrdersThere(t *testing.T)  { fm(t, "04") }
+func TestFM05FillAcknowledges(t *testing.T)                     { fm(t, "05") }
+func TestFM06LateFillCancelsSiblingsAndGoesOn(t *testing.T)     { fm(t, "06") }
+func TestFM07OverExecutionIsBookedAndFreezes(t *testing.T)      { fm(t, "07") }
+func TestFM08CanceledWithMissingFillHolds(t *testing.T)         { fm(t, "08") }
+func TestFM09CanceledWithTooFewFillsHolds(t *testing.T)         { fm(t, "09") }
+func TestFM10TooLateToCancelWaitsForTheFill(t *testing.T)       { fm(t, "10") }
+func TestFM11CancelOfAnUnknownOrderAsks(t *testing.T)           { fm(t, "11") }
+func TestFM12UnsolicitedEndReleases(t *testing.T)               { fm(t, "12") }
+func TestFM21CancelWaitsForTheAnswer(t *testing.T)              { fm(t, "21") }
+func TestFM22NoAnswerIsUnknownNotRefused(t *testing.T)          { fm(t, "22") }
+func TestFM23PossDupCountsOnlyWhenNew(t *testing.T)             { fm(t, "23") }
+func TestFM24PossResendOfAKnownOrderGetsItsState(t *testing.T)  { fm(t, "24") }
+func TestFM25OrderSentAgainIsNeverASecondParent(t *testing.T)   { fm(t, "25") }
