@@ -20,6 +20,7 @@ event:               market
 book:                market event
 policy:              market event
 policy/learn:        market event policy journal
+policy/model:        market policy
 router/risk:         market event book policy
 router:              market event book policy router/risk
 router/loop:         market event book policy router/risk router journal venues/wire
