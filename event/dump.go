@@ -105,8 +105,28 @@ func (l *line) parent(e *Event) {
 			l.b = append(l.b, " slice "...)
 			l.b = append(market.AppendTrimmed(l.b, e.SliceNanos, 9), 's')
 		}
+		l.strategyTerms(e)
 	}
 	l.reason(e.Reason)
+}
+
+// strategyTerms appends the parameters of a strategy that ParentNew keeps in fields of
+// other kinds.
+func (l *line) strategyTerms(e *Event) {
+	l.qtyIf(" MaxQty ", e.LastQty)
+	l.qtyIf(" block ", e.LeavesQty)
+	if e.LastPx != 0 {
+		l.price(" would @", e.LastPx)
+	}
+	if e.CumQty != 0 {
+		l.uint(" participation bps ", uint64(e.CumQty))
+	}
+	if e.Code != 0 {
+		l.word(Urgency(e.Code).String())
+	}
+	if e.Flags&NoCatchUp != 0 {
+		l.word("no-catch-up")
+	}
 }
 
 // session appends a venue's report, a change of a session or an operator's act.

@@ -75,6 +75,9 @@ const (
 	More Flags = 1 << iota
 	// PossDup says that the sender marked the message as possibly repeated.
 	PossDup
+	// NoCatchUp, of a parent, spreads what a slice missed over the slices to come
+	// instead of working it at once.
+	NoCatchUp
 )
 
 // Kind says what an Event tells.
@@ -120,11 +123,15 @@ const (
 
 	// ParentNew is NewOrderSingle(35=D) from client session Client: ID is its
 	// ClOrdID, Price its limit (0 for a market order). Ref is MsgSeqNum(34) in every
-	// event of a client's message.
+	// event of a client's message. Strategy parameters: StartTime, Until, SliceNanos;
+	// MinQty and LastQty bound what is worked at once, LastPx is the I-would price,
+	// CumQty the rate of participation in 1/10,000, Code the Urgency, LeavesQty the
+	// size of a block worth taking; 0 means that the client named none.
 	ParentNew Kind = 30
 	// ParentCancel is OrderCancelRequest(35=F): OrigID names the order, ID the request.
 	ParentCancel Kind = 31
-	// ParentReplace is OrderCancelReplaceRequest(35=G): new Qty and Price.
+	// ParentReplace is OrderCancelReplaceRequest(35=G): new Qty and Price. With a
+	// Strategy, which must be the order's, all strategy parameters are new as well.
 	ParentReplace Kind = 32
 	// ParentStatus is OrderStatusRequest(35=H) for order ID.
 	ParentStatus Kind = 33
@@ -234,6 +241,11 @@ const (
 	OperatorHold    OperatorAct = 3 // refuse new orders, leave the open ones: what the loop itself orders
 	OperatorRelease OperatorAct = 4 // lift a hold
 	OperatorStop    OperatorAct = 5 // block and cancel as a kill does, until the next start
+
+	// Acts on the one parent order whose number is Ref.
+	OperatorPauseParent  OperatorAct = 20 // send nothing for it, cancel its open children
+	OperatorResumeParent OperatorAct = 21 // lift a pause
+	OperatorForceParent  OperatorAct = 22 // end its schedule now: take what is there, within limits
 )
 
 func (a OperatorAct) String() string {
@@ -248,27 +260,14 @@ func (a OperatorAct) String() string {
 		return "stop"
 	case OperatorRelease:
 		return "release"
+	case OperatorPauseParent:
+		return "pause-parent"
+	case OperatorResumeParent:
+		return "resume-parent"
+	case OperatorForceParent:
+		return "force-parent"
 	}
 	return "act?"
-}
-
-// Strategy is TargetStrategy(847) of a parent order; values from 1000 are ours.
-type Strategy uint16
-
-// Strategies.
-const (
-	StrategySweep Strategy = 1000 // everything at once, the rest is cancelled
-	StrategyTWAP  Strategy = 1001 // equal slices over the horizon
-)
-
-func (s Strategy) String() string {
-	switch s {
-	case StrategySweep:
-		return "SWEEP"
-	case StrategyTWAP:
-		return "TWAP"
-	}
-	return "strategy?"
 }
 
 // ID is an identifier of up to 20 bytes, zero padded: ClOrdID, ExecID, QuoteID.

@@ -33,6 +33,7 @@ const (
 	ReasonExpired           Reason = 22 // the horizon ended
 	ReasonNotReady          Reason = 23 // no session start yet
 	ReasonNoLiquidity       Reason = 24 // nothing left to take within the limit
+	ReasonNoVolumeCurve     Reason = 25 // VWAP without a curve for the instrument
 	ReasonJournalLag        Reason = 30 // nothing new while the journal lags
 
 	// Verdicts of a venue.
@@ -90,6 +91,7 @@ var reasonTexts = map[Reason]string{
 	ReasonExpired:           "horizon ended",
 	ReasonNotReady:          "router is starting",
 	ReasonNoLiquidity:       "no liquidity within the limit",
+	ReasonNoVolumeCurve:     "no volume curve for the instrument",
 	ReasonJournalLag:        "the journal lags",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",

@@ -36,11 +36,12 @@ func (c *Core) onParentNew(e *event.Event) {
 		Number: c.epoch*numberBase + uint64(slot) + 1, ClOrdID: e.ID, Client: e.Client,
 		Instrument: e.Instrument, Side: e.Side, OrdType: e.OrdType, TIF: e.TIF, Strategy: e.Strategy,
 		Status: market.StatusNew, Limit: e.Price, OrderQty: e.Qty, Accepted: c.now, first: none,
+		terms: termsOf(e),
 	}
 	if mid2, ok := c.composites[e.Instrument].Mid2(); ok {
 		p.ArrivalMid2 = mid2
 	}
-	c.schedule(p, e)
+	c.schedule(p)
 	c.report(p, market.ExecNew)
 	if p.start <= c.now {
 		c.work(p, true)
@@ -58,8 +59,6 @@ func (c *Core) judge(e *event.Event) event.Reason {
 	in := &c.instruments[e.Instrument]
 	limit := e.OrdType == market.OrdLimit
 	switch {
-	case e.Strategy != event.StrategySweep && e.Strategy != event.StrategyTWAP:
-		return event.ReasonUnknownStrategy
 	case !e.Side.Valid(), !limit && e.OrdType != market.OrdMarket:
 		return event.ReasonUnsupportedType
 	case e.Qty <= 0 || e.Qty%in.Lot != 0:
@@ -72,8 +71,9 @@ func (c *Core) judge(e *event.Event) event.Reason {
 		return event.ReasonChildrenFull
 	case e.TIF != market.TIFDay && (e.TIF != market.TIFIOC || e.Strategy != event.StrategySweep):
 		return event.ReasonUnsupportedType
-	case e.Strategy == event.StrategyTWAP && (e.Until <= max(e.StartTime, c.now) || e.SliceNanos < 0):
-		return event.ReasonBadParameter
+	}
+	if reason := c.judgeStrategy(e, false); reason != event.ReasonNone {
+		return reason
 	}
 	return c.judgeTerms(e.Instrument, e.Side, e.Qty, e.Price)
 }
@@ -104,7 +104,8 @@ func (c *Core) onParentCancel(e *event.Event) {
 	c.after(p)
 }
 
-// onParentReplace changes quantity and limit. What is filled or reserved beyond
+// onParentReplace changes quantity and limit, and the strategy's parameters where the
+// client names them. What is filled or reserved beyond
 // the new terms is cancelled first; the answer waits for it (FIX 4.4 App. D, C).
 func (c *Core) onParentReplace(e *event.Event) {
 	p := c.request(e)
@@ -116,6 +117,9 @@ func (c *Core) onParentReplace(e *event.Event) {
 		return
 	}
 	p.pending = pendingRequest{kind: event.ParentReplace, id: e.ID, qty: e.Qty, limit: e.Price}
+	if e.Strategy != 0 {
+		p.pending.terms, p.pending.renew = termsOf(e), true
+	}
 	c.report(p, market.ExecPendingReplace)
 	if p.violates(e.Qty, e.Price, c.children) {
 		c.cancelAll(p)
@@ -131,6 +135,17 @@ func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 	case p.OrdType == market.OrdLimit && (e.Price <= 0 || e.Price%in.Tick != 0),
 		p.OrdType == market.OrdMarket && e.Price != 0:
 		return event.ReasonBadPrice
+	}
+	if e.Strategy != 0 {
+		// A replace changes how an order is worked, not into what.
+		if e.Strategy != p.Strategy {
+			return event.ReasonUnknownStrategy
+		}
+		asked := *e
+		asked.Instrument = p.Instrument
+		if reason := c.judgeStrategy(&asked, p.start <= c.now); reason != event.ReasonNone {
+			return reason
+		}
 	}
 	return c.judgeTerms(p.Instrument, p.Side, e.Qty, e.Price)
 }
@@ -234,6 +249,11 @@ func (c *Core) replaced(p *Parent) {
 	orig := p.ClOrdID
 	p.ClOrdID, p.OrderQty, p.Limit = r.id, max(r.qty, p.Cum), r.limit
 	p.check()
+	if r.renew {
+		c.renew(p, r.terms)
+	} else {
+		c.aim(p)
+	}
 	if p.Cum >= p.OrderQty {
 		p.Status = market.StatusFilled
 	}

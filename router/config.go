@@ -16,6 +16,7 @@ type Config struct {
 	Venues      []market.Venue      // indexed by VenueID
 	Listings    []Listing           // where each instrument trades
 	Limits      []risk.Limits       // indexed by InstrumentID
+	Curves      []*VolumeCurve      // indexed by InstrumentID, nil where there is none; may be empty
 	Table       *policy.Table       // nil: the compiled-in static table
 	Book        book.Capacity
 	MaxParents  int // parent orders of one run, live or done
@@ -65,6 +66,17 @@ func (c *Config) validate() error {
 			len(c.Limits), len(c.Instruments))
 	case c.MaxParents <= 0 || c.MaxParents > maxRun || c.MaxChildren <= 0 || c.MaxChildren > maxRun:
 		return fmt.Errorf("router: max parents and children must be 1 to %d", maxRun)
+	}
+	if len(c.Curves) > len(c.Instruments) {
+		return fmt.Errorf("router: %d volume curves for %d instruments", len(c.Curves), len(c.Instruments))
+	}
+	for i, v := range c.Curves {
+		if v == nil {
+			continue
+		}
+		if err := v.Valid(); err != nil {
+			return fmt.Errorf("router: instrument %s: %w", c.Instruments[i].Symbol, err)
+		}
 	}
 	for i := range c.Instruments {
 		if c.Instruments[i].ID != market.InstrumentID(i) {

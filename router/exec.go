@@ -14,7 +14,7 @@ func (c *Core) onExec(e *event.Event) {
 		return
 	}
 	p := &c.parents[ch.Parent]
-	wasReserved := ch.reserved()
+	wasReserved, wasCum := ch.reserved(), ch.Cum
 	switch market.ExecType(e.Code) {
 	case market.ExecNew, market.ExecPendingNew, market.ExecPendingCancel, market.ExecPendingReplace:
 		c.onAck(ch, e)
@@ -32,6 +32,7 @@ func (c *Core) onExec(e *event.Event) {
 		c.Counters.Duplicates++
 	}
 	c.untrack(ch, wasReserved)
+	c.traded(ch, wasReserved, ch.Cum-wasCum)
 	if ch.wantCancel && ch.acked {
 		ch.wantCancel = false
 		c.cancel(ch)
@@ -474,6 +475,8 @@ func (c *Core) onOperator(e *event.Event) {
 		c.cancelScope(market.NoVenue)
 	case event.OperatorHold:
 		c.gate.Hold(true)
+	case event.OperatorPauseParent, event.OperatorResumeParent, event.OperatorForceParent:
+		c.onParentAct(e)
 	case event.OperatorResume, event.OperatorRelease:
 		if event.OperatorAct(e.Code) == event.OperatorResume {
 			c.gate.Resume(e.Venue)

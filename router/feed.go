@@ -35,6 +35,7 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 	}
 	was := b.State
 	resync := m.Apply(e)
+	c.print(m, e, was)
 	c.tellMove(m, e.Venue, was)
 	if resync {
 		c.Counters.Resyncs++

@@ -24,8 +24,9 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	book VENUE BIDxQTY ASKxQTY             depth, one level a side ("-" for none)
 //	quote VENUE ID BIDxQTY ASKxQTY LIFE    a dealer's quote
 //	session VENUE up|down
-//	parent ID buy|sell QTY market|LIMIT sweep|twap [HORIZON SLICE] [dup]
-//	cancel ID ORIG · replace ID ORIG QTY market|LIMIT · status ID
+//	parent ID buy|sell QTY market|LIMIT sweep|twap|vwap|pov|is|seek [HORIZON SLICE] [TERM=VALUE…] [dup]
+//	cancel ID ORIG · replace ID ORIG QTY market|LIMIT [STRATEGY HORIZON SLICE TERM=VALUE…] · status ID
+//	pause N · unpause N · force N          a named person, about parent PN
 //	exec CHILD new|pending|trade|canceled|expired|rejected|done|status|bust STATUS cum N [LAST@PX] [id EXECID] [dup] [unknown]
 //	cxlrej CHILD late|unknown [STATUS]
 //	cancel-after-ack VENUE                 it knows only orders that it has answered
@@ -237,7 +238,11 @@ func (s *script) line(line string) {
 	case "cancel":
 		s.step(event.Event{Kind: event.ParentCancel, ID: id(w[1]), OrigID: id(w[2]), Side: market.Buy})
 	case "replace":
-		s.step(event.Event{Kind: event.ParentReplace, ID: id(w[1]), OrigID: id(w[2]), Qty: count(w[3]), Price: price(w[4])})
+		e := event.Event{Kind: event.ParentReplace, ID: id(w[1]), OrigID: id(w[2]), Qty: count(w[3]), Price: price(w[4])}
+		if len(w) > 5 {
+			s.terms(&e, w[5:], span)
+		}
+		s.step(e)
 	case "status":
 		s.step(event.Event{Kind: event.ParentStatus, ID: id(w[1])})
 	case "exec":
@@ -262,6 +267,10 @@ func (s *script) line(line string) {
 		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorKill), Venue: scope()})
 	case "resume":
 		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorResume), Venue: scope()})
+	case "pause", "unpause", "force":
+		act := map[string]event.OperatorAct{"pause": event.OperatorPauseParent,
+			"unpause": event.OperatorResumeParent, "force": event.OperatorForceParent}[w[0]]
+		s.step(event.Event{Kind: event.Operator, Code: uint8(act), Ref: s.epoch*numberBase + uint64(count(w[1])), Venue: market.NoVenue})
 	case "hold":
 		s.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorHold), Venue: market.NoVenue})
 	case "release":
@@ -293,12 +302,51 @@ func (s *script) parent(w []string, id event.ID, qty market.Qty, limit market.Pr
 		e.OrdType = market.OrdMarket
 	}
 	if w[len(w)-1] == "dup" {
-		e.Flags = event.PossDup
+		e.Flags, w = event.PossDup, w[:len(w)-1]
 	}
-	if w[5] == "twap" {
-		e.Strategy, e.Until, e.SliceNanos = event.StrategyTWAP, s.now+span(w[6]), span(w[7])
-	}
+	s.terms(&e, w[5:], span)
 	s.step(e)
+}
+
+// terms reads a strategy, its horizon and slice, and its terms by name.
+func (s *script) terms(e *event.Event, w []string, span func(string) int64) {
+	strategy, ok := event.ParseStrategy(strings.ToUpper(w[0]))
+	if !ok {
+		s.fail(strings.Join(w, " "), "unknown strategy")
+	}
+	if e.Strategy = strategy; !strategy.Scheduled() {
+		return
+	}
+	e.Until, e.SliceNanos = s.now+span(w[1]), span(w[2])
+	for _, term := range w[3:] {
+		name, text, _ := strings.Cut(term, "=")
+		n, _ := strconv.ParseInt(text, 10, 64)
+		switch name {
+		case "after":
+			e.StartTime = s.now + span(text)
+		case "would":
+			v, err := market.ParseDecimal([]byte(text), 4)
+			if err != nil {
+				s.fail(term, err)
+			}
+			e.LastPx = market.Price(v)
+		case "min":
+			e.MinQty = market.Qty(n)
+		case "max":
+			e.LastQty = market.Qty(n)
+		case "block":
+			e.LeavesQty = market.Qty(n)
+		case "rate":
+			e.CumQty = market.Qty(n)
+		case "urgency":
+			u, _ := event.ParseUrgency(text)
+			e.Code = uint8(u)
+		case "catchup":
+			e.Flags |= event.NoCatchUp
+		default:
+			s.fail(term, "unknown term")
+		}
+	}
 }
 
 func (s *script) child(text string) *Child {

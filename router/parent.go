@@ -55,10 +55,16 @@ type Parent struct {
 	Accepted    int64 // ns since epoch
 	Ended       int64 // ns since epoch, 0 while live
 	ArrivalMid2 int64 // twice the composite mid at acceptance, or the first one after
+	terms       Terms
+	paused      bool // a named person: nothing is sent
 	start, end  int64
 	slices      int64
-	slice       int64 // running slice
-	decision    int64 // running decision epoch within it
+	from        market.Qty // filled when the slices were laid out
+	base, goal  market.Qty // what should be filled when the running slice begins, and ends
+	begun       bool       // its start has come
+	tapeStart   tape       // of the instrument, when p began
+	slice       int64      // running slice
+	decision    int64      // running decision epoch within it
 	nextTime    int64
 	tried       tried
 	avoid       uint16 // venues that refused in this epoch
@@ -83,6 +89,8 @@ type pendingRequest struct {
 	id    event.ID
 	qty   market.Qty
 	limit market.Price
+	terms Terms // of a replace that changes them
+	renew bool  // it does
 }
 
 // tried marks what an epoch has used up.

@@ -71,6 +71,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	p.sent++
 	p.ChildrenSent++
 	p.Venues[o.Venue].Children++
+	c.traded(ch, 0, 0)
 	if pl.tactic == event.TacticTake {
 		c.inflight[o.Instrument][o.Venue][o.Side.Index()] += o.Qty
 		c.near[o.Instrument][o.Side.Index()].stale = true

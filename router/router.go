@@ -32,6 +32,8 @@ type Core struct {
 	darkScore   [market.MaxVenues]int64      // moving share of dark quantity filled, in 1/1024
 	inflight    []inflight                   // by instrument
 	near        [][2]nearLevels              // by instrument and Side.Index
+	tapes       []tape                       // by instrument
+	curves      []*VolumeCurve               // by instrument, nil where there is none
 
 	epoch     uint64  // order numbers start here since the last SessionStart; 0 before the first
 	starts    []start // of the process, oldest first
@@ -56,25 +58,26 @@ type inflight [market.MaxVenues][2]market.Qty
 
 // Counters count what should be rare, and what is worth knowing.
 type Counters struct {
-	Events        uint64
-	Orphans       uint64 // reports for a ClOrdID that is not ours
-	Duplicates    uint64 // executions that changed nothing
-	Gaps          uint64 // CumQty moved by more than LastQty
-	Overfills     uint64 // a venue executed more than we sent, or a parent more than was ordered
-	LateFills     uint64 // executions of orders that had ended
-	Conflicts     uint64 // ExecIDs that came back with other content
-	Forgotten     uint64 // executions that there was no room to remember
-	Alerts        uint64
-	Unknown       uint64 // children whose state became unknown
-	Resyncs       uint64 // books that contradicted themselves and begin again
-	BookMoves     uint64 // changes of a book's state
-	Aged          uint64 // books that became STALE by age alone
-	Refused       uint64 // child orders that the gate stopped
-	Brakes        uint64 // epochs in which the child limit of a parent was reached
-	VenueRejects  uint64
-	CancelRejects uint64
-	Absurd        uint64 // executions that no number can hold, which freeze the parent
-	Corrections   uint64 // trade cancels and corrections, which freeze the parent
+	Events         uint64
+	Orphans        uint64 // reports for a ClOrdID that is not ours
+	Duplicates     uint64 // executions that changed nothing
+	Gaps           uint64 // CumQty moved by more than LastQty
+	Overfills      uint64 // a venue executed more than we sent, or a parent more than was ordered
+	LateFills      uint64 // executions of orders that had ended
+	Conflicts      uint64 // ExecIDs that came back with other content
+	Forgotten      uint64 // executions that there was no room to remember
+	Alerts         uint64
+	Unknown        uint64 // children whose state became unknown
+	Resyncs        uint64 // books that contradicted themselves and begin again
+	BookMoves      uint64 // changes of a book's state
+	Aged           uint64 // books that became STALE by age alone
+	Refused        uint64 // child orders that the gate stopped
+	Brakes         uint64 // epochs in which the child limit of a parent was reached
+	VenueRejects   uint64
+	CancelRejects  uint64
+	Absurd         uint64 // executions that no number can hold, which freeze the parent
+	UnknownParents uint64 // acts of an operator on a parent that is unknown or over
+	Corrections    uint64 // trade cancels and corrections, which freeze the parent
 }
 
 // New returns a core with all its memory taken.
@@ -97,9 +100,12 @@ func New(cfg *Config) (*Core, error) {
 		execs:     newExecs(2 * cfg.MaxChildren),
 		inflight:  make([]inflight, len(cfg.Instruments)),
 		near:      make([][2]nearLevels, len(cfg.Instruments)),
+		tapes:     make([]tape, len(cfg.Instruments)),
+		curves:    make([]*VolumeCurve, len(cfg.Instruments)),
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
 	}
+	copy(c.curves, cfg.Curves)
 	if c.table == nil {
 		c.table = policy.StaticTable()
 	}

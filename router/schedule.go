@@ -15,10 +15,11 @@ const decisionsPerSlice = 6
 // time to answer.
 const checkNanos = 100_000_000
 
-// schedule lays out the parent's time. A sweep has no schedule: it takes what is
-// there, for a moment.
-func (c *Core) schedule(p *Parent, e *event.Event) {
-	p.start = max(e.StartTime, c.now)
+// schedule lays out the parent's time from now on, or from its start if that is still
+// to come. A sweep has no schedule: it takes what is there, for a moment.
+func (c *Core) schedule(p *Parent) {
+	p.start = max(p.terms.Start, c.now)
+	c.begin(p)
 	if p.Strategy == event.StrategySweep {
 		p.phase = phaseFinishing
 		p.end, p.slices = p.start, 1
@@ -28,30 +29,82 @@ func (c *Core) schedule(p *Parent, e *event.Event) {
 		}
 		return
 	}
-	slice := e.SliceNanos
+	c.layOut(p)
+}
+
+// begin notes the tape when p's start has come: what others trade counts from there.
+func (c *Core) begin(p *Parent) {
+	if !p.begun && p.start <= c.now {
+		p.begun, p.tapeStart = true, c.tapes[p.Instrument]
+	}
+}
+
+// layOut divides the time from p.start to the end of its terms into slices, over
+// which what is not filled yet is spread.
+func (c *Core) layOut(p *Parent) {
+	slice := p.terms.SliceNanos
 	if slice == 0 {
 		slice = c.tactics.SliceNanos
 	}
-	p.end = e.Until
-	lots := int64(p.OrderQty / c.instruments[p.Instrument].Lot)
-	p.slices = min(max((p.end-p.start)/slice, 1), lots)
+	p.end, p.from = p.terms.End, p.Cum
+	lots := int64((p.OrderQty - p.from) / c.instruments[p.Instrument].Lot)
+	p.slices = max(min((p.end-p.start)/slice, lots), 1)
 	p.slice, p.decision = 0, 0
 	p.nextTime = p.start
 	if p.start <= c.now {
 		p.nextTime = p.epochEnd()
 	}
+	c.aim(p)
 }
 
-// target returns how much of p should be filled by the end of slice i: an equal
-// share for each, in whole lots, and everything by the last.
-func (p *Parent) target(i int64, lot market.Qty) market.Qty {
-	if i < 0 {
-		return 0
+// aim sets what should be filled by the end of the running slice, and what by its
+// beginning.
+func (c *Core) aim(p *Parent) {
+	switch {
+	case p.Strategy == event.StrategyPOV:
+		p.base, p.goal = p.Cum, p.Cum // and grows with what others trade: see target
+	case p.terms.NoCatchUp && p.slice > 0:
+		before, by := c.planned(p, p.slice-1), c.planned(p, p.slice)
+		p.base, p.goal = p.Cum, p.OrderQty
+		if left := p.OrderQty - before; by < p.OrderQty && left > 0 {
+			share := mulDiv(int64(max(p.OrderQty-p.Cum, 0)), int64(by-before), int64(left))
+			p.goal = p.Cum + market.Qty(share).FloorTo(c.instruments[p.Instrument].Lot)
+		}
+	default:
+		p.base, p.goal = c.planned(p, p.slice-1), c.planned(p, p.slice)
 	}
-	if i >= p.slices-1 {
+}
+
+// planned returns how much of p its strategy wants filled by the end of slice i, in
+// whole lots, and everything by the last.
+func (c *Core) planned(p *Parent, i int64) market.Qty {
+	switch {
+	case i < 0:
+		return p.from
+	case i >= p.slices-1, p.Strategy == event.StrategySeek, p.OrderQty <= p.from:
 		return p.OrderQty
 	}
-	return market.Qty(mulDiv(int64(p.OrderQty), i+1, p.slices)).FloorTo(lot)
+	rest, q := int64(p.OrderQty-p.from), int64(0)
+	switch p.Strategy {
+	case event.StrategyVWAP:
+		v := c.curves[p.Instrument]
+		if whole := v.between(p.start, p.end); whole > 0 {
+			q = mulDiv(rest, v.between(p.start, p.sliceStart(i+1)), whole)
+		}
+	case event.StrategyIS:
+		q = kappas[p.terms.Urgency].done(i+1, p.slices).of(rest)
+	default:
+		q = mulDiv(rest, i+1, p.slices)
+	}
+	return p.from + market.Qty(q).FloorTo(c.instruments[p.Instrument].Lot)
+}
+
+// target returns how much of p should be filled by the end of the running slice.
+func (c *Core) target(p *Parent) market.Qty {
+	if p.Strategy == event.StrategyPOV {
+		p.goal = max(min(c.share(p), p.OrderQty), p.base)
+	}
+	return p.goal
 }
 
 // sliceStart returns when slice i begins.
@@ -102,21 +155,20 @@ func (c *Core) onTimer() {
 // unnoticed are skipped: their quantity is in the target already.
 func (c *Core) advance(p *Parent) {
 	p.tried, p.avoid, p.sent = 0, 0, 0
+	c.begin(p)
 	switch p.phase {
 	case phaseWorking:
+		if c.now >= p.end && !p.finishes() {
+			c.expire(p, event.ReasonExpired)
+			return
+		}
 		if c.now >= p.end {
 			p.phase = phaseFinishing
 			p.nextTime = c.now + c.tactics.RetryNanos
 			c.cancelAll(p)
 			break
 		}
-		for p.epochEnd() <= c.now {
-			if p.decision++; p.decision == decisionsPerSlice {
-				p.slice, p.decision = p.slice+1, 0
-				p.darkExpected, p.darkFilled = p.darkExpected/2, p.darkFilled/2
-			}
-		}
-		p.nextTime = p.epochEnd()
+		c.nextEpoch(p)
 	case phaseFinishing:
 		if c.now >= p.end+c.patience(p) {
 			if p.Strategy == event.StrategySweep {
@@ -134,6 +186,27 @@ func (c *Core) advance(p *Parent) {
 		return
 	}
 	c.work(p, true)
+}
+
+// nextEpoch moves p to the epoch that holds now.
+func (c *Core) nextEpoch(p *Parent) {
+	slice := p.slice
+	for p.epochEnd() <= c.now {
+		if p.decision++; p.decision == decisionsPerSlice {
+			p.slice, p.decision = p.slice+1, 0
+			p.darkExpected, p.darkFilled = p.darkExpected/2, p.darkFilled/2
+		}
+	}
+	if p.slice != slice {
+		c.aim(p)
+	}
+	p.nextTime = p.epochEnd()
+}
+
+// finishes reports whether what is left at the end of p's schedule is taken. A client
+// who asked for a share of the volume, or for hidden liquidity, asked for no more.
+func (p *Parent) finishes() bool {
+	return p.Strategy != event.StrategyPOV && p.Strategy != event.StrategySeek
 }
 
 func (c *Core) patience(p *Parent) int64 {
@@ -166,7 +239,7 @@ func (c *Core) checkAcks() {
 				c.lose(ch)
 				c.askStatus(ch)
 			}
-			leaving := p.Frozen || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
+			leaving := p.Frozen || p.paused || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
 				p.pending.kind == event.ParentReplace && p.violates(p.pending.qty, p.pending.limit, c.children)
 			if leaving || c.gate.Killed(ch.Venue) {
 				c.cancel(ch)
@@ -178,13 +251,12 @@ func (c *Core) checkAcks() {
 // measure fills in with the state of p for the policy.
 func (c *Core) measure(in *policy.Inputs, p *Parent, remaining market.Qty) {
 	m := c.composites[p.Instrument]
-	lot := c.instruments[p.Instrument].Lot
 	in.Decision = p.decision
 	in.Remaining = remaining
-	in.Slice = p.target(p.slice, lot) - p.target(p.slice-1, lot)
-	if p.end > p.start {
-		scheduled := mulDiv(int64(p.OrderQty), max(p.end-max(c.now, p.start), 0), p.end-p.start)
-		in.Gap = p.OrderQty - p.Cum - market.Qty(scheduled)
+	in.Slice = p.goal - p.base
+	if from, to := p.sliceStart(p.slice), p.sliceStart(p.slice+1); to > from && in.Slice > 0 {
+		passed := min(max(c.now-from, 0), to-from)
+		in.Gap = p.base + market.Qty(mulDiv(int64(in.Slice), passed, to-from)) - p.Cum
 	}
 	in.Volatility = m.Features.VolRatio()
 	// A quarter of a slice of neutral experience keeps one empty pool from

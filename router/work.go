@@ -23,7 +23,7 @@ type resting struct {
 // marks the start of a decision epoch: only then are resting children cancelled
 // to make room, and a decision recorded even if nothing was sent.
 func (c *Core) work(p *Parent, epoch bool) {
-	if !p.Live() || p.Frozen || p.Over() || c.unsettled(p) || p.pending.kind != 0 || c.now < p.start ||
+	if !p.Live() || p.Frozen || p.paused || p.Over() || c.unsettled(p) || p.pending.kind != 0 || c.now < p.start ||
 		c.gate.Killed(market.NoVenue) || c.gate.Held() {
 		return
 	}
@@ -35,7 +35,13 @@ func (c *Core) work(p *Parent, epoch bool) {
 	m.Refresh(c.now) // quotes expire without an event
 	switch p.phase {
 	case phaseWorking:
-		c.decide(p, epoch)
+		switch {
+		case c.takeWould(p):
+		case p.Strategy == event.StrategySeek:
+			c.seek(p, epoch)
+		default:
+			c.decide(p, epoch)
+		}
 	case phaseFinishing:
 		c.takeRest(p)
 	}
@@ -44,10 +50,9 @@ func (c *Core) work(p *Parent, epoch bool) {
 // decide looks up the cell of p's state and places what its action allots.
 func (c *Core) decide(p *Parent, epoch bool) {
 	lot := c.instruments[p.Instrument].Lot
-	target := p.target(p.slice, lot)
-	remaining := target - p.Cum
-	free := remaining - p.Reserved
-	if remaining <= 0 || free <= 0 && !epoch {
+	remaining := c.target(p) - p.Cum
+	free := min(remaining-p.Reserved, c.room(p))
+	if remaining <= 0 || free <= 0 && !epoch || p.small(remaining) {
 		return
 	}
 	var inputs policy.Inputs
@@ -87,7 +92,7 @@ func (c *Core) decide(p *Parent, epoch bool) {
 // takeRest is the end of a schedule, and all of a sweep: take what is there on
 // every lit venue and from every dealer.
 func (c *Core) takeRest(p *Parent) {
-	free := p.Unplaced()
+	free := c.room(p)
 	if free <= 0 || p.tried&triedTake != 0 {
 		return // once a retry time, and when the touch moves
 	}

@@ -26,6 +26,8 @@ func testConfig() *Config {
 			ChildMaxNotional: 1e12, CollarBps: 200}},
 		Book:       book.Capacity{Levels: 64, Orders: 64},
 		MaxParents: 64, MaxChildren: 200_000, Tactics: DefaultTactics(),
+		// From 08:00 UTC, quarters of a minute: 40, 10, 10 and 40 % of the volume.
+		Curves: []*VolumeCurve{{Open: 8 * 3600e9, Step: 15e9, Total: []market.Qty{400, 500, 600, 1000}}},
 	}
 	for v := range cfg.Venues {
 		cfg.Listings = append(cfg.Listings, Listing{Venue: market.VenueID(v)})
