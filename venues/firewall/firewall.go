@@ -1,0 +1,279 @@
+package firewall
+
+import (
+	"errors"
+	"fmt"
+
+	"penstock/market"
+)
+
+// Limits bound one order in an instrument. None has a default.
+type Limits struct {
+	MaxQty      market.Qty
+	MaxNotional market.Notional
+	Low, High   market.Price // band in which every price must be
+}
+
+// Config is what a Firewall needs to know. It does not change.
+type Config struct {
+	Limits      []Limits          // by InstrumentID
+	Credit      []market.Notional // by client: the most it may have open and executed, at orders' prices
+	MaxParents  int
+	MaxChildren int
+	Latch       *Latch
+	// Trip is called for each violation, after the latch was set. The goroutine that works
+	// the gateways; it must not block.
+	Trip func(*Violation)
+}
+
+func (c *Config) validate() error {
+	for i := range c.Limits {
+		l := &c.Limits[i]
+		if l.MaxQty <= 0 || l.MaxNotional <= 0 || l.Low <= 0 || l.High < l.Low {
+			return fmt.Errorf("firewall: instrument %d: quantity, notional and band must be set: %+v", i, *l)
+		}
+	}
+	for i, n := range c.Credit {
+		if n <= 0 {
+			return fmt.Errorf("firewall: client %d: the credit must be set and positive", i)
+		}
+	}
+	switch {
+	case len(c.Limits) == 0 || len(c.Credit) == 0 || c.MaxParents <= 0 || c.MaxChildren <= 0:
+		return errors.New("firewall: limits, credit and rooms for parents and children must be set")
+	case c.Latch == nil || c.Trip == nil:
+		return errors.New("firewall: latch and trip must be set")
+	}
+	return nil
+}
+
+// Firewall holds the accounts over all order sessions.
+type Firewall struct {
+	cfg      Config
+	told     Told
+	waiting  waiting
+	parents  []parent
+	count    int
+	byParent table
+	children []child
+	sent     int
+	byChild  table
+	used     []market.Notional // by client: open and executed, at orders' prices
+	stats    Stats
+}
+
+// parent is a client's order with what was done for it.
+type parent struct {
+	number uint64
+	order  Order
+	cum    market.Qty // executed
+	out    market.Qty // may still execute at venues
+}
+
+// child is an order that left.
+type child struct {
+	number uint64
+	qty    market.Qty // the most it may execute
+	cum    market.Qty
+	price  market.Price // at which it counts
+	parent int32
+	venue  market.VenueID
+	open   bool
+	acked  bool // the venue spoke of it
+}
+
+func (c *child) left() market.Qty {
+	if !c.open {
+		return 0
+	}
+	return max(c.qty-c.cum, 0)
+}
+
+// New returns a firewall with all its memory taken, and what it must be told through.
+func New(cfg Config) (*Firewall, Told, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, Told{}, err
+	}
+	f := &Firewall{
+		cfg: cfg, told: newTold(), parents: make([]parent, cfg.MaxParents), byParent: newTable(cfg.MaxParents),
+		children: make([]child, cfg.MaxChildren), byChild: newTable(cfg.MaxChildren),
+		used: make([]market.Notional, len(cfg.Credit)),
+	}
+	// Write to every page now: its first use must not fault on the way of an order.
+	for i := range f.children {
+		f.children[i].parent = -1
+	}
+	return f, f.told, nil
+}
+
+// judge returns why an order may not leave, Clear when it may. It changes nothing.
+func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
+	i := f.byParent.find(o.parent)
+	if i < 0 {
+		f.Listen()
+		if i = f.byParent.find(o.parent); i < 0 {
+			return UnknownParent
+		}
+	}
+	o.at = i
+	p := &f.parents[i]
+	in := p.order.Instrument
+	if k := f.cfg.Latch.set.Load(); k != nil && k.covers(s.cfg.Venue, p, policy) {
+		return Killed
+	}
+	switch l := &f.cfg.Limits[in]; {
+	case int(in) >= len(s.symbols) || s.symbols[in].Text != string(o.symbol):
+		return WrongSymbol
+	case o.side != p.order.Side:
+		return WrongSide
+	case !s.numbers(o, in):
+		return Malformed
+	case o.qty <= 0 || o.qty > l.MaxQty:
+		return Quantity
+	case o.price == 0 && o.ordType != market.OrdMarket:
+		return Malformed
+	case o.price != 0 && (o.price < l.Low || o.price > l.High):
+		return Band
+	case p.order.Limit != 0 && (o.price == 0 || o.side.Better(p.order.Limit, o.price)):
+		return f.again(s, o, p, Limit)
+	}
+	return f.amount(s, o, p)
+}
+
+// amount judges how much an order may be.
+func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
+	l := &f.cfg.Limits[p.order.Instrument]
+	if o.counts = o.price; o.counts == 0 {
+		o.counts = l.High // what a market order may cost at most
+	}
+	more := o.qty
+	if o.replaces != nil {
+		more = max(o.qty-o.replaces.qty, 0)
+	}
+	n, ok := o.counts.Notional(o.qty)
+	if !ok || n > l.MaxNotional {
+		return Notional
+	}
+	if p.cum+p.out > p.order.Qty-more {
+		return f.again(s, o, p, Overfill)
+	}
+	o.notional, _ = o.counts.Notional(more)
+	switch {
+	case f.used[p.order.Client] > f.cfg.Credit[p.order.Client]-o.notional:
+		return Credit
+	case o.replaces == nil && f.sent == len(f.children):
+		return Full
+	case !s.rate.take(o.now):
+		return Rate
+	}
+	return Clear
+}
+
+// again judges once more when the client's order may have been replaced meanwhile.
+func (f *Firewall) again(s *Session, o *wireOrder, p *parent, why Reason) Reason {
+	if o.listened || f.told.Accepted.Empty() {
+		return why
+	}
+	o.listened = true
+	f.Listen()
+	if p.order.Limit != 0 && (o.price == 0 || o.side.Better(p.order.Limit, o.price)) {
+		return Limit
+	}
+	return f.amount(s, o, p)
+}
+
+// book accounts for an order that leaves.
+func (f *Firewall) book(s *Session, o *wireOrder) {
+	p := &f.parents[o.at]
+	f.used[p.order.Client] += o.notional
+	f.stats.Orders++
+	if c := o.replaces; c != nil {
+		p.out += max(o.qty-c.qty, 0)
+		c.qty = max(o.qty, c.qty)
+		return
+	}
+	f.children[f.sent] = child{number: o.id, qty: o.qty, price: o.counts, parent: o.at, venue: s.cfg.Venue, open: true}
+	f.byChild.put(o.id, int32(f.sent))
+	s.recent[o.seq%recentOrders] = recentOrder{o.seq, int32(f.sent)}
+	f.sent++
+	f.stats.Open++
+	p.out += o.qty
+}
+
+// execute moves what a child executed to cum, if that is more.
+func (f *Firewall) execute(c *child, cum market.Qty) {
+	if cum <= c.cum || cum > market.MaxQty {
+		return
+	}
+	p := &f.parents[c.parent]
+	before := c.left()
+	p.cum += cum - c.cum
+	c.cum = cum
+	p.out -= before - c.left()
+}
+
+// release ends a child: what it did not execute it will not.
+func (f *Firewall) release(c *child) {
+	if !c.open {
+		return
+	}
+	p, left := &f.parents[c.parent], c.left()
+	p.out -= left
+	n, _ := c.price.Notional(left)
+	f.used[p.order.Client] -= n
+	c.open = false
+	f.stats.Open--
+}
+
+// Unsent says that an order which was let through never left whole: the socket broke.
+func (f *Firewall) Unsent(number uint64) {
+	if i := f.byChild.find(number); i >= 0 {
+		f.stats.Unsent++
+		f.release(&f.children[i])
+	}
+}
+
+// Resolve takes the word of an authority outside the order session about a child: a drop
+// copy, or persons who settled it. ended says that it cannot execute any more.
+func (f *Firewall) Resolve(number uint64, cum market.Qty, ended bool) {
+	i := f.byChild.find(number)
+	if i < 0 {
+		f.stats.Orphans++
+		return
+	}
+	f.execute(&f.children[i], cum)
+	if c := &f.children[i]; ended && cum == c.cum {
+		f.release(c)
+	}
+}
+
+// Stats returns the counters.
+func (f *Firewall) Stats() Stats {
+	s := f.stats
+	s.Parents, s.Children = f.count, f.sent
+	return s
+}
+
+// Recount adds the accounts up again and reports the first that does not agree, or "". It
+// reads all children: for tests and for the end of a run.
+func (f *Firewall) Recount() string {
+	cum, out := make([]market.Qty, f.count), make([]market.Qty, f.count)
+	open := 0
+	for i := range f.children[:f.sent] {
+		c := &f.children[i]
+		cum[c.parent] += c.cum
+		out[c.parent] += c.left()
+		if c.open {
+			open++
+		}
+	}
+	for i := range f.parents[:f.count] {
+		if p := &f.parents[i]; p.cum != cum[i] || p.out != out[i] {
+			return fmt.Sprintf("parent %d: executed %d and out %d, its orders %d and %d", p.number, p.cum, p.out, cum[i], out[i])
+		}
+	}
+	if open != f.stats.Open {
+		return fmt.Sprintf("%d open orders are counted as %d", open, f.stats.Open)
+	}
+	return ""
+}

@@ -1,0 +1,288 @@
+package firewall
+
+import (
+	"fmt"
+
+	"penstock/fix"
+	"penstock/market"
+)
+
+// SessionConfig describes one order session.
+type SessionConfig struct {
+	Venue       market.VenueID
+	BeginString string // 8
+	IDs         fix.IDFormat
+	ParentTag   int // of the parent's number in an order, 0: the bytes do not say it
+	Symbols     []Symbol
+	Rate        int // most new orders, cancels and replaces in any second in which an order leaves
+}
+
+// Symbol is an instrument as the venue spells it.
+type Symbol struct {
+	ID            market.InstrumentID
+	Text          string
+	PriceDecimals uint8
+	QtyDecimals   uint8
+}
+
+// Session checks what leaves on one order session, and reads what comes back.
+type Session struct {
+	f       *Firewall
+	cfg     SessionConfig
+	symbols []Symbol // by InstrumentID
+	head    string   // 8=…|9=
+	rate    window
+	recent  [recentOrders]recentOrder
+}
+
+// recentOrders is how many orders a Reject(35=3) can still name by its MsgSeqNum(34).
+const recentOrders = 4096
+
+type recentOrder struct {
+	seq uint64
+	at  int32
+}
+
+// Said is what a dialect has no field for: the parent's number where no tag says it, and
+// the policy that decided.
+type Said struct{ Parent, Policy uint64 }
+
+// Session returns the check of one order session.
+func (f *Firewall) Session(cfg SessionConfig) (*Session, error) {
+	if cfg.Rate <= 0 || cfg.Venue >= market.MaxVenues {
+		return nil, fmt.Errorf("firewall: venue %d: the rate must be positive", cfg.Venue)
+	}
+	s := &Session{f: f, cfg: cfg, head: "8=" + cfg.BeginString + "\x019=", rate: newWindow(cfg.Rate)}
+	for _, sym := range cfg.Symbols {
+		for int(sym.ID) >= len(s.symbols) {
+			s.symbols = append(s.symbols, Symbol{})
+		}
+		s.symbols[sym.ID] = sym
+	}
+	return s, nil
+}
+
+// trailer is the length of 10=nnn|.
+const trailer = 7
+
+// frame splits the first message off b: its body from 35= on, and its length; 0 when b
+// does not begin with a whole message.
+func (s *Session) frame(b []byte) (body []byte, n int) {
+	at := len(s.head)
+	if len(b) < at || string(b[:at]) != s.head {
+		return nil, 0
+	}
+	length := 0
+	for ; at < len(b) && b[at] != fix.SOH; at++ {
+		c := b[at] - '0'
+		if c > 9 || length > fix.MaxFrameLimit {
+			return nil, 0
+		}
+		length = length*10 + int(c)
+	}
+	at++
+	n = at + length + trailer
+	if length < 5 || n > len(b) || b[n-trailer-1] != fix.SOH || string(b[n-trailer:n-trailer+3]) != "10=" || b[n-1] != fix.SOH {
+		return nil, 0
+	}
+	return b[at : n-trailer], n
+}
+
+// kindOf returns the MsgType(35) of one character, 0 for another.
+func kindOf(body []byte) byte {
+	if string(body[:3]) == "35=" && body[4] == fix.SOH {
+		return body[3]
+	}
+	return 0
+}
+
+// Out judges the messages in b, which are about to be given to the socket. clear is how
+// many bytes may go; with a reason, the message behind them may not, nor anything after
+// it. A violation sets the latch. now is in ns since the epoch.
+func (s *Session) Out(now int64, b []byte, said Said) (clear int, why Reason) {
+	for clear < len(b) {
+		body, n := s.frame(b[clear:])
+		if n == 0 {
+			return clear, s.refuse(now, &wireOrder{}, Malformed)
+		}
+		switch kindOf(body) {
+		case 'D', 'G':
+			o := wireOrder{parent: said.Parent, now: now}
+			if why := s.order(body, &o, said.Policy); why != Clear {
+				return clear, s.refuse(now, &o, why)
+			}
+		case 'F':
+			s.f.stats.Cancels++
+			s.rate.record(now)
+		case '0', '1', '2', '3', '4', '5', 'A', 'H', 'R', 'j':
+			// Of the session, or a question: nothing that can trade.
+		default:
+			return clear, s.refuse(now, &wireOrder{}, Unsupported)
+		}
+		clear += n
+	}
+	return clear, Clear
+}
+
+// order judges one order or replace and accounts for it.
+func (s *Session) order(body []byte, o *wireOrder, policy uint64) Reason {
+	const need = sawID | sawSeq | sawSymbol | sawSide | sawOrdType | sawQty
+	if !s.scan(body[5:], o) || o.seen&need != need || o.id == 0 {
+		return Malformed
+	}
+	if body[3] == 'G' {
+		i := s.f.byChild.find(o.orig)
+		if i < 0 || !s.f.children[i].open || s.f.children[i].venue != s.cfg.Venue {
+			return UnknownParent
+		}
+		o.replaces = &s.f.children[i]
+		o.parent = s.f.parents[o.replaces.parent].number
+	} else if s.f.byChild.find(o.id) >= 0 {
+		return Duplicate
+	}
+	why := s.f.judge(s, o, policy)
+	if why == Clear {
+		s.f.book(s, o)
+	}
+	return why
+}
+
+func (s *Session) refuse(now int64, o *wireOrder, why Reason) Reason {
+	f := s.f
+	f.stats.Refused[why]++
+	if why != Killed {
+		f.cfg.Latch.Kill(Scope{})
+		f.cfg.Trip(&Violation{At: now, Venue: s.cfg.Venue, Reason: why, Child: o.id, Parent: o.parent, Qty: o.qty,
+			Price: o.price})
+	}
+	return why
+}
+
+// In reads a message of the venue: reports of executions and of ends, and rejects of our
+// messages. It may be given the same message again.
+func (s *Session) In(m *fix.Message) {
+	t := m.Type()
+	if len(t) != 1 {
+		return
+	}
+	switch t[0] {
+	case '8':
+		s.report(m)
+	case '3', 'j':
+		seq, err := m.Int(fix.TagRefSeqNum)
+		if err != nil || seq <= 0 {
+			return
+		}
+		if r := &s.recent[uint64(seq)%recentOrders]; r.seq == uint64(seq) {
+			c := &s.f.children[r.at]
+			if id, named := m.Get(fix.TagBusinessRejectRefID); !named || s.number(id) == c.number {
+				s.f.release(c) // it does not exist there
+			}
+		}
+	}
+}
+
+// report accounts for an ExecutionReport(35=8).
+func (s *Session) report(m *fix.Message) {
+	var id, orig, cum []byte
+	var execType, status, trans, rejReason byte
+	for i, n := 3, m.Len()-1; i < n; i++ {
+		switch tag, v := m.Field(i); tag {
+		case fix.TagClOrdID:
+			id = v
+		case fix.TagOrigClOrdID:
+			orig = v
+		case fix.TagCumQty:
+			cum = v
+		case fix.TagExecType:
+			execType = v[0]
+		case fix.TagOrdStatus:
+			status = v[0]
+		case fix.TagExecTransType:
+			trans = v[0]
+		case fix.TagOrdRejReason:
+			if len(v) == 1 {
+				rejReason = v[0]
+			}
+		}
+	}
+	at := s.f.byChild.find(s.number(id))
+	if orig != nil {
+		if o := s.f.byChild.find(s.number(orig)); o >= 0 {
+			at = o
+		}
+	}
+	if at < 0 || s.f.children[at].venue != s.cfg.Venue {
+		s.f.stats.Orphans++
+		return
+	}
+	s.f.stats.Reports++
+	c := &s.f.children[at]
+	if v, ok := decimal(cum, s.symbols[s.f.parents[c.parent].order.Instrument].QtyDecimals); ok {
+		s.settle(c, market.Qty(v), execType, market.OrdStatus(status), trans == '3' || execType == 'I', rejReason)
+	}
+}
+
+// unknownOrder is OrdRejReason(103) of a status report about an order that is not there.
+const unknownOrder = '5'
+
+// settle applies what a report says of a child. A quantity comes free only by the venue's
+// word that the order is over, with no less executed than is known already.
+func (s *Session) settle(c *child, cum market.Qty, execType byte, status market.OrdStatus, answer bool, rejReason byte) {
+	if answer && status == market.StatusRejected && rejReason == unknownOrder {
+		if !c.acked && c.cum == 0 {
+			s.f.release(c)
+		}
+		return
+	}
+	s.f.execute(c, cum)
+	over := status.Terminal()
+	if !answer {
+		switch market.ExecType(execType) {
+		case market.ExecCanceled, market.ExecExpired, market.ExecDoneForDay, market.ExecRejected:
+			over = true
+		case market.ExecTradeCancel, market.ExecTradeCorrect, market.ExecRestated:
+			over = false // a person decides
+		}
+		if status == market.StatusFilled && c.cum < c.qty {
+			over = false // it contradicts itself
+		}
+	}
+	if over && cum == c.cum || c.cum >= c.qty {
+		s.f.release(c)
+	}
+	c.acked = true
+}
+
+// Open is an order that may still execute at the session's venue.
+type Open struct {
+	Number, Parent uint64
+	Instrument     market.InstrumentID
+	Side           market.Side
+	Qty, Cum       market.Qty
+	Price          market.Price
+}
+
+// EachOpen calls f for each open order of the session, oldest first, until it is false.
+// f may let messages out.
+func (s *Session) EachOpen(f func(*Open) bool) {
+	for i := range s.f.children[:s.f.sent] {
+		c := &s.f.children[i]
+		if !c.open || c.venue != s.cfg.Venue {
+			continue
+		}
+		p := &s.f.parents[c.parent]
+		if !f(&Open{Number: c.number, Parent: p.number, Instrument: p.order.Instrument, Side: p.order.Side, Qty: c.qty,
+			Cum: c.cum, Price: c.price}) {
+			return
+		}
+	}
+}
+
+// Killed reports whether the latch covers an open order: the firm, or its scope but for the
+// policy, which only the core knows of an order that has left.
+func (s *Session) Killed(o *Open) bool {
+	k := s.f.cfg.Latch.set.Load()
+	at := s.f.byParent.find(o.Parent)
+	return k != nil && at >= 0 && k.covers(s.cfg.Venue, &s.f.parents[at], 0)
+}

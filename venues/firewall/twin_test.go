@@ -1,0 +1,366 @@
+package firewall
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"penstock/fix"
+	"penstock/market"
+)
+
+// twin is the readable firewall: text split at SOH, maps, sums made anew for every order.
+type twin struct {
+	limits   []Limits
+	credit   market.Notional
+	room     int
+	orders   map[uint64]*Order // by parent's number
+	children map[uint64]*twinChild
+	bySeq    map[uint64]uint64
+	killed   bool
+	sent     []int64 // times of messages
+	rate     int
+}
+
+type twinChild struct {
+	parent   uint64
+	qty, cum market.Qty
+	price    market.Price
+	open     bool
+	acked    bool
+}
+
+func (c *twinChild) left() market.Qty {
+	if c.open && c.qty > c.cum {
+		return c.qty - c.cum
+	}
+	return 0
+}
+
+// out judges one whole message.
+func (w *twin) out(now int64, msg string) Reason {
+	why := w.judge(now, msg)
+	if why != Clear && why != Killed {
+		w.killed = true
+	}
+	return why
+}
+
+func (w *twin) judge(now int64, msg string) Reason {
+	head, rest, ok := strings.Cut(msg, "\x01")
+	length, body, ok2 := strings.Cut(rest, "\x01")
+	n, err := strconv.Atoi(strings.TrimPrefix(length, "9="))
+	if head != "8=FIX.4.4" || !ok || !ok2 || !strings.HasPrefix(length, "9=") || err != nil ||
+		strings.ContainsAny(length, "+-") || n < 5 || n+trailer != len(body) || body[n-1] != 1 ||
+		!strings.HasPrefix(body[n:], "10=") || body[len(body)-1] != 1 {
+		return Malformed
+	}
+	body = body[:n]
+	if body[:3] != "35=" || body[4] != 1 || !strings.Contains("012345AHRjDFG", body[3:4]) {
+		return Unsupported
+	}
+	switch body[3] {
+	case 'F':
+		w.sent = append(w.sent, now)
+		return Clear
+	case 'D', 'G':
+	default:
+		return Clear
+	}
+	fields := map[string]string{}
+	for _, f := range strings.Split(strings.TrimSuffix(body[5:], "\x01"), "\x01") {
+		tag, value, ok := strings.Cut(f, "=")
+		if t, err := strconv.ParseUint(tag, 10, 32); !ok || err != nil || value == "" || tag[0] == '0' || t > 99999 {
+			return Malformed
+		}
+		if _, twice := fields[tag]; twice && strings.Contains(" 11 41 34 55 54 40 38 44 526 ", " "+tag+" ") {
+			return Malformed
+		}
+		fields[tag] = value
+	}
+	for _, tag := range []string{"11", "34", "55", "54", "40", "38"} {
+		if fields[tag] == "" {
+			return Malformed
+		}
+	}
+	return w.order(now, body[3], fields)
+}
+
+func twinID(text string) uint64 {
+	v, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || len(text) > 18 || text[0] == '0' || text[0] == '+' {
+		return 0
+	}
+	return v
+}
+
+// twinDecimal reads a decimal of at most 18 digits with the decimals, 0 when it is none.
+func twinDecimal(text string, decimals uint8) (int64, bool) {
+	whole, _, _ := strings.Cut(text, ".")
+	v, err := market.ParseDecimal([]byte(text), decimals)
+	return v, err == nil && whole != "" && text[0] != '-' && len(whole)+int(decimals) <= 18
+}
+
+func (w *twin) order(now int64, kind byte, fields map[string]string) Reason {
+	id := twinID(fields["11"])
+	if id == 0 {
+		return Malformed
+	}
+	parent := twinID(fields["526"])
+	var replaces *twinChild
+	if kind == 'G' {
+		if replaces = w.children[twinID(fields["41"])]; replaces == nil || !replaces.open {
+			return UnknownParent
+		}
+		parent = replaces.parent
+	} else if w.children[id] != nil {
+		return Duplicate
+	}
+	o := w.orders[parent]
+	if o == nil {
+		return UnknownParent
+	}
+	if w.killed {
+		return Killed
+	}
+	sym := testSymbols[o.Instrument]
+	l := w.limits[o.Instrument]
+	if fields["55"] != sym.Text {
+		return WrongSymbol
+	}
+	if fields["54"][0] != byte(o.Side) {
+		return WrongSide
+	}
+	qty, okQty := twinDecimal(fields["38"], sym.QtyDecimals)
+	price, okPrice := twinDecimal(fields["44"], sym.PriceDecimals)
+	_, priced := fields["44"]
+	limited := market.OrdType(fields["40"][0]) != market.OrdMarket
+	cost := market.Price(price)
+	if !priced {
+		cost = l.High
+	}
+	more := market.Qty(qty)
+	if replaces != nil {
+		more = max(more-replaces.qty, 0)
+	}
+	notional, small := cost.Notional(market.Qty(qty))
+	added, _ := cost.Notional(more)
+	var busy market.Qty
+	var used market.Notional
+	for _, c := range w.children {
+		if c.parent == parent {
+			busy += c.cum + c.left()
+		}
+		n, _ := c.price.Notional(c.cum + c.left())
+		if c.open {
+			n, _ = c.price.Notional(max(c.qty, c.cum))
+		}
+		used += n
+	}
+	switch {
+	case !okQty || qty > int64(market.MaxQty) || priced && (!okPrice || price <= 0 || price > int64(market.MaxPrice)):
+		return Malformed
+	case qty <= 0 || market.Qty(qty) > l.MaxQty:
+		return Quantity
+	case !priced && limited:
+		return Malformed
+	case priced && (cost < l.Low || cost > l.High):
+		return Band
+	case o.Limit != 0 && (!priced || o.Side.Better(o.Limit, cost)):
+		return Limit
+	case !small || notional > l.MaxNotional:
+		return Notional
+	case busy+more > o.Qty:
+		return Overfill
+	case used+added > w.credit:
+		return Credit
+	case replaces == nil && len(w.children) == w.room:
+		return Full
+	}
+	recent := 0
+	for _, t := range w.sent {
+		if now-t < second {
+			recent++
+		}
+	}
+	if recent >= w.rate {
+		return Rate
+	}
+	w.sent = append(w.sent, now)
+	if replaces != nil {
+		replaces.qty = max(replaces.qty, market.Qty(qty))
+		return Clear
+	}
+	w.children[id] = &twinChild{parent: parent, qty: market.Qty(qty), price: cost, open: true}
+	w.bySeq[twinID(fields["34"])] = id
+	return Clear
+}
+
+// report takes CumQty and whether the venue says that it is over.
+func (w *twin) report(id uint64, cum market.Qty, over bool) {
+	c := w.children[id]
+	if c == nil {
+		return
+	}
+	c.cum = max(c.cum, cum)
+	if over && cum == c.cum || c.cum >= c.qty {
+		c.open = false
+	}
+	c.acked = true
+}
+
+var testSymbols = []Symbol{{ID: 0, Text: "PSTK", PriceDecimals: 4}, {ID: 1, Text: "BTC-USD", PriceDecimals: 2, QtyDecimals: 4}}
+
+func testLimits() []Limits {
+	return []Limits{{MaxQty: 1000, MaxNotional: 400_000_000, Low: 400_000, High: 600_000},
+		{MaxQty: 50_000, MaxNotional: 1 << 50, Low: 1_000_000, High: 9_000_000}}
+}
+
+// wrap makes a FIX message of text with | for SOH.
+func wrap(text string) string {
+	body := strings.ReplaceAll(text, "|", "\x01") + "\x01"
+	return fmt.Sprintf("8=FIX.4.4\x019=%d\x01%s10=123\x01", len(body), body)
+}
+
+// pair is both firewalls with the same orders.
+type pair struct {
+	t     testing.TB
+	f     *Firewall
+	told  Told
+	s     *Session
+	latch Latch
+	twin  *twin
+	trips []Violation
+	seq   uint64
+	now   int64
+}
+
+const (
+	parentA = 261120143000000001
+	parentB = 261120143000000002
+	rate    = 12
+)
+
+func newPair(t testing.TB) *pair {
+	p := &pair{t: t, now: 1e18, twin: &twin{limits: testLimits(), credit: 2_000_000_000, room: 40, rate: rate,
+		orders: map[uint64]*Order{}, children: map[uint64]*twinChild{}, bySeq: map[uint64]uint64{}}}
+	var err error
+	p.f, p.told, err = New(Config{Limits: testLimits(), Credit: []market.Notional{1, 2_000_000_000}, MaxParents: 8,
+		MaxChildren: 40, Latch: &p.latch, Trip: func(v *Violation) { p.trips = append(p.trips, *v) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.s, err = p.f.Session(SessionConfig{Venue: 2, BeginString: "FIX.4.4", ParentTag: fix.TagSecondaryClOrdID,
+		Symbols: testSymbols, Rate: rate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.order(parentA, Order{ID: [20]byte{'A'}, Client: 1, Instrument: 0, Side: market.Buy, Qty: 2000, Limit: 500_000, Strategy: 1001})
+	p.order(parentB, Order{ID: [20]byte{'B'}, Client: 1, Instrument: 1, Side: market.Sell, Qty: 90_000, Strategy: 1000})
+	return p
+}
+
+func (p *pair) order(number uint64, o Order) {
+	p.told.Orders.Push(&o)
+	p.told.Accepted.Push(&Accepted{Number: number, Client: o.Client, ID: o.ID})
+	if old := p.twin.orders[number]; old != nil {
+		o.Side, o.Strategy = old.Side, old.Strategy
+		for _, c := range p.twin.children {
+			if c.parent == number {
+				o.Qty = max(o.Qty, c.cum)
+			}
+		}
+	}
+	p.twin.orders[number] = &o
+}
+
+// check compares both on one message.
+func (p *pair) check(msg string) Reason {
+	p.t.Helper()
+	clear, got := p.s.Out(p.now, []byte(msg), Said{})
+	want := p.twin.out(p.now, msg)
+	if got != want || (got == Clear) != (clear == len(msg)) {
+		p.t.Fatalf("%q: %v and %d bytes clear, the twin %v", msg, got, clear, want)
+	}
+	if trouble := p.f.Recount(); trouble != "" {
+		p.t.Fatal(trouble)
+	}
+	return got
+}
+
+func (p *pair) report(id uint64, cum market.Qty, execType, status byte) {
+	p.t.Helper()
+	frame := []byte(wrap(fmt.Sprintf("35=8|34=7|11=%d|17=E|55=PSTK|150=%c|39=%c|14=%d|151=0", id, execType, status, cum)))
+	var m fix.Message
+	if err := m.Parse(frame); err != nil {
+		p.t.Fatal(err)
+	}
+	p.s.In(&m)
+	c := p.twin.children[id]
+	over := strings.ContainsRune("348C", rune(execType)) || strings.ContainsRune("2348C", rune(status))
+	if c != nil && status == '2' && max(c.cum, cum) < c.qty {
+		over = false
+	}
+	p.twin.report(id, cum, over)
+	if trouble := p.f.Recount(); trouble != "" {
+		p.t.Fatal(trouble)
+	}
+}
+
+const childA = 261120143000001000
+
+// orderText is an order that every check lets through.
+func (p *pair) orderText(id uint64) string {
+	p.seq++
+	return fmt.Sprintf("35=D|34=%d|49=SOR|52=20261120-14:30:00.123|56=XLIT|11=%d|526=%d|40=2|54=1|55=PSTK|59=3|"+
+		"60=20261120-14:30:00.123|38=300|44=49.95", p.seq, id, uint64(parentA))
+}
+
+// FuzzFirewall lets both firewalls judge a run of orders, bent by the input, and reports
+// of them.
+func FuzzFirewall(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 1, 10, 200, 0, 2, 0, 0, 0, 3, 1, 5, 9, 0, 1, 0, 0})
+	f.Add([]byte("orders bent in every way that the fuzzer thinks of, again and again and again"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		p := newPair(t)
+		for n := uint64(0); len(in) >= 4 && n < 60; n++ {
+			op, x, y := in[0], in[1], binary.LittleEndian.Uint16(in[2:])
+			in = in[4:]
+			p.now += int64(y) * 1e5
+			switch op % 8 {
+			case 0, 1:
+				p.check(wrap(p.orderText(childA + n)))
+			case 2: // another quantity and price
+				text := strings.Replace(p.orderText(childA+n), "38=300", fmt.Sprintf("38=%d", y%1100), 1)
+				p.check(wrap(strings.Replace(text, "44=49.95", fmt.Sprintf("44=%d.%02d", 39+x%22, x), 1)))
+			case 3: // a byte of the body changed
+				text := []byte(p.orderText(childA + n))
+				text[int(y)%len(text)] = x
+				p.check(wrap(string(text)))
+			case 4: // a byte of the frame changed
+				msg := []byte(wrap(p.orderText(childA + n)))
+				msg[int(y)%len(msg)] = x
+				p.check(string(msg))
+			case 5:
+				p.report(childA+uint64(x)%(n+1), market.Qty(y%400), "0F4C38"[x%6], "0124C38"[x%7])
+			case 6: // the other parent, or a replace
+				text := strings.Replace(p.orderText(childA+n), fmt.Sprint(uint64(parentA)), fmt.Sprint(uint64(parentB)), 1)
+				text = strings.NewReplacer("54=1", "54=2", "55=PSTK", "55=BTC-USD", "44=49.95", "44=50000.5").Replace(text)
+				if x%2 == 0 {
+					text = strings.Replace(p.orderText(childA+n), "35=D", "35=G", 1) + fmt.Sprintf("|41=%d", childA+uint64(y)%(n+1))
+				}
+				p.check(wrap(text))
+			case 7:
+				if x%2 == 0 {
+					p.latch.Release(Scope{})
+					p.twin.killed = false
+				} else {
+					p.order(parentA, Order{ID: [20]byte{'A', x}, Client: 1, Qty: 1000 + market.Qty(y%3000), Limit: 500_000})
+					p.f.Listen()
+				}
+			}
+		}
+	})
+}
