@@ -381,8 +381,8 @@ func (e *emsSection) validate() error {
 	switch s := event.Strategy(e.DefaultStrategy); {
 	case e.Listen != "" && len(e.Session) == 0:
 		return errors.New("name at least one [[ems.session]]")
-	case s != 0 && s != event.StrategySweep && s != event.StrategyTWAP:
-		return fmt.Errorf("default_strategy %d is not 0, %d or %d", s, event.StrategySweep, event.StrategyTWAP)
+	case s != 0 && !s.Valid():
+		return fmt.Errorf("default_strategy %d is not 0 and not a strategy: 1000 to 1005", s)
 	case (e.TLSCert == "") != (e.TLSKey == "") || e.TLSClientCA != "" && e.TLSCert == "":
 		return errors.New("TLS needs both tls_cert and tls_key")
 	}

@@ -76,7 +76,7 @@ func Listen(cfg Config) (*Acceptor, error) {
 	a := &Acceptor{cfg: cfg, log: log, bell: make(chan struct{}, 1), stop: make(chan struct{}),
 		reports: ring.New[event.Command](cfg.queueLen())}
 	a.app = &application{config: &a.cfg, log: log, intake: newIntake(cfg.Sink, len(cfg.Sessions)),
-		orders: newOrders(), clients: make(map[quickfix.SessionID]uint16),
+		orders: newOrders(), worked: newWorked(), clients: make(map[quickfix.SessionID]uint16),
 		parsers: sync.Pool{New: func() any { return new(fix.Message) }},
 		epoch:   strconv.FormatInt(time.Now().UnixNano(), 36)}
 	for i := range cfg.Sessions {

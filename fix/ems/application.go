@@ -20,6 +20,7 @@ type application struct {
 	log     *Log
 	intake  *intake
 	orders  *orders
+	worked  *worked
 	clients map[quickfix.SessionID]uint16
 	parsers sync.Pool // of *fix.Message
 	stores  *storeFactory
@@ -67,6 +68,10 @@ func (a *application) FromApp(m *quickfix.Message,
 		if err := a.stores.made[id].pass(int(in.event.Ref)); err != nil {
 			a.log.Eventf("session %s: order not noted, it may be lost if the router is killed now: %v", id.TargetCompID, err)
 		}
+	}
+	if r == nil {
+		number, _ := in.msg.Get(tagTargetStrategy)
+		a.worked.asked(&in.event, number)
 	}
 	if r == nil && !a.intake.order(&in.event) {
 		a.stats.busy.Add(1)

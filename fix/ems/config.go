@@ -67,7 +67,7 @@ func (c *Config) validate() error {
 	case !ring.ValidCapacity(c.queueLen()):
 		return fmt.Errorf("ems: queue of %d reports: must be a power of two", c.QueueLen)
 	}
-	if s := c.DefaultStrategy; s != 0 && !known(s) {
+	if s := c.DefaultStrategy; s != 0 && !s.Valid() {
 		return fmt.Errorf("ems: default strategy %d is not known: %s", s, knownStrategies)
 	}
 	for i := range c.Instruments {

@@ -63,7 +63,8 @@ func (in *inbound) terms() []func() *refusal {
 		return []func() *refusal{in.instrument, in.side, in.orderType, in.quantity, in.price,
 			in.strategy}
 	case 'G':
-		return []func() *refusal{in.instrument, in.side, in.orderType, in.quantity, in.price}
+		return []func() *refusal{in.instrument, in.side, in.orderType, in.quantity, in.price,
+			in.newStrategyTerms}
 	}
 	return []func() *refusal{in.instrument, in.side}
 }

@@ -58,6 +58,9 @@ func (a *Acceptor) Remember(c *event.Command) { a.app.orders.told(c) }
 // tell sends a report and counts it. The client's goroutine only.
 func (a *Acceptor) tell(client int, c *event.Command) error {
 	msg := a.cfg.encode(c)
+	if c.Kind == event.Report {
+		a.setStrategy(&msg.Body, c)
+	}
 	if a.again[client] > 0 {
 		msg.Header.SetField(quickfix.Tag(fix.TagPossResend), quickfix.FIXBoolean(true))
 	}

@@ -8,21 +8,24 @@ import (
 // parameter is one entry of the StrategyParametersGrp (FIX 5.0 SP2).
 type parameter struct{ name, kind, value []byte }
 
-// StrategyParameterType(959) of the parameters that are served.
-const (
-	paramInt          = "1"
-	paramUTCTimestamp = "19"
-)
-
 // maxParameters bounds NoStrategyParameters(957).
 const maxParameters = 16
 
-const knownStrategies = "1000 SWEEP, 1001 TWAP"
+// standardStrategies are the values of TargetStrategy(847) that FIX itself defines.
+var standardStrategies = map[int64]event.Strategy{
+	1: event.StrategyVWAP, 2: event.StrategyPOV, 3: event.StrategyIS,
+}
 
-func known(s event.Strategy) bool { return s == event.StrategySweep || s == event.StrategyTWAP }
+const knownStrategies = "1000 SWEEP, 1001 TWAP, 1002 (or 1) VWAP, 1003 (or 2) POV, 1004 (or 3) IS, 1005 SEEK"
 
-// sliceSecondsMax bounds SliceSeconds: one day.
-const sliceSecondsMax = 86_400
+// strategyOf returns the strategy of a TargetStrategy(847).
+func strategyOf(number int64) (s event.Strategy, ok bool) {
+	if s, ok = standardStrategies[number]; ok {
+		return s, true
+	}
+	s = event.Strategy(number)
+	return s, int64(s) == number && s.Valid()
+}
 
 // parameters reads the group whose NoStrategyParameters(957) is field i, and
 // returns the index of its last field.
@@ -79,113 +82,93 @@ func (in *inbound) strategy() *refusal {
 		if err != nil {
 			return malformed(tagTargetStrategy, fix.RejectFormat)
 		}
-		if chosen = event.Strategy(v); int64(chosen) != v || !known(chosen) {
+		if chosen, ok = strategyOf(v); !ok {
 			return order(event.ReasonUnknownStrategy, "TargetStrategy(847)=%d is not known: %s",
 				v, knownStrategies)
 		}
-	}
-	in.event.Strategy = chosen
-	switch chosen {
-	case 0:
+	} else if chosen == 0 {
 		return order(event.ReasonUnknownStrategy, "TargetStrategy(847) is required: %s",
 			knownStrategies)
-	case event.StrategyTWAP:
-		return in.twap()
 	}
-	return in.sweep()
+	in.event.Strategy = chosen
+	return in.strategyTerms()
 }
 
-// sweep refuses whatever only a schedule could use.
-func (in *inbound) sweep() *refusal {
-	if len(in.params) > 0 {
-		return order(event.ReasonBadParameter, "strategy parameter %s: SWEEP has no parameters",
-			plain(in.params[0].name))
+// newStrategyTerms reads the parameters of a replace that changes how an order is
+// worked. They stand for all of the order's parameters: one that is left out is not
+// kept. Without TargetStrategy(847) the order is worked as before.
+func (in *inbound) newStrategyTerms() *refusal {
+	if _, ok := in.msg.Get(tagTargetStrategy); ok {
+		return in.strategy()
 	}
-	for _, tag := range []int{tagEffectiveTime, tagExpireTime} {
+	for _, tag := range []int{tagEffectiveTime, tagExpireTime, tagTargetStrategyParameters, tagParticipationRate,
+		tagNoStrategyParameters} {
 		if _, ok := in.msg.Get(tag); ok {
-			return order(event.ReasonBadParameter, "%s: SWEEP acts at once", describe(tag))
+			return order(event.ReasonBadParameter,
+				"%s: a replace that changes the strategy's parameters names TargetStrategy(847) and all of them",
+				describe(tag))
 		}
 	}
 	return nil
 }
 
-// twap reads the parameters of StrategyTWAP: StartTime, EndTime, SliceSeconds.
-func (in *inbound) twap() *refusal {
-	for _, field := range []struct {
-		tag int
-		to  *int64
-	}{{tagEffectiveTime, &in.event.StartTime}, {tagExpireTime, &in.event.Until}} {
-		if value, ok := in.msg.Get(field.tag); ok {
-			ns, err := fix.ParseTime(value)
-			if err != nil {
-				return malformed(field.tag, fix.RejectFormat)
-			}
-			*field.to = ns
+// strategyTerms reads the parameters of in.event.Strategy, from fields and from the group.
+func (in *inbound) strategyTerms() *refusal {
+	var given [len(terms)]bool
+	for i := range terms {
+		t := &terms[i]
+		if t.tag == 0 {
+			continue
 		}
-	}
-	for i := range in.params {
-		if r := in.twapParameter(&in.params[i]); r != nil {
+		value, ok := in.msg.Get(t.tag)
+		if !ok {
+			continue
+		}
+		if !t.of(in.event.Strategy) {
+			return order(event.ReasonBadParameter, "%s: %v has no such parameter", describe(t.tag), in.event.Strategy)
+		}
+		given[i] = true
+		if r := t.read(in, describe(t.tag), value, t.tag); r != nil {
 			return r
 		}
 	}
-	switch e := &in.event; {
-	case e.Until == 0:
-		return order(event.ReasonBadParameter,
-			"TWAP needs EndTime, a strategy parameter, or ExpireTime(126)")
-	case e.Until <= e.StartTime:
+	for i := range in.params {
+		p := &in.params[i]
+		n := termNamed(p.name)
+		if n < 0 || !terms[n].of(in.event.Strategy) {
+			return order(event.ReasonBadParameter, "strategy parameter %s: %v knows %s", plain(p.name),
+				in.event.Strategy, termNames(in.event.Strategy))
+		}
+		t := &terms[n]
+		if given[n] {
+			return order(event.ReasonBadParameter, "strategy parameter %s is given twice%s", t.name, t.beside())
+		}
+		given[n] = true
+		if string(p.kind) != t.kind.number {
+			return order(event.ReasonBadParameter,
+				"strategy parameter %s: StrategyParameterType(959)=%s, must be %s (%s)",
+				t.name, plain(p.kind), t.kind.number, t.kind.name)
+		}
+		if r := t.read(in, "strategy parameter "+t.name, p.value, 0); r != nil {
+			return r
+		}
+	}
+	for i := range terms {
+		if t := &terms[i]; t.needs(in.event.Strategy) && !given[i] {
+			return order(event.ReasonBadParameter, "%v needs %s, a strategy parameter%s", in.event.Strategy, t.name, t.orField())
+		}
+	}
+	return in.termsTogether()
+}
+
+// termsTogether checks parameters against each other.
+func (in *inbound) termsTogether() *refusal {
+	e := &in.event
+	switch {
+	case e.Until != 0 && e.Until <= e.StartTime:
 		return order(event.ReasonBadParameter, "EndTime is not after StartTime")
+	case e.LastQty != 0 && e.MinQty > e.LastQty:
+		return order(event.ReasonBadParameter, "MinSliceQty is above MaxSliceQty")
 	}
 	return nil
-}
-
-func (in *inbound) twapParameter(p *parameter) *refusal {
-	name := string(p.name)
-	switch name {
-	case "StartTime":
-		return p.time(&in.event.StartTime, tagEffectiveTime)
-	case "EndTime":
-		return p.time(&in.event.Until, tagExpireTime)
-	case "SliceSeconds":
-	default:
-		return order(event.ReasonBadParameter,
-			"strategy parameter %s: TWAP knows StartTime, EndTime, SliceSeconds", plain(p.name))
-	}
-	if string(p.kind) != paramInt {
-		return p.wrongType(paramInt, "Int")
-	}
-	v, err := fix.ParseInt(p.value)
-	switch {
-	case err != nil || v < 1 || v > sliceSecondsMax:
-		return order(event.ReasonBadParameter,
-			"strategy parameter SliceSeconds=%s: must be 1 to %d", plain(p.value), sliceSecondsMax)
-	case in.event.SliceNanos != 0:
-		return order(event.ReasonBadParameter, "strategy parameter SliceSeconds is given twice")
-	}
-	in.event.SliceNanos = v * 1e9
-	return nil
-}
-
-// time reads a UTCTimestamp parameter, which may come in field tag instead.
-func (p *parameter) time(to *int64, tag int) *refusal {
-	if string(p.kind) != paramUTCTimestamp {
-		return p.wrongType(paramUTCTimestamp, "UTCTimestamp")
-	}
-	ns, err := fix.ParseTime(p.value)
-	switch {
-	case err != nil || ns == 0:
-		return order(event.ReasonBadParameter,
-			"strategy parameter %s=%s: not a time (YYYYMMDD-HH:MM:SS.sss)",
-			plain(p.name), plain(p.value))
-	case *to != 0:
-		return order(event.ReasonBadParameter, "strategy parameter %s is given twice, or beside %s",
-			plain(p.name), describe(tag))
-	}
-	*to = ns
-	return nil
-}
-
-func (p *parameter) wrongType(want, name string) *refusal {
-	return order(event.ReasonBadParameter,
-		"strategy parameter %s: StrategyParameterType(959)=%s, must be %s (%s)",
-		plain(p.name), plain(p.kind), want, name)
 }

@@ -4,17 +4,19 @@ import "penstock/fix"
 
 // Tags beyond those of package fix, as FIX 4.4 and 5.0 SP2 name them.
 const (
-	tagOrdStatusReqID         = 790
-	tagExecRestatementReason  = 378
-	tagTargetStrategy         = 847
-	tagEffectiveTime          = 168
-	tagExpireTime             = 126
-	tagNoStrategyParameters   = 957
-	tagStrategyParameterName  = 958
-	tagStrategyParameterType  = 959
-	tagStrategyParameterValue = 960
-	tagHandlInst              = 21
-	tagSettlType              = 63
+	tagOrdStatusReqID           = 790
+	tagExecRestatementReason    = 378
+	tagTargetStrategy           = 847
+	tagTargetStrategyParameters = 848
+	tagParticipationRate        = 849
+	tagEffectiveTime            = 168
+	tagExpireTime               = 126
+	tagNoStrategyParameters     = 957
+	tagStrategyParameterName    = 958
+	tagStrategyParameterType    = 959
+	tagStrategyParameterValue   = 960
+	tagHandlInst                = 21
+	tagSettlType                = 63
 )
 
 // use says what a tag is to one type of message.
@@ -88,13 +90,15 @@ func init() {
 		fix.TagOrderID:     {name: "OrderID", f: ignored, g: ignored, h: ignored},
 		tagOrdStatusReqID:  {name: "OrdStatusReqID", h: optional},
 
-		tagTargetStrategy:         {name: "TargetStrategy", d: optional},
-		tagEffectiveTime:          {name: "EffectiveTime", d: optional},
-		tagExpireTime:             {name: "ExpireTime", d: optional},
-		tagNoStrategyParameters:   {name: "NoStrategyParameters", d: optional},
-		tagStrategyParameterName:  {name: "StrategyParameterName", d: optional, repeats: true},
-		tagStrategyParameterType:  {name: "StrategyParameterType", d: optional, repeats: true},
-		tagStrategyParameterValue: {name: "StrategyParameterValue", d: optional, repeats: true},
+		tagTargetStrategy:           {name: "TargetStrategy", d: optional, g: optional},
+		tagTargetStrategyParameters: {name: "TargetStrategyParameters", d: optional, g: optional},
+		tagParticipationRate:        {name: "ParticipationRate", d: optional, g: optional},
+		tagEffectiveTime:            {name: "EffectiveTime", d: optional, g: optional},
+		tagExpireTime:               {name: "ExpireTime", d: optional, g: optional},
+		tagNoStrategyParameters:     {name: "NoStrategyParameters", d: optional, g: optional},
+		tagStrategyParameterName:    {name: "StrategyParameterName", d: optional, g: optional, repeats: true},
+		tagStrategyParameterType:    {name: "StrategyParameterType", d: optional, g: optional, repeats: true},
+		tagStrategyParameterValue:   {name: "StrategyParameterValue", d: optional, g: optional, repeats: true},
 
 		1: info("Account"), 47: info("OrderCapacity (4.2)"), 58: info("Text"), 70: info("AllocID"),
 		109: info("ClientID"), 526: info("SecondaryClOrdID"), 528: info("OrderCapacity"),
@@ -113,8 +117,7 @@ func init() {
 		207: {name: "SecurityExchange"}, 210: {name: "MaxShow"}, 211: {name: "PegOffsetValue"},
 		388: {name: "DiscretionInst"}, 389: {name: "DiscretionOffsetValue"},
 		423: {name: "PriceType"}, 432: {name: "ExpireDate"}, 529: {name: "OrderRestrictions"},
-		640: {name: "Price2"}, 848: {name: "TargetStrategyParameters"},
-		849: {name: "ParticipationRate"}, 1138: {name: "DisplayQty"},
+		640: {name: "Price2"}, 1138: {name: "DisplayQty"},
 	} {
 		rules[tag] = &r
 	}

@@ -135,7 +135,7 @@ func FuzzReadNeverPanics(f *testing.F) {
 		if !e.ID.Valid() || int(e.Instrument) >= len(testInstruments) || !e.Side.Valid() {
 			t.Errorf("accepted: %+v", e)
 		}
-		if msgType == "D" && (e.Qty <= 0 || e.OrdType == '2' && e.Price <= 0 || !known(e.Strategy)) {
+		if msgType == "D" && (e.Qty <= 0 || e.OrdType == '2' && e.Price <= 0 || !e.Strategy.Valid()) {
 			t.Errorf("accepted: %+v", e)
 		}
 	})
