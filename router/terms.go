@@ -66,8 +66,17 @@ func (c *Core) judgeStrategy(e *event.Event, started bool) event.Reason {
 	return event.ReasonNone
 }
 
-// Terms returns the strategy parameters that p works by.
-func (p *Parent) Terms() Terms { return p.terms }
+// Asked returns p's strategy and terms as a ParentNew would have asked for them.
+func (p *Parent) Asked() event.Event {
+	e := event.Event{Kind: event.ParentNew, Client: p.Client, ID: p.ClOrdID, Instrument: p.Instrument,
+		Strategy: p.Strategy, StartTime: p.terms.Start, Until: p.terms.End, SliceNanos: p.terms.SliceNanos,
+		LastPx: p.terms.Would, MinQty: p.terms.MinSlice, LastQty: p.terms.MaxSlice, LeavesQty: p.terms.Block,
+		CumQty: market.Qty(p.terms.Participation), Code: uint8(p.terms.Urgency)}
+	if p.terms.NoCatchUp {
+		e.Flags = event.NoCatchUp
+	}
+	return e
+}
 
 // kappas are the trajectories of StrategyIS: half-lives of the whole horizon, a half
 // and a fifth of it.

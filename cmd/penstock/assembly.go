@@ -137,7 +137,14 @@ func (a *assembly) open() error {
 		return err
 	}
 	a.table, cfg.Router.Table = table, table
-	epoch, err := a.openRun(data)
+	curves, err := cfg.readCurves()
+	if err != nil {
+		return err
+	}
+	if _, err := cfg.setCurves(curves, clock()); err != nil {
+		return err
+	}
+	epoch, err := a.openRun(data, curves)
 	if err != nil {
 		return err
 	}

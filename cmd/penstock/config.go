@@ -92,6 +92,7 @@ type instrumentSection struct {
 	QtyDecimals   uint8         `toml:"qty_decimals"`
 	Tick          string        `toml:"tick"`
 	Lot           string        `toml:"lot"`
+	VolumeCurve   string        `toml:"volume_curve,omitempty"` // file; without one VWAP is refused
 	Limits        limitsSection `toml:"limits"`
 }
 

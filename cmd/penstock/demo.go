@@ -31,7 +31,7 @@ FIX 4.4. Prints how it went and checks that client, router and venues agree.
   --side buy|sell      (buy)
   --qty N              shares (50000)
   --symbol S           name of the demo stock (PSTK)
-  --strategy S         twap or sweep (twap)
+  --strategy S         sweep, twap, vwap, pov (a fifth), is or seek (twap)
   --horizon D          time for the order, 2s to 10m (30s)
   --seed N             of the background market (1)
   --journal DIR        keep the journal there
@@ -85,13 +85,9 @@ func parseDemo(args []string, stderr io.Writer) (o demoOptions, err error) {
 	default:
 		return bad("--side %s is not buy or sell", *side)
 	}
-	switch strings.ToLower(*strategy) {
-	case "twap":
-		o.strategy = event.StrategyTWAP
-	case "sweep":
-		o.strategy = event.StrategySweep
-	default:
-		return bad("--strategy %s is not twap or sweep", *strategy)
+	var ok bool
+	if o.strategy, ok = event.ParseStrategy(strings.ToUpper(*strategy)); !ok {
+		return bad("--strategy %s is not sweep, twap, vwap, pov, is or seek", *strategy)
 	}
 	o.qty = market.Qty(*qty)
 	switch {
@@ -196,7 +192,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout io.Writer) error {
 	if !s.Reconciled.Agree {
 		return failed("demo: client, router and venues do not agree: see the breaks above")
 	}
-	if o.strategy == event.StrategyTWAP && s.Status != market.StatusFilled.String() {
+	if o.fills() && s.Status != market.StatusFilled.String() {
 		return failed("demo: the parent ended %s with %s of %s", s.Status, s.CumQty, s.OrderQty)
 	}
 	return nil
@@ -278,6 +274,11 @@ func (a *assembly) poll(ctx context.Context, done func(*loop.Sequencer) bool, la
 	}
 }
 
+// fills reports whether the strategy fills all of an order that the market has room for.
+func (o *demoOptions) fills() bool {
+	return o.strategy == event.StrategyTWAP || o.strategy == event.StrategyVWAP || o.strategy == event.StrategyIS
+}
+
 // runClient logs a client on, sends the parent order and follows it to its end.
 func (a *assembly) runClient(ctx context.Context, o demoOptions, stdout io.Writer) (*emsclient.Order, []string, error) {
 	const clOrdID = "DEMO-1"
@@ -289,9 +290,14 @@ func (a *assembly) runClient(ctx context.Context, o demoOptions, stdout io.Write
 	defer client.Close()
 	order := emsclient.NewOrder{ClOrdID: clOrdID, Symbol: o.symbol, Side: o.side, Qty: o.qty,
 		TIF: market.TIFDay, Strategy: int(o.strategy)}
-	if o.strategy == event.StrategyTWAP {
+	if o.strategy.Scheduled() {
 		order.EndTime = clock() + int64(o.horizon)
+	}
+	if o.strategy.Scheduled() && o.strategy != event.StrategySeek {
 		order.SliceSeconds = max(int(o.horizon/time.Second)/6, 1)
+	}
+	if o.strategy == event.StrategyPOV {
+		order.ParticipationRate = "0.2"
 	}
 	if err := client.SendOrder(order); err != nil {
 		return nil, nil, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -52,6 +53,9 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 	if err := os.WriteFile(filepath.Join(dir, "baseline.penstock"), table, 0o644); err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(dir, "volume.csv"), demoCurve(), 0o644); err != nil {
+		return nil, err
+	}
 	journal, err := o.journalDir(dir)
 	if err != nil {
 		return nil, err
@@ -64,6 +68,7 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 			Session: []emsSession{{SenderCompID: demoRouter, TargetCompID: demoClient}}},
 		Instrument: []instrumentSection{{
 			Symbol: o.symbol, Currency: "USD", PriceDecimals: demoPriceDecimals, Tick: "0.01", Lot: "1",
+			VolumeCurve: "volume.csv",
 			Limits: limitsSection{ParentMaxQty: "1000000", ParentMaxNotional: "60000000",
 				ChildMaxQty: "20000", ChildMaxNotional: "1200000", CollarBps: 100},
 		}},
@@ -80,6 +85,17 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 		return nil, err
 	}
 	return LoadConfig(path)
+}
+
+// demoCurve is a day on which every minute begins and ends busily, so that a horizon of
+// half a minute shows what a curve does.
+func demoCurve() []byte {
+	text := []byte("# source: made for the demonstration\nstart,volume\n")
+	for second := 0; second < 86_400; second += 10 {
+		volume := 100 * (1 + (second/10%6-2)*(second/10%6-3))
+		text = fmt.Appendf(text, "%02d:%02d:%02d,%d\n", second/3600, second/60%60, second%60, volume)
+	}
+	return text
 }
 
 func demoVenue(symbol string, s *serve.Server) venueSection {

@@ -20,6 +20,7 @@ const usage = `usage: penstock COMMAND [options]
   dump      a journal as text; --verify runs it again and compares
   policy    build-baseline, inspect, verify: policy tables
   check     read a configuration and say what is wrong with it
+  atdl      the strategies and their parameters as FIXatdl 1.1, for a client's order tickets
   doctor    what this machine does to latency, and the lines that repair it
   version   print the version
 
@@ -85,6 +86,7 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"policy": policyCommand,
 	"check":  check,
 	"doctor": doctor,
+	"atdl":   printATDL,
 }
 
 func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }

@@ -192,6 +192,12 @@ func (a *assembly) tellClients(r *recovery) {
 	for i := range told {
 		told[i] = a.ems.Told(i)
 	}
+	for i := range r.core.Parents() {
+		if p := &r.core.Parents()[i]; p.Live() {
+			e := p.Asked()
+			a.ems.Working(&e)
+		}
+	}
 	for i := range r.reports {
 		c := &r.reports[i]
 		if told[c.Client] > 0 {

@@ -32,8 +32,9 @@ Recorded time is the only time: the same input gives the same output.
                           symbols and print messages, gaps, checks, faults of each; -v adds
                           message types
   --speed N               recorded time per time; 0, the default, is as fast as possible
-  --parent "SIDE QTY SYMBOL STRATEGY [HORIZON] [LIMIT PRICE]"
-                          route a parent order, e.g. "BUY 5 BTC-USDT TWAP 60s"
+  --parent "SIDE QTY SYMBOL STRATEGY [HORIZON] [RATE=0.1] [URGENCY=HIGH] [LIMIT PRICE]"
+                          route a parent order, e.g. "BUY 5 BTC-USDT TWAP 60s";
+                          strategies SWEEP, TWAP, POV (with RATE), IS, SEEK
   --at D                  recorded time to wait before it is sent (5s)
   --with-simulated KINDS  add simulated venues around the recorded midpoint: dark,sdp
   --seed N                of the simulated venues (1)

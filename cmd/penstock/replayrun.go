@@ -28,10 +28,12 @@ type replayParent struct {
 	strategy event.Strategy
 	horizon  time.Duration
 	limit    string
+	rate     market.Qty // 1/10,000
+	urgency  event.Urgency
 }
 
 func parseReplayParent(text string) (*replayParent, error) {
-	const form = `want "SIDE QTY SYMBOL STRATEGY [HORIZON] [LIMIT PRICE]"`
+	const form = `want "SIDE QTY SYMBOL STRATEGY [HORIZON] [RATE=0.1] [URGENCY=HIGH] [LIMIT PRICE]"`
 	words := strings.Fields(text)
 	if len(words) < 4 {
 		return nil, fmt.Errorf("%q: %s", text, form)
@@ -46,21 +48,32 @@ func parseReplayParent(text string) (*replayParent, error) {
 		return nil, fmt.Errorf("side %q is not BUY or SELL", words[0])
 	}
 	rest := words[4:]
-	switch strings.ToUpper(words[3]) {
-	case "SWEEP":
-		p.strategy = event.StrategySweep
-	case "TWAP":
-		p.strategy = event.StrategyTWAP
+	var ok bool
+	if p.strategy, ok = event.ParseStrategy(strings.ToUpper(words[3])); !ok || p.strategy == event.StrategyVWAP {
+		return nil, fmt.Errorf("strategy %q is not SWEEP, TWAP, POV, IS or SEEK", words[3])
+	}
+	if p.strategy.Scheduled() {
 		if len(rest) == 0 {
-			return nil, errors.New("TWAP needs a horizon, such as 60s")
+			return nil, fmt.Errorf("%v needs a horizon, such as 60s", p.strategy)
 		}
 		var err error
 		if p.horizon, err = time.ParseDuration(rest[0]); err != nil || p.horizon <= 0 {
 			return nil, fmt.Errorf("horizon %q is not a duration such as 60s", rest[0])
 		}
 		rest = rest[1:]
-	default:
-		return nil, fmt.Errorf("strategy %q is not SWEEP or TWAP", words[3])
+	}
+	for len(rest) > 0 {
+		name, value, ok := strings.Cut(rest[0], "=")
+		if !ok {
+			break
+		}
+		if err := p.term(strings.ToLower(name), value); err != nil {
+			return nil, err
+		}
+		rest = rest[1:]
+	}
+	if p.strategy == event.StrategyPOV && p.rate == 0 {
+		return nil, errors.New("POV needs a rate of others' volume, such as RATE=0.1")
 	}
 	if len(rest) == 2 && strings.EqualFold(rest[0], "LIMIT") {
 		p.limit, rest = rest[1], nil
@@ -69,6 +82,29 @@ func parseReplayParent(text string) (*replayParent, error) {
 		return nil, fmt.Errorf("%q is left over: %s", strings.Join(rest, " "), form)
 	}
 	return p, nil
+}
+
+// term reads RATE=0.1 and URGENCY=HIGH.
+func (p *replayParent) term(name, value string) error {
+	if p.strategy.Scheduled() {
+		switch name {
+		case "rate":
+			v, err := market.ParseDecimal([]byte(value), 4)
+			if err != nil || v <= 0 || v > 10_000 {
+				return fmt.Errorf("rate %q is not a fraction such as 0.1", value)
+			}
+			p.rate = market.Qty(v)
+			return nil
+		case "urgency":
+			u, ok := event.ParseUrgency(strings.ToUpper(value))
+			if !ok || p.strategy != event.StrategyIS && p.strategy != event.StrategySeek {
+				return fmt.Errorf("urgency %q is not LOW, MEDIUM or HIGH, of IS or SEEK", value)
+			}
+			p.urgency = u
+			return nil
+		}
+	}
+	return fmt.Errorf("%s=%s: %v knows RATE=0.1 (not SWEEP) and URGENCY=HIGH (IS, SEEK)", name, value, p.strategy)
 }
 
 // event turns the order into what the EMS side would hand to the core.
@@ -89,9 +125,10 @@ func (p *replayParent) event(in *market.Instrument, now int64) (e event.Event, e
 		}
 		e.OrdType, e.Price = market.OrdLimit, market.Price(price)
 	}
-	if p.strategy == event.StrategyTWAP {
+	if p.strategy.Scheduled() {
 		e.Until = now + int64(p.horizon)
 		e.SliceNanos = max(int64(p.horizon)/6, 1e9)
+		e.CumQty, e.Code = p.rate, uint8(p.urgency)
 	}
 	return e, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"penstock/event"
 	"penstock/journal"
@@ -42,6 +43,7 @@ type rerun struct {
 
 	created  int64 // wall time at which the journal was made, ns since epoch
 	table    []byte
+	curves   map[string][]byte
 	commands int // of the running step, already compared
 	decided  int
 
@@ -64,6 +66,11 @@ func (r *rerun) take(rec *journal.Record) error {
 			r.cfg = cfg
 		case ok && name == blobTable:
 			r.table = bytes.Clone(data)
+		case ok && strings.HasPrefix(name, blobCurve):
+			if r.curves == nil {
+				r.curves = map[string][]byte{}
+			}
+			r.curves[name[len(blobCurve):]] = bytes.Clone(data)
 		}
 	case journal.Event:
 		return r.takeEvent(rec)
@@ -115,6 +122,9 @@ func (r *rerun) start() error {
 			return fmt.Errorf("the journal's policy table: %w", err)
 		}
 		r.cfg.Router.Table = table
+	}
+	if _, err := r.cfg.setCurves(r.curves, r.created); err != nil {
+		return fmt.Errorf("the journal's %w", err)
 	}
 	core, err := router.New(&r.cfg.Router)
 	if err != nil {

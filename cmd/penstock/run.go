@@ -53,12 +53,23 @@ func check(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	curves, err := cfg.readCurves()
+	if err != nil {
+		return err
+	}
+	sources, err := cfg.setCurves(curves, clock())
+	if err != nil {
+		return err
+	}
 	name := "compiled-in static table"
 	if table != nil {
 		name = "policy " + table.UUIDText()
 	}
 	fmt.Fprintf(stdout, "%s: %d instruments, %d venues, %d listings; %s\n", cfg.Path, len(cfg.Router.Instruments),
 		len(cfg.Router.Venues), len(cfg.Router.Listings), name)
+	for _, source := range sources {
+		fmt.Fprintf(stdout, "volume curve of %s\n", source)
+	}
 	return nil
 }
 

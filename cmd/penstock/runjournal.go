@@ -16,7 +16,7 @@ import (
 
 // openRun opens the journal and the core of a new run, or of the last one when that goes
 // on, and returns the epoch of this start.
-func (a *assembly) openRun(table []byte) (epoch uint64, err error) {
+func (a *assembly) openRun(table []byte, curves map[string][]byte) (epoch uint64, err error) {
 	if a.recovered, err = a.recover(table); err != nil {
 		return 0, err
 	}
@@ -33,7 +33,7 @@ func (a *assembly) openRun(table []byte) (epoch uint64, err error) {
 	if a.core, err = router.New(&a.cfg.Router); err != nil {
 		return 0, err
 	}
-	return epoch, a.openJournal(epoch, table)
+	return epoch, a.openJournal(epoch, table, curves)
 }
 
 // nextEpoch returns a number that no run before has had: seconds since 2020, or
@@ -63,7 +63,7 @@ func nextEpoch(path string) (uint64, error) {
 	return epoch, os.Rename(path+".new", path)
 }
 
-func (a *assembly) openJournal(epoch uint64, table []byte) error {
+func (a *assembly) openJournal(epoch uint64, table []byte, curves map[string][]byte) error {
 	root := a.cfg.at(a.cfg.file.Router.Journal)
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return err
@@ -79,6 +79,11 @@ func (a *assembly) openJournal(epoch uint64, table []byte) error {
 	err = w.AppendBlob(clock(), blobConfig, a.cfg.Raw)
 	if err == nil && table != nil {
 		err = w.AppendBlob(clock(), blobTable, table)
+	}
+	for _, in := range a.cfg.Router.Instruments {
+		if text, ok := curves[in.Symbol]; ok && err == nil {
+			err = w.AppendBlob(clock(), blobCurve+in.Symbol, text)
+		}
 	}
 	return err
 }

@@ -187,7 +187,9 @@ var (
 			}
 			return ns, ""
 		},
-		func(_ *market.Instrument, v int64) string { return time.Unix(0, v).UTC().Format("20060102-15:04:05.000") }}
+		func(_ *market.Instrument, v int64) string {
+			return time.Unix(0, v).UTC().Format("20060102-15:04:05.000")
+		}}
 )
 
 // rateDecimals is the precision of a rate of participation.

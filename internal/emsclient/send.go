@@ -23,6 +23,8 @@ type NewOrder struct {
 	StartTime    int64 // TWAP, ns since epoch; 0 leaves it out
 	EndTime      int64 // TWAP, ns since epoch; 0 leaves it out
 	SliceSeconds int   // TWAP; 0 leaves it out
+
+	ParticipationRate string // ParticipationRate(849), a fraction; "" leaves it out
 }
 
 // SendOrder sends a NewOrderSingle(D).
@@ -35,6 +37,9 @@ func (c *Client) SendOrder(o NewOrder) error {
 	setTerms(msg, ins, o.Qty, o.Price, o.TIF)
 	if o.Strategy != 0 {
 		msg.Body.SetInt(847, o.Strategy)
+	}
+	if o.ParticipationRate != "" {
+		msg.Body.SetString(849, o.ParticipationRate)
 	}
 	o.setParameters(msg)
 	c.update(func() {
