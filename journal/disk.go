@@ -17,6 +17,8 @@ type disk struct {
 	rename   func(from, to string) error
 	syncDir  func(dir string) error
 	truncate func(f *os.File, size int64) error
+	allocate func(f *os.File, size int64) error // blocks of the disk, without writing them
+	space    func(dir string) (free, size int64, err error)
 }
 
 var osDisk = disk{
@@ -39,6 +41,20 @@ var osDisk = disk{
 		return d.Sync()
 	},
 	truncate: func(f *os.File, size int64) error { return f.Truncate(size) },
+	allocate: func(f *os.File, size int64) error {
+		for {
+			if err := unix.Fallocate(int(f.Fd()), 0, 0, size); err != unix.EINTR {
+				return os.NewSyscallError("fallocate", err)
+			}
+		}
+	},
+	space: func(dir string) (free, size int64, err error) {
+		var s unix.Statfs_t
+		if err := unix.Statfs(dir, &s); err != nil {
+			return 0, 0, os.NewSyscallError("statfs", err)
+		}
+		return int64(s.Bavail) * s.Bsize, int64(s.Blocks) * s.Bsize, nil
+	},
 }
 
 const (
@@ -66,27 +82,8 @@ func segments(dir string) (names []string, err error) {
 
 var zeros [1 << 20]byte
 
-// prepare creates the file of a segment and fills it with zeros, so that later
-// writes change data only and need no allocation by the file system.
-func (d *disk) prepare(dir string, segment uint32, size int64) (*os.File, error) {
-	path := filepath.Join(dir, fileName(segment, spareSuffix))
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for off := int64(0); off < size; {
-		n, err := d.writeAt(f, zeros[:min(size-off, int64(len(zeros)))], off)
-		if err != nil {
-			discard(f)
-			return nil, fmt.Errorf("prepare %s: %w", path, err)
-		}
-		off += int64(n)
-	}
-	if err := d.sync(f); err != nil {
-		discard(f)
-		return nil, fmt.Errorf("prepare %s: %w", path, err)
-	}
-	return f, nil
+func sparePath(dir string, segment uint32) string {
+	return filepath.Join(dir, fileName(segment, spareSuffix))
 }
 
 // discard removes a file that is not yet part of the journal, above all to give

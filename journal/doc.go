@@ -22,7 +22,7 @@
 // that already holds a journal; a new run takes a new directory.
 //
 //	00000001.seg 00000002.seg …   segments, zero-filled to full size before use
-//	00000003.spare                the next one, in preparation; readers ignore it
+//	00000003.spare 00000004.spare those to come, their space taken from the disk; readers ignore them
 //
 // A segment is a 4 KiB header and records, each a multiple of 8 bytes. All integers
 // are little-endian, except inside the payloads of events, commands and decisions,
@@ -44,6 +44,10 @@
 // segment starts from the epoch and the hashes, that of later ones is in their
 // headers. The last record of a finished segment is an end record; it names the
 // next segment, or 0 when the journal was closed.
+//
+// A disk that gets full is told in steps (Space, Alarm); what was kept back is used up
+// first. A mirror (Options.Mirror) is the same files once more on another disk, written by
+// a Follower that checks each record as it reads it back.
 //
 // back tells damage from an ordinary crash. It says which records were known to be
 // on disk when this one was written. A bad record that a later good one calls

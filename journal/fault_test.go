@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -48,13 +49,20 @@ func failing(op string, nth int32, cause error) *disk {
 			}
 			return osDisk.truncate(f, size)
 		},
+		allocate: func(f *os.File, size int64) error {
+			if due("allocate") {
+				return os.NewSyscallError("fallocate", cause)
+			}
+			return osDisk.allocate(f, size)
+		},
+		space: osDisk.space,
 	}
 }
 
 // Whatever operation fails at whatever moment: the error stays, nothing that was
 // not synced is called durable, and what was called durable is read back.
 func TestADiskErrorStopsTheJournal(t *testing.T) {
-	for _, op := range []string{"write", "sync", "rename", "syncdir", "truncate"} {
+	for _, op := range []string{"write", "sync", "rename", "syncdir", "truncate", "allocate"} {
 		nth := int32(1)
 		for runOnFailing(t, op, nth, []error{syscall.ENOSPC, syscall.EIO}[nth%2]) {
 			nth++
@@ -108,7 +116,7 @@ func TestASyncIsNeverTriedAgain(t *testing.T) {
 	var calls atomic.Int32
 	d := osDisk
 	d.sync = func(f *os.File) error {
-		if calls.Add(1) > 2 { // after those of Create
+		if strings.Contains(f.Name(), "00000001") && calls.Add(1) > 2 { // after those of Create
 			return os.NewSyscallError("fdatasync", syscall.EIO)
 		}
 		return osDisk.sync(f)

@@ -34,16 +34,18 @@ type flusher struct {
 	event      uint64 // Seq of the last event written
 	durableSeq uint64 // last record synced
 
-	spare chan prepared // nil while none is in preparation
-}
-
-type prepared struct {
-	file *os.File
-	err  error
+	spares *spares
+	began  time.Time
+	gauge  gauge
 }
 
 func (f *flusher) openFirst() (err error) {
-	if f.file, err = f.opt.disk.prepare(f.dir, 1, f.opt.SegmentBytes); err != nil {
+	d := f.opt.disk
+	if f.file, err = d.reserve(f.dir, 1, f.opt.SegmentBytes); err != nil {
+		return err
+	}
+	if err = d.fill(f.file, f.opt.SegmentBytes); err != nil {
+		discard(f.file)
 		return err
 	}
 	if err = f.opt.disk.open(f.dir, f.file, &f.header); err != nil {
@@ -69,6 +71,9 @@ func (f *flusher) loop() error {
 	for {
 		closing := f.w.closing.Load() // before the last look into the ring
 		wrote, err := f.drain()
+		if err == nil {
+			err = f.measure(false)
+		}
 		switch {
 		case err != nil:
 			return err
@@ -119,8 +124,8 @@ func (f *flusher) drain() (wrote bool, err error) {
 		f.w.ring.mark(f.pos, f.seq)
 		f.w.ring.head.Store(f.pos)
 	}
-	if f.spare == nil && f.off > f.opt.SegmentBytes/2 {
-		f.prepareNext()
+	if f.off > f.opt.SegmentBytes/2 {
+		f.spares.soon()
 	}
 	return true, nil
 }
@@ -162,10 +167,14 @@ func (f *flusher) commit() error {
 		return err
 	}
 	f.durableSeq = f.seq
+	f.tellPlace()
 	f.w.durable.Store(f.event)
 	f.opt.OnDurable()
 	return nil
 }
+
+// tellPlace tells followers how far the files are durable.
+func (f *flusher) tellPlace() { f.w.place.Store(uint64(f.header.Segment)<<32 | uint64(f.off)) }
 
 // roll ends the segment and opens the next one. The next file gets its name before
 // the end record is written: a journal whose last segment is finished has lost
@@ -174,32 +183,28 @@ func (f *flusher) roll(wall int64) error {
 	if err := f.commit(); err != nil {
 		return err
 	}
-	if f.spare == nil {
-		f.prepareNext()
-	}
-	next := <-f.spare
-	f.spare = nil
-	if next.err != nil {
-		return next.err
+	next, err := f.spares.take()
+	if err != nil {
+		return err
 	}
 	end, chain := f.endRecord(f.header.Segment+1, wall)
 	header := f.header
 	header.Segment++
 	header.Chain, header.FirstSeq, header.Created = chain, f.seq+1, wall
-	err := f.opt.disk.open(f.dir, next.file, &header)
-	if err == nil {
+	if err = f.opt.disk.open(f.dir, next, &header); err == nil {
 		err = f.writeEnd(end)
 	}
 	if err != nil {
-		next.file.Close()
+		next.Close()
 		return err
 	}
 	if err := f.file.Close(); err != nil {
-		next.file.Close()
+		next.Close()
 		return err
 	}
-	f.file, f.header, f.chain, f.off = next.file, header, chain, HeaderSize
-	return nil
+	f.file, f.header, f.chain, f.off = next, header, chain, HeaderSize
+	f.tellPlace()
+	return f.measure(true)
 }
 
 // finish ends the journal.
@@ -211,6 +216,7 @@ func (f *flusher) finish() error {
 	if err := f.opt.disk.truncate(f.file, f.off); err != nil {
 		return err
 	}
+	f.tellPlace()
 	return f.opt.disk.sync(f.file)
 }
 
@@ -235,24 +241,8 @@ func (f *flusher) writeEnd(b []byte) error {
 	return nil
 }
 
-// prepareNext fills the next file on a goroutine of its own: that takes longer
-// than the ring can wait.
-func (f *flusher) prepareNext() {
-	c, segment := make(chan prepared, 1), f.header.Segment+1
-	go func() {
-		file, err := f.opt.disk.prepare(f.dir, segment, f.opt.SegmentBytes)
-		c <- prepared{file, err}
-	}()
-	f.spare = c
-}
-
-// release closes the files and removes an unused spare.
+// release closes the files and removes the unused spares.
 func (f *flusher) release() {
 	f.file.Close()
-	if f.spare == nil {
-		return
-	}
-	if s := <-f.spare; s.err == nil {
-		discard(s.file)
-	}
+	f.spares.close()
 }

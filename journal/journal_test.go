@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"penstock/event"
 	"penstock/market"
@@ -53,7 +54,7 @@ func (d *durableWaiter) until(ok func() bool) {
 func testOptions() Options {
 	var tick int64
 	o := Options{SegmentBytes: MinSegmentBytes, RingBytes: minRingBytes, Epoch: 17,
-		Clock: func() int64 { tick++; return tick }}
+		Reserve: time.Nanosecond, Clock: func() int64 { tick++; return tick }}
 	copy(o.Build[:], "build")
 	copy(o.Config[:], "config")
 	copy(o.Policy[:], "policy")

@@ -57,7 +57,7 @@ func Salvage(dir string, opt Options) (n int, err error) {
 			dir, ErrCorrupt, known-len(entries))
 	}
 	entries = entries[known:]
-	opt.RingDir = ""
+	opt.RingDir, opt.Mirror = "", ""
 	w, err := Resume(r, opt)
 	if err != nil {
 		return 0, err
@@ -109,6 +109,11 @@ func Resume(r *Reader, opt Options) (*Writer, error) {
 	if r.inBlob {
 		return nil, &Error{Dir: r.dir, Segment: r.tail.Segment, Offset: r.tail.Offset, Kind: ErrCorrupt,
 			Detail: "it ends within a blob: it never began to trade; move it away"}
+	}
+	if opt.Mirror != "" {
+		if err := mirrorBehind(opt.Mirror, &r.header, r.seq); err != nil {
+			return nil, err
+		}
 	}
 	w := &Writer{done: make(chan struct{})}
 	f := &flusher{w: w, opt: opt, dir: r.dir, header: r.header, chain: r.chain, seq: r.seq,

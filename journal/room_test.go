@@ -7,9 +7,9 @@ import (
 
 // TestRoomFallsWithRecordsAndComesBack fills the ring of a journal that stands still.
 func TestRoomFallsWithRecordsAndComesBack(t *testing.T) {
-	held := make(chan struct{})
+	held, entered := make(chan struct{}), make(chan struct{}, 1<<16)
 	w, err := Create(t.TempDir()+"/run", Options{SegmentBytes: 64 << 20, RingBytes: minRingBytes,
-		OnDurable: func() { <-held }})
+		OnDurable: func() { entered <- struct{}{}; <-held }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,6 +18,10 @@ func TestRoomFallsWithRecordsAndComesBack(t *testing.T) {
 		t.Errorf("an empty ring of %d has room for %d of %d", minRingBytes, free, size)
 	}
 	payload := make([]byte, 4000)
+	if err := w.Append(Event, 1, payload); err != nil {
+		t.Fatal(err)
+	}
+	<-entered
 	for err == nil {
 		before, _ := w.Room()
 		if err = w.Append(Event, 1, payload); err == nil {

@@ -18,6 +18,15 @@ type Options struct {
 	// killed process leaves there is not lost. Empty: in the process alone.
 	RingDir string
 
+	// Spares is how many segments are kept ready beyond the open one, at least; default 2.
+	// Reserve is for how long they shall last at the rate of the last minutes, once the
+	// disk is full; default 10 minutes, as long as that leaves a fifth of the disk free.
+	Spares  int
+	Reserve time.Duration
+
+	// Mirror is a folder on another disk that gets a second copy; empty: there is one copy.
+	Mirror string
+
 	Epoch  uint64 // session epoch, unique per run
 	Build  Hash
 	Config Hash
@@ -33,18 +42,27 @@ type Options struct {
 	disk *disk // the tests' failing disk
 }
 
+// DefaultSegmentBytes is the size of a segment where the options name none.
+const DefaultSegmentBytes = 64 << 20
+
 const (
-	defaultSegmentBytes = 64 << 20
-	defaultRingBytes    = 16 << 20
-	minRingBytes        = 8 << 20 // a whole MaxBlob with its heads and a wrap fits
+	defaultRingBytes = 16 << 20
+	defaultReserve   = 10 * time.Minute
+	minRingBytes     = 8 << 20 // a whole MaxBlob with its heads and a wrap fits
 )
 
 func (o *Options) fill() error {
 	if o.SegmentBytes == 0 {
-		o.SegmentBytes = defaultSegmentBytes
+		o.SegmentBytes = DefaultSegmentBytes
 	}
 	if o.RingBytes == 0 {
 		o.RingBytes = defaultRingBytes
+	}
+	if o.Spares == 0 {
+		o.Spares = minSpares
+	}
+	if o.Reserve == 0 {
+		o.Reserve = defaultReserve
 	}
 	if o.Clock == nil {
 		o.Clock = func() int64 { return time.Now().UnixNano() }
@@ -58,6 +76,10 @@ func (o *Options) fill() error {
 	if o.SegmentBytes < MinSegmentBytes || o.SegmentBytes > MaxSegmentBytes {
 		return fmt.Errorf("journal: segment size %d is not within %d and %d",
 			o.SegmentBytes, MinSegmentBytes, MaxSegmentBytes)
+	}
+	if o.Spares < 1 || o.Spares > maxSpares || o.Reserve < 0 {
+		return fmt.Errorf("journal: %d spare segments and a reserve of %v: 1 to %d and not negative are needed",
+			o.Spares, o.Reserve, maxSpares)
 	}
 	if o.RingBytes < minRingBytes || o.RingBytes&(o.RingBytes-1) != 0 {
 		return fmt.Errorf("journal: ring size %d is not a power of two of at least %d",
@@ -76,8 +98,12 @@ type Writer struct {
 	unlocked   error
 	closed     bool
 
+	dir       string
+	mirror    *mirror       // nil: none was asked for
+	place     atomic.Uint64 // how far the files are durable: segment, offset
 	durable   atomic.Uint64 // Seq of the last durable event
 	failure   atomic.Pointer[error]
+	space     atomic.Pointer[Space]
 	highWater atomic.Uint64 // bytes, as the journal goroutine saw it
 	closing   atomic.Bool
 	done      chan struct{} // closed when the journal goroutine has ended
@@ -111,6 +137,17 @@ func (w *Writer) begin(f *flusher) (*Writer, error) {
 		return nil, fmt.Errorf("journal %s: %w", f.dir, err)
 	}
 	w.ring.mark(0, f.seq)
+	w.dir = f.dir
+	w.place.Store(uint64(f.header.Segment)<<32 | uint64(f.off))
+	if f.opt.Mirror != "" {
+		var err error
+		if w.mirror, err = w.startMirror(f.opt.Mirror, f.opt.disk, f.header.Segment); err != nil {
+			f.file.Close()
+			return nil, errors.Join(fmt.Errorf("journal mirror %s: %w", f.opt.Mirror, err), w.closeRing())
+		}
+	}
+	f.began = time.Now()
+	f.spares = newSpares(f.opt.disk, f.dir, f.opt.SegmentBytes, f.header.Segment+1, f.opt.Spares)
 	go f.run()
 	return w, nil
 }
@@ -253,6 +290,10 @@ func (w *Writer) Close() error {
 	w.closed = true
 	w.closing.Store(true)
 	<-w.done
+	if w.mirror != nil {
+		close(w.mirror.ending)
+		<-w.mirror.done
+	}
 	if err := w.closeRing(); err != nil {
 		return errors.Join(w.Err(), err)
 	}

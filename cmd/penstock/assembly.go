@@ -57,6 +57,8 @@ type assembly struct {
 	Dir       string    // of the journal
 	run       uint64    // number of the run: the epoch of its first start
 	recovered *recovery // nil: the run begins with this start
+	restored  string    // where the damaged journal was moved that its mirror replaced
+	disk      diskWatch
 	ems       *ems.Acceptor
 	wake      atomic.Pointer[ems.Acceptor] // ems, for the journal's goroutine
 	venues    *ring.SPSC[event.Event]

@@ -16,6 +16,7 @@ import (
 
 	"penstock/book"
 	"penstock/event"
+	"penstock/journal"
 	"penstock/market"
 	"penstock/router"
 	"penstock/router/loop"
@@ -39,9 +40,13 @@ type file struct {
 type routerSection struct {
 	Journal string `toml:"journal"`        // directory under which each run makes its own
 	Ring    string `toml:"ring,omitempty"` // directory in memory for the journal's ring, "none" for none; default /dev/shm
-	State   string `toml:"state"`          // sequence numbers, session stores, logs
-	Idle    string `toml:"idle"`           // park, yield, pause, spin, auto
-	Core    *int   `toml:"core,omitempty"`
+	// Mirror is a directory on another disk for a second copy; empty: there is none.
+	Mirror       string   `toml:"mirror,omitempty"`
+	SegmentBytes int64    `toml:"segment_bytes,omitempty"` // of a journal segment; default 64 MiB
+	Reserve      duration `toml:"reserve,omitempty"`       // for how long a full disk is outlasted; default 10m
+	State        string   `toml:"state"`                   // sequence numbers, session stores, logs
+	Idle         string   `toml:"idle"`                    // park, yield, pause, spin, auto
+	Core         *int     `toml:"core,omitempty"`
 	// Placement of feeds and gateways: inline on the core's goroutine, or threaded
 	// on their own.
 	Placement   string `toml:"placement"`
@@ -194,6 +199,7 @@ type Config struct {
 	file
 	Path   string
 	Raw    []byte
+	Start  startOptions
 	Router router.Config
 	Idle   loop.Idle
 }
@@ -276,6 +282,12 @@ func (c *Config) resolve() error {
 	}
 	if c.file.Router.Journal == "" || c.file.Router.State == "" {
 		return errors.New("router.journal and router.state must name folders")
+	}
+	if n := c.file.Router.SegmentBytes; n != 0 && (n < journal.MinSegmentBytes || n > journal.MaxSegmentBytes) {
+		return fmt.Errorf("router.segment_bytes is %d: %d to %d are possible", n, journal.MinSegmentBytes, journal.MaxSegmentBytes)
+	}
+	if m := c.file.Router.Mirror; m != "" && c.at(m) == c.at(c.file.Router.Journal) {
+		return errors.New("router.mirror is router.journal: name a folder on another disk")
 	}
 	r.Tactics = c.tactics()
 	for i := range c.Instrument {

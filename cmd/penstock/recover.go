@@ -40,8 +40,10 @@ type recovery struct {
 }
 
 // journalOptions are those of a run with a journal in dir.
-func (a *assembly) journalOptions() journal.Options {
-	o := journal.Options{OnDurable: a.onDurable, RingDir: orDefault(a.cfg.file.Router.Ring, ringDir)}
+func (a *assembly) journalOptions(dir string) journal.Options {
+	o := journal.Options{OnDurable: a.onDurable, RingDir: orDefault(a.cfg.file.Router.Ring, ringDir),
+		SegmentBytes: a.cfg.file.Router.SegmentBytes, Reserve: time.Duration(a.cfg.file.Router.Reserve),
+		Mirror: a.cfg.mirrorOf(dir)}
 	if o.RingDir == noRing {
 		o.RingDir = ""
 	}
@@ -70,6 +72,12 @@ func lastRun(root string) (dir string, err error) {
 	return dir, nil
 }
 
+// runNumber is the epoch that names the folder of a run.
+func runNumber(dir string) uint64 {
+	n, _ := strconv.ParseUint(filepath.Base(dir), 10, 64) // lastRun gives no other names
+	return n
+}
+
 // recover replays the newest journal, if the run in it is to go on: it has live orders,
 // or it is of today, so that no ClOrdID of the day counts as new. nil begins a new run.
 func (a *assembly) recover(table []byte) (*recovery, error) {
@@ -79,16 +87,16 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 	}
 	began := time.Now()
 	r := &recovery{dir: dir}
-	if r.salvaged, err = journal.Salvage(dir, a.journalOptions()); err != nil {
-		return nil, err
+	if r.salvaged, err = journal.Salvage(dir, a.journalOptions(dir)); err != nil {
+		return nil, a.cfg.damaged(dir, err)
 	}
 	if r.reader, err = journal.Open(dir); err != nil {
-		return nil, err
+		return nil, a.cfg.damaged(dir, err)
 	}
 	header := r.reader.Header()
 	r.created = header.Created
 	if r.Tail, err = readAll(r.reader, r.take); err != nil {
-		return nil, err
+		return nil, a.cfg.damaged(dir, err)
 	}
 	if r.core == nil {
 		return nil, nil // it ended before its first event
@@ -102,6 +110,12 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 	r.took, r.killed = time.Since(began), r.core.Gate().Latched(market.NoVenue)
 	r.count()
 	live := r.parents + r.open
+	if build, err := buildHash(); err != nil {
+		return nil, err
+	} else if header.Build != build && live > 0 && !a.cfg.Start.otherBuild {
+		return nil, fmt.Errorf("%d orders of the run in journal %s are live, and another build wrote it: start with that, or "+
+			"say --other-build: it replays to what it recorded", live, dir)
+	}
 	if header.Config != sha256.Sum256(a.cfg.Raw) || header.Policy != sha256.Sum256(table) {
 		if live > 0 {
 			return nil, fmt.Errorf("%d orders of the run in journal %s are live, and configuration or policy table differ "+

@@ -16,7 +16,7 @@ import (
 	"penstock/router/loop"
 )
 
-const runUsage = `usage: penstock run -c FILE
+const runUsage = `usage: penstock run -c FILE [--from-mirror] [--other-build]
 
 Runs the router with the configuration in FILE until SIGINT or SIGTERM. Every change
 of a feed or an order session is printed.
@@ -25,7 +25,14 @@ SIGUSR1 is the kill switch: nothing new is sent and every open child order is
 cancelled, also at venues that come back later. Parent orders stay live and go on when
 SIGUSR2 lifts the kill; until then clients may cancel them. On a stop open children
 are cancelled first; exit code 1 says that some could not be.
+
+--from-mirror puts the second copy of the journal (router.mirror) in the place of the
+first one, which is damaged and moved aside. --other-build goes on with a run whose
+journal another build wrote; it must still replay to what it recorded.
 `
+
+// startOptions are what a person says at a start about the run before.
+type startOptions struct{ fromMirror, otherBuild bool }
 
 const checkUsage = `usage: penstock check -c FILE
 
@@ -33,13 +40,17 @@ Reads the configuration and the policy table that it names and says what is wron
 `
 
 func configFlag(name, usage string, args []string, stderr io.Writer) (*Config, error) {
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	return configFlags(flag.NewFlagSet(name, flag.ContinueOnError), usage, args, stderr)
+}
+
+// configFlags reads the configuration that -c names; flags may have others.
+func configFlags(flags *flag.FlagSet, usage string, args []string, stderr io.Writer) (*Config, error) {
 	path := flags.String("c", "", "")
 	if err := parseFlags(flags, usage, args, stderr); err != nil {
 		return nil, err
 	}
 	if *path == "" || flags.NArg() > 0 {
-		return nil, usageError(name+": name a configuration file with -c", usage)
+		return nil, usageError(flags.Name()+": name a configuration file with -c", usage)
 	}
 	return LoadConfig(*path)
 }
@@ -74,10 +85,15 @@ func check(args []string, stdout, stderr io.Writer) error {
 }
 
 func run(args []string, stdout, stderr io.Writer) error {
-	cfg, err := configFlag("run", runUsage, args, stderr)
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
+	var start startOptions
+	flags.BoolVar(&start.fromMirror, "from-mirror", false, "")
+	flags.BoolVar(&start.otherBuild, "other-build", false, "")
+	cfg, err := configFlags(flags, runUsage, args, stderr)
 	if err != nil {
 		return err
 	}
+	cfg.Start = start
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2)
 	defer signal.Stop(signals)
@@ -87,6 +103,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	say := func(format string, args ...any) {
 		fmt.Fprintf(stdout, "%s "+format+"\n", append([]any{time.Now().UTC().Format("15:04:05.000")}, args...)...)
+	}
+	if a.restored != "" {
+		say("router: the journal came from its mirror; the damaged one is %s", a.restored)
 	}
 	if a.recovered != nil {
 		say("router: %v", a.recovered)
@@ -117,6 +136,9 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 			return errors.Join(temporary(err), a.stop())
 		case <-tick.C:
 			a.sayMoves(say)
+			if a.disk.look(a, say) {
+				return errors.Join(temporary(errDiskFull), a.shutDown(say))
+			}
 			for v, state := range w.look(time.Now()).venues {
 				if state != last[v] {
 					say("venue %s: %s", a.cfg.Router.Venues[v].Name, state)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,6 +18,11 @@ import (
 // openRun opens the journal and the core of a new run, or of the last one when that goes
 // on, and returns the epoch of this start.
 func (a *assembly) openRun(table []byte, curves map[string][]byte) (epoch uint64, err error) {
+	if a.cfg.Start.fromMirror {
+		if err := a.fromMirror(); err != nil {
+			return 0, err
+		}
+	}
 	if a.recovered, err = a.recover(table); err != nil {
 		return 0, err
 	}
@@ -26,8 +32,8 @@ func (a *assembly) openRun(table []byte, curves map[string][]byte) (epoch uint64
 	if r := a.recovered; r != nil {
 		a.core, a.Dir, a.run = r.core, r.dir, r.reader.Header().Epoch
 		a.latch.Store(r.killed)
-		a.journal, err = r.resume(a.journalOptions())
-		return epoch, err
+		a.journal, err = r.resume(a.journalOptions(a.Dir))
+		return epoch, a.cfg.damaged(a.Dir, err)
 	}
 	a.run = epoch
 	if a.core, err = router.New(&a.cfg.Router); err != nil {
@@ -63,13 +69,17 @@ func nextEpoch(path string) (uint64, error) {
 	return epoch, os.Rename(path+".new", path)
 }
 
-func (a *assembly) openJournal(epoch uint64, table []byte, curves map[string][]byte) error {
+func (a *assembly) openJournal(epoch uint64, table []byte, curves map[string][]byte) (err error) {
 	root := a.cfg.at(a.cfg.file.Router.Journal)
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return err
 	}
 	a.Dir = filepath.Join(root, strconv.FormatUint(epoch, 10))
-	o := a.journalOptions()
+	o := a.journalOptions(a.Dir)
+	o.Build, err = buildHash()
+	if err != nil {
+		return err
+	}
 	o.Epoch, o.Config, o.Policy = epoch, sha256.Sum256(a.cfg.Raw), sha256.Sum256(table)
 	w, err := journal.Create(a.Dir, o)
 	if err != nil {
@@ -86,6 +96,24 @@ func (a *assembly) openJournal(epoch uint64, table []byte, curves map[string][]b
 		}
 	}
 	return err
+}
+
+// buildHash is that of the running program.
+func buildHash() (h journal.Hash, err error) {
+	path, err := os.Executable()
+	if err != nil {
+		return h, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return h, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return h, err
+	}
+	return journal.Hash(sum.Sum(nil)), nil
 }
 
 // onDurable lets reports go whose cause is on disk now. Journal goroutine.
