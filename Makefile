@@ -9,7 +9,7 @@ RACE     ?= ./internal/ring ./journal ./router/... ./book ./fix/... ./venues/...
 BENCHTIME ?= 2s
 BENCH     ?= .
 
-.PHONY: run test bench results callgrind race fuzz lint crash model build clean
+.PHONY: run test bench results callgrind race fuzz lint crash model sim sim-twice soak canary build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
@@ -50,6 +50,24 @@ crash: ## kill -9 of a trading router, N times, against venues that live on; the
 DEPTH ?= 9
 model: ## every interleaving of a parent, two venues and their client, DEPTH steps deep; 9 takes a minute
 	PENSTOCK_DEPTH=$(DEPTH) $(GO) test -count 1 -v -run TestNoInterleavingOverfills ./router
+
+SEEDS    ?= 10000
+DURATION ?= 10m
+SIM      := $(GO) test -count 1 -timeout 0 -v -run '^TestSim$$' ./internal/simtest
+sim: ## SEEDS worlds that try to break the router; every failure mode must have been met
+	$(SIM) -seeds $(SEEDS)
+
+soak: ## the same for DURATION, from a seed that the clock gives
+	$(SIM) -soak $(DURATION) -first $$(date +%s)
+
+sim-twice: ## the same seeds under other schedulers and collectors: one hash
+	$(GO) test -c -o bin/simtest.test ./internal/simtest
+	@run() { ./bin/simtest.test -test.v -test.run '^TestSim$$' -seeds 500 | sed -n 's/.*hash \([0-9a-f]*\).*/\1/p'; }; \
+	a=$$(GOMAXPROCS=1 GOGC=5 run); b=$$(GOMAXPROCS=2 GOGC=5 run); c=$$(GOMAXPROCS=1 GOGC=off run); d=$$(GOMAXPROCS=2 GOGC=off run); \
+	echo "$$a $$b $$c $$d"; [ -n "$$a" ] && [ "$$a" = "$$b" ] && [ "$$a" = "$$c" ] && [ "$$a" = "$$d" ]
+
+canary: ## a world that must be found out: fails
+	$(SIM) -seed 1 -canary
 
 lint: ## gofmt, vet, staticcheck
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt -w these:" >&2; echo "$$bad" >&2; exit 1; fi

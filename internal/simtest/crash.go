@@ -1,0 +1,145 @@
+package simtest
+
+import (
+	"penstock/event"
+)
+
+// journal is what survives the process: the bytes of every event, and how many commands had
+// come of them.
+type journal struct {
+	keep   bool
+	data   []byte
+	at     []int    // where each event begins
+	step   []int64  // when it was taken
+	hashes []uint64 // of all commands before it
+	seen   []sight  // what the ledger was shown, to take it back
+}
+
+// sight is one thing that the ledger saw.
+type sight struct {
+	seq uint64
+	now int64
+	m   message
+	act event.OperatorAct
+}
+
+func (j *journal) length() int { return len(j.at) }
+
+func (j *journal) append(e *event.Event, hash uint64) {
+	if j.keep {
+		j.hashes = append(j.hashes, hash)
+		j.at = append(j.at, len(j.data))
+		j.step = append(j.step, e.StepTime)
+		j.data = append(j.data, e.Bytes()...)
+	}
+}
+
+// tear drops the events that no sync has covered.
+func (j *journal) tear(w *world) {
+	n := len(j.at)
+	for n > 0 && w.durable(j.step[n-1]) > w.now {
+		n--
+	}
+	if n == len(j.at) || n < 2 {
+		return
+	}
+	w.rewind(n)
+	j.data, j.at, j.step = j.data[:j.at[n]], j.at[:n], j.step[:n]
+	w.hash = j.hashes[n]
+	j.hashes = j.hashes[:n]
+	w.seq = uint64(n)
+}
+
+// rewind makes the ledger forget what the router will not know: orders sent since are
+// nobody's.
+func (w *world) rewind(n int) {
+	w.ledger = newLedger(w.fail, w.swarm.msgRate)
+	for i := range w.journal.seen {
+		s := &w.journal.seen[i]
+		if s.seq > uint64(n) {
+			if s.m.dir == toVenue && s.m.typ == msgOrder {
+				w.orders[s.m.number].disown()
+			}
+			continue
+		}
+		if s.act != 0 {
+			w.ledger.operate(s.act, s.m.venue)
+		} else {
+			w.ledger.see(&s.m, s.now)
+		}
+	}
+	w.ledger.touched = w.ledger.touched[:0]
+	kept := w.journal.seen[:0]
+	for _, s := range w.journal.seen {
+		if s.seq <= uint64(n) {
+			kept = append(kept, s)
+		}
+	}
+	w.journal.seen = kept
+}
+
+// recover makes a new core out of the journal. It must answer as the old one did (I12), and
+// what clients were told must be the beginning of what it tells.
+func (w *world) recover() {
+	told := w.replay(w.journal.length(), false)
+	for c := range w.clients {
+		cl := &w.clients[c]
+		for i, hash := range cl.heard {
+			if i >= len(told[c]) || told[c][i].hash != hash {
+				w.fail("client %d was told something that the journal does not give again: report %d of %d", c, i+1, len(cl.heard))
+			}
+		}
+		cl.owed = append(cl.owed[:0], told[c][len(cl.heard):]...)
+		for i := range cl.owed {
+			cl.owed[i].at = w.now
+		}
+	}
+}
+
+// replay runs the first n events through a new core, and keeps it unless it is for a check
+// only. It returns what clients are told.
+func (w *world) replay(n int, check bool) (told [2][]owed) {
+	before := w.core
+	w.boot()
+	var e event.Event
+	hash := uint64(0)
+	var heard [2]int
+	for i := range n {
+		end := len(w.journal.data)
+		if i+1 < len(w.journal.at) {
+			end = w.journal.at[i+1]
+		}
+		if !e.SetBytes(w.journal.data[w.journal.at[i]:end]) {
+			w.fail("event %d of the journal does not read back", i)
+		}
+		if i < len(w.journal.hashes) && w.journal.hashes[i] != hash {
+			w.fail("replay differs from what was live before event %d", i+1)
+		}
+		if e.Kind >= event.ParentNew && e.Kind <= event.ParentStatus {
+			heard[e.Client] = max(heard[e.Client], int(e.Ref))
+		}
+		w.out.Reset()
+		w.core.Step(&e, w.out)
+		for k := range w.out.Commands {
+			c := &w.out.Commands[k]
+			hash = mixCommand(hash, c)
+			if c.Kind == event.Report || c.Kind == event.RejectCancel {
+				var o owed
+				o.m.ofCommand(c)
+				o.hash = reportHash(&o.m)
+				told[c.Client] = append(told[c.Client], o)
+			}
+		}
+	}
+	if hash != w.hash {
+		w.fail("replay of %d events gives other commands than live", n)
+	}
+	if check {
+		w.core = before
+		return told
+	}
+	for c := range w.clients {
+		w.clients[c].known = heard[c]
+	}
+	return told
+}

@@ -1,0 +1,282 @@
+package simtest
+
+import (
+	"math/big"
+
+	"penstock/event"
+)
+
+// ledger is the second opinion: who owes what to whom, by FIX 4.4 (vol. 4, execution
+// reports, and appendix D) and the accounting law, from nothing but the messages that pass
+// between the router and the world. It is as plain as can be and shares no code with the
+// router.
+type ledger struct {
+	fail     func(format string, args ...any)
+	asked    map[clientID]*account
+	accounts map[uint64]*account // by OrderID
+	orders   map[uint64]*entry   // by ClOrdID at a venue
+	execs    map[execKey]execution
+	touched  []*account
+	list     []*account // in order of acceptance
+
+	killed      bool
+	held        bool
+	killedVenue [maxVenues]bool
+	quarantined [maxVenues]bool
+	window      [maxVenues][]int64
+	rate        int
+	conflicts   int
+}
+
+type clientID struct {
+	client uint16
+	id     event.ID
+}
+
+type execKey struct {
+	venue uint8
+	id    event.ID
+}
+
+type execution struct{ number, last, price, cum uint64 }
+
+// account is a parent order as its client and the venues know it.
+type account struct {
+	order      uint64
+	client     uint16
+	id         event.ID
+	side       byte
+	qty, limit int64
+	cum        int64 // by venues' words
+	told       int64 // by ours to the client
+	open       int64 // what its orders may still execute
+	excess     int64 // executed without being open
+	notional   *big.Int
+	toldWorth  *big.Int
+	ended      bool
+	frozen     bool
+	restated   bool
+	status     byte
+	entries    []*entry
+}
+
+// entry is one order at a venue.
+type entry struct {
+	number    uint64
+	venue     uint8
+	account   *account
+	qty, cum  int64
+	executed  int64 // Σ LastQty of its executions
+	worth     *big.Int
+	acked     bool
+	dead      bool
+	gap       bool
+	contested bool // its venue contradicted itself
+}
+
+func newLedger(fail func(string, ...any), rate int64) *ledger {
+	return &ledger{fail: fail, asked: map[clientID]*account{}, accounts: map[uint64]*account{}, orders: map[uint64]*entry{},
+		execs: map[execKey]execution{}, rate: int(rate)}
+}
+
+// see takes one message at its time, ns since epoch.
+func (l *ledger) see(m *message, now int64) {
+	switch m.dir {
+	case fromClient:
+		l.ask(m)
+	case toClient:
+		l.tell(m)
+	case toVenue:
+		l.send(m, now)
+	case fromVenue:
+		if m.typ == msgReport {
+			l.hear(m)
+		}
+	case neverLeft:
+		if e := l.orders[m.number]; e != nil && !e.dead {
+			e.end()
+		}
+	}
+}
+
+// ask notes what a client wants. An order that was asked for before is the same order.
+func (l *ledger) ask(m *message) {
+	key := clientID{m.client, m.id}
+	if m.typ == msgOrder && l.asked[key] == nil {
+		l.asked[key] = &account{client: m.client, id: m.id, side: m.side, qty: m.qty, limit: m.price, notional: new(big.Int),
+			toldWorth: new(big.Int)}
+	}
+}
+
+// send checks an order that leaves: nobody may be able to execute more than was asked for.
+func (l *ledger) send(m *message, now int64) {
+	if m.typ != msgStatus {
+		l.countRate(m, now)
+	}
+	if m.typ != msgOrder {
+		if m.typ == msgCancel && l.orders[m.number] == nil {
+			l.fail("cancel of order %d, which was never sent", m.number)
+		}
+		return
+	}
+	a := l.accounts[m.parent]
+	switch {
+	case a == nil:
+		l.fail("order %d for parent %d, which nobody accepted", m.number, m.parent)
+		return
+	case a.ended:
+		l.fail("order %d for parent %d, which has ended", m.number, m.parent)
+	case a.frozen:
+		l.fail("order %d for parent %d, whose venues broke their promises", m.number, m.parent)
+	case l.orders[m.number] != nil:
+		l.fail("ClOrdID %d used twice", m.number)
+	case l.killed || l.killedVenue[m.venue]:
+		l.fail("order %d under a kill", m.number)
+	case l.held:
+		l.fail("order %d while new orders are held", m.number)
+	case l.quarantined[m.venue]:
+		l.fail("order %d to venue %d, which is quarantined", m.number, m.venue)
+	case m.qty <= 0:
+		l.fail("order %d of quantity %d", m.number, m.qty)
+	case a.cum+a.open+m.qty > a.qty:
+		l.fail("order %d of %d: parent %d of %d has %d executed and %d at venues", m.number, m.qty, m.parent, a.qty, a.cum, a.open)
+	case m.side != a.side:
+		l.fail("order %d on side %c for a parent on side %c", m.number, m.side, a.side)
+	case a.limit != 0 && (a.side == '1' && m.price > a.limit || a.side == '2' && m.price < a.limit):
+		l.fail("order %d at %d, beyond the limit %d", m.number, m.price, a.limit)
+	}
+	for _, e := range a.entries {
+		if e.venue == m.venue && e.gap && !e.dead {
+			l.fail("order %d to venue %d, which owes executions of order %d", m.number, m.venue, e.number)
+		}
+	}
+	e := &entry{number: m.number, venue: m.venue, account: a, qty: m.qty, worth: new(big.Int)}
+	l.orders[m.number] = e
+	a.entries = append(a.entries, e)
+	a.open += m.qty
+}
+
+// countRate checks orders in every sliding second. Cancels always pass, and make no room.
+func (l *ledger) countRate(m *message, now int64) {
+	w := l.window[m.venue]
+	for len(w) > 0 && now-w[0] >= 1e9 {
+		w = w[1:]
+	}
+	w = append(w, now)
+	l.window[m.venue] = w
+	if m.typ == msgOrder && len(w) > l.rate {
+		l.fail("order %d is message %d within a second at venue %d, which takes %d", m.number, len(w), m.venue, l.rate)
+	}
+}
+
+// rest is what an order may still execute.
+func (e *entry) rest() int64 {
+	if e.dead || e.cum > e.qty {
+		return 0
+	}
+	return e.qty - e.cum
+}
+
+func (e *entry) end() {
+	e.account.open -= e.rest()
+	e.dead, e.gap = true, false
+}
+
+// hear takes an execution report as the router got it.
+func (l *ledger) hear(m *message) {
+	e := l.orders[m.number]
+	if e == nil || e.venue != m.venue {
+		return
+	}
+	l.touched = append(l.touched, e.account)
+	terminal := m.ordStatus == '2' || m.ordStatus == '3' || m.ordStatus == '4' || m.ordStatus == '8' || m.ordStatus == 'C'
+	switch m.execType {
+	case 'F':
+		l.trade(e, m, terminal)
+	case '3', '4', '8', 'C':
+		if !e.dead {
+			e.acked = true
+			if m.cum == e.cum {
+				e.end()
+			}
+		}
+	case 'I':
+		l.state(e, m, terminal)
+	case '0', 'A', '6', 'E':
+		e.acked = true
+	}
+}
+
+// trade takes an execution: its quantity is what CumQty says beyond what is known.
+func (l *ledger) trade(e *entry, m *message, terminal bool) {
+	key := execKey{m.venue, m.id}
+	this := execution{m.number, uint64(m.last), uint64(m.lastPx), uint64(m.cum)}
+	if before, known := l.execs[key]; known {
+		if before != this {
+			l.conflicts++
+			l.quarantined[m.venue] = true
+			e.contested = true
+		}
+		return
+	}
+	l.execs[key] = this
+	e.acked = true
+	e.executed += m.last
+	e.worth.Add(e.worth, new(big.Int).Mul(big.NewInt(m.last), big.NewInt(m.lastPx)))
+	if m.cum <= e.cum {
+		if e.executed == e.cum {
+			e.gap = false
+		}
+		return
+	}
+	if m.lastPx <= 0 || m.cum > 1<<48 || m.lastPx > 1<<48 {
+		e.account.frozen, e.contested = true, true
+		return
+	}
+	delta := m.cum - e.cum
+	e.fill(delta)
+	if delta != m.last && !e.dead && e.cum < e.qty {
+		e.gap = true
+	}
+	switch {
+	case e.dead:
+	case e.cum >= e.qty:
+		e.end()
+	case m.ordStatus == '2': // filled, it says, at less than the order
+	case terminal:
+		e.end()
+	}
+}
+
+func (e *entry) fill(delta int64) {
+	a, before := e.account, e.rest()
+	e.cum += delta
+	a.open -= before - e.rest()
+	a.cum += delta
+	a.excess += delta - (before - e.rest())
+	if e.cum > e.qty || a.cum > a.qty {
+		a.frozen = true
+	}
+}
+
+// state takes the answer to a status request.
+func (l *ledger) state(e *entry, m *message, terminal bool) {
+	denied := m.ordStatus == '8' && m.reason == event.ReasonUnknownOrder
+	switch {
+	case denied && (e.acked || e.cum > 0), m.cum < e.cum, e.dead && m.cum == e.cum:
+		return
+	case m.cum > 1<<48 || m.lastPx > 1<<48:
+		e.account.frozen, e.contested = true, true
+		return
+	}
+	if m.cum > e.cum {
+		e.fill(m.cum - e.cum)
+		if e.dead {
+			return
+		}
+	}
+	e.acked, e.gap = !denied, false
+	if terminal || e.cum >= e.qty {
+		e.end()
+	}
+}

@@ -1,0 +1,92 @@
+package simtest
+
+import "math/big"
+
+// tell checks what a client is told against what was executed.
+func (l *ledger) tell(m *message) {
+	if m.typ != msgReport {
+		return
+	}
+	if m.parent == 0 {
+		return // a refusal, or the state of an order that nobody knows
+	}
+	a := l.accounts[m.parent]
+	if a == nil {
+		a = l.asked[clientID{m.client, m.id}]
+		if a == nil || m.execType != '0' || a.order != 0 {
+			l.fail("first report on parent %d is %c for %v", m.parent, m.execType, m.id)
+			return
+		}
+		a.order = m.parent
+		l.accounts[m.parent] = a
+		l.list = append(l.list, a)
+	}
+	l.touched = append(l.touched, a)
+	switch m.execType {
+	case 'F':
+		a.told += m.last
+		a.toldWorth.Add(a.toldWorth, new(big.Int).Mul(big.NewInt(m.last), big.NewInt(m.lastPx)))
+		if m.last <= 0 {
+			l.fail("parent %d is told a fill of %d", m.parent, m.last)
+		}
+	case 'D':
+		a.restated = true
+		a.toldWorth.SetInt64(m.notional)
+	case '5':
+		a.qty, a.limit = m.qty, m.price
+	}
+	reopened := m.execType == '5' && a.ended && a.status == '2' // FIX 4.4 app. D, C.1.c
+	if reopened {
+		a.ended = false
+	}
+	a.status = m.ordStatus
+	terminal := m.ordStatus == '2' || m.ordStatus == '3' || m.ordStatus == '4' || m.ordStatus == 'C'
+	switch {
+	case m.cum != a.told:
+		l.fail("parent %d is told CumQty %d, its fills sum to %d", m.parent, m.cum, a.told)
+	case a.toldWorth.Cmp(big.NewInt(m.notional)) != 0:
+		l.fail("parent %d is told a worth of %d, its fills sum to %v", m.parent, m.notional, a.toldWorth)
+	case m.leaves != 0 && m.leaves != m.qty-m.cum:
+		l.fail("parent %d is told LeavesQty %d of %d with CumQty %d", m.parent, m.leaves, m.qty, m.cum)
+	case a.ended && m.execType != 'I' && m.execType != 'F' && m.execType != 'D':
+		l.fail("parent %d is told %c after its end", m.parent, m.execType)
+	case terminal && !a.ended && m.ordStatus != '2' && a.open > 0:
+		l.fail("parent %d ends as %c with %d at venues", m.parent, m.ordStatus, a.open)
+	}
+	a.ended = a.ended || terminal
+}
+
+// settle checks, at the end of a step, that everything heard was told.
+func (l *ledger) settle() {
+	for _, a := range l.touched {
+		switch {
+		case a.told != a.cum:
+			l.fail("parent %d: venues executed %d, its client was told %d", a.order, a.cum, a.told)
+		case a.open < 0 || a.cum < 0:
+			l.fail("parent %d: %d executed, %d open", a.order, a.cum, a.open)
+		case a.cum+a.open > a.qty+a.excess:
+			l.fail("parent %d of %d: %d executed and %d open, %d of it beyond what was open", a.order, a.qty, a.cum, a.open, a.excess)
+		}
+	}
+	l.touched = l.touched[:0]
+}
+
+// close checks what must hold at the end of the day.
+func (l *ledger) close() {
+	for _, a := range l.list {
+		switch {
+		case !a.ended:
+			l.fail("parent %d of %d never ended: %d executed, %d at venues", a.order, a.qty, a.cum, a.open)
+		case a.open != 0:
+			l.fail("parent %d ended with %d at venues", a.order, a.open)
+		}
+		worth, whole := new(big.Int), true
+		for _, e := range a.entries {
+			whole = whole && e.executed == e.cum && !e.contested
+			worth.Add(worth, e.worth)
+		}
+		if whole && worth.Cmp(a.toldWorth) != 0 {
+			l.fail("parent %d: its executions are worth %v, its client was told %v", a.order, worth, a.toldWorth)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package simtest
+
+// marker is the number of a failure mode of the catalogue.
+type marker uint8
+
+const markerCount = 81
+
+// The failure modes that this world meets.
+const (
+	fm01 marker = 1
+	fm02 marker = 2
+	fm03 marker = 3
+	fm04 marker = 4
+	fm05 marker = 5
+	fm06 marker = 6
+	fm07 marker = 7
+	fm08 marker = 8
+	fm09 marker = 9
+	fm10 marker = 10
+	fm11 marker = 11
+	fm12 marker = 12
+	fm18 marker = 18
+	fm19 marker = 19
+	fm20 marker = 20
+	fm21 marker = 21
+	fm22 marker = 22
+	fm23 marker = 23
+	fm24 marker = 24
+	fm25 marker = 25
+	fm30 marker = 30
+	fm33 marker = 33
+	fm34 marker = 34
+	fm35 marker = 35
+	fm36 marker = 36
+	fm37 marker = 37
+	fm38 marker = 38
+	fm39 marker = 39
+	fm40 marker = 40
+	fm41 marker = 41
+	fm42 marker = 42
+	fm44 marker = 44
+	fm46 marker = 46
+	fm47 marker = 47
+	fm48 marker = 48
+	fm49 marker = 49
+	fm51 marker = 51
+	fm52 marker = 52
+	fm53 marker = 53
+	fm54 marker = 54
+	fm55 marker = 55
+	fm56 marker = 56
+	fm57 marker = 57
+	fm58 marker = 58
+	fm73 marker = 73
+)

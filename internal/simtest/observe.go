@@ -1,0 +1,153 @@
+package simtest
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// observe shows the ledger what the router is about to take.
+func (w *world) observe(e *event.Event) {
+	switch e.Kind {
+	case event.ParentNew, event.ParentCancel, event.ParentReplace:
+		m := message{dir: fromClient, client: e.Client, id: e.ID, orig: e.OrigID, side: byte(e.Side), qty: int64(e.Qty), price: int64(e.Price),
+			typ: map[event.Kind]byte{event.ParentNew: msgOrder, event.ParentCancel: msgCancel, event.ParentReplace: msgReplace}[e.Kind]}
+		w.show(&m)
+	case event.Exec:
+		if e.Reason == event.ReasonVenueDown {
+			m := message{dir: neverLeft, number: e.Ref}
+			w.show(&m)
+		}
+	case event.SessionStart:
+		w.follow(event.OperatorRelease, market.NoVenue)
+	case event.Operator:
+		w.follow(event.OperatorAct(e.Code), e.Venue)
+	}
+}
+
+// follow tells the ledger of an act that changes what may leave.
+func (w *world) follow(act event.OperatorAct, venue market.VenueID) {
+	if w.swarm.weights[chHostCrash] > 0 {
+		w.journal.seen = append(w.journal.seen, sight{seq: w.seq, m: message{venue: uint8(venue)}, act: act})
+	}
+	w.ledger.operate(act, uint8(venue))
+}
+
+// show gives the ledger a message, and keeps it where a crash may take it back.
+func (w *world) show(m *message) {
+	if w.swarm.weights[chHostCrash] > 0 {
+		w.journal.seen = append(w.journal.seen, sight{seq: w.upcoming(m), now: w.step, m: *m})
+	}
+	w.ledger.see(m, w.step)
+}
+
+// upcoming returns the number of the event that m belongs to: what venues say is shown
+// before its event is numbered.
+func (w *world) upcoming(m *message) uint64 {
+	if m.dir == fromVenue {
+		return w.seq + 1
+	}
+	return w.seq
+}
+
+// operate follows what a person orders.
+func (l *ledger) operate(act event.OperatorAct, venue uint8) {
+	switch on := act == event.OperatorKill; act {
+	case event.OperatorKill, event.OperatorResume:
+		if int(venue) < len(l.killedVenue) {
+			l.killedVenue[venue] = on
+			if !on {
+				l.quarantined[venue] = false
+			}
+		} else {
+			l.killed = on
+		}
+	case event.OperatorHold:
+		l.held = true
+	case event.OperatorRelease:
+		l.held = false
+	}
+}
+
+func (w *world) operate(act event.OperatorAct, venue market.VenueID) {
+	if !w.dead {
+		w.take(&event.Event{Kind: event.Operator, Code: uint8(act), Venue: venue})
+	}
+}
+
+// hear lets a message of a venue reach the router.
+func (w *world) hear(m *message) {
+	w.mark(m)
+	w.show(m)
+	e := event.Event{Kind: event.Exec, Venue: market.VenueID(m.venue), Instrument: market.InstrumentID(m.instrument),
+		Side: market.Side(m.side), Ref: m.number, OrdStatus: market.OrdStatus(m.ordStatus), Reason: m.reason}
+	if m.possDup {
+		e.Flags = event.PossDup
+	}
+	if m.typ == msgCancelReject {
+		e.Kind = event.OrderCancelReject
+		w.take(&e)
+		return
+	}
+	e.Code, e.ID, e.Qty, e.Price = m.execType, m.id, market.Qty(m.qty), market.Price(m.price)
+	e.LastPx, e.LastQty, e.CumQty, e.LeavesQty = market.Price(m.lastPx), market.Qty(m.last), market.Qty(m.cum), market.Qty(m.leaves)
+	e.Liquidity = market.LiquidityRemoved
+	w.take(&e)
+}
+
+// mark notes which failure modes a message of a venue is, as things stand.
+func (w *world) mark(m *message) {
+	ch, o := w.child(m.number), w.orders[m.number]
+	if ch == nil || o == nil {
+		w.hit(fm41)
+		return
+	}
+	if m.possDup {
+		w.hit(fm23)
+	}
+	if m.typ == msgCancelReject {
+		if m.reason == event.ReasonTooLate {
+			w.hit(fm10)
+		} else {
+			w.hit(fm11)
+		}
+		return
+	}
+	cum := int64(ch.Cum)
+	switch m.execType {
+	case 'F':
+		if before, known := w.ledger.execs[execKey{m.venue, m.id}]; known {
+			if before == (execution{m.number, uint64(m.last), uint64(m.lastPx), uint64(m.cum)}) {
+				w.hit(fm01)
+			} else {
+				w.hit(fm02)
+			}
+			return
+		}
+		switch {
+		case m.cum <= cum:
+			w.hit(fm03)
+			return
+		case m.cum-cum != m.last && m.cum < 1<<48:
+			w.hit(fm04)
+		}
+		if ch.Status == market.StatusPendingNew {
+			w.hit(fm05)
+		}
+		if ch.Released {
+			w.hit(fm06)
+		}
+		if m.cum > int64(ch.Qty) && m.cum < 1<<48 {
+			w.hit(fm07)
+		}
+	case '3', '4', 'C':
+		switch {
+		case ch.Released:
+		case m.cum > cum:
+			w.hit(fm08)
+		case m.cum < cum:
+			w.hit(fm09)
+		case o.resting() && !o.canceling:
+			w.hit(fm12)
+		}
+	}
+}

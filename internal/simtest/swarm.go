@@ -1,0 +1,159 @@
+package simtest
+
+import (
+	"penstock/book"
+	"penstock/market"
+	"penstock/policy"
+	"penstock/router"
+	"penstock/router/risk"
+)
+
+const maxVenues = 7
+
+// habits are what one venue does as a matter of course.
+type habits struct {
+	kind       market.VenueKind
+	byOrder    bool // its feed names orders
+	ackNew     bool // 150=0 follows every accepted order
+	pending    bool // 150=A comes first
+	pendCancel bool // 150=6 comes before a cancel is done
+	lateCancel bool // it knows only orders that it has answered
+	resend     bool // it repeats what got lost with a connection
+	cod        cod  // cancel on disconnect
+	out, back  int64
+	jitter     int64
+	think      int64 // from order to answer
+	fillOdds   int64 // an immediate order gets something once in so many
+	linger     int64 // a resting order waits up to this long for its next fill
+	hold       int64 // last look
+	rejects    int64 // once in so many orders, for no fault
+	race       int64 // a cancel loses to a fill once in so many
+}
+
+// cod is what becomes of open orders when the session is lost.
+type cod uint8
+
+const (
+	codNo cod = iota
+	codAll
+	codDay // resting orders of the day only
+)
+
+// swarm is what a seed draws once: the shape of its world.
+type swarm struct {
+	venues      int
+	at          [maxVenues]habits
+	instruments int
+	lot         market.Qty
+	msgRate     int64
+	ack         int64
+	maxParents  int
+	maxChildren int
+	table       bool // the rule-based table instead of the static one
+	parents     int64
+	span        int64 // of the faults, ns
+	choices     int
+	weights     [choiceKinds]uint16
+	sync        int64 // a group commit of the journal, ns
+	bytes       bool  // messages cross as bytes
+}
+
+const (
+	micro  = int64(1_000)
+	milli  = int64(1_000_000)
+	second = int64(1_000_000_000)
+)
+
+func newSwarm(seed uint64) *swarm {
+	r := &stream{seed: seed, id: 1}
+	s := &swarm{venues: int(r.between(2, maxVenues)), instruments: 1, lot: 1, msgRate: 100_000}
+	if r.once(3) {
+		s.instruments = 2
+	}
+	if r.once(4) {
+		s.lot = 100
+	}
+	if r.once(5) {
+		s.msgRate = r.between(20, 200)
+	}
+	s.ack = r.between(100, 1500) * milli
+	s.maxParents, s.maxChildren = 48, 1200
+	if r.once(12) {
+		s.maxParents, s.maxChildren = int(r.between(2, 8)), int(r.between(8, 60))
+	}
+	s.table = r.once(2)
+	s.parents = r.between(1, 12)
+	s.span = r.between(4, 25) * second
+	s.choices = int(r.between(450, 900))
+	s.sync = r.between(1, 20) * 100 * micro
+	s.bytes = r.once(4)
+	for v := range s.venues {
+		s.at[v] = newHabits(r, v)
+	}
+	for k := range s.weights {
+		base := kinds[k].weight
+		if kinds[k].fault {
+			if r.once(2) {
+				base = 0
+			} else {
+				base *= uint16(r.between(1, 4))
+			}
+		}
+		s.weights[k] = base
+	}
+	return s
+}
+
+func newHabits(r *stream, v int) habits {
+	h := habits{ackNew: !r.once(5), pending: r.once(6), pendCancel: r.once(4), lateCancel: r.once(6), resend: r.once(2),
+		cod: cod(r.below(3)), out: r.between(5, 2000) * micro, back: r.between(5, 2000) * micro, jitter: r.between(1, 500) * micro,
+		think: r.between(1, 3000) * micro, fillOdds: r.between(1, 4), linger: r.between(20, 3000) * milli,
+		hold: r.between(1, 200) * milli, rejects: r.between(10, 60), race: r.between(2, 6)}
+	switch {
+	case v == 0 || v == 1 && r.once(2):
+		h.kind = market.Lit
+	default:
+		h.kind = market.VenueKind(r.below(3))
+	}
+	h.byOrder = h.kind == market.Lit && r.once(2)
+	if r.once(8) {
+		h.out, h.back = h.out*20, h.back*20 // far away
+	}
+	return h
+}
+
+// config returns the router's configuration for this world.
+func (s *swarm) config(tables *tables) *router.Config {
+	cfg := &router.Config{Book: book.Capacity{Levels: 32, Orders: 256}, MaxParents: s.maxParents, MaxChildren: s.maxChildren,
+		Tactics: router.DefaultTactics(), Table: tables.static}
+	if s.table {
+		cfg.Table = tables.rules
+	}
+	for i := range s.instruments {
+		cfg.Instruments = append(cfg.Instruments, market.Instrument{ID: market.InstrumentID(i), Symbol: string(rune('A'+i)) + "SIM",
+			Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: s.lot})
+		cfg.Limits = append(cfg.Limits, risk.Limits{ParentMaxQty: 1e6, ParentMaxNotional: 1e13, ChildMaxQty: 8000,
+			ChildMaxNotional: 1e12, CollarBps: collarBps})
+	}
+	for v := range s.venues {
+		h := &s.at[v]
+		name := string(rune('A'+v)) + h.kind.String()
+		cfg.Venues = append(cfg.Venues, market.Venue{ID: market.VenueID(v), Name: name, MIC: name, Kind: h.kind, MsgRate: s.msgRate,
+			AckNanos: s.ack, ByOrder: h.byOrder, CancelAfterAck: h.lateCancel, LastLook: h.kind == market.SDP,
+			TakeFee: market.Fee{PerLotMilli: 30_000, Ppm: int64(v)}, MakeFee: market.Fee{PerLotMilli: -20_000}})
+		for i := range s.instruments {
+			cfg.Listings = append(cfg.Listings, router.Listing{Venue: market.VenueID(v), Instrument: market.InstrumentID(i)})
+		}
+	}
+	return cfg
+}
+
+const collarBps = 200
+
+// tables are built once for all worlds; nobody writes to them.
+type tables struct{ static, rules *policy.Table }
+
+func newTables() (*tables, error) {
+	rules, err := policy.BuildBaseline(policy.BuildOptions{Version: "simtest", NotAfter: 1 << 62})
+	return &tables{policy.StaticTable(), rules}, err
+}
