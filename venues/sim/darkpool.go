@@ -149,6 +149,21 @@ func (d *DarkPool) remove(s *OrderState) {
 	}
 }
 
+// Interest brings hidden interest of somebody else, which trades at once where it
+// can and waits until the given time (ns since epoch). least is the smallest
+// execution that it accepts, 0 for any.
+func (d *DarkPool) Interest(now int64, side market.Side, qty, least market.Qty, until int64) {
+	d.Advance(now)
+	if d.halted {
+		return
+	}
+	p := pegged{side: side, qty: qty, min: least, until: until, id: d.nextOrder()}
+	d.trade(now, &p)
+	if p.qty > 0 && until > now {
+		d.waits[side.Index()] = append(d.waits[side.Index()], p)
+	}
+}
+
 // Advance lets contra interest arrive and leave up to now and returns when the
 // next of it is due.
 func (d *DarkPool) Advance(now int64) (next int64) {

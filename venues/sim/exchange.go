@@ -21,7 +21,7 @@ type Exchange struct {
 	cfg    ExchangeConfig
 	sides  [2]ladder // by Side.Index
 	pool   pool
-	byRef  map[uint64]int32 // OrderID of a resting order → slot in pool
+	byRef  map[uint64]int32 // OrderID of a named owner's resting order → slot in pool
 	halted bool
 	watch  func(*Trade) // the flow's eye on all trades; nil without flow
 

@@ -151,10 +151,10 @@ func (f *Flow) cancelAt(at int64, e *Exchange, l *level, d1, d2 uint64) {
 	}
 	part := (o.qty / 2).FloorTo(f.cfg.Unit)
 	if part > 0 && below(d2<<20, 10_000) < partialPer10k {
-		e.shrink(at, o.ref, part)
+		e.shrink(at, i, part)
 		return
 	}
-	e.remove(at, o.ref)
+	e.removeSlot(at, i)
 }
 
 // takeSome is a taker: it hits a stale price if there is one, else it is a piece

@@ -83,42 +83,48 @@ func (e *Exchange) rest(
 ) {
 	i := e.pool.take()
 	e.pool.slots[i] = resting{ref: ref, own: own, price: price, qty: qty, side: side}
-	e.byRef[ref] = i
+	if own != nil {
+		e.byRef[ref] = i
+	}
 	levelQty := e.sides[side.Index()].push(&e.pool, i)
 	e.change(BookChange{
 		Time: now, Kind: BookAdd, Side: side, Ref: ref, Price: price, Qty: qty, LevelQty: levelQty,
 	})
 }
 
-// remove takes the order ref off the book, if it is there.
+// remove takes the order ref of a named owner off the book, if it is there.
 func (e *Exchange) remove(now int64, ref uint64) {
-	i, ok := e.byRef[ref]
-	if !ok {
-		return
+	if i, ok := e.byRef[ref]; ok {
+		e.removeSlot(now, i)
 	}
+}
+
+// removeSlot takes the order in slot i off the book.
+func (e *Exchange) removeSlot(now int64, i int32) {
 	o := e.pool.slots[i]
 	levelQty := e.sides[o.side.Index()].reduce(&e.pool, i, o.qty)
 	e.forget(i)
 	e.change(BookChange{
-		Time: now, Kind: BookDelete, Side: o.side, Ref: ref, Price: o.price, Qty: o.qty,
+		Time: now, Kind: BookDelete, Side: o.side, Ref: o.ref, Price: o.price, Qty: o.qty,
 		LevelQty: levelQty,
 	})
 }
 
-// shrink takes qty, less than what is left, off the order ref; it keeps its
+// shrink takes qty, less than what is left, off the order in slot i; it keeps its
 // place in the queue.
-func (e *Exchange) shrink(now int64, ref uint64, qty market.Qty) {
-	i := e.byRef[ref]
+func (e *Exchange) shrink(now int64, i int32, qty market.Qty) {
 	o := e.pool.slots[i]
 	levelQty := e.sides[o.side.Index()].reduce(&e.pool, i, qty)
 	e.change(BookChange{
-		Time: now, Kind: BookReduce, Side: o.side, Ref: ref, Price: o.price, Qty: qty,
+		Time: now, Kind: BookReduce, Side: o.side, Ref: o.ref, Price: o.price, Qty: qty,
 		LevelQty: levelQty,
 	})
 }
 
 func (e *Exchange) forget(i int32) {
-	delete(e.byRef, e.pool.slots[i].ref)
+	if o := &e.pool.slots[i]; o.own != nil {
+		delete(e.byRef, o.ref)
+	}
 	e.pool.put(i)
 }
 

@@ -12,6 +12,11 @@ const (
 	streamHold
 	streamMoves
 	streamMetas
+	streamStock
+	streamPath
+	streamNews
+	streamDark
+	streamLatency
 )
 
 // Distributions are sampled from integer tables made once at start, so that a

@@ -1,0 +1,24 @@
+package realism
+
+import (
+	"os"
+	"testing"
+)
+
+// TestScorecard is R1 to R18 with their targets: a missed one must have its waiver.
+func TestScorecard(t *testing.T) {
+	effort := Brief
+	if os.Getenv("PENSTOCK_REALISM") == "full" {
+		effort = Full
+	}
+	results, err := Scorecard(effort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		t.Logf("%-4s pass %-5v %s: target %s: measured %s", r.ID, r.Pass, r.What, r.Target, r.Measured)
+		if !r.Pass && r.Waiver == "" {
+			t.Errorf("%s %s: target %s, measured %s", r.ID, r.What, r.Target, r.Measured)
+		}
+	}
+}
