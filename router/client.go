@@ -30,7 +30,6 @@ func (c *Core) onParentNew(e *event.Event) {
 	slot := int32(c.parentCount)
 	c.parentCount++
 	c.ids.add(entry, e.Client, e.ID, slot)
-	c.live = append(c.live, slot)
 	p := &c.parents[slot]
 	*p = Parent{
 		Number: c.epoch*numberBase + uint64(slot) + 1, ClOrdID: e.ID, Client: e.Client,
@@ -41,6 +40,7 @@ func (c *Core) onParentNew(e *event.Event) {
 	if mid2, ok := c.composites[e.Instrument].Mid2(); ok {
 		p.ArrivalMid2 = mid2
 	}
+	c.agenda.enter(slot, int(e.Instrument), c.now)
 	c.schedule(p)
 	c.report(p, market.ExecNew)
 	if p.start <= c.now {
@@ -99,7 +99,8 @@ func (c *Core) onParentCancel(e *event.Event) {
 	}
 	p.pending = pendingRequest{kind: event.ParentCancel, id: e.ID}
 	c.report(p, market.ExecPendingCancel)
-	p.phase, p.nextTime = phaseCanceling, c.now+checkNanos
+	p.phase = phaseCanceling
+	c.wake(p, c.now+checkNanos)
 	c.cancelAll(p)
 	c.after(p)
 }
@@ -267,7 +268,7 @@ func (c *Core) finish(p *Parent, why market.ExecType, status market.OrdStatus) {
 	pending := p.pending
 	p.pending = pendingRequest{}
 	p.phase, p.Status, p.Ended = phaseDone, status, c.now
-	c.ended = true
+	c.agenda.over = append(c.agenda.over, slotIn(p.Number))
 	if why == market.ExecTrade {
 		if pending.kind != 0 {
 			c.tooLate(p, pending)

@@ -435,8 +435,8 @@ func (c *Core) onVenueSession(e *event.Event) {
 
 func (c *Core) setSession(v market.VenueID, up bool) {
 	c.sessionUp[v] = up
-	for i := 0; i < len(c.live); i++ {
-		p := &c.parents[c.live[i]]
+	for i := 0; i < len(c.agenda.all); i++ {
+		p := &c.parents[c.agenda.all[i]]
 		for s := p.first; s != none; s = c.children[s].next {
 			ch := &c.children[s]
 			if ch.Venue != v {
@@ -483,16 +483,16 @@ func (c *Core) onOperator(e *event.Event) {
 		} else {
 			c.gate.Hold(false)
 		}
-		for i := 0; i < len(c.live); i++ {
-			c.work(&c.parents[c.live[i]], false)
+		for i := 0; i < len(c.agenda.all); i++ {
+			c.work(&c.parents[c.agenda.all[i]], false)
 		}
 	}
 }
 
 // cancelScope cancels every open child at a venue, NoVenue means at all of them.
 func (c *Core) cancelScope(scope market.VenueID) {
-	for i := range c.live {
-		p := &c.parents[c.live[i]]
+	for i := range c.agenda.all {
+		p := &c.parents[c.agenda.all[i]]
 		for s := p.first; s != none; s = c.children[s].next {
 			if ch := &c.children[s]; scope == market.NoVenue || ch.Venue == scope {
 				c.cancel(ch)

@@ -73,11 +73,8 @@ func (c *Core) settle(m *book.Composite, quoted bool) {
 		return
 	}
 	mid2, ok := m.Mid2()
-	for i := 0; i < len(c.live); i++ {
-		p := &c.parents[c.live[i]]
-		if p.Instrument != m.Instrument {
-			continue
-		}
+	for slot := c.agenda.of[m.Instrument].first; slot != none; slot = c.agenda.links[slot].next {
+		p := &c.parents[slot]
 		if p.ArrivalMid2 == 0 && ok {
 			p.ArrivalMid2 = mid2
 		}

@@ -31,7 +31,7 @@ func (c *Core) force(p *Parent) {
 	}
 	p.paused = false
 	p.phase, p.start, p.end = phaseFinishing, min(p.start, c.now), c.now
-	p.nextTime = c.now + c.tactics.RetryNanos
+	c.wake(p, c.now+c.tactics.RetryNanos)
 	p.tried = 0
 	c.recall(p)
 	c.work(p, true)

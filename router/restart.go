@@ -30,7 +30,7 @@ func (c *Core) onStart(e *event.Event) {
 	}
 	c.gate.Stop(false)
 	c.gate.Hold(false) // what the loop ordered, it orders again; a person's kill stays
-	for _, slot := range c.live {
+	for _, slot := range c.agenda.all {
 		p := &c.parents[slot]
 		p.settling = p.Reserved > 0
 	}

@@ -22,7 +22,7 @@ type Core struct {
 
 	parents     []Parent
 	parentCount int
-	live        []int32 // slots of live parents
+	agenda      agenda // of the live ones
 	children    []Child
 	childCount  int
 	ids         clOrdIDs
@@ -43,7 +43,6 @@ type Core struct {
 	now       int64
 	nextCheck int64
 	nextAge   int64 // when the next book may be too old; math.MaxInt64: none can
-	ended     bool  // a parent ended in this step
 	out       *event.Output
 	cause     *event.Event
 	scratch   allocation
@@ -93,7 +92,7 @@ func New(cfg *Config) (*Core, error) {
 		instruments: cfg.Instruments, venues: cfg.Venues, gate: gate, table: cfg.Table,
 		tactics:   cfg.Tactics,
 		parents:   make([]Parent, cfg.MaxParents),
-		live:      make([]int32, 0, cfg.MaxParents),
+		agenda:    newAgenda(len(cfg.Instruments), cfg.MaxParents),
 		starts:    make([]start, 0, maxStarts),
 		children:  make([]Child, cfg.MaxChildren),
 		ids:       newClOrdIDs(4 * cfg.MaxParents),
@@ -190,23 +189,10 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 	case event.SessionStart:
 		c.onStart(e)
 	}
-	if c.ended {
-		c.forgetEnded()
+	for _, slot := range c.agenda.over {
+		c.agenda.leave(slot, int(c.parents[slot].Instrument))
 	}
-}
-
-// forgetEnded takes the parents that ended from the list of live ones, keeping
-// the order of the others.
-func (c *Core) forgetEnded() {
-	n := 0
-	for _, slot := range c.live {
-		if c.parents[slot].Live() {
-			c.live[n] = slot
-			n++
-		}
-	}
-	c.live = c.live[:n]
-	c.ended = false
+	c.agenda.over = c.agenda.over[:0]
 }
 
 // Composite returns the merged book of an instrument, for reading on the core's

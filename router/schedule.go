@@ -1,6 +1,7 @@
 package router
 
 import (
+	"math"
 	"math/bits"
 
 	"penstock/event"
@@ -23,9 +24,9 @@ func (c *Core) schedule(p *Parent) {
 	if p.Strategy == event.StrategySweep {
 		p.phase = phaseFinishing
 		p.end, p.slices = p.start, 1
-		p.nextTime = p.start
+		c.wake(p, p.start)
 		if p.start <= c.now {
-			p.nextTime = c.now + c.tactics.RetryNanos
+			c.wake(p, c.now+c.tactics.RetryNanos)
 		}
 		return
 	}
@@ -50,9 +51,9 @@ func (c *Core) layOut(p *Parent) {
 	lots := int64((p.OrderQty - p.from) / c.instruments[p.Instrument].Lot)
 	p.slices = max(min((p.end-p.start)/slice, lots), 1)
 	p.slice, p.decision = 0, 0
-	p.nextTime = p.start
+	c.wake(p, p.start)
 	if p.start <= c.now {
-		p.nextTime = p.epochEnd()
+		c.wake(p, p.epochEnd())
 	}
 	c.aim(p)
 }
@@ -126,11 +127,8 @@ func mulDiv(a, b, c int64) int64 {
 // NextTimer returns when the core wants a Timer event, in ns since epoch;
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
-	next := c.nextAge
-	for _, slot := range c.live {
-		next = min(next, c.parents[slot].nextTime)
-	}
-	if len(c.live) > 0 {
+	next := min(c.nextAge, c.agenda.next().time)
+	if len(c.agenda.all) > 0 {
 		next = min(next, c.nextCheck)
 	}
 	return next
@@ -140,9 +138,12 @@ func (c *Core) onTimer() {
 	if c.nextAge <= c.now {
 		c.expireBooks()
 	}
-	for i := 0; i < len(c.live); i++ {
-		if p := &c.parents[c.live[i]]; p.Live() && p.nextTime <= c.now {
+	for d := c.agenda.next(); d.time <= c.now; d = c.agenda.next() {
+		if p := &c.parents[d.slot]; p.Live() {
 			c.advance(p)
+		}
+		if c.agenda.next() == d {
+			c.wake(&c.parents[d.slot], math.MaxInt64) // it ended, and leaves with this step
 		}
 	}
 	if c.nextCheck <= c.now {
@@ -164,7 +165,7 @@ func (c *Core) advance(p *Parent) {
 		}
 		if c.now >= p.end {
 			p.phase = phaseFinishing
-			p.nextTime = c.now + c.tactics.RetryNanos
+			c.wake(p, c.now+c.tactics.RetryNanos)
 			c.cancelAll(p)
 			break
 		}
@@ -178,10 +179,10 @@ func (c *Core) advance(p *Parent) {
 			}
 			return
 		}
-		p.nextTime = c.now + c.tactics.RetryNanos
+		c.wake(p, c.now+c.tactics.RetryNanos)
 	default:
 		// Waiting for children: ask again in case a cancel got lost.
-		p.nextTime = c.now + checkNanos
+		c.wake(p, c.now+checkNanos)
 		c.cancelAll(p)
 		return
 	}
@@ -200,7 +201,7 @@ func (c *Core) nextEpoch(p *Parent) {
 	if p.slice != slice {
 		c.aim(p)
 	}
-	p.nextTime = p.epochEnd()
+	c.wake(p, p.epochEnd())
 }
 
 // finishes reports whether what is left at the end of p's schedule is taken. A client
@@ -222,7 +223,7 @@ func (c *Core) expire(p *Parent, reason event.Reason) {
 		reason = event.ReasonChildrenFull
 	}
 	p.phase, p.endReason = phaseExpiring, reason
-	p.nextTime = c.now + checkNanos
+	c.wake(p, c.now+checkNanos)
 	c.cancelAll(p)
 	c.after(p)
 }
@@ -230,8 +231,8 @@ func (c *Core) expire(p *Parent, reason event.Reason) {
 // checkAcks asks for children that their venue should have answered. Their
 // reservation stays: time proves nothing. What should be gone is cancelled again.
 func (c *Core) checkAcks() {
-	for i := 0; i < len(c.live); i++ {
-		p := &c.parents[c.live[i]]
+	for i := 0; i < len(c.agenda.all); i++ {
+		p := &c.parents[c.agenda.all[i]]
 		for s := p.first; s != none; s = c.children[s].next {
 			ch := &c.children[s]
 			overdue := !ch.acked || ch.immediate() || ch.canceling || ch.unknown || ch.gap

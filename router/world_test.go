@@ -137,7 +137,7 @@ func (w *world) step(e event.Event) {
 // checkNear compares what taking costs by the levels that are kept with what it costs when
 // they are merged anew.
 func (w *world) checkNear() {
-	for _, slot := range w.core.live {
+	for _, slot := range w.core.agenda.all {
 		p := &w.core.parents[slot]
 		m := w.core.composites[p.Instrument]
 		if m.Partial != 0 || m.Dirty != 0 {
@@ -502,10 +502,10 @@ func (w *world) fillSomething() {
 }
 
 func (w *world) request(i int, kind event.Kind) {
-	if len(w.core.live) == 0 {
+	if len(w.core.agenda.all) == 0 {
 		return
 	}
-	p := &w.core.parents[w.core.live[w.rng.IntN(len(w.core.live))]]
+	p := &w.core.parents[w.core.agenda.all[w.rng.IntN(len(w.core.agenda.all))]]
 	id, _ := event.MakeID(fmt.Sprintf("R%d", i))
 	e := event.Event{Kind: kind, ID: id, OrigID: p.ClOrdID, Side: p.Side, Client: p.Client, Price: p.Limit,
 		Qty: market.Qty(w.rng.Int64N(int64(p.OrderQty)*2) + 1)}
@@ -530,21 +530,21 @@ func (w *world) heal() {
 		}
 		w.settle()
 		w.step(event.Event{Kind: event.Timer})
-		if len(w.core.live) == 0 {
+		if len(w.core.agenda.all) == 0 {
 			return
 		}
 		if w.rng.IntN(10) == 0 {
 			w.move()
 		}
 	}
-	for _, slot := range w.core.live {
+	for _, slot := range w.core.agenda.all {
 		p := &w.core.parents[slot]
 		w.t.Logf("parent %d phase %d cum %d reserved %d of %d frozen %v", p.Number, p.phase, p.Cum, p.Reserved, p.OrderQty, p.Frozen)
 		for s := p.first; s != none; s = w.core.children[s].next {
 			w.t.Logf("   child %+v truth %+v", w.core.children[s], *w.orders[w.core.children[s].Number])
 		}
 	}
-	w.fail("%d parents never ended", len(w.core.live))
+	w.fail("%d parents never ended", len(w.core.agenda.all))
 }
 
 // TestNothingIsLostOrOverfilled runs seeded worlds in which everything goes
