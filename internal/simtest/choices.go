@@ -19,6 +19,7 @@ const (
 	cancelBelow
 	tooLate
 	cancelUnknown
+	denyKnown
 	unsolicited
 	silentAck
 	statusSilent

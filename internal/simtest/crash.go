@@ -17,10 +17,12 @@ type journal struct {
 
 // sight is one thing that the ledger saw.
 type sight struct {
-	seq uint64
-	now int64
-	m   message
-	act event.OperatorAct
+	seq  uint64
+	now  int64
+	m    message
+	fact bool
+	kind event.Kind
+	code uint8
 }
 
 func (j *journal) length() int { return len(j.at) }
@@ -53,7 +55,7 @@ func (j *journal) tear(w *world) {
 // rewind makes the ledger forget what the router will not know: orders sent since are
 // nobody's.
 func (w *world) rewind(n int) {
-	w.ledger = newLedger(w.fail, w.swarm.msgRate)
+	w.ledger = w.newLedger()
 	for i := range w.journal.seen {
 		s := &w.journal.seen[i]
 		if s.seq > uint64(n) {
@@ -62,11 +64,14 @@ func (w *world) rewind(n int) {
 			}
 			continue
 		}
-		if s.act != 0 {
-			w.ledger.operate(s.act, s.m.venue)
+		if w.ledger.event = s.seq; s.fact {
+			w.ledger.fact(s.kind, s.code, s.m.venue)
 		} else {
 			w.ledger.see(&s.m, s.now)
 		}
+	}
+	for _, a := range w.ledger.list {
+		a.over = a.cum+a.open > a.qty
 	}
 	w.ledger.touched = w.ledger.touched[:0]
 	kept := w.journal.seen[:0]

@@ -23,9 +23,19 @@ type ledger struct {
 	held        bool
 	killedVenue [maxVenues]bool
 	quarantined [maxVenues]bool
+	up          [maxVenues]bool
+	late        [maxVenues]bool // knows only orders that it has answered
 	window      [maxVenues][]int64
+	refusal     refusal
 	rate        int
-	conflicts   int
+	event       uint64 // that the router is taking
+}
+
+// refusal is the last order that a venue refused, and when.
+type refusal struct {
+	account *account
+	venue   uint8
+	at      uint64 // number of the event
 }
 
 type clientID struct {
@@ -55,7 +65,7 @@ type account struct {
 	toldWorth  *big.Int
 	ended      bool
 	frozen     bool
-	restated   bool
+	over       bool // more executed and open than ordered
 	status     byte
 	entries    []*entry
 }
@@ -71,6 +81,8 @@ type entry struct {
 	acked     bool
 	dead      bool
 	gap       bool
+	canceled  bool // a cancel is out
+	unsettled bool // nothing was heard of it since a restart
 	contested bool // its venue contradicted itself
 }
 
@@ -91,9 +103,12 @@ func (l *ledger) see(m *message, now int64) {
 	case fromVenue:
 		if m.typ == msgReport {
 			l.hear(m)
+		} else if e := l.orders[m.number]; e != nil {
+			e.canceled = false
 		}
 	case neverLeft:
 		if e := l.orders[m.number]; e != nil && !e.dead {
+			l.refusal = refusal{e.account, e.venue, l.event}
 			e.end()
 		}
 	}
@@ -114,8 +129,12 @@ func (l *ledger) send(m *message, now int64) {
 		l.countRate(m, now)
 	}
 	if m.typ != msgOrder {
-		if m.typ == msgCancel && l.orders[m.number] == nil {
-			l.fail("cancel of order %d, which was never sent", m.number)
+		if m.typ == msgCancel {
+			e := l.orders[m.number]
+			if e == nil {
+				l.fail("cancel of order %d, which was never sent", m.number)
+			}
+			e.canceled = true
 		}
 		return
 	}
@@ -145,7 +164,13 @@ func (l *ledger) send(m *message, now int64) {
 	case a.limit != 0 && (a.side == '1' && m.price > a.limit || a.side == '2' && m.price < a.limit):
 		l.fail("order %d at %d, beyond the limit %d", m.number, m.price, a.limit)
 	}
+	if r := &l.refusal; r.account == a && r.venue == m.venue && r.at == l.event {
+		l.fail("order %d goes where the order before was just refused", m.number)
+	}
 	for _, e := range a.entries {
+		if e.unsettled && !e.dead {
+			l.fail("order %d while nobody has said since the restart what became of order %d", m.number, e.number)
+		}
 		if e.venue == m.venue && e.gap && !e.dead {
 			l.fail("order %d to venue %d, which owes executions of order %d", m.number, m.venue, e.number)
 		}
@@ -189,11 +214,15 @@ func (l *ledger) hear(m *message) {
 		return
 	}
 	l.touched = append(l.touched, e.account)
+	e.unsettled = false
 	terminal := m.ordStatus == '2' || m.ordStatus == '3' || m.ordStatus == '4' || m.ordStatus == '8' || m.ordStatus == 'C'
 	switch m.execType {
 	case 'F':
 		l.trade(e, m, terminal)
 	case '3', '4', '8', 'C':
+		if m.execType == '8' {
+			l.refusal = refusal{e.account, m.venue, l.event}
+		}
 		if !e.dead {
 			e.acked = true
 			if m.cum == e.cum {
@@ -213,7 +242,6 @@ func (l *ledger) trade(e *entry, m *message, terminal bool) {
 	this := execution{m.number, uint64(m.last), uint64(m.lastPx), uint64(m.cum)}
 	if before, known := l.execs[key]; known {
 		if before != this {
-			l.conflicts++
 			l.quarantined[m.venue] = true
 			e.contested = true
 		}

@@ -30,7 +30,6 @@ func (l *ledger) tell(m *message) {
 			l.fail("parent %d is told a fill of %d", m.parent, m.last)
 		}
 	case 'D':
-		a.restated = true
 		a.toldWorth.SetInt64(m.notional)
 	case '5':
 		a.qty, a.limit = m.qty, m.price
@@ -67,8 +66,55 @@ func (l *ledger) settle() {
 		case a.cum+a.open > a.qty+a.excess:
 			l.fail("parent %d of %d: %d executed and %d open, %d of it beyond what was open", a.order, a.qty, a.cum, a.open, a.excess)
 		}
+		if over := a.cum+a.open > a.qty; over && !a.over {
+			l.mustCancel(a, "more is executed and open than ordered")
+		}
+		a.over = a.cum+a.open > a.qty
 	}
 	l.touched = l.touched[:0]
+}
+
+// mustCancel demands that every open order of a has its cancel on the way, where one can be
+// sent.
+func (l *ledger) mustCancel(a *account, why string) {
+	for _, e := range a.entries {
+		if !e.dead && !e.canceled && l.up[e.venue] && (e.acked || !l.late[e.venue]) {
+			l.fail("%s, and order %d of parent %d is not cancelled", why, e.number, a.order)
+		}
+	}
+}
+
+// obeyed demands that a kill of a venue, or of all, has cancelled what it stops.
+func (l *ledger) obeyed(venue uint8) {
+	for _, a := range l.list {
+		for _, e := range a.entries {
+			if scope := int(venue) >= len(l.up) || e.venue == venue; scope && !e.dead && !e.canceled && l.up[e.venue] && (e.acked || !l.late[e.venue]) {
+				l.fail("a kill has left order %d at venue %d", e.number, e.venue)
+			}
+		}
+	}
+}
+
+// session follows the session of a venue as the router is told of it.
+func (l *ledger) session(venue uint8, up bool) {
+	l.up[venue] = up
+	for _, a := range l.list {
+		for _, e := range a.entries {
+			if !up && e.venue == venue {
+				e.canceled = false
+			}
+		}
+	}
+}
+
+// restart is a new process: no session is up, and what became of open orders is not known.
+func (l *ledger) restart() {
+	l.held, l.up = false, [maxVenues]bool{}
+	for _, a := range l.list {
+		for _, e := range a.entries {
+			e.canceled, e.unsettled = false, true
+		}
+	}
 }
 
 // close checks what must hold at the end of the day.

@@ -304,6 +304,11 @@ func (v *venue) answer(w *world, o *order) {
 		return
 	}
 	m := v.report(o, market.ExecOrderStatus)
+	if v.use(w, denyKnown) {
+		if ch := w.child(o.number); ch != nil && ch.Status != market.StatusPendingNew { // else nobody could know better
+			m.ordStatus, m.reason, m.cum, m.leaves = byte(market.StatusRejected), event.ReasonUnknownOrder, 0, 0
+		}
+	}
 	if o.cum > 0 {
 		m.lastPx = o.worth / o.cum
 	}

@@ -17,19 +17,29 @@ func (w *world) observe(e *event.Event) {
 			m := message{dir: neverLeft, number: e.Ref}
 			w.show(&m)
 		}
-	case event.SessionStart:
-		w.follow(event.OperatorRelease, market.NoVenue)
-	case event.Operator:
-		w.follow(event.OperatorAct(e.Code), e.Venue)
+	case event.SessionStart, event.Operator, event.VenueSession:
+		w.follow(e)
 	}
 }
 
-// follow tells the ledger of an act that changes what may leave.
-func (w *world) follow(act event.OperatorAct, venue market.VenueID) {
+// follow tells the ledger of what is no message and changes what may leave.
+func (w *world) follow(e *event.Event) {
 	if w.swarm.weights[chHostCrash] > 0 {
-		w.journal.seen = append(w.journal.seen, sight{seq: w.seq, m: message{venue: uint8(venue)}, act: act})
+		w.journal.seen = append(w.journal.seen, sight{seq: w.seq, fact: true, kind: e.Kind, code: e.Code, m: message{venue: uint8(e.Venue)}})
 	}
-	w.ledger.operate(act, uint8(venue))
+	w.ledger.fact(e.Kind, e.Code, uint8(e.Venue))
+}
+
+// fact follows a start, a session or what a person orders.
+func (l *ledger) fact(kind event.Kind, code, venue uint8) {
+	switch kind {
+	case event.SessionStart:
+		l.restart()
+	case event.VenueSession:
+		l.session(venue, event.SessionState(code) == event.SessionUp)
+	case event.Operator:
+		l.operate(event.OperatorAct(code), venue)
+	}
 }
 
 // show gives the ledger a message, and keeps it where a crash may take it back.
@@ -37,6 +47,7 @@ func (w *world) show(m *message) {
 	if w.swarm.weights[chHostCrash] > 0 {
 		w.journal.seen = append(w.journal.seen, sight{seq: w.upcoming(m), now: w.step, m: *m})
 	}
+	w.ledger.event = w.upcoming(m)
 	w.ledger.see(m, w.step)
 }
 

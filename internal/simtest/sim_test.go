@@ -13,8 +13,9 @@ var (
 	seedFlag   = flag.Uint64("seed", 0, "run one seed, with what happens as text")
 	dropFlag   = flag.String("drop", "", "choices of -seed to leave out: 3,7-90,400-")
 	canaryFlag = flag.Bool("canary", false, "one execution of -seed is kept from everybody: it must fail")
-	seedsFlag  = flag.Int("seeds", 600, "how many seeds to run")
+	seedsFlag  = flag.Int("seeds", 400, "how many seeds to run")
 	firstFlag  = flag.Uint64("first", 1, "the first of them")
+	fastFlag   = flag.Bool("fast", false, "stop at the first failure and do not make it small")
 	soakFlag   = flag.Duration("soak", 0, "run seeds for so long instead")
 )
 
@@ -86,7 +87,7 @@ func runSeeds(t *testing.T, first uint64, n int, soak time.Duration) (total tota
 			for {
 				i := next.Add(1) - 1
 				mu.Lock()
-				stop := len(failed) >= 5 || soak == 0 && i >= uint64(n) || soak > 0 && time.Now().After(end)
+				stop := len(failed) >= 5 || *fastFlag && len(failed) > 0 || soak == 0 && i >= uint64(n) || soak > 0 && time.Now().After(end)
 				mu.Unlock()
 				if stop {
 					return
@@ -109,6 +110,10 @@ func runSeeds(t *testing.T, first uint64, n int, soak time.Duration) (total tota
 	wg.Wait()
 	r := newRunner(t)
 	for _, res := range failed {
+		if *fastFlag {
+			t.Errorf("seed %d after %d events: %s", res.Seed, res.Events, res.Failure)
+			continue
+		}
 		drop, small := r.Shrink(res, Options{}, 4000)
 		t.Errorf("seed %d, %d of %d choices: %s\n\t%s", res.Seed, drop.kept(), res.Choices, small.Failure, Rerun(res.Seed, drop))
 	}

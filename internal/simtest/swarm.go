@@ -66,7 +66,7 @@ const (
 
 func newSwarm(seed uint64) *swarm {
 	r := &stream{seed: seed, id: 1}
-	s := &swarm{venues: int(r.between(2, maxVenues)), instruments: 1, lot: 1, msgRate: 100_000}
+	s := &swarm{venues: int(r.between(2, maxVenues)), instruments: 1, lot: 1, msgRate: 2000}
 	if r.once(3) {
 		s.instruments = 2
 	}

@@ -69,7 +69,7 @@ func newWorld(seed uint64, opt *Options, t *tables, out *event.Output) *world {
 		truths: map[uint64]*truth{}, epoch: 100_000, out: out}
 	w.cfg = w.swarm.config(t)
 	w.boot()
-	w.ledger = newLedger(w.fail, w.swarm.msgRate)
+	w.ledger = w.newLedger()
 	w.venues = make([]venue, w.swarm.venues)
 	for v := range w.venues {
 		w.venues[v].open(w, v)
@@ -82,6 +82,14 @@ func newWorld(seed uint64, opt *Options, t *tables, out *event.Output) *world {
 	w.plan = newPlan(w)
 	w.journal.keep = w.swarm.weights[chCrash] > 0 || w.swarm.weights[chHostCrash] > 0 || seed%8 == 0
 	return w
+}
+
+func (w *world) newLedger() *ledger {
+	l := newLedger(w.fail, w.swarm.msgRate)
+	for v := range w.swarm.venues {
+		l.late[v] = w.swarm.at[v].lateCancel
+	}
+	return l
 }
 
 // boot makes a new core.
@@ -130,6 +138,9 @@ func (w *world) takeOne(e *event.Event) {
 		w.obey(&w.out.Commands[i])
 	}
 	w.ledger.settle()
+	if e.Kind == event.Operator && event.OperatorAct(e.Code) == event.OperatorKill {
+		w.ledger.obeyed(uint8(e.Venue))
+	}
 	if e.Ref != 0 && (e.Kind == event.Exec || e.Kind == event.OrderCancelReject) {
 		w.compare(e.Ref)
 	}
