@@ -42,7 +42,7 @@ internal/...:
 `
 
 // foundation may be imported from every floor: it knows nothing of trading.
-var foundation = []string{"internal/assert", "internal/ring", "internal/hist"}
+var foundation = []string{"internal/assert", "internal/ring", "internal/hist", "internal/state"}
 
 // impureFoundation is what the pure packages may not take from it.
 var impureFoundation = []string{"internal/hist", "internal/ring"}
