@@ -65,6 +65,9 @@ const (
 	// BookMoved tells that the book of (Venue, Instrument) went From one state To
 	// another, for Reason. Nothing has to be done.
 	BookMoved CommandKind = 21
+	// StateHash says in Ref the chained hash of the core's state after its Cause: cores that
+	// took the same events say the same. Nothing has to be done.
+	StateHash CommandKind = 23
 	// Alert tells a person that Venue did what it must not, with Child of Parent if it
 	// concerns one, for Reason. What had to be done at once is done.
 	Alert CommandKind = 22
@@ -86,6 +89,8 @@ func (k CommandKind) String() string {
 		return "resync"
 	case BookMoved:
 		return "book"
+	case StateHash:
+		return "state-hash"
 	case Alert:
 		return "alert"
 	}

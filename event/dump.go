@@ -215,6 +215,8 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.word(c.From.String())
 		l.word("to")
 		l.word(c.To.String())
+	case StateHash:
+		l.uint(" ", c.Ref)
 	case Alert:
 		l.venue(c.Venue)
 		if c.Child != 0 {

@@ -115,6 +115,7 @@ func sampleCommands() []Command {
 			OrdStatus: market.StatusFilled, Reason: ReasonTooLate},
 		{Kind: ResyncBook, Cause: 1046, Venue: 0, Instrument: 1},
 		{Kind: BookMoved, Cause: 1047, Venue: 0, Instrument: 1, From: BookLive, To: BookStale, Reason: ReasonGap},
+		{Kind: StateHash, Cause: 4096, Ref: 17},
 		{Kind: Alert, Cause: 1048, Venue: 1, Child: 5, Parent: 2, Reason: ReasonLateFill},
 		{Kind: 99},
 	}

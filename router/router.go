@@ -42,7 +42,8 @@ type Core struct {
 	seq       uint64
 	now       int64
 	nextCheck int64
-	nextAge   int64 // when the next book may be too old; math.MaxInt64: none can
+	nextAge   int64  // when the next book may be too old; math.MaxInt64: none can
+	chain     uint64 // hash of the state's history: see link
 	out       *event.Output
 	cause     *event.Event
 	scratch   allocation
@@ -193,6 +194,7 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.agenda.leave(slot, int(c.parents[slot].Instrument))
 	}
 	c.agenda.over = c.agenda.over[:0]
+	c.link()
 }
 
 // Composite returns the merged book of an instrument, for reading on the core's

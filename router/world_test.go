@@ -73,6 +73,7 @@ type world struct {
 	healthy bool
 	log     []string
 	seen    map[string]int
+	taken   []event.Event
 }
 
 // client is a parent as its client sees it.
@@ -120,6 +121,7 @@ func (w *world) step(e event.Event) {
 	w.seq++
 	e.Seq, e.StepTime, e.RecvTime = w.seq, w.now, w.now
 	w.out.Reset()
+	w.taken = append(w.taken, e)
 	w.core.Step(&e, w.out)
 	w.log = append(w.log, fmt.Sprintf("%d %v venue %d ref %d code %c qty %d cum %d", e.Seq, e.Kind,
 		e.Venue, e.Ref, e.Code, e.Qty, e.CumQty))

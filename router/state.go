@@ -1,0 +1,227 @@
+package router
+
+import (
+	"math"
+	"slices"
+
+	"penstock/event"
+	"penstock/internal/state"
+	"penstock/market"
+)
+
+// MoveState moves the whole state of the core between two events: what a core of the same build
+// and configuration needs to go on as if it had taken all events itself. Caches and what only
+// a Step uses are left out. A field of Core that has no line here fails TestStateHasEveryField;
+// fields of Parent, Child and other structs without pointers are taken along.
+//
+// After a load that failed the core is not usable.
+func (c *Core) MoveState(s *state.Codec) {
+	state.Layout[Parent](s)
+	state.Layout[Child](s)
+	state.Layout[event.Event](s)
+	state.Fixed(s, &c.epoch)
+	state.Fixed(s, &c.cancels)
+	state.Fixed(s, &c.reports)
+	state.Fixed(s, &c.seq)
+	state.Fixed(s, &c.now)
+	state.Fixed(s, &c.nextCheck)
+	state.Fixed(s, &c.nextAge)
+	state.Fixed(s, &c.chain)
+	state.Fixed(s, &c.Counters)
+	state.Fixed(s, &c.sessionUp)
+	state.Fixed(s, &c.darkScore)
+	c.startsState(s)
+	c.ordersState(s)
+	c.gate.MoveState(s)
+	c.sized(s, len(c.composites), "instruments")
+	state.Slice(s, c.usedQuote)
+	state.Slice(s, c.inflight)
+	state.Slice(s, c.tapes)
+	c.booksState(s)
+	if s.Loading() {
+		c.afterLoad(s)
+	}
+}
+
+// sized demands that both sides have the same number of something.
+func (c *Core) sized(s *state.Codec, n int, what string) {
+	there := n
+	state.Fixed(s, &there)
+	if there != n {
+		s.Fail("%d %s, this configuration has %d", there, what, n)
+	}
+}
+
+func (c *Core) startsState(s *state.Codec) {
+	n := len(c.starts)
+	state.Fixed(s, &n)
+	if n < 0 || n > 1<<20 {
+		s.Fail("%d starts of one run", n)
+		return
+	}
+	for len(c.starts) < n {
+		c.starts = append(c.starts, start{})
+	}
+	c.starts = c.starts[:n]
+	state.Slice(s, c.starts)
+}
+
+// ordersState moves parents, children and what finds them.
+func (c *Core) ordersState(s *state.Codec) {
+	state.Fixed(s, &c.parentCount)
+	state.Fixed(s, &c.childCount)
+	if s.Loading() && (c.parentCount < 0 || c.parentCount > len(c.parents) || c.childCount < 0 || c.childCount > len(c.children)) {
+		s.Fail("%d parents and %d children, there is room for %d and %d", c.parentCount, c.childCount, len(c.parents), len(c.children))
+		c.parentCount, c.childCount = 0, 0
+	}
+	state.Slice(s, c.parents[:c.parentCount])
+	state.Slice(s, c.children[:c.childCount])
+	c.agendaState(s)
+	c.ids.state(s)
+	c.execs.state(s)
+}
+
+func (c *Core) booksState(s *state.Codec) {
+	var shared [market.MaxVenues]bool
+	for _, m := range c.composites {
+		for v, b := range m.Books {
+			if b != nil && !shared[v] {
+				shared[v] = true // books of a venue share one index, or have none
+				b.MoveShared(s)
+			}
+		}
+	}
+	for _, m := range c.composites {
+		m.MoveState(s)
+	}
+}
+
+// agendaState moves who is live and when; how they are linked follows.
+func (c *Core) agendaState(s *state.Codec) {
+	a := &c.agenda
+	state.List(s, &a.all)
+	state.List(s, &a.heap)
+	if !s.Loading() {
+		return
+	}
+	s.Check(len(a.all) == len(a.heap), "not every live parent has its time")
+	all, heap := slices.Clone(a.all), slices.Clone(a.heap)
+	for i, slot := range all {
+		if slot < 0 || int(slot) >= c.parentCount || i > 0 && slot <= all[i-1] ||
+			int(c.parents[slot].Instrument) >= len(a.of) || !c.parents[slot].Live() {
+			s.Fail("live parent %d of %d", slot, c.parentCount)
+		}
+	}
+	if s.Err() != nil {
+		a.all, a.heap = a.all[:0], a.heap[:0]
+		return
+	}
+	for i := range a.of {
+		a.of[i] = chain{none, none}
+	}
+	for i := range a.links {
+		a.links[i] = link{none, none, none}
+	}
+	a.all, a.heap = a.all[:0], a.heap[:0]
+	for _, slot := range all {
+		a.enter(slot, int(c.parents[slot].Instrument), math.MaxInt64)
+	}
+	a.heap = append(a.heap[:0], heap...)
+	for at, d := range heap {
+		if d.slot < 0 || int(d.slot) >= c.parentCount || !c.parents[d.slot].Live() || at > 0 && d.before(heap[(at-1)/2]) {
+			s.Fail("parent %d is not due", d.slot)
+			return
+		}
+		a.links[d.slot].at = int32(at)
+	}
+}
+
+// state moves the entries with their places.
+func (t *clOrdIDs) state(s *state.Codec) {
+	state.Fixed(s, &t.n)
+	if s.Loading() && (t.n < 0 || t.n > len(t.slots)) {
+		s.Fail("%d ClOrdIDs, there is room for %d", t.n, len(t.slots))
+		t.n = 0
+	}
+	if s.Loading() {
+		clear(t.slots)
+		for range t.n {
+			var at uint32
+			state.Fixed(s, &at)
+			if s.Err() != nil || int(at) >= len(t.slots) {
+				s.Fail("a ClOrdID at %d of %d", at, len(t.slots))
+				return
+			}
+			state.Fixed(s, &t.slots[at])
+		}
+		return
+	}
+	for i := range t.slots {
+		if at := uint32(i); t.slots[i].used {
+			state.Fixed(s, &at)
+			state.Fixed(s, &t.slots[i])
+		}
+	}
+}
+
+// state moves the executions; where they are found follows from their order.
+func (t *execs) state(s *state.Codec) {
+	state.List(s, &t.list)
+	if !s.Loading() || s.Err() != nil {
+		return
+	}
+	clear(t.index)
+	for i := range t.list {
+		x := &t.list[i]
+		known, place := t.find(x.Venue, x.ID)
+		if known != nil {
+			s.Fail("execution %s twice", x.ID)
+			return
+		}
+		t.index[place] = int32(i + 1)
+	}
+}
+
+// afterLoad checks what would lead out of the tables, and empties caches.
+func (c *Core) afterLoad(s *state.Codec) {
+	for i := range c.near {
+		for side := range c.near[i] {
+			c.near[i][side].stale = true
+		}
+	}
+	if s.Err() != nil {
+		return
+	}
+	for i := range c.parents[:c.parentCount] {
+		p := &c.parents[i]
+		s.Check(c.isChild(p.first) && int(p.Instrument) < len(c.instruments) && p.Side.Valid(), "a parent of nothing")
+	}
+	for i := range c.children[:c.childCount] {
+		ch := &c.children[i]
+		s.Check(ch.Parent >= 0 && int(ch.Parent) < c.parentCount && int(ch.Venue) < len(c.venues) &&
+			int(ch.Instrument) < len(c.instruments) && ch.Side.Valid() && c.isChild(ch.next) && c.isChild(ch.prev) &&
+			ch.Number%numberBase == uint64(i+1), "a child of nothing")
+	}
+	for i := range c.ids.slots {
+		id := &c.ids.slots[i]
+		s.Check(!id.used || id.parent >= none && int(id.parent) < c.parentCount, "a ClOrdID of no parent")
+	}
+	for i := range c.execs.list {
+		s.Check(c.isChild(c.execs.list[i].Child), "an execution of no child")
+	}
+	if s.Err() == nil {
+		if trouble := c.Audit(); trouble != "" {
+			s.Fail("%s", trouble)
+		}
+	}
+}
+
+func (c *Core) isChild(slot int32) bool { return slot >= none && int(slot) < c.childCount }
+
+// Hash returns the hash of the whole state. It reads all of it: not for the path of an order.
+func (c *Core) Hash() uint64 {
+	s := state.Hasher()
+	c.MoveState(s)
+	h, _, _ := s.Finish()
+	return h
+}
