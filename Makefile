@@ -9,7 +9,7 @@ RACE     ?= ./internal/ring ./journal ./router/... ./book ./fix/... ./venues/...
 BENCHTIME ?= 2s
 BENCH     ?= .
 
-.PHONY: run test bench results callgrind race fuzz lint crash model sim sim-twice soak canary build clean
+.PHONY: run test bench results callgrind race fuzz lint crash model sim sim-twice soak canary mutants build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
@@ -65,6 +65,9 @@ sim-twice: ## the same seeds under other schedulers and collectors: one hash
 	@run() { ./bin/simtest.test -test.v -test.run '^TestSim$$' -seeds 500 | sed -n 's/.*hash \([0-9a-f]*\).*/\1/p'; }; \
 	a=$$(GOMAXPROCS=1 GOGC=5 run); b=$$(GOMAXPROCS=2 GOGC=5 run); c=$$(GOMAXPROCS=1 GOGC=off run); d=$$(GOMAXPROCS=2 GOGC=off run); \
 	echo "$$a $$b $$c $$d"; [ -n "$$a" ] && [ "$$a" = "$$b" ] && [ "$$a" = "$$c" ] && [ "$$a" = "$$d" ]
+
+mutants: ## plants bugs in the router; the simulation must find each within 1,000 seeds
+	$(GO) run ./internal/simtest/mutants
 
 canary: ## a world that must be found out: fails
 	$(SIM) -seed 1 -canary

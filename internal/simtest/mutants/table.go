@@ -1,0 +1,101 @@
+package main
+
+// mutant is one planted bug: small changes of text, each of which applies exactly once.
+type mutant struct {
+	name  string
+	edits []edit
+}
+
+type edit struct{ file, old, new string }
+
+const (
+	execFile     = "router/exec.go"
+	ledgerFile   = "router/ledger.go"
+	workFile     = "router/work.go"
+	clientFile   = "router/client.go"
+	scheduleFile = "router/schedule.go"
+	gateFile     = "router/risk/gate.go"
+	windowFile   = "router/risk/window.go"
+	restartFile  = "router/restart.go"
+	placeFile    = "router/place.go"
+)
+
+func one(name, file, before, after string) mutant {
+	return mutant{name, []edit{{file, before, after}}}
+}
+
+var mutants = []mutant{
+	one("a timeout releases a reservation", scheduleFile,
+		"				c.lose(ch)\n				c.askStatus(ch)", "				c.end(p, ch)\n				break"),
+	one("a disconnect releases a reservation", execFile,
+		"				c.lose(ch)\n				ch.canceling = false\n				continue", "				c.end(p, ch)\n				break"),
+	one("fills are applied by LastQty", execFile,
+		"c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity)", "c.book(p, ch, ch.Cum+e.LastQty, e.LastPx, e.Liquidity)"),
+	one("what a probe in the dark took is not counted", workFile,
+		"	free -= c.goDark(", "	c.goDark("),
+	one("a kill of one venue is not looked at", gateFile,
+		"(g.venues[venue] || g.barred[venue])", "g.barred[venue]"),
+	one("a kill of the firm is not looked at", gateFile,
+		"return g.killed || g.stopped || int(venue) < len(g.venues) && (g.", "return g.stopped || int(venue) < len(g.venues) && (g."),
+	one("a kill blocks and does not cancel", execFile,
+		"		c.gate.Kill(scope)\n		c.cancelScope(scope)", "		c.gate.Kill(scope)"),
+	one("a hold is not looked at", gateFile,
+		"func (g *Gate) Hold(on bool) { g.held = on }", "func (g *Gate) Hold(on bool) { g.held = on && g.stopped }"),
+	one("a refused cancel is taken for an end", execFile,
+		"		c.lose(ch) // what ended it is due", "		c.end(&c.parents[ch.Parent], ch) // what ended it is due"),
+	one("a refusal is answered by sending again", execFile,
+		"		p.avoid |= 1 << ch.Venue\n", ""),
+	one("a restart forgets the children before it", restartFile,
+		"		next = c.starts[i].children\n", "		next = c.starts[i].children\n		break\n"),
+	one("a restart trades before the venues have answered", restartFile,
+		"		p.settling = p.Reserved > 0\n", "		p.settling = false\n"),
+	one("a restart goes on with the old order numbers", restartFile,
+		"	c.epoch = e.Ref\n	c.starts = append(c.starts, start{e.Ref, c.childCount})\n	if !again {\n		return\n",
+		"	if !again {\n		c.epoch = e.Ref\n		c.starts = append(c.starts, start{e.Ref, c.childCount})\n		return\n"),
+	one("an ExecID with other content is booked", execFile,
+		"	if !c.remember(ch, e) {\n		return\n	}\n", "	c.remember(ch, e)\n"),
+	one("a quarantined venue gets orders", gateFile,
+		"func (g *Gate) Quarantine(venue market.VenueID) { g.barred[venue] = true }", "func (g *Gate) Quarantine(venue market.VenueID) { g.barred[venue] = g.stopped }"),
+	one("a replace releases before the venue confirms", clientFile,
+		"	if p.Cum+p.Reserved > qty && p.Reserved > 0 {", "	if p.Cum > qty && p.Reserved > 0 {"),
+	one("the answer to a status request is ignored", execFile,
+		"	case market.ExecOrderStatus:\n		c.onStatus(p, ch, e)", "	case market.ExecOrderStatus:\n		ch.askTime = 0"),
+	one("an end with other CumQty releases", execFile,
+		"	ch.acked = true\n	if e.CumQty != ch.Cum {", "	ch.acked = true\n	if e.CumQty > ch.Qty {"),
+	one("a fill after the end is not booked", execFile,
+		"	delta := e.CumQty - ch.Cum\n	if !c.plausible(", "	delta := e.CumQty - ch.Cum\n	if ch.Released || !c.plausible("),
+	one("a late fill leaves the siblings alone", execFile,
+		"	if p.Frozen || p.Over() {\n		c.cancelAll(p)", "	if p.Frozen {\n		c.cancelAll(p)"),
+	one("a frozen parent trades on", workFile,
+		"!p.Live() || p.Frozen || ", "!p.Live() || "),
+	one("a venue that owes executions gets orders", workFile,
+		"	case p.gaps>>v&1 != 0:\n", "	case p.gaps>>v&1 != 0 && p.Frozen:\n"),
+	one("a gap is closed by anything", execFile,
+		"	if ch.missing == 0 {\n		c.closeGap(p, ch)", "	if ch.missing >= 0 {\n		c.closeGap(p, ch)"),
+	one("an overtaken fill keeps the price of the other", execFile,
+		"	if price != assumed {", "	if price != assumed && p.Frozen {"),
+	mutant{"the limit is looked at nowhere", []edit{
+		{gateFile, "	case o.Limit != 0 && o.Side.Better(o.Limit, o.Price):", "	case o.Limit != 0 && o.Qty < 0:"},
+		{workFile, "	if p.Limit != 0 && p.Side.Better(p.Limit, bound) {", "	if p.Limit != 0 && p.Frozen {"},
+	}},
+	one("the rate of messages is not bounded", windowFile,
+		"	if now-oldest < windowNanos {", "	if now-oldest < 0 {"),
+	one("a ClOrdID is taken twice", clientFile,
+		"	if entry.used {\n		if e.Flags", "	if entry.used && e.Qty == 0 {\n		if e.Flags"),
+	one("a parent ends while its orders are out", clientFile,
+		"	case p.phase == phaseCanceling && p.Reserved == 0:", "	case p.phase == phaseCanceling:"),
+	one("an order without answer is never asked for", execFile,
+		"	ch.askTime = c.now\n	cmd := c.command(event.SendStatus)\n	c.address(cmd, ch)\n", "	ch.askTime = c.now\n"),
+	one("a venue's denial is believed", execFile,
+		"	case unknownOrder && (ch.acked || ch.Cum > 0):", "	case unknownOrder && ch.Cum > 0:"),
+	one("a cancel overtakes the answer", execFile,
+		"	if !ch.acked && c.venues[ch.Venue].CancelAfterAck {", "	if !ch.acked && ch.Released {"),
+	mutant{"a counter outlives the process", []edit{
+		{execFile, "	c.cancels++\n", "	outlived++\n	c.cancels = outlived\n"},
+		{execFile, "// address fills in", "var outlived uint64\n\n// address fills in"},
+	}},
+	one("the list of children breaks in its middle", execFile,
+		"		c.children[ch.next].prev = ch.prev\n", "		c.children[ch.next].prev = none\n"),
+	one("a status tells of fills and is only half believed", execFile,
+		"		c.book(p, ch, e.CumQty, price, e.Liquidity)", "		c.book(p, ch, e.CumQty-1, price, e.Liquidity)"),
+}
