@@ -25,11 +25,14 @@ type Decision struct {
 	Confidence    uint8           // 0..7
 	Flags         uint8           // DecisionFlags
 	VenueCount    uint8
-	_             [3]byte
-	Mid2          int64 // best bid + best ask of the composite
-	Remaining     market.Qty
-	Venues        [market.MaxVenues]Share
-	_             [48]byte
+	_             byte
+	// BaselineBps is the probability with which the policy takes BASELINE here, in
+	// 1/10000: what comparing with it off-policy needs.
+	BaselineBps uint16
+	Mid2        int64 // best bid + best ask of the composite
+	Remaining   market.Qty
+	Venues      [market.MaxVenues]Share
+	_           [48]byte
 }
 
 // DecisionSize is the size of a Decision in bytes.
@@ -102,4 +105,5 @@ const (
 	DecisionMasked                       // the chosen action was not possible
 	DecisionForced                       // end of the horizon: take what is there
 	DecisionLowSupport                   // the cell has little training mass
+	DecisionExplored                     // the action was drawn, to learn from it
 )

@@ -278,8 +278,9 @@ func AppendDecision(dst []byte, d *Decision, names *Names) []byte {
 		l.uint(" instead of ", uint64(d.Chosen))
 	}
 	l.uint(" propensity ", uint64(d.PropensityBps))
+	l.uint(" baseline ", uint64(d.BaselineBps))
 	l.uint("bps confidence ", uint64(d.Confidence))
-	for i, name := range [...]string{"baseline", "masked", "forced", "low-support"} {
+	for i, name := range [...]string{"baseline", "masked", "forced", "low-support", "explored"} {
 		if d.Flags>>i&1 != 0 {
 			l.word(name)
 		}

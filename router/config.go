@@ -22,6 +22,7 @@ type Config struct {
 	MaxParents  int // parent orders of one run, live or done
 	MaxChildren int // child orders of one run, live or done
 	Tactics     Tactics
+	Explore     Exploration // zero: the policy is followed
 }
 
 // Listing says that an instrument trades at a venue.
@@ -103,6 +104,9 @@ func (c *Config) validate() error {
 		if int(l.Venue) >= len(c.Venues) || int(l.Instrument) >= len(c.Instruments) {
 			return fmt.Errorf("router: listing names venue %d, instrument %d: no such thing", l.Venue, l.Instrument)
 		}
+	}
+	if err := c.Explore.validate(); err != nil {
+		return err
 	}
 	return c.Tactics.validate()
 }

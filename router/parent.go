@@ -76,6 +76,7 @@ type Parent struct {
 
 	pending        pendingRequest
 	Venues         [market.MaxVenues]VenueFills
+	draw           draw       // of the running decision epoch
 	darkExpected   market.Qty // what the pools' scores promised, halved with every slice
 	darkFilled     market.Qty // what they filled, decayed alike
 	endReason      event.Reason

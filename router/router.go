@@ -19,6 +19,7 @@ type Core struct {
 	gate        *risk.Gate
 	table       *policy.Table
 	tactics     Tactics
+	exploration Exploration
 
 	parents     []Parent
 	parentCount int
@@ -91,7 +92,7 @@ func New(cfg *Config) (*Core, error) {
 	}
 	c := &Core{
 		instruments: cfg.Instruments, venues: cfg.Venues, gate: gate, table: cfg.Table,
-		tactics:   cfg.Tactics,
+		tactics: cfg.Tactics, exploration: cfg.Explore,
 		parents:   make([]Parent, cfg.MaxParents),
 		agenda:    newAgenda(len(cfg.Instruments), cfg.MaxParents),
 		starts:    make([]start, 0, maxStarts),

@@ -60,7 +60,9 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	codes := inputs.Codes()
 	cell := c.table.Lookup(0, &codes)
 	available := c.available(p)
-	action, flags := policy.Resolve(cell, policy.MaskWithout(available))
+	mask := policy.MaskWithout(available)
+	action, flags := policy.Resolve(cell, mask)
+	action, flags, drawn := c.explore(p, cell.Index, action, flags, mask, epoch)
 	template := policy.Template(action)
 	var own policy.Action
 	if action == policy.ActionBaseline {
@@ -86,6 +88,7 @@ func (c *Core) decide(p *Parent, epoch bool) {
 		d := c.record(p, remaining)
 		d.Cell, d.Codes = cell.Index, codes
 		d.Action, d.Chosen, d.Confidence, d.Flags = action, cell.Action, cell.Confidence, flags
+		d.PropensityBps, d.BaselineBps = drawn.action, drawn.baseline
 	}
 }
 

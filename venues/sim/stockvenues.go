@@ -207,3 +207,9 @@ func (s *Stock) arrive(i int, at int64) {
 }
 
 const contraStayNanos = 10_000_000_000
+
+// LatencyNanos draws how long message n of an agent takes to venue v, one way.
+func (s *Stock) LatencyNanos(v *StockVenue, n uint64) int64 {
+	draws := newRandom(s.cfg.Seed+uint64(v.ID)<<40, streamLatency)
+	return stockShared.latency.draw(draws.at(n), v.LatencyNanos)
+}
