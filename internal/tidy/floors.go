@@ -31,6 +31,7 @@ venues/firewall:     market fix
 venues/...:          market event book fix venues/...
 journal:             market event
 tca:                 market event book policy journal
+trial:               market event book policy router/risk router venues/sim
 console:             market event book policy tca
 
 cmd/...:             *
