@@ -2,6 +2,7 @@ package fix
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/quickfixgo/quickfix"
@@ -107,6 +108,49 @@ func BenchmarkParseAndRead(b *testing.B) {
 		kind, _ := m.Get(TagExecType)
 		sum += px + at + int64(kind[0])
 	}
+}
+
+// BenchmarkNextAndRead is the same with what a session does: one pass for CheckSum and
+// SOHs, the order of tags from the message before. The numbers differ each time.
+func BenchmarkNextAndRead(b *testing.B) {
+	var m Message
+	reports := variedReports()
+	b.SetBytes(int64(len(report)))
+	b.ReportAllocs()
+	sum, i := int64(0), 0
+	for b.Loop() {
+		r := reports[i&(len(reports)-1)]
+		i++
+		if n, garbled, parsed := m.Next(r, MaxFrame); n == 0 || garbled != nil || parsed != nil {
+			b.Fatal(n, garbled, parsed)
+		}
+		sum += readSeven(&m)
+	}
+	if sum == 0 {
+		b.Fatal("nothing read")
+	}
+}
+
+func readSeven(m *Message) int64 {
+	id, _ := m.UintAt(SlotClOrdID)
+	cum, _ := m.DecimalAt(SlotCumQty, 0)
+	last, _ := m.DecimalAt(SlotLastQty, 0)
+	leaves, _ := m.DecimalAt(SlotLeavesQty, 0)
+	px, _ := m.DecimalAt(SlotLastPx, 4)
+	at, _ := m.TimeAt(SlotTransactTime)
+	return int64(id) + cum + last + leaves + px + at + int64(m.At(SlotExecType)[0])
+}
+
+// variedReports are reports as report, whose numbers have other values and lengths.
+func variedReports() (all [][]byte) {
+	for i := range 256 {
+		last, px := 1+i*37%900, 9000+i*131%2000
+		all = append(all, wrap("FIX.4.4", fmt.Sprintf("35=8|34=%d|49=XLIT|52=20261120-14:30:%02d.%03d|56=PENSTOCK|"+
+			"6=%d.%02d|11=2611201430%08d|14=%d|17=X1000000%03d|30=XLIT|31=%d.%02d|32=%d|37=9000%03d|38=1000|39=1|40=2|"+
+			"44=100.25|54=1|55=ACME|59=3|60=20261120-14:30:%02d.%03d|150=F|151=%d|851=2", 12345+i, i/8%60, i*7%1000,
+			px/100, px%100, i*7919, last, i, px/100, px%100, last, i, i/8%60, i*5%1000, 1000-last)))
+	}
+	return all
 }
 
 // BenchmarkParseQuickfix parses into the same message; it checks no CheckSum.

@@ -12,18 +12,33 @@ import (
 const MaxFields = 512
 
 // Message is a parsed view over one frame. Values alias the frame and are valid
-// as long as it is. Reused by calling Parse again; not safe for concurrent use.
+// as long as it is. Reused by calling Parse or Next again; not safe for concurrent use.
 type Message struct {
-	buf    []byte
-	n      int
-	err    FieldError
-	fields []field
+	buf   []byte
+	n     int
+	tags  []uint32 // of the n fields
+	spans []span   // of their values, from 1; spans[0] is empty: a slot that is not there
+	index *slotIndex
+	err   FieldError
+
+	own      []uint32  // tags of a message that Parse took
+	ownIndex slotIndex // and where its slots are
+	prefix   []byte    // 8=FIX.4.4|9= of the last message that Next took
+	marks    [markedFrame / 64]uint64
+	layouts  *layouts
+	clock    secondCache
 }
 
-// Room lets m hold that many fields, 12 bytes each, before its next Parse.
-func (m *Message) Room(fields int) { m.n, m.fields = 0, make([]field, fields) }
+// span is where a value begins and, in the upper half, where it ends.
+type span uint64
 
-type field struct{ tag, start, end uint32 }
+func makeSpan(start, end int) span { return span(uint32(start)) | span(end)<<32 }
+
+// Room lets m hold that many fields, 12 bytes each, before its next Parse.
+func (m *Message) Room(fields int) {
+	m.n, m.spans, m.own = 0, make([]span, fields+1), make([]uint32, fields)
+	m.tags, m.index = nil, &m.ownIndex
+}
 
 // FieldError reports a field that cannot be used.
 type FieldError struct {
@@ -103,10 +118,11 @@ const onceTags uint64 = 1<<TagBeginString | 1<<TagBodyLength | 1<<TagCheckSum |
 // *FieldError, which is valid until the next Parse; the other fields are there
 // nevertheless, so that a Reject can name the message.
 func (m *Message) Parse(frame []byte) error {
-	m.buf, m.n, m.err = frame, 0, FieldError{}
-	if m.fields == nil {
+	if m.own == nil {
 		m.Room(MaxFields)
 	}
+	m.buf, m.n, m.err = frame, 0, FieldError{}
+	m.tags, m.index, m.ownIndex = m.own, &m.ownIndex, slotIndex{}
 	var seen uint64
 	data := -1
 	for at := 0; at < len(frame); {
@@ -125,7 +141,7 @@ func (m *Message) Parse(frame []byte) error {
 			m.fail(at, tag, RejectInvalidTag)
 		case end == value:
 			m.fail(at, tag, RejectNoValue)
-		case m.n == len(m.fields):
+		case m.n == len(m.own):
 			m.fail(at, tag, RejectOther)
 			return &m.err
 		default:
@@ -135,22 +151,35 @@ func (m *Message) Parse(frame []byte) error {
 				}
 				seen |= 1 << tag
 			}
-			m.fields[m.n] = field{uint32(tag), uint32(value), uint32(end)}
-			m.n++
-			if w := tag >> 6; w < len(lengthTags) && lengthTags[w]>>(tag&63)&1 != 0 {
+			m.push(tag, value, end)
+			if isLength(tag) {
 				data = m.dataLength(at, tag, frame[value:end])
 			}
 		}
 		at = end + 1
 	}
-	if m.n < 4 || m.fields[0].tag != TagBeginString || m.fields[1].tag != TagBodyLength ||
-		m.fields[2].tag != TagMsgType || m.fields[m.n-1].tag != TagCheckSum {
+	if m.n < 4 || m.tags[0] != TagBeginString || m.tags[1] != TagBodyLength ||
+		m.tags[2] != TagMsgType || m.tags[m.n-1] != TagCheckSum {
 		m.fail(0, TagMsgType, RejectOrder)
 	}
 	if m.err.Reason != 0 || m.err.Offset != 0 || m.err.Tag != 0 {
 		return &m.err
 	}
 	return nil
+}
+
+// push appends a field.
+func (m *Message) push(tag, value, end int) {
+	m.own[m.n] = uint32(tag)
+	m.ownIndex.add(m.n, tag)
+	m.n++
+	m.spans[m.n] = makeSpan(value, end)
+}
+
+// isLength reports whether a tag gives the length of the data field behind it.
+func isLength(tag int) bool {
+	w := tag >> 6
+	return w < len(lengthTags) && lengthTags[w]>>(tag&63)&1 != 0
 }
 
 // fail keeps the first error.
@@ -248,8 +277,13 @@ func (m *Message) Len() int { return m.n }
 
 // Field returns field i in wire order; i must be in 0..Len()-1.
 func (m *Message) Field(i int) (tag int, value []byte) {
-	f := &m.fields[:m.n][i]
-	return int(f.tag), m.buf[f.start:f.end]
+	start, end := m.bounds(i)
+	return int(m.tags[:m.n][i]), m.buf[start:end]
+}
+
+func (m *Message) bounds(i int) (start, end int) {
+	v := m.spans[i+1]
+	return int(uint32(v)), int(v >> 32)
 }
 
 // Frame returns the bytes of the message.
@@ -257,23 +291,38 @@ func (m *Message) Frame() []byte { return m.buf }
 
 // Type returns MsgType(35), nil when the message has none.
 func (m *Message) Type() []byte {
-	if m.n > 2 && m.fields[2].tag == TagMsgType {
-		return m.buf[m.fields[2].start:m.fields[2].end]
+	if m.n > 2 && m.tags[2] == TagMsgType {
+		start, end := m.bounds(2)
+		return m.buf[start:end]
 	}
 	return nil
 }
 
+// At returns the first field with the tag of s, empty when there is none: a value is
+// never empty.
+func (m *Message) At(s Slot) []byte {
+	v := m.spans[m.index.at[s&63]]
+	return m.buf[uint32(v) : v>>32]
+}
+
+// Twice reports which of the slots, a bit for each, stand in m more than once.
+func (m *Message) Twice(slots uint64) uint64 { return m.index.twice & slots }
+
 // Get returns the first field with tag.
 func (m *Message) Get(tag int) (value []byte, ok bool) {
 	if i := m.find(tag); i >= 0 {
-		return m.buf[m.fields[i].start:m.fields[i].end], true
+		start, end := m.bounds(i)
+		return m.buf[start:end], true
 	}
 	return nil, false
 }
 
 func (m *Message) find(tag int) int {
-	for i := range m.fields[:m.n] {
-		if m.fields[i].tag == uint32(tag) {
+	if m.n > 0 && uint(tag) < slotLimit && slotOf[tag] != 0 {
+		return int(m.index.at[slotOf[tag]]) - 1
+	}
+	for i, t := range m.tags[:m.n] {
+		if t == uint32(tag) {
 			return i
 		}
 	}
@@ -333,7 +382,8 @@ func (m *Message) Bad(tag int, reason RejectReason) *FieldError {
 	}
 	at := 0
 	if i > 0 {
-		at = int(m.fields[i-1].end) + 1
+		_, end := m.bounds(i - 1)
+		at = end + 1
 	}
 	return &FieldError{at, tag, reason}
 }

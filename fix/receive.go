@@ -20,32 +20,36 @@ type header struct {
 // read takes the header fields of m: those before the first that is none.
 func (h *header) read(m *Message) {
 	*h = header{}
-	for i := range m.Len() {
-		switch tag, value := m.Field(i); tag {
-		case TagBeginString:
-			h.begin = value
-		case TagMsgSeqNum:
-			if v, err := ParseInt(value); err == nil && v > 0 {
-				h.seq = uint64(v)
-			}
-		case TagSenderCompID:
-			h.sender = value
-		case TagTargetCompID:
-			h.target = value
-		case TagSendingTime:
-			sent, err := ParseTime(value)
-			h.sent, h.sentOK = sent, err == nil
-		case TagPossDupFlag:
-			h.possDup = len(value) == 1 && value[0] == 'Y'
-		case TagOrigSendingTime:
-			h.origSent = value
-		case TagBodyLength, TagMsgType, TagPossResend:
-		case 50, 57, 90, 91, 115, 116, 128, 129, 142, 143, 144, 145, 212, 213, 347, 369,
-			627, 628, 629, 630, 1128, 1129, 1156:
-			// header fields that we do not use
-		default:
-			return
+	if m.n > 0 && m.tags[0] == TagBeginString {
+		_, h.begin = m.Field(0)
+	}
+	x := m.index
+	in := func(s Slot) bool { return uint(x.at[s]-1) < uint(x.body) }
+	if in(SlotMsgSeqNum) {
+		if v, ok := m.UintAt(SlotMsgSeqNum); ok {
+			h.seq = v
+		} else if v, err := ParseInt(m.At(SlotMsgSeqNum)); err == nil && v > 0 {
+			h.seq = uint64(v) // with leading zeros
 		}
+		if h.seq > 1<<63-1 {
+			h.seq = 0
+		}
+	}
+	if in(SlotSenderCompID) {
+		h.sender = m.At(SlotSenderCompID)
+	}
+	if in(SlotTargetCompID) {
+		h.target = m.At(SlotTargetCompID)
+	}
+	if in(SlotSendingTime) {
+		h.sent, h.sentOK = m.TimeAt(SlotSendingTime)
+	}
+	if in(SlotPossDupFlag) {
+		v := m.At(SlotPossDupFlag)
+		h.possDup = len(v) == 1 && v[0] == 'Y'
+	}
+	if in(SlotOrigSendingTime) {
+		h.origSent = m.At(SlotOrigSendingTime)
 	}
 }
 
@@ -58,9 +62,9 @@ func (s *Session) Receive(now int64, buf []byte) (consumed int) {
 		if s.state == Closing || s.state == Disconnected {
 			return len(buf)
 		}
-		n, err := FrameUpTo(buf[consumed:], s.cfg.FrameLimit)
-		if err != nil {
-			s.onGarbled(now, err)
+		n, garbled, parsed := s.m.Next(buf[consumed:], s.cfg.FrameLimit)
+		if garbled != nil {
+			s.onGarbled(now, garbled)
 			consumed += n
 			continue
 		}
@@ -68,7 +72,7 @@ func (s *Session) Receive(now int64, buf []byte) (consumed int) {
 			break
 		}
 		s.garbled = 0
-		if !s.onMessage(now, buf[consumed:consumed+n]) {
+		if !s.onMessage(now, parsed) {
 			s.held = true
 			break
 		}
@@ -90,10 +94,9 @@ func (s *Session) onGarbled(now int64, err error) {
 	}
 }
 
-// onMessage handles one frame; false means that App refused it.
-func (s *Session) onMessage(now int64, frame []byte) (taken bool) {
+// onMessage handles the message in s.m; false means that App refused it.
+func (s *Session) onMessage(now int64, parseErr error) (taken bool) {
 	m, h := &s.m, &s.h
-	parseErr := m.Parse(frame)
 	h.read(m)
 	s.lastIn, s.tested = now, false
 	msgType := m.Type()

@@ -1,6 +1,11 @@
 package fix
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"unsafe"
+)
 
 // Template writes one kind of order message fast. Everything that does not change
 // from message to message is rendered once; SendTemplate patches numbers, ids and
@@ -19,13 +24,19 @@ type Template struct {
 	lenAt int    // of the three digits of BodyLength
 	body  int    // bytes of buf that BodyLength counts
 
+	plain            bool // BodyLength has three digits whatever the values
 	seqAt, seqLen    int
+	seq              uint64 // that the slot shows
+	seqSum           uint32
 	idAt, origAt     int // origAt 0: none
 	idLen            int
 	linkAt           int    // of the number of LinkTag, 0: none
 	sentAt, transact int    // transact 0: no TransactTime
-	milli            int64  // ms since the epoch that the times show
+	from             int64  // ns since the epoch of the millisecond that the times show
+	sec              int64  // as Stamp.sec, of the second that they show
 	timeSum          uint32 // of the bytes of all times
+	tailLen          int    // for which BodyLength stands
+	lenSum           uint32
 	id, orig, link   idSlot
 }
 
@@ -61,12 +72,12 @@ type Values struct {
 // maxTail is the room for the fields that follow the rendered part, and trailer.
 const (
 	maxQuoteID = 20
-	maxTail    = 3*(len("110=")+21) + len("117=") + maxQuoteID + 1 + trailerLen
+	maxTail    = 3*(len("110=")+decimalRoom) + len("117=") + maxQuoteID + 1 + trailerLen + 1
 )
 
 // NewTemplate returns a template for messages of s.
 func (s *Session) NewTemplate(spec TemplateSpec) (*Template, error) {
-	t := &Template{spec: spec, cfg: &s.cfg, milli: -1}
+	t := &Template{spec: spec, cfg: &s.cfg}
 	for _, f := range spec.Static {
 		if f.Value == "" || indexSOH([]byte(f.Value), 0) < len(f.Value) || f.Tag < 1 {
 			return nil, fmt.Errorf("template of %s: tag %d: %w", spec.MsgType, f.Tag, ErrValue)
@@ -120,14 +131,17 @@ func (t *Template) render(seqLen int) {
 	for _, c := range t.buf {
 		t.sum += uint32(c)
 	}
-	t.milli = -1
+	t.plain = t.body >= 100 && t.body+maxTail <= 999
+	t.seq, t.seqSum = 0, 0
+	t.from, t.sec, t.timeSum = -1<<62, 0, 0
+	t.tailLen, t.lenSum = -1, 0
 	t.id, t.orig, t.link = idSlot{}, idSlot{}, idSlot{}
 }
 
 // fits reports whether v can be patched in and BodyLength has three digits; Write
 // handles the others.
 func (t *Template) fits(v *Values) bool {
-	return t.body >= 100 && t.body+maxTail <= 999 && t.spec.IDs.fits(v.ID) &&
+	return t.plain && t.spec.IDs.fits(v.ID) &&
 		(!t.spec.OrigID || t.spec.IDs.fits(v.OrigID)) &&
 		(t.spec.LinkTag == 0 || t.spec.IDs.fits(v.Link)) &&
 		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && len(v.QuoteID) <= maxQuoteID
@@ -138,7 +152,7 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 	if !s.CanSend() {
 		return ErrNotLoggedOn
 	}
-	if s.cfg.Role == Acceptor || !t.fits(v) || indexSOH(v.QuoteID, 0) < len(v.QuoteID) {
+	if s.cfg.Role == Acceptor || !t.fits(v) || len(v.QuoteID) > 0 && indexSOH(v.QuoteID, 0) < len(v.QuoteID) {
 		s.begin(now, t.spec.MsgType)
 		t.Write(&s.w, now, v)
 		return s.Send()
@@ -151,12 +165,13 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 
 // Write appends the fields after the header with w, one by one.
 func (t *Template) Write(w *Writer, now int64, v *Values) {
-	w.Bytes(TagClOrdID, t.spec.IDs.Append(nil, v.ID))
+	var id [len(uuidText)]byte
+	w.Bytes(TagClOrdID, t.spec.IDs.Append(id[:0], v.ID))
 	if t.spec.OrigID {
-		w.Bytes(TagOrigClOrdID, t.spec.IDs.Append(nil, v.OrigID))
+		w.Bytes(TagOrigClOrdID, t.spec.IDs.Append(id[:0], v.OrigID))
 	}
 	if t.spec.LinkTag != 0 && v.Link != 0 {
-		w.Bytes(t.spec.LinkTag, t.spec.IDs.Append(nil, v.Link))
+		w.Bytes(t.spec.LinkTag, t.spec.IDs.Append(id[:0], v.Link))
 	}
 	for _, f := range t.spec.Static {
 		w.Str(f.Tag, f.Value)
@@ -180,15 +195,13 @@ func (t *Template) Write(w *Writer, now int64, v *Values) {
 
 // append patches and copies; v fits.
 func (t *Template) append(dst []byte, seq uint64, now int64, stamp *Stamp, v *Values) []byte {
-	if n := digits(seq); n != t.seqLen {
-		t.render(n)
+	if seq != t.seq {
+		t.patchSeq(seq)
 	}
-	if milli := now / 1_000_000; milli != t.milli {
-		t.milli = milli
+	if uint64(now-t.from) >= 1_000_000 {
 		t.patchTimes(now, stamp)
 	}
-	sum := t.sum + t.timeSum
-	sum += putDigits(t.buf[t.seqAt:t.seqAt+t.seqLen], seq)
+	sum := t.sum + t.timeSum + t.seqSum
 	sum += t.id.patch(t.buf[t.idAt:t.idAt+t.idLen], v.ID, t.spec.IDs)
 	if t.spec.OrigID {
 		sum += t.orig.patch(t.buf[t.origAt:t.origAt+t.idLen], v.OrigID, t.spec.IDs)
@@ -196,23 +209,58 @@ func (t *Template) append(dst []byte, seq uint64, now int64, stamp *Stamp, v *Va
 	if t.spec.LinkTag != 0 {
 		sum += t.link.patch(t.buf[t.linkAt:t.linkAt+t.idLen], v.Link, t.spec.IDs)
 	}
-	var tail [maxTail]byte
-	n, tailSum := t.tail(&tail, v)
-	sum += tailSum
-	sum += putDigits(t.buf[t.lenAt:t.lenAt+bodyDigits], uint64(t.body+n))
-	copy(tail[n:], "10=")
-	putDigits(tail[n+3:n+6], uint64(sum&0xff))
-	tail[n+6] = SOH
-	dst = append(dst, t.buf...)
-	return append(dst, tail[:n+trailerLen]...)
+	start, fixed := len(dst), len(t.buf)
+	if cap(dst)-start < fixed+maxTail {
+		dst = slices.Grow(dst, fixed+maxTail)
+	}
+	dst = dst[:start+fixed+maxTail]
+	tail := unsafe.Pointer(&dst[start+fixed])
+	n, tailSum := t.tail(tail, v)
+	if n != t.tailLen {
+		t.tailLen, t.lenSum = n, putDigits(t.buf[t.lenAt:t.lenAt+bodyDigits], uint64(t.body+n))
+	}
+	copy(dst[start:], t.buf)
+	store64(tail, uint(n), trailers[byte(sum+tailSum+t.lenSum)])
+	return dst[:start+fixed+n+trailerLen]
 }
 
+// trailers are the seven bytes of CheckSum(10) for each sum, and one more.
+var trailers = func() (all [256]uint64) {
+	for sum := range all {
+		text := [8]byte{'1', '0', '=', 3: 0, 6: SOH}
+		putDigits(text[3:6], uint64(sum))
+		all[sum] = binary.LittleEndian.Uint64(text[:])
+	}
+	return
+}()
+
+// patchSeq shows a sequence number: mostly the next one, whose last digit is one higher.
+func (t *Template) patchSeq(seq uint64) {
+	if last := t.seqAt + t.seqLen - 1; seq == t.seq+1 && t.seq != 0 && t.buf[last] != '9' {
+		t.buf[last]++
+		t.seqSum++
+		t.seq = seq
+		return
+	}
+	if n := digits(seq); n != t.seqLen {
+		t.render(n)
+	}
+	t.seq, t.seqSum = seq, putDigits(t.buf[t.seqAt:t.seqAt+t.seqLen], seq)
+}
+
+// patchTimes shows now. In the same second only the milliseconds change.
 func (t *Template) patchTimes(now int64, stamp *Stamp) {
 	stamp.set(now)
-	copy(t.buf[t.sentAt:], stamp.text[:])
+	t.from = now - now%1_000_000
+	at := 0
+	if t.sec == stamp.sec {
+		at = stampLen - len("123")
+	}
+	t.sec = stamp.sec
+	copy(t.buf[t.sentAt+at:], stamp.text[at:])
 	t.timeSum = stamp.sum
 	if t.transact != 0 {
-		copy(t.buf[t.transact:], stamp.text[:])
+		copy(t.buf[t.transact+at:], stamp.text[at:])
 		t.timeSum += stamp.sum
 	}
 }
@@ -234,66 +282,62 @@ func (s *idSlot) patch(b []byte, id uint64, format IDFormat) (sum uint32) {
 		s.high = high + 1
 		s.sum = putDigits(b[:last], high)
 	}
-	return s.sum + putDigits(b[last:], id-high*1000)
+	return s.sum + put3(b[last:], uint32(id-high*1000))
 }
 
-// tail writes the fields that vary in width.
-func (t *Template) tail(b *[maxTail]byte, v *Values) (n int, sum uint32) {
+// tailField is a tag with its equals sign and, as sum, what it and the SOH add to CheckSum.
+type tailField struct {
+	text uint64
+	sum  uint32
+	len  uint
+}
+
+func newTailField(text string) (f tailField) {
+	var b [8]byte
+	copy(b[:], text)
+	f = tailField{text: binary.LittleEndian.Uint64(b[:]), sum: SOH, len: uint(len(text))}
+	for _, c := range []byte(text) {
+		f.sum += uint32(c)
+	}
+	return f
+}
+
+var (
+	tailQty, tailPrice     = newTailField("38="), newTailField("44=")
+	tailMinQty, tailQuoted = newTailField("110="), newTailField("117=")
+)
+
+// put writes the field with a decimal value at to.
+func (f *tailField) put(to unsafe.Pointer, v int64, decimals uint8) (n uint, sum uint32) {
+	store64(to, 0, f.text)
+	w, sum := putDecimal(unsafe.Add(to, f.len), uint64(v), decimals)
+	n = f.len + uint(w)
+	*(*byte)(unsafe.Add(to, n)) = SOH
+	return n + 1, sum + f.sum
+}
+
+// tail writes the fields that vary in width at to, where maxTail bytes are ours.
+func (t *Template) tail(to unsafe.Pointer, v *Values) (n int, sum uint32) {
+	var at uint
 	if v.Qty != 0 {
-		n, sum = putField(b[:], 0, "38=", uint64(v.Qty), t.spec.QtyDecimals)
+		at, sum = tailQty.put(to, v.Qty, t.spec.QtyDecimals)
 	}
 	if v.Price != 0 {
-		var s uint32
-		n, s = putField(b[:], n, "44=", uint64(v.Price), t.spec.PriceDecimals)
-		sum += s
+		w, s := tailPrice.put(unsafe.Add(to, at), v.Price, t.spec.PriceDecimals)
+		at, sum = at+w, sum+s
 	}
 	if v.MinQty != 0 {
-		var s uint32
-		n, s = putField(b[:], n, "110=", uint64(v.MinQty), t.spec.QtyDecimals)
-		sum += s
+		w, s := tailMinQty.put(unsafe.Add(to, at), v.MinQty, t.spec.QtyDecimals)
+		at, sum = at+w, sum+s
 	}
 	if len(v.QuoteID) > 0 {
-		from := n
-		n += copy(b[n:], "117=")
-		n += copy(b[n:], v.QuoteID)
-		b[n] = SOH
-		n++
-		for _, c := range b[from:n] {
+		store64(to, at, tailQuoted.text)
+		f := unsafe.Slice((*byte)(unsafe.Add(to, at+tailQuoted.len)), maxQuoteID+1)
+		f[copy(f, v.QuoteID)] = SOH
+		at, sum = at+tailQuoted.len+uint(len(v.QuoteID))+1, sum+tailQuoted.sum
+		for _, c := range v.QuoteID {
 			sum += uint32(c)
 		}
 	}
-	return n, sum
-}
-
-// putField writes a decimal field without trailing zeros at offset at. The digits
-// are made once, and the point is put between them.
-func putField(b []byte, at int, tag string, v uint64, decimals uint8) (n int, sum uint32) {
-	n = at + copy(b[at:], tag)
-	for _, c := range []byte(tag) {
-		sum += uint32(c)
-	}
-	var d [20]byte
-	w := max(digits(v), int(decimals)+1)
-	sum += putDigits(d[:w], v)
-	part := int(decimals)
-	for part > 0 && d[w-1] == '0' {
-		w--
-		part--
-		sum -= '0'
-	}
-	for _, c := range d[:w-part] {
-		b[n] = c
-		n++
-	}
-	if part > 0 {
-		b[n] = '.'
-		sum += '.'
-		n++
-		for _, c := range d[w-part : w] {
-			b[n] = c
-			n++
-		}
-	}
-	b[n] = SOH
-	return n + 1, sum + SOH
+	return int(at), sum
 }

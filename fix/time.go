@@ -74,6 +74,7 @@ type Stamp struct {
 	sec   int64 // second that text holds, plus 1: 0 is none
 	milli int64
 	sum   uint32 // sum of the bytes of text
+	upTo  uint32 // sum of the bytes before the milliseconds
 	text  [stampLen]byte
 }
 
@@ -103,11 +104,11 @@ func (s *Stamp) set(ns int64) {
 		putDigits(s.text[15:17], uint64(in%60))
 		s.text[17] = '.'
 		s.sec = sec + 1
+		s.upTo = 0
+		for _, c := range s.text[:18] {
+			s.upTo += uint32(c)
+		}
 	}
-	putDigits(s.text[18:21], uint64(milli))
 	s.milli = milli
-	s.sum = 0
-	for _, c := range s.text {
-		s.sum += uint32(c)
-	}
+	s.sum = s.upTo + put3(s.text[18:], uint32(milli))
 }

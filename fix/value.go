@@ -1,0 +1,148 @@
+package fix
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"penstock/market"
+)
+
+const ascii0 = 0x3030303030303030
+
+// digits8 reads eight digits, the first in the lowest byte of w; ok is false when there
+// is anything else.
+func digits8(w uint64) (v uint64, ok bool) {
+	bad := (w&0xf0f0f0f0f0f0f0f0 ^ ascii0) | ((w+0x0606060606060606)&0xf0f0f0f0f0f0f0f0 ^ ascii0)
+	w &= 0x0f0f0f0f0f0f0f0f
+	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
+	w = (w*100 + w>>16) & 0x0000ffff0000ffff
+	return (w*10000 + w>>32) & 0xffffffff, bad == 0
+}
+
+// last8 is the word that ends at b[end], of which the last n bytes, 1 to 8, are kept: the
+// last one in the highest byte. What it has for the others is '0'.
+func last8(b []byte, end, n int) uint64 {
+	shift := uint(64-8*n) & 63
+	return binary.LittleEndian.Uint64(b[end-8:end])>>shift<<shift | ascii0>>(64-shift)
+}
+
+// powers of ten that a fraction of up to 7 digits is multiplied by.
+var powers = [16]int64{1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+
+// DecimalAt returns the value of s in units of 10^-decimals, as market.ParseDecimal
+// reads it, of a number that is not negative. ok is false when it cannot be read or is
+// not there.
+func (m *Message) DecimalAt(s Slot, decimals uint8) (v int64, ok bool) {
+	at := m.spans[m.index.at[s&63]]
+	end := int(at >> 32)
+	n := end - int(uint32(at))
+	if uint(n-1) < 8 && end >= 8 && decimals < 10 {
+		part := 0
+		w := last8(m.buf, end, n)
+		if dot := matches(w, '.'); dot != 0 {
+			p := uint(bits.TrailingZeros64(dot)) & 56 // bits before the point, which goes
+			part = 7 - int(p>>3)
+			w = w&^(1<<p<<8-1) | w<<8&(1<<p<<8-1)&^0xff | '0'
+			if n == 1 {
+				return 0, false
+			}
+		}
+		if u, digits := digits8(w); digits && part <= int(decimals) {
+			return int64(u) * powers[(int(decimals)-part)&15], true
+		}
+	}
+	return m.slowDecimal(s, decimals)
+}
+
+func (m *Message) slowDecimal(s Slot, decimals uint8) (v int64, ok bool) {
+	text := m.At(s)
+	if len(text) == 0 || text[0] == '-' {
+		return 0, false
+	}
+	v, err := market.ParseDecimal(text, decimals)
+	return v, err == nil
+}
+
+// UintAt returns the value of s, a whole number as AppendUint writes it; ok is false for
+// anything else: a sign, a leading zero, nothing, more than 64 bits.
+func (m *Message) UintAt(s Slot) (v uint64, ok bool) {
+	at := m.spans[m.index.at[s&63]]
+	start, end := int(uint32(at)), int(at>>32)
+	n := end - start
+	if n < 1 || n > 19 || end < 24 {
+		return parseUint(m.buf[start:end])
+	}
+	if m.buf[start] == '0' {
+		return 0, false
+	}
+	v, ok = digits8(last8(m.buf, end, min(n, 8)))
+	if n > 8 {
+		u, digits := digits8(last8(m.buf, end-8, min(n-8, 8)))
+		v, ok = v+u*1e8, ok && digits
+	}
+	if n > 16 {
+		u, digits := digits8(last8(m.buf, end-16, n-16))
+		v, ok = v+u*1e16, ok && digits
+	}
+	return v, ok
+}
+
+// parseUint is UintAt, a digit at a time.
+func parseUint(text []byte) (v uint64, ok bool) {
+	if len(text) == 0 || len(text) > 20 || text[0] == '0' {
+		return 0, false
+	}
+	for _, c := range text {
+		d := uint64(c - '0')
+		if d > 9 || v > (1<<64-1-d)/10 {
+			return 0, false
+		}
+		v = v*10 + d
+	}
+	return v, true
+}
+
+// IDAt returns the order number that f spells at s, 0 when it is none of f.
+func (m *Message) IDAt(s Slot, f IDFormat) uint64 {
+	if f != IDDecimal {
+		return f.Parse(m.At(s))
+	}
+	if id, ok := m.UintAt(s); ok {
+		return id
+	}
+	return 0
+}
+
+// secondCache remembers the last second that was read: times of one message, and of
+// those that follow, mostly differ in their fraction only.
+type secondCache struct {
+	text [16]byte // YYYYMMDD-HH:MM:S
+	last byte     // the second's last digit
+	base int64    // ns since the epoch
+}
+
+// TimeAt returns the value of s, a UTCTimestamp, in ns since the epoch; ok is false when
+// it is none or not there.
+func (m *Message) TimeAt(s Slot) (ns int64, ok bool) {
+	text := m.At(s)
+	if len(text) != stampLen || text[16] != m.clock.last || string(text[:16]) != string(m.clock.text[:]) {
+		return m.clock.read(text)
+	}
+	a, b, c := text[18]-'0', text[19]-'0', text[20]-'0'
+	if text[17] != '.' || a > 9 || b > 9 || c > 9 {
+		return 0, false
+	}
+	return m.clock.base + (int64(a)*100+int64(b)*10+int64(c))*1_000_000, true
+}
+
+func (c *secondCache) read(text []byte) (ns int64, ok bool) {
+	ns, err := ParseTime(text)
+	if err != nil {
+		return 0, false
+	}
+	if len(text) == stampLen {
+		copy(c.text[:], text)
+		c.last, c.base = text[16], ns-ns%second
+	}
+	return ns, true
+}
