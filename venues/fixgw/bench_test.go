@@ -30,15 +30,30 @@ func BenchmarkReportToEvent(b *testing.B) {
 	b.SetBytes(int64(len(frame)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if n, err := fix.Frame(frame); n == 0 || err != nil {
-			b.Fatal(err)
-		}
-		if err := m.Parse(frame); err != nil {
-			b.Fatal(err)
+		if n, garbled, parsed := m.Next(frame, fix.MaxFrame); n == 0 || garbled != nil || parsed != nil {
+			b.Fatal(garbled, parsed)
 		}
 		g.onMessage(&m, 1)
 	}
 	if g.stats.Malformed != 0 {
+		b.Fatal(g.stats.LastMalformed)
+	}
+}
+
+// BenchmarkQuoteToEvent is a Quote from bytes with CheckSum to event.
+func BenchmarkQuoteToEvent(b *testing.B) {
+	g := benchGateway(b)
+	frame := wrap("35=S|34=12345|49=XLIT|52=20261120-14:30:00.123|56=SOR|" + quote)
+	var m fix.Message
+	b.SetBytes(int64(len(frame)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if n, garbled, parsed := m.Next(frame, fix.MaxFrame); n == 0 || garbled != nil || parsed != nil {
+			b.Fatal(garbled, parsed)
+		}
+		g.onMessage(&m, 1)
+	}
+	if g.stats.Malformed != 0 || g.stats.Quotes == 0 {
 		b.Fatal(g.stats.LastMalformed)
 	}
 }

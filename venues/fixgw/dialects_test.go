@@ -38,7 +38,7 @@ var testCompIDs = map[string][2]string{
 	"coinbase": {"KEY", "Coinbase"}, "binance": {"EXAMPLE", "SPOT"}, "kraken": {"CLIENT", "KRAKEN-TRD"},
 }
 
-func dialectConfig(t *testing.T, name string) Config {
+func dialectConfig(t testing.TB, name string) Config {
 	t.Helper()
 	d, ok := DialectByName(name)
 	if !ok {

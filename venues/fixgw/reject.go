@@ -32,25 +32,25 @@ var commonRejects = []RejectRule{
 }
 
 // classify says why the venue refused an order.
-func (g *Gateway) classify(r *report) event.Reason {
+func (g *Gateway) classify(m *fix.Message) event.Reason {
 	for _, rules := range [...][]RejectRule{g.cfg.Dialect.Rejects, commonRejects} {
 		for i := range rules {
 			rule := &rules[i]
 			switch rule.Tag {
 			case fix.TagText:
-				if containsFold(r.text, rule.Match) {
+				if containsFold(m.At(fix.SlotText), rule.Match) {
 					return rule.Reason
 				}
 			case fix.TagQuoteStatus:
-				if string(r.quoteStatus) == rule.Match {
+				if string(m.At(fix.SlotQuoteStatus)) == rule.Match {
 					return rule.Reason
 				}
 			case fix.TagQuoteRejectReason:
-				if string(r.quoteRej) == rule.Match {
+				if string(m.At(fix.SlotQuoteRejectReason)) == rule.Match {
 					return rule.Reason
 				}
 			case fix.TagOrdRejReason:
-				if string(r.ordRej) == rule.Match {
+				if string(m.At(fix.SlotOrdRejReason)) == rule.Match {
 					return rule.Reason
 				}
 			}
@@ -94,14 +94,12 @@ func (g *Gateway) onReject(m *fix.Message, now int64) bool {
 		g.stats.Unknown++
 		return true
 	}
-	var r report
-	r.text, _ = m.Get(fix.TagText)
 	e := g.start(event.Exec, now)
 	e.Ref = o.child
 	e.Instrument, e.Side = market.InstrumentID(o.instrument), market.Side(o.side)
 	e.Price, e.Qty = market.Price(o.price), market.Qty(o.qty)
 	e.SrcTime, _ = m.Time(fix.TagSendingTime)
-	if e.Reason = g.classify(&r); o.kind == event.SendCancel {
+	if e.Reason = g.classify(m); o.kind == event.SendCancel {
 		e.Kind = event.OrderCancelReject
 		return g.emit()
 	}

@@ -6,76 +6,15 @@ import (
 	"penstock/market"
 )
 
-// report holds the fields of an ExecutionReport that can only be read once the
-// symbol is known, which comes after them when a sender sorts by tag.
-type report struct {
-	clOrdID, origID, symbol, text                 []byte
-	orderQty, price, lastPx, lastQty, cum, leaves []byte
-	avgPx, transact                               []byte
-	ordRej, quoteStatus, quoteRej                 []byte
-	execTrans                                     byte
-}
+// onceInReport are the fields of which a second one makes a report contradict itself.
+const onceInReport = 1<<fix.SlotClOrdID | 1<<fix.SlotOrigClOrdID | 1<<fix.SlotOrderID | 1<<fix.SlotExecID |
+	1<<fix.SlotExecType | 1<<fix.SlotOrdStatus | 1<<fix.SlotExecTransType | 1<<fix.SlotOrderQty |
+	1<<fix.SlotPrice | 1<<fix.SlotLastPx | 1<<fix.SlotLastQty | 1<<fix.SlotCumQty | 1<<fix.SlotLeavesQty
 
-// onReport decodes ExecutionReport(35=8) in one pass.
+// onReport decodes ExecutionReport(35=8).
 func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 	e := g.start(event.Exec, now)
-	var r report
-	for i, n := 3, m.Len()-1; i < n; i++ {
-		tag, v := m.Field(i)
-		switch tag {
-		case fix.TagClOrdID:
-			r.clOrdID = v
-		case fix.TagOrigClOrdID:
-			r.origID = v
-		case fix.TagOrderID:
-			e.OrderRef = market.OrderRef(v)
-		case fix.TagExecID:
-			e.ID = shortID(v)
-		case fix.TagExecType:
-			e.Code = v[0]
-		case fix.TagOrdStatus:
-			e.OrdStatus = market.OrdStatus(v[0])
-		case fix.TagSide:
-			e.Side = market.Side(v[0])
-		case fix.TagSymbol:
-			r.symbol = v
-		case fix.TagOrderQty:
-			r.orderQty = v
-		case fix.TagPrice:
-			r.price = v
-		case fix.TagLastPx:
-			r.lastPx = v
-		case fix.TagLastQty:
-			r.lastQty = v
-		case fix.TagAvgPx:
-			r.avgPx = v
-		case fix.TagCumQty:
-			r.cum = v
-		case fix.TagLeavesQty:
-			r.leaves = v
-		case fix.TagTransactTime:
-			r.transact = v
-		case fix.TagText:
-			r.text = v
-		case fix.TagOrdRejReason:
-			r.ordRej = v
-		case fix.TagQuoteStatus:
-			r.quoteStatus = v
-		case fix.TagQuoteRejectReason:
-			r.quoteRej = v
-		case fix.TagExecTransType:
-			r.execTrans = v[0]
-		case fix.TagPossDupFlag, fix.TagPossResend:
-			if v[0] == 'Y' {
-				e.Flags |= event.PossDup
-			}
-		default:
-			if tag == g.cfg.Dialect.LiquidityTag {
-				e.Liquidity = liquidity(tag, v[0])
-			}
-		}
-	}
-	if tag, reason := g.completeReport(&r, m); reason != fieldOK {
+	if tag, reason := g.readReport(m, e); reason != fieldOK {
 		return g.malformed(m, now, m.Bad(tag, fix.RejectReason(reason)))
 	}
 	if !g.emit() {
@@ -91,97 +30,137 @@ func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 // fieldOK stands for no error where a fix.RejectReason is expected.
 const fieldOK = -1
 
-// completeReport fills g.e from r; on trouble it names the tag and the reason.
-func (g *Gateway) completeReport(r *report, m *fix.Message) (tag, reason int) {
-	e := &g.e
-	if tag := missingInReport(e, r); tag != 0 {
-		return tag, int(fix.RejectMissingTag)
+// readReport fills e from m; on trouble it names the tag and the reason.
+func (g *Gateway) readReport(m *fix.Message, e *event.Event) (tag, reason int) {
+	e.Code, e.OrdStatus = char(m.At(fix.SlotExecType)), market.OrdStatus(char(m.At(fix.SlotOrdStatus)))
+	e.Side = market.Side(char(m.At(fix.SlotSide)))
+	execID, symbol := m.At(fix.SlotExecID), m.At(fix.SlotSymbol)
+	switch {
+	case m.Twice(onceInReport) != 0:
+		return fix.SlotTag(m.Twice(onceInReport)), int(fix.RejectDuplicate)
+	case e.Code == 0:
+		return fix.TagExecType, int(fix.RejectMissingTag)
+	case e.OrdStatus == 0:
+		return fix.TagOrdStatus, int(fix.RejectMissingTag)
+	case len(symbol) == 0:
+		return fix.TagSymbol, int(fix.RejectMissingTag)
+	case len(execID) == 0:
+		return fix.TagExecID, int(fix.RejectMissingTag)
 	}
-	sym := g.symbols.find(r.symbol)
+	sym := g.symbols.find(symbol)
 	if sym == nil {
 		g.stats.UnknownSymbol++
 		return fix.TagSymbol, int(fix.RejectValue)
 	}
-	e.Instrument = sym.ID
-	e.Ref = g.cfg.Dialect.IDs.Parse(r.clOrdID)
-	if r.origID != nil {
-		e.Ref = g.cfg.Dialect.IDs.Parse(r.origID)
+	e.Instrument, e.ID = sym.ID, shortID(execID)
+	e.Ref = m.IDAt(fix.SlotClOrdID, g.cfg.Dialect.IDs)
+	if len(m.At(fix.SlotOrigClOrdID)) > 0 {
+		e.Ref = m.IDAt(fix.SlotOrigClOrdID, g.cfg.Dialect.IDs)
 	}
-	for _, q := range [...]struct {
-		tag  int
-		text []byte
-		to   *market.Qty
-	}{
-		{fix.TagOrderQty, r.orderQty, &e.Qty}, {fix.TagLastQty, r.lastQty, &e.LastQty},
-		{fix.TagCumQty, r.cum, &e.CumQty}, {fix.TagLeavesQty, r.leaves, &e.LeavesQty},
-	} {
-		if q.text == nil {
-			continue
-		}
-		v, err := market.ParseDecimal(q.text, sym.QtyDecimals)
-		if err != nil || v < 0 {
-			return q.tag, int(fix.RejectFormat)
-		}
-		*q.to = market.Qty(v)
+	e.OrderRef = orderRef(m)
+	if v := m.At(fix.SlotPossDupFlag); len(v) > 0 && v[0] == 'Y' {
+		e.Flags = event.PossDup
 	}
-	if tag := parsePrices(e, r, sym); tag != 0 {
-		return tag, int(fix.RejectFormat)
+	if v := m.At(fix.SlotPossResend); len(v) > 0 && v[0] == 'Y' {
+		e.Flags = event.PossDup
 	}
-	if r.transact != nil {
-		ns, err := fix.ParseTime(r.transact)
+	e.Liquidity = g.liquidity(m)
+	if tag, reason := readNumbers(m, e, sym); reason != fieldOK {
+		return tag, reason
+	}
+	e.Code = execType(e.Code, char(m.At(fix.SlotExecTransType)))
+	if e.Code == uint8(market.ExecOrderStatus) && len(m.At(fix.SlotAvgPx)) > 0 {
+		v, err := market.ParseDecimal(truncate(m.At(fix.SlotAvgPx), sym.PriceDecimals), sym.PriceDecimals)
 		if err != nil {
-			return fix.TagTransactTime, int(fix.RejectFormat)
-		}
-		e.SrcTime = ns
-	} else if ns, err := m.Time(fix.TagSendingTime); err == nil {
-		e.SrcTime = ns
-	}
-	e.Code = execType(e.Code, r.execTrans)
-	return g.checkReport(r)
-}
-
-// missingInReport returns the first tag without which a report says nothing.
-func missingInReport(e *event.Event, r *report) (tag int) {
-	switch {
-	case e.Code == 0:
-		return fix.TagExecType
-	case e.OrdStatus == 0:
-		return fix.TagOrdStatus
-	case r.symbol == nil:
-		return fix.TagSymbol
-	case r.cum == nil:
-		return fix.TagCumQty
-	case r.leaves == nil:
-		return fix.TagLeavesQty
-	case e.ID.Len() == 0:
-		return fix.TagExecID
-	}
-	return 0
-}
-
-func parsePrices(e *event.Event, r *report, sym *Symbol) (badTag int) {
-	if r.price != nil {
-		v, err := market.ParseDecimal(r.price, sym.PriceDecimals)
-		if err != nil {
-			return fix.TagPrice
-		}
-		e.Price = market.Price(v)
-	}
-	if r.lastPx != nil {
-		v, err := market.ParseDecimal(r.lastPx, sym.PriceDecimals)
-		if err != nil {
-			return fix.TagLastPx
+			return fix.TagAvgPx, int(fix.RejectFormat)
 		}
 		e.LastPx = market.Price(v)
 	}
-	if e.Code == uint8(market.ExecOrderStatus) && r.avgPx != nil {
-		v, err := market.ParseDecimal(truncate(r.avgPx, sym.PriceDecimals), sym.PriceDecimals)
-		if err != nil {
-			return fix.TagAvgPx
-		}
-		e.LastPx = market.Price(v)
+	return g.checkReport(m)
+}
+
+// readNumbers reads quantities, prices and the time of e. CumQty and LeavesQty must be there.
+func readNumbers(m *fix.Message, e *event.Event, sym *Symbol) (tag, reason int) {
+	cum, ok := m.DecimalAt(fix.SlotCumQty, sym.QtyDecimals)
+	if !ok {
+		return unread(m, fix.SlotCumQty, fix.TagCumQty)
 	}
-	return 0
+	leaves, ok := m.DecimalAt(fix.SlotLeavesQty, sym.QtyDecimals)
+	if !ok {
+		return unread(m, fix.SlotLeavesQty, fix.TagLeavesQty)
+	}
+	e.CumQty, e.LeavesQty = market.Qty(cum), market.Qty(leaves)
+	if v, ok := m.DecimalAt(fix.SlotOrderQty, sym.QtyDecimals); ok {
+		e.Qty = market.Qty(v)
+	} else if len(m.At(fix.SlotOrderQty)) > 0 {
+		return fix.TagOrderQty, int(fix.RejectFormat)
+	}
+	if v, ok := m.DecimalAt(fix.SlotLastQty, sym.QtyDecimals); ok {
+		e.LastQty = market.Qty(v)
+	} else if len(m.At(fix.SlotLastQty)) > 0 {
+		return fix.TagLastQty, int(fix.RejectFormat)
+	}
+	if v, ok := price(m, fix.SlotPrice, sym); ok {
+		e.Price = v
+	} else {
+		return fix.TagPrice, int(fix.RejectFormat)
+	}
+	if v, ok := price(m, fix.SlotLastPx, sym); ok {
+		e.LastPx = v
+	} else {
+		return fix.TagLastPx, int(fix.RejectFormat)
+	}
+	if ns, ok := m.TimeAt(fix.SlotTransactTime); ok {
+		e.SrcTime = ns
+	} else if len(m.At(fix.SlotTransactTime)) > 0 {
+		return fix.TagTransactTime, int(fix.RejectFormat)
+	} else {
+		e.SrcTime, _ = m.TimeAt(fix.SlotSendingTime)
+	}
+	return 0, fieldOK
+}
+
+// unread says why a field that must be there could not be read.
+func unread(m *fix.Message, s fix.Slot, tag int) (_, reason int) {
+	if len(m.At(s)) == 0 {
+		return tag, int(fix.RejectMissingTag)
+	}
+	return tag, int(fix.RejectFormat)
+}
+
+// price reads a price, 0 when there is none. It may be negative: of a spread.
+func price(m *fix.Message, s fix.Slot, sym *Symbol) (market.Price, bool) {
+	if v, ok := m.DecimalAt(s, sym.PriceDecimals); ok {
+		return market.Price(v), true
+	}
+	text := m.At(s)
+	if len(text) == 0 {
+		return 0, true
+	}
+	v, err := market.ParseDecimal(text, sym.PriceDecimals)
+	return market.Price(v), err == nil
+}
+
+// char is the value of a field of one character, 0 of one that is not there. A longer one
+// is none that we know.
+func char(v []byte) byte {
+	switch len(v) {
+	case 0:
+		return 0
+	case 1:
+		return v[0]
+	}
+	return 0xff
+}
+
+// orderRef is what the venue's own feed calls its OrderID(37).
+func orderRef(m *fix.Message) uint64 {
+	if len(m.At(fix.SlotOrderID)) < 20 {
+		if id, ok := m.UintAt(fix.SlotOrderID); ok {
+			return id
+		}
+	}
+	return market.OrderRef(m.At(fix.SlotOrderID))
 }
 
 // truncate cuts decimal text to a number of decimals. A status report carries no
@@ -198,26 +177,26 @@ func truncate(text []byte, decimals uint8) []byte {
 
 // checkReport refuses values that contradict each other or that this build does
 // not know: a report half understood is worse than one refused.
-func (g *Gateway) checkReport(r *report) (tag, reason int) {
+func (g *Gateway) checkReport(m *fix.Message) (tag, reason int) {
 	e := &g.e
 	switch {
 	case !knownStatus(e.OrdStatus):
 		return fix.TagOrdStatus, int(fix.RejectValue)
-	case market.ExecType(e.Code).String() == "OrdStatus?":
+	case !knownExecType(market.ExecType(e.Code)):
 		return fix.TagExecType, int(fix.RejectValue)
 	case e.Side != 0 && !e.Side.Valid():
 		return fix.TagSide, int(fix.RejectValue)
 	case e.Code == uint8(market.ExecTrade) && e.LastQty == 0:
 		return fix.TagLastQty, int(fix.RejectValue)
-	case e.Code == uint8(market.ExecTrade) && r.lastPx == nil:
+	case e.Code == uint8(market.ExecTrade) && len(m.At(fix.SlotLastPx)) == 0:
 		return fix.TagLastPx, int(fix.RejectMissingTag)
 	}
 	if e.Code == uint8(market.ExecRejected) {
-		e.Reason = g.classify(r)
+		e.Reason = g.classify(m)
 	}
 	if e.Code == uint8(market.ExecOrderStatus) && e.OrdStatus == market.StatusRejected {
-		e.Reason = g.classify(r)
-		if string(r.ordRej) == "5" { // unknown order, FIX 4.4 vol. 6, OrdRejReason
+		e.Reason = g.classify(m)
+		if string(m.At(fix.SlotOrdRejReason)) == "5" { // unknown order, FIX 4.4 vol. 6, OrdRejReason
 			e.Reason = event.ReasonUnknownOrder
 		}
 	}
@@ -225,6 +204,8 @@ func (g *Gateway) checkReport(r *report) (tag, reason int) {
 }
 
 func knownStatus(s market.OrdStatus) bool { return s.String() != "OrdStatus?" }
+
+func knownExecType(t market.ExecType) bool { return t.String() != "OrdStatus?" }
 
 // execType translates the FIX 4.2 spelling: 150=1 and 2 are trades, and
 // ExecTransType(20) says cancel, correct or status.
@@ -251,32 +232,25 @@ func shortID(text []byte) event.ID {
 	return id
 }
 
+// onceInCancelReject are the fields that an OrderCancelReject has once.
+const onceInCancelReject = 1<<fix.SlotClOrdID | 1<<fix.SlotOrigClOrdID | 1<<fix.SlotOrdStatus | 1<<fix.SlotCxlRejReason
+
 // onCancelReject decodes OrderCancelReject(35=9).
 func (g *Gateway) onCancelReject(m *fix.Message, now int64) bool {
 	e := g.start(event.OrderCancelReject, now)
-	e.Reason = event.ReasonVenueReject
-	for i, n := 3, m.Len()-1; i < n; i++ {
-		tag, v := m.Field(i)
-		switch tag {
-		case fix.TagClOrdID:
-			e.ID = shortID(v)
-		case fix.TagOrigClOrdID:
-			e.Ref = g.cfg.Dialect.IDs.Parse(v)
-		case fix.TagOrdStatus:
-			e.OrdStatus = market.OrdStatus(v[0])
-		case fix.TagCxlRejReason:
-			e.Reason = cancelReason(v)
-		case fix.TagTransactTime:
-			ns, err := fix.ParseTime(v)
-			if err != nil {
-				return g.malformed(m, now, m.Bad(tag, fix.RejectFormat))
-			}
-			e.SrcTime = ns
-		case fix.TagPossDupFlag, fix.TagPossResend:
-			if v[0] == 'Y' {
-				e.Flags |= event.PossDup
-			}
-		}
+	e.ID = shortID(m.At(fix.SlotClOrdID))
+	e.Ref = m.IDAt(fix.SlotOrigClOrdID, g.cfg.Dialect.IDs)
+	e.OrdStatus = market.OrdStatus(char(m.At(fix.SlotOrdStatus)))
+	e.Reason = cancelReason(m.At(fix.SlotCxlRejReason))
+	if m.Flag(fix.TagPossDupFlag) || m.Flag(fix.TagPossResend) {
+		e.Flags = event.PossDup
+	}
+	var ok bool
+	if e.SrcTime, ok = m.TimeAt(fix.SlotTransactTime); !ok && len(m.At(fix.SlotTransactTime)) > 0 {
+		return g.malformed(m, now, m.Bad(fix.TagTransactTime, fix.RejectFormat))
+	}
+	if twice := m.Twice(onceInCancelReject); twice != 0 {
+		return g.malformed(m, now, m.Bad(fix.SlotTag(twice), fix.RejectDuplicate))
 	}
 	if e.OrdStatus != 0 && !knownStatus(e.OrdStatus) {
 		return g.malformed(m, now, m.Bad(fix.TagOrdStatus, fix.RejectValue))
@@ -303,14 +277,29 @@ func cancelReason(v []byte) event.Reason {
 }
 
 // liquidity says whether a fill added or removed; 0 is what is not known.
-func liquidity(tag int, v byte) market.Liquidity {
+func (g *Gateway) liquidity(m *fix.Message) market.Liquidity {
+	tag := g.cfg.Dialect.LiquidityTag
+	if tag == fix.TagLastLiquidityInd {
+		return market.Liquidity(first(m.At(fix.SlotLastLiquidityInd)))
+	}
+	if tag == 0 {
+		return 0
+	}
+	v, _ := m.Get(tag)
+	c := first(v)
 	switch {
-	case tag == fix.TagLastLiquidityInd:
-		return market.Liquidity(v)
-	case tag == fix.TagAggressorIndicator && v == 'Y', tag != fix.TagAggressorIndicator && v == 'R':
+	case tag == fix.TagAggressorIndicator && c == 'Y', tag != fix.TagAggressorIndicator && c == 'R':
 		return market.LiquidityRemoved
-	case tag == fix.TagAggressorIndicator && v == 'N', tag != fix.TagAggressorIndicator && v == 'A':
+	case tag == fix.TagAggressorIndicator && c == 'N', tag != fix.TagAggressorIndicator && c == 'A':
 		return market.LiquidityAdded
 	}
 	return 0
+}
+
+// first is the first character of a code, 0 without.
+func first(v []byte) byte {
+	if len(v) == 0 {
+		return 0
+	}
+	return v[0]
 }

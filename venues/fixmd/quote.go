@@ -25,6 +25,7 @@ type QuoteReader struct {
 	kept    []quote // by symbol
 	read    []quoteBand
 	sets    []quoteSet
+	last    int // symbol of the last Quote
 
 	// What the last Read found; valid until the next.
 	Events  []event.Event
@@ -117,41 +118,83 @@ func (b *bandText) take(tag int, v []byte) {
 	}
 }
 
+// onceInQuote are the fields of which a second one makes a Quote contradict itself.
+const onceInQuote = 1<<fix.SlotQuoteID | 1<<fix.SlotQuoteType | 1<<fix.SlotSymbol | 1<<fix.SlotBidPx |
+	1<<fix.SlotOfferPx | 1<<fix.SlotBidSize | 1<<fix.SlotOfferSize | 1<<fix.SlotValidUntilTime
+
 // single decodes Quote(35=S), which replaces what was quoted.
 func (q *QuoteReader) single(m *fix.Message, now int64) *fix.FieldError {
-	var b bandText
-	var transact []byte
-	indicative := false
-	for i, n := 3, m.Len()-1; i < n; i++ {
-		tag, v := m.Field(i)
-		switch tag {
-		case fix.TagQuoteID:
-			b.id = v
-		case fix.TagQuoteType:
-			indicative = v[0] == '0' && len(v) == 1
-		case fix.TagTransactTime:
-			transact = v
-		default:
-			b.take(tag, v)
-		}
+	if twice := m.Twice(onceInQuote); twice != 0 {
+		return m.Bad(fix.SlotTag(twice), fix.RejectDuplicate)
 	}
-	q.read = q.read[:0]
-	symbol, bad := q.band(&b, m)
-	if bad != nil {
-		return bad
+	symbol := int32(q.last)
+	if text := m.At(fix.SlotSymbol); q.last >= len(q.symbols) || string(text) != q.symbols[q.last].Text {
+		symbol = q.find(present(text), m.At(fix.SlotQuoteReqID))
 	}
-	at, err := sentAt(transact, m)
-	if err != nil {
-		return err
+	if symbol < 0 {
+		q.Unknown++
+		return m.Bad(fix.TagSymbol, fix.RejectValue)
+	}
+	q.last = int(symbol)
+	s := &q.symbols[symbol]
+	var out quoteBand
+	id := m.At(fix.SlotQuoteID)
+	var ok bool
+	if out.id, ok = event.MakeID(id); !ok || len(id) == 0 { // dealt on, it must come back whole
+		return m.Bad(fix.TagQuoteID, fix.RejectValue)
+	}
+	tag := sideAt(m, fix.SlotBidPx, fix.SlotBidSize, s, &out.bid, &out.bidQty)
+	if tag == 0 {
+		tag = sideAt(m, fix.SlotOfferPx, fix.SlotOfferSize, s, &out.ask, &out.askQty)
+	}
+	if tag != 0 {
+		return m.Bad(fix.SlotTag(tag), fix.RejectFormat)
+	}
+	if out.until, ok = m.TimeAt(fix.SlotValidUntilTime); !ok && len(m.At(fix.SlotValidUntilTime)) > 0 {
+		return m.Bad(fix.TagValidUntilTime, fix.RejectFormat)
+	}
+	at, ok := m.TimeAt(fix.SlotTransactTime)
+	if !ok && len(m.At(fix.SlotTransactTime)) > 0 {
+		return m.Bad(fix.TagTransactTime, fix.RejectFormat)
+	} else if !ok {
+		at, _ = m.TimeAt(fix.SlotSendingTime)
 	}
 	k := &q.kept[symbol]
-	k.n = copy(k.bands[:], q.read)
+	k.bands[0], k.n = out, 1
 	q.tell(symbol, now, at)
-	if indicative { // nothing can be dealt on it, and the one before is gone
+	if string(m.At(fix.SlotQuoteType)) == "0" { // indicative: nothing can be dealt on it, and the one before is gone
 		q.Events[0].Kind, q.Events[0].Reason = event.QuoteCancel, event.ReasonVenueState
 		k.n = 0
 	}
 	return nil
+}
+
+// present is text, nil when it is empty.
+func present(text []byte) []byte {
+	if len(text) == 0 {
+		return nil
+	}
+	return text
+}
+
+// sideAt reads one side of a Quote, as quoteSide does; bad has the bit of the slot that
+// cannot be read.
+func sideAt(m *fix.Message, px, size fix.Slot, s *Symbol, price *market.Price, qty *market.Qty) (bad uint64) {
+	if len(m.At(px)) == 0 || len(m.At(size)) == 0 {
+		return 0
+	}
+	p, ok := m.DecimalAt(px, s.PriceDecimals)
+	if !ok {
+		return 1 << px
+	}
+	n, ok := m.DecimalAt(size, s.QtyDecimals)
+	if !ok {
+		return 1 << size
+	}
+	if p > 0 && n > 0 {
+		*price, *qty = market.Price(p), market.Qty(n)
+	}
+	return 0
 }
 
 // sentAt is the source time: TransactTime(60), or else SendingTime(52).
@@ -163,10 +206,7 @@ func sentAt(transact []byte, m *fix.Message) (int64, *fix.FieldError) {
 		}
 		return ns, nil
 	}
-	ns, err := m.Time(fix.TagSendingTime)
-	if err != nil {
-		return 0, nil
-	}
+	ns, _ := m.TimeAt(fix.SlotSendingTime)
 	return ns, nil
 }
 
