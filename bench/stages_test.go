@@ -299,17 +299,16 @@ var peerReport = func() []byte {
 }()
 
 func readOurs() (sum int64) {
-	if n, err := fix.Frame(peerReport); n == 0 || err != nil {
-		panic(fmt.Sprint(n, err))
+	if n, garbled, parsed := peerMessage.Next(peerReport, fix.MaxFrame); n == 0 || garbled != nil || parsed != nil {
+		panic(fmt.Sprint(n, garbled, parsed))
 	}
-	if err := peerMessage.Parse(peerReport); err != nil {
-		panic(err)
-	}
-	for _, tag := range [...]int{11, 14, 32, 151} {
-		v, _ := peerMessage.Int(tag)
+	id, _ := peerMessage.UintAt(fix.SlotClOrdID)
+	sum = int64(id)
+	for _, s := range [...]fix.Slot{fix.SlotCumQty, fix.SlotLastQty, fix.SlotLeavesQty} {
+		v, _ := peerMessage.DecimalAt(s, 0)
 		sum += v
 	}
-	px, _ := peerMessage.Decimal(31, 4)
+	px, _ := peerMessage.DecimalAt(fix.SlotLastPx, 4)
 	return sum + px
 }
 
