@@ -125,7 +125,7 @@ func (c *Config) complete() error {
 		return fmt.Errorf("gateway %s: order numbers are longer than the %d characters of dialect %s",
 			c.TargetCompID, c.Dialect.IDLimit, c.Dialect.Name)
 	}
-	if err := c.Throttle.validate(); err != nil {
+	if err := c.Throttle.Validate(); err != nil {
 		return fmt.Errorf("gateway %s: %w", c.TargetCompID, err)
 	}
 	if c.OutLimit == 0 {

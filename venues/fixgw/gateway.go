@@ -13,6 +13,7 @@ import (
 	"penstock/fix"
 	"penstock/market"
 	"penstock/venues/fixmd"
+	"penstock/venues/outbound"
 	"penstock/venues/wire"
 )
 
@@ -49,12 +50,12 @@ type Gateway struct {
 	orders   [][2][len(styles)]*fix.Template // by symbol index, side
 	cancels  [][2]*fix.Template
 	statuses [][2]*fix.Template
-	unsent   unsentQueue
+	unsent   outbound.Unsent
 	recent   recentOrders
 	written  uint64 // bytes that the socket took on this connection
 	stuck    int64  // since when bytes wait and the socket takes none; 0: it does
-	throttle throttle
-	lane     lane
+	pace     outbound.Pace
+	lane     outbound.Lane
 	counted  uint64 // messages of the session that the throttle knows
 	asked    int    // symbols whose quotes were asked for on this connection
 
@@ -113,7 +114,7 @@ func New(cfg Config) (*Gateway, error) {
 	g := &Gateway{cfg: cfg, addr: addr, buf: make([]byte, readBuffer)}
 	g.symbols.init(cfg.Symbols)
 	g.quotes = newQuoteReader(&cfg)
-	g.throttle.init(cfg.Throttle)
+	g.pace = outbound.NewPace(cfg.Throttle)
 	if cfg.StorePath != "" {
 		if g.store, err = fix.OpenStore(cfg.StorePath); err != nil {
 			return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
@@ -290,7 +291,7 @@ func (g *Gateway) flush(now int64) int {
 		return 1
 	}
 	g.wrote(now, n)
-	g.unsent.sent(g.written, func(c *event.Command) { g.onSent(c, now) })
+	g.unsent.Sent(g.written, func(c *event.Command) { g.onSent(c, now) })
 	return n
 }
 

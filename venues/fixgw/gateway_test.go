@@ -159,7 +159,7 @@ func TestCommandsThatNeverLeftAreReturned(t *testing.T) {
 	r.v.tasks <- func() { <-stuck }
 	c := takeOrder()
 	accepted := 0
-	for r.g.unsent.front() == nil || r.g.unsent.tail < 3 {
+	for r.g.unsent.Front() == nil || r.g.unsent.Len() < 3 {
 		c.Child++
 		if !r.g.Send(r.now, c) {
 			t.Fatalf("refused after %d", accepted)

@@ -3,6 +3,7 @@ package fixgw
 import (
 	"penstock/event"
 	"penstock/market"
+	"penstock/venues/outbound"
 )
 
 // lostState is what remains to be told after a connection ended: first that the
@@ -62,7 +63,7 @@ func (g *Gateway) settleLost() bool {
 		}
 		l.downTold = true
 	}
-	for c := g.unsent.front(); c != nil; c = g.unsent.front() {
+	for c := g.unsent.Front(); c != nil; c = g.unsent.Front() {
 		if c.Kind != event.SendStatus {
 			g.refusal(c, l.at)
 			if !g.offer() {
@@ -70,15 +71,15 @@ func (g *Gateway) settleLost() bool {
 			}
 		}
 		g.stats.Unsent++
-		g.unsent.pop()
+		g.unsent.Pop()
 	}
-	for g.lane.n > 0 {
-		g.refusal(g.lane.front(), l.at)
+	for g.lane.Len() > 0 {
+		g.refusal(g.lane.Front(), l.at)
 		if !g.offer() {
 			return false
 		}
 		g.stats.Unsent++
-		g.lane.pop()
+		g.lane.Pop()
 	}
 	for g.cfg.Kind == market.SDP && l.wasUp && l.quotes < len(g.cfg.Symbols) {
 		g.e = event.Event{Kind: event.QuoteCancel, Venue: g.cfg.Venue, RecvTime: l.at,
@@ -92,20 +93,10 @@ func (g *Gateway) settleLost() bool {
 	return true
 }
 
-// refusal makes the event for a command whose bytes the socket never took whole:
-// the venue cannot act on part of a message, and it is never sent again.
+// refusal makes the event for a command that never left whole.
 func (g *Gateway) refusal(c *event.Command, at int64) {
-	g.e = event.Event{
-		Venue: g.cfg.Venue, Instrument: c.Instrument, RecvTime: at, Ref: c.Child,
-		Side: c.Side, Price: c.Price, Qty: c.Qty, Reason: event.ReasonVenueDown,
-	}
-	if c.Kind == event.SendCancel {
-		g.e.Kind = event.OrderCancelReject
-		return
-	}
-	g.e.Kind = event.Exec
-	g.e.Code = uint8(market.ExecRejected)
-	g.e.OrdStatus = market.StatusRejected
+	g.e = outbound.Refusal(c, at)
+	g.e.Venue = g.cfg.Venue
 }
 
 // offer gives g.e to the Sink.

@@ -70,10 +70,10 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 		return false
 	}
 	t := g.template(c)
-	if t == nil || !g.Up() || !g.session.CanSend() || g.unsent.full() {
+	if t == nil || !g.Up() || !g.session.CanSend() || g.unsent.Full() {
 		return false
 	}
-	if !g.throttle.allows(now, c.Kind == event.SendCancel) || g.lane.n > 0 {
+	if !g.pace.Allows(now, c.Kind == event.SendCancel) || g.lane.Len() > 0 {
 		return g.hold(c)
 	}
 	return g.write(now, t, c)
@@ -146,11 +146,11 @@ func (g *Gateway) transmit(now int64, c *event.Command) bool {
 	}
 	g.wrote(now, n)
 	if n < len(out) {
-		g.unsent.sent(g.written, func(c *event.Command) { g.onSent(c, now) })
-		g.unsent.push(g.written+uint64(len(out)-n), c)
+		g.unsent.Sent(g.written, func(c *event.Command) { g.onSent(c, now) })
+		g.unsent.Push(g.written+uint64(len(out)-n), c)
 		return true
 	}
-	g.unsent.sent(g.written, func(c *event.Command) { g.onSent(c, now) })
+	g.unsent.Sent(g.written, func(c *event.Command) { g.onSent(c, now) })
 	g.onSent(c, now)
 	return true
 }

@@ -18,7 +18,7 @@ func newQuoteReader(c *Config) *fixmd.QuoteReader {
 // requestQuotes asks for a stream of quotes for every symbol, as fast as the
 // throttle lets it.
 func (g *Gateway) requestQuotes(now int64) {
-	for ; g.asked < len(g.cfg.Symbols) && g.throttle.allows(now, false); g.asked++ {
+	for ; g.asked < len(g.cfg.Symbols) && g.pace.Allows(now, false); g.asked++ {
 		i := g.asked
 		w := g.session.Begin(now, fix.MsgQuoteRequest)
 		if w == nil {

@@ -8,6 +8,7 @@ import (
 
 	"penstock/event"
 	"penstock/market"
+	"penstock/venues/outbound"
 )
 
 // TestThrottleHoldsInEverySlidingWindow offers ten times the limit for five
@@ -62,7 +63,7 @@ func TestThrottleHoldsInEverySlidingWindow(t *testing.T) {
 	for range 400 { // the last cancels, with nothing offered
 		r.now += stepMillis * milli
 		r.g.Work(r.now)
-		if r.g.lane.n == 0 {
+		if r.g.lane.Len() == 0 {
 			break
 		}
 	}
@@ -86,7 +87,7 @@ func TestThrottleHoldsInEverySlidingWindow(t *testing.T) {
 		}
 	}
 	s := r.g.Stats()
-	if most < limit-sessionReserve-1 || refused == 0 || s.Throttled != uint64(refused) || s.LaneWaits == 0 || asked < 100 {
+	if most < limit-outbound.SessionReserve-1 || refused == 0 || s.Throttled != uint64(refused) || s.LaneWaits == 0 || asked < 100 {
 		t.Errorf("the test did not reach the limit: at most %d in a window, %d orders refused, stats %+v", most, refused, s)
 	}
 	t.Logf("offered %d orders and %d cancels: %d sent, %d orders refused, %d cancels waited (at most %d), "+
@@ -108,7 +109,7 @@ func TestCancelsInTheLaneAreToldWhenTheConnectionEnds(t *testing.T) {
 			t.Fatal("cancel refused")
 		}
 	}
-	waiting := r.g.lane.n
+	waiting := r.g.lane.Len()
 	if waiting < 5 {
 		t.Fatalf("%d cancels wait, want at least 5", waiting)
 	}
@@ -121,8 +122,8 @@ func TestCancelsInTheLaneAreToldWhenTheConnectionEnds(t *testing.T) {
 			told[e.Ref] = true
 		}
 	}
-	if r.g.lane.n != 0 {
-		t.Errorf("%d cancels still wait for a session that is gone", r.g.lane.n)
+	if r.g.lane.Len() != 0 {
+		t.Errorf("%d cancels still wait for a session that is gone", r.g.lane.Len())
 	}
 }
 

@@ -2,45 +2,6 @@ package fixgw
 
 import "penstock/event"
 
-// unsentCapacity bounds the commands that wait for a full socket.
-const unsentCapacity = 1024
-
-// unsentQueue holds the commands whose bytes the socket has not all taken, oldest
-// first, with the count of written bytes at which they are through.
-type unsentQueue struct {
-	entries [unsentCapacity]struct {
-		end     uint64
-		command event.Command
-	}
-	head, tail uint
-}
-
-func (q *unsentQueue) full() bool { return q.tail-q.head == unsentCapacity }
-
-func (q *unsentQueue) push(end uint64, c *event.Command) {
-	e := &q.entries[q.tail%unsentCapacity]
-	e.end, e.command = end, *c
-	q.tail++
-}
-
-// front returns the oldest command, nil when there is none.
-func (q *unsentQueue) front() *event.Command {
-	if q.head == q.tail {
-		return nil
-	}
-	return &q.entries[q.head%unsentCapacity].command
-}
-
-func (q *unsentQueue) pop() { q.head++ }
-
-// sent takes out the commands that are through with written bytes.
-func (q *unsentQueue) sent(written uint64, through func(*event.Command)) {
-	for q.head != q.tail && q.entries[q.head%unsentCapacity].end <= written {
-		through(&q.entries[q.head%unsentCapacity].command)
-		q.head++
-	}
-}
-
 // recentCapacity is how many sent commands a Reject(35=3) can still name.
 const recentCapacity = 4096
 
