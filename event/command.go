@@ -37,8 +37,11 @@ type Command struct {
 	From, To   BookState // BookMoved only
 
 	ID     ID // reports: ClOrdID(11); SendOrder to a dealer: QuoteID(117)
-	OrigID ID // reports: OrigClOrdID(41)
-	_      [16]byte
+	OrigID ID // reports: OrigClOrdID(41); of a trade, its cancel or correction: the venue's trade id
+	// ExecRef is the ExecID(17) of the report that a TradeCancel or TradeCorrect takes back
+	// or changes: ExecRefID(19). 0 is none.
+	ExecRef uint64
+	_       [8]byte
 }
 
 // CommandSize is the size of a Command in bytes.

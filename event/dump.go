@@ -27,7 +27,7 @@ func AppendEvent(dst []byte, e *Event, names *Names) []byte {
 	switch {
 	case e.Kind.Market():
 		l.market(e)
-	case e.Kind >= ParentNew && e.Kind <= ParentStatus:
+	case e.Kind >= ParentNew && e.Kind <= ParentDontKnow:
 		l.parent(e)
 	default:
 		l.session(e)
@@ -91,6 +91,10 @@ func (l *line) parent(e *Event) {
 	l.uint(" client ", uint64(e.Client))
 	l.id(" ", e.ID)
 	l.id(" orig ", e.OrigID)
+	if e.Kind == ParentDontKnow {
+		l.uint(" P", e.OrderRef)
+		l.id(" DKReason ", ID{e.Code})
+	}
 	if e.Kind == ParentNew || e.Kind == ParentReplace {
 		l.symbol(e.Instrument)
 		l.order(e.Side, e.Qty, e.Price)
@@ -149,6 +153,7 @@ func (l *line) session(e *Event) {
 		l.qty(" leaves ", e.LeavesQty)
 		l.liquidity(e.Liquidity)
 		l.id(" ExecID ", e.ID)
+		l.id(" of ", e.OrigID)
 		if e.OrderRef != 0 {
 			l.uint(" ref ", e.OrderRef)
 		}
@@ -235,7 +240,9 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 func (l *line) report(c *Command) {
 	l.uint(" client ", uint64(c.Client))
 	l.id(" ", c.ID)
-	l.id(" orig ", c.OrigID)
+	if c.LastQty == 0 {
+		l.id(" orig ", c.OrigID)
+	}
 	l.symbol(c.Instrument)
 	l.word(c.ExecType.String())
 	l.word(c.OrdStatus.String())
@@ -245,10 +252,14 @@ func (l *line) report(c *Command) {
 		l.price(" @", c.LastPx)
 		l.venue(c.Venue)
 		l.liquidity(c.Liquidity)
+		l.id(" of ", c.OrigID)
 	}
 	l.qty(" cum ", c.CumQty)
 	l.qty(" leaves ", c.LeavesQty)
 	l.uint(" ExecID ", c.Ref)
+	if c.ExecRef != 0 {
+		l.uint(" instead of ", c.ExecRef)
+	}
 }
 
 // AppendDecision appends one line of text, without a newline, that says what was
@@ -475,6 +486,8 @@ func (l *line) terms(o market.OrdType, t market.TimeInForce, x market.ExecInst) 
 		l.word("IOC")
 	case market.TIFFOK:
 		l.word("FOK")
+	case market.TIFGTD:
+		l.word("GTD")
 	default:
 		l.uint(" TimeInForce ", uint64(t))
 	}

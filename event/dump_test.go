@@ -77,6 +77,11 @@ func sampleEvents() []Event {
 			e.LastPx, e.LastQty, e.CumQty, e.LeavesQty = 10025, 100, 100, 200
 			e.Liquidity, e.ID, e.Flags = market.LiquidityRemoved, id("X 1\n#9"), PossDup
 		}),
+		e(ParentDontKnow, market.NoVenue, func(e *Event) { e.ID, e.OrderRef, e.Code = id("1000000002"), 7, 'D' }),
+		e(Exec, 1, func(e *Event) {
+			e.Ref, e.Code, e.OrdStatus = 17, uint8(market.ExecTradeCancel), market.StatusNew
+			e.LastPx, e.LastQty, e.ID, e.OrigID = 10025, 100, id("X10"), id("X9")
+		}),
 		e(Exec, 2, func(e *Event) {
 			e.Ref, e.Code, e.OrdStatus, e.Reason = 18, uint8(market.ExecRejected), market.StatusRejected, ReasonLastLookPrice
 		}),
@@ -109,6 +114,9 @@ func sampleCommands() []Command {
 		{Kind: Report, Cause: 1044, Parent: 3, Ref: 9, Client: 1, ID: id("ORD-1"), ExecType: market.ExecTrade,
 			OrdStatus: market.StatusPartiallyFilled, Side: market.Buy, Qty: 500, Price: 10050, LastQty: 100, LastPx: 10025,
 			CumQty: 100, LeavesQty: 400, Venue: 1, Liquidity: market.LiquidityAdded},
+		{Kind: Report, Cause: 1044, Parent: 3, Ref: 9, Client: 1, ID: id("ORD-1"), ExecType: market.ExecTradeCancel,
+			OrdStatus: market.StatusNew, Side: market.Buy, Qty: 500, Price: 10050, LastQty: 100, LastPx: 10025,
+			LeavesQty: 500, Venue: 1, OrigID: id("T5"), ExecRef: 8},
 		{Kind: Report, Cause: 1044, Ref: 10, ID: id("ORD-9"), ExecType: market.ExecRejected, Venue: market.NoVenue,
 			OrdStatus: market.StatusRejected, Side: market.Buy, Qty: 500, Reason: ReasonMaxQty},
 		{Kind: RejectCancel, Cause: 1045, Parent: 3, ID: id("ORD-3"), OrigID: id("ORD-1"), ExecType: market.ExecPendingCancel,
@@ -207,7 +215,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1027 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1029 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

@@ -60,7 +60,7 @@ type Event struct {
 	TIF        market.TimeInForce
 	ExecInst   market.ExecInst
 	_          byte
-	OrigID     ID // OrigClOrdID of a cancel or replace, reason of an operator
+	OrigID     ID // OrigClOrdID of a cancel or replace, reason of an operator; Exec: see there
 	_          [4]byte
 	OrderRef   uint64 // Exec: number under which the venue's feed shows the order, 0 unknown; OrderReplaced: the new one's
 }
@@ -135,10 +135,15 @@ const (
 	ParentReplace Kind = 32
 	// ParentStatus is OrderStatusRequest(35=H) for order ID.
 	ParentStatus Kind = 33
+	// ParentDontKnow is DontKnowTrade(35=Q): ID is the ExecID of the report that the client
+	// does not know, OrderRef its OrderID(37), Code its DKReason(127).
+	ParentDontKnow Kind = 34
 
 	// Exec is a venue's ExecutionReport(35=8) for child Ref (0: a ClOrdID that
 	// is not ours); Code is its ExecType, ID its ExecID, OrderRef what its
-	// OrderID(37) is called in the venue's own feed.
+	// OrderID(37) is called in the venue's own feed. OrigID is the trade's number at the
+	// venue (TrdMatchID(880) or what it has instead), or ExecRefID(19) when the report
+	// takes back, corrects or restates.
 	Exec Kind = 40
 	// OrderCancelReject is a venue's OrderCancelReject(35=9) for child Ref.
 	OrderCancelReject Kind = 41
@@ -173,7 +178,7 @@ var kindNames = map[Kind]string{
 	OrderReduced: "reduce", OrderDeleted: "delete", BookStatus: "status",
 	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel", OrderReplaced: "replace",
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
-	ParentStatus: "parent-status", Exec: "exec", OrderCancelReject: "cancel-reject",
+	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }
 

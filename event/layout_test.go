@@ -16,8 +16,10 @@ var fieldsOf = map[Kind][]string{
 	QuoteCancel: {"Instrument"}, OrderReplaced: {"Ref", "Price", "Qty", "OrderRef"},
 	ParentNew:    {"ID", "Price", "Qty", "Until", "StartTime", "SliceNanos", "Strategy", "OrdType", "TIF", "Client"},
 	ParentCancel: {"ID", "OrigID", "Client"}, ParentReplace: {"ID", "OrigID", "Client", "Qty", "Price"},
-	ParentStatus:      {"ID", "OrigID", "Client"},
-	Exec:              {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "Reason", "Liquidity", "OrderRef"},
+	ParentStatus:   {"ID", "OrigID", "Client"},
+	ParentDontKnow: {"ID", "OrderRef", "Code", "Client"},
+	Exec: {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "Reason", "Liquidity", "OrderRef",
+		"OrigID"},
 	OrderCancelReject: {"Ref", "Reason", "OrdStatus"}, VenueSession: {"Code", "Reason"},
 	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"},
 }

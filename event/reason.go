@@ -34,6 +34,8 @@ const (
 	ReasonNotReady          Reason = 23 // no session start yet
 	ReasonNoLiquidity       Reason = 24 // nothing left to take within the limit
 	ReasonNoVolumeCurve     Reason = 25 // VWAP without a curve for the instrument
+	ReasonDontKnowTrade     Reason = 27 // the client does not know an execution
+	ReasonTakenBack         Reason = 28 // what the venue took back is not routed again
 	ReasonJournalLag        Reason = 30 // nothing new while the journal lags
 
 	// Verdicts of a venue.
@@ -42,6 +44,12 @@ const (
 	ReasonQuoteExpired  Reason = 42 // dealer: quote expired or unknown
 	ReasonVenueThrottle Reason = 43
 	ReasonVenueHalted   Reason = 44
+
+	ReasonTradeCancelled Reason = 45 // the venue took an execution back
+	ReasonTradeCorrected Reason = 46 // the venue changed an execution
+	ReasonUnknownExec    Reason = 47 // it takes back or changes an execution that is not known
+	ReasonBeyondLimit    Reason = 48 // corrected to a price beyond the parent's limit
+	ReasonRestated       Reason = 49 // it restated an order in a way that cannot be adopted
 
 	// Troubles of a feed.
 	ReasonGap        Reason = 60
@@ -92,12 +100,19 @@ var reasonTexts = map[Reason]string{
 	ReasonNotReady:          "router is starting",
 	ReasonNoLiquidity:       "no liquidity within the limit",
 	ReasonNoVolumeCurve:     "no volume curve for the instrument",
+	ReasonDontKnowTrade:     "the client does not know the trade",
+	ReasonTakenBack:         "an execution was taken back and is not routed again",
 	ReasonJournalLag:        "the journal lags",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",
 	ReasonVenueThrottle:     "venue throttle",
 	ReasonVenueHalted:       "venue halted",
+	ReasonTradeCancelled:    "trade cancelled by the venue",
+	ReasonTradeCorrected:    "trade corrected by the venue",
+	ReasonUnknownExec:       "cancel or correction of an unknown execution",
+	ReasonBeyondLimit:       "corrected to a price beyond the limit",
+	ReasonRestated:          "order restated by the venue",
 	ReasonGap:               "sequence gap",
 	ReasonChecksum:          "checksum mismatch",
 	ReasonAbsurd:            "absurd value",

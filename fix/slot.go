@@ -62,6 +62,10 @@ const (
 	SlotQuoteType
 	SlotLastLiquidityInd
 	SlotAggressorIndicator
+	SlotExecRefID
+	SlotSecondaryExecID
+	SlotTrdMatchID
+	SlotTradeID
 	slotCount
 )
 
@@ -120,6 +124,10 @@ var slotTags = [slotCount]int{
 	SlotQuoteType:           TagQuoteType,
 	SlotLastLiquidityInd:    TagLastLiquidityInd,
 	SlotAggressorIndicator:  TagAggressorIndicator,
+	SlotExecRefID:           TagExecRefID,
+	SlotSecondaryExecID:     TagSecondaryExecID,
+	SlotTrdMatchID:          TagTrdMatchID,
+	SlotTradeID:             TagTradeID,
 }
 
 // slotLimit is above every tag that venues use for what is read often.

@@ -14,6 +14,7 @@ const (
 	TagEndSeqNo             = 16
 	TagExecID               = 17
 	TagExecInst             = 18
+	TagExecRefID            = 19
 	TagExecTransType        = 20 // FIX 4.2 only
 	TagHandlInst            = 21
 	TagLastMkt              = 30
@@ -52,6 +53,7 @@ const (
 	TagMinQty               = 110
 	TagMaxFloor             = 111
 	TagTestReqID            = 112
+	TagDKReason             = 127
 	TagQuoteID              = 117
 	TagOrigSendingTime      = 122
 	TagGapFillFlag          = 123
@@ -80,11 +82,14 @@ const (
 	TagBusinessRejectReason = 380
 	TagCxlRejResponseTo     = 434
 	TagSecondaryClOrdID     = 526
+	TagSecondaryExecID      = 527
 	TagOrderCapacity        = 528
 	TagQuoteType            = 537
 	TagUsername             = 553
 	TagPassword             = 554
 	TagLastLiquidityInd     = 851
+	TagTrdMatchID           = 880
+	TagTradeID              = 1003
 	TagAggressorIndicator   = 1057
 	TagDefaultApplVerID     = 1137
 )
@@ -101,6 +106,7 @@ const (
 	MsgCancelReject    = "9"
 	MsgLogon           = "A"
 	MsgNewOrderSingle  = "D"
+	MsgDontKnowTrade   = "Q"
 	MsgCancelRequest   = "F"
 	MsgCancelReplace   = "G"
 	MsgStatusRequest   = "H"

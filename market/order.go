@@ -54,6 +54,7 @@ const (
 	TIFGTC TimeInForce = '1'
 	TIFIOC TimeInForce = '3'
 	TIFFOK TimeInForce = '4'
+	TIFGTD TimeInForce = '6'
 )
 
 // ExecInst is one value of ExecInst(18), 0 for none.

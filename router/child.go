@@ -32,8 +32,10 @@ type Child struct {
 	// at: a late one says its price.
 	missing         market.Qty
 	missingNotional market.Notional
-	SentTime        int64 // ns since epoch
-	askTime         int64 // of the last status request, ns since epoch
+	missedAs        uint64     // ExecID of the report that told the client of it
+	back            market.Qty // of what is reserved: taken back by the venue
+	SentTime        int64      // ns since epoch
+	askTime         int64      // of the last status request, ns since epoch
 	QuoteID         event.ID
 	next, prev      int32 // working children of the same parent
 }

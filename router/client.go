@@ -13,6 +13,11 @@ func (c *Core) onParentNew(e *event.Event) {
 			c.report(&c.parents[entry.parent], market.ExecOrderStatus)
 			return
 		}
+		if entry.parent != none {
+			// The refusal of the second order says where the first one stands: FIX 4.4 App. D, F.1.
+			c.report(&c.parents[entry.parent], market.ExecRejected).Reason = event.ReasonDuplicateClOrdID
+			return
+		}
 		c.refuse(e, event.ReasonDuplicateClOrdID)
 		return
 	}
@@ -69,13 +74,28 @@ func (c *Core) judge(e *event.Event) event.Reason {
 		return event.ReasonParentsFull
 	case c.childCount == len(c.children):
 		return event.ReasonChildrenFull
-	case e.TIF != market.TIFDay && (e.TIF != market.TIFIOC || e.Strategy != event.StrategySweep):
+	case !timely(e.TIF, e.Strategy):
 		return event.ReasonUnsupportedType
 	}
 	if reason := c.judgeStrategy(e, false); reason != event.ReasonNone {
 		return reason
 	}
 	return c.judgeTerms(e.Instrument, e.Side, e.Qty, e.Price)
+}
+
+// timely reports whether an order of the strategy can have the time in force. Orders end
+// with the day, so good-till-cancel is none of them; what is worked over time may be good till
+// its end and not a moment longer.
+func timely(t market.TimeInForce, s event.Strategy) bool {
+	switch t {
+	case market.TIFDay:
+		return true
+	case market.TIFIOC, market.TIFFOK:
+		return s == event.StrategySweep
+	case market.TIFGTD:
+		return s.Scheduled()
+	}
+	return false
 }
 
 // judgeTerms asks the gate about a parent's quantity and limit.
@@ -131,6 +151,8 @@ func (c *Core) onParentReplace(e *event.Event) {
 func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 	in := &c.instruments[p.Instrument]
 	switch {
+	case e.TIF != 0 && e.TIF != p.TIF, e.OrdType != 0 && e.OrdType != p.OrdType:
+		return event.ReasonUnsupportedType
 	case e.Qty <= 0 || e.Qty%in.Lot != 0:
 		return event.ReasonBadQty
 	case p.OrdType == market.OrdLimit && (e.Price <= 0 || e.Price%in.Tick != 0),
@@ -249,6 +271,7 @@ func (c *Core) replaced(p *Parent) {
 	p.pending = pendingRequest{}
 	orig := p.ClOrdID
 	p.ClOrdID, p.OrderQty, p.Limit = r.id, max(r.qty, p.Cum), r.limit
+	p.Held = max(min(p.Held, p.Unplaced()+p.Held), 0)
 	p.check()
 	if r.renew {
 		c.renew(p, r.terms)

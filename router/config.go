@@ -22,7 +22,8 @@ type Config struct {
 	MaxParents  int // parent orders of one run, live or done
 	MaxChildren int // child orders of one run, live or done
 	Tactics     Tactics
-	Explore     Exploration // zero: the policy is followed
+	Explore     Exploration    // zero: the policy is followed
+	Clients     []ClientPolicy // by client session; one that is not in it is kept
 }
 
 // Listing says that an instrument trades at a venue.
@@ -107,6 +108,11 @@ func (c *Config) validate() error {
 	}
 	if err := c.Explore.validate(); err != nil {
 		return err
+	}
+	for i := range c.Clients {
+		if c.Clients[i].CancelAfter <= 0 {
+			return fmt.Errorf("router: client %d: say how long it may be away before its orders are cancelled, or Keep", i)
+		}
 	}
 	return c.Tactics.validate()
 }

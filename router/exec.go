@@ -24,10 +24,10 @@ func (c *Core) onExec(e *event.Event) {
 		c.onTerminal(p, ch, e)
 	case market.ExecOrderStatus:
 		c.onStatus(p, ch, e)
-	case market.ExecTradeCancel, market.ExecTradeCorrect, market.ExecRestated:
-		// The venue takes back or changes what we booked: a person decides.
-		c.Counters.Corrections++
-		p.Frozen = true
+	case market.ExecTradeCancel, market.ExecTradeCorrect:
+		c.onCorrection(p, ch, e)
+	case market.ExecRestated:
+		c.onRestated(p, ch, e)
 	default:
 		c.Counters.Duplicates++
 	}
@@ -68,9 +68,12 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	if !c.plausible(p, ch, e.CumQty, e.LastPx) {
 		return
 	}
-	c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity)
+	told := c.book(p, ch, e)
+	if x, _ := c.execs.find(e.Venue, e.ID); x != nil {
+		x.Told, x.Trade = told, tradeID(e)
+	}
 	if delta != e.LastQty {
-		c.miss(p, ch, max(delta-e.LastQty, 0), e.LastPx)
+		c.miss(p, ch, max(delta-e.LastQty, 0), e.LastPx, told)
 	}
 	if ch.Released {
 		return // a late fill of an order that was already over
@@ -124,6 +127,9 @@ func (c *Core) fillIn(p *Parent, ch *Child, e *event.Event) {
 		c.Counters.Duplicates++
 		return
 	}
+	if x, _ := c.execs.find(e.Venue, e.ID); x != nil {
+		x.Told = ch.missedAs
+	}
 	assumed := market.Notional(int64(ch.missingNotional) / int64(ch.missing) * int64(qty))
 	if qty == ch.missing {
 		assumed = ch.missingNotional
@@ -145,11 +151,12 @@ func (c *Core) fillIn(p *Parent, ch *Child, e *event.Event) {
 
 // miss notes that qty of what was just booked at price came without its execution: the
 // venue is asked, and gets nothing new of the parent until it has answered (FM-04).
-func (c *Core) miss(p *Parent, ch *Child, qty market.Qty, price market.Price) {
+func (c *Core) miss(p *Parent, ch *Child, qty market.Qty, price market.Price, told uint64) {
 	c.Counters.Gaps++
 	if notional, ok := price.Notional(qty); ok {
 		ch.missing += qty
 		ch.missingNotional += notional
+		ch.missedAs = told
 	}
 	if !ch.Released && ch.Cum < ch.Qty {
 		ch.gap = true
@@ -187,15 +194,24 @@ func (c *Core) plausible(p *Parent, ch *Child, cum market.Qty, price market.Pric
 	return false
 }
 
-// book applies a fill to the ledger and reports it to the client. What was executed
-// without a reservation is booked too: reality wins (FM-06, FM-07).
-func (c *Core) book(p *Parent, ch *Child, cum market.Qty, price market.Price, l market.Liquidity) {
-	delta := p.fill(ch, cum, price, &c.venues[ch.Venue], l)
+// book applies the fill that e tells of to the ledger and reports it to the client. What
+// was executed without a reservation is booked too: reality wins (FM-06, FM-07). It returns
+// the ExecID of the report.
+func (c *Core) book(p *Parent, ch *Child, e *event.Event) (told uint64) {
+	return c.bookAt(p, ch, e, e.LastPx)
+}
+
+// bookAt is book at another price than that of e.
+func (c *Core) bookAt(p *Parent, ch *Child, e *event.Event, price market.Price) (told uint64) {
+	delta := p.fill(ch, e.CumQty, price, &c.venues[ch.Venue], e.Liquidity)
 	c.moveQueue(ch, delta)
 	if c.venues[ch.Venue].Kind == market.Dark {
 		p.darkFilled += delta
 	}
-	c.reportFill(p, ch, delta, price, l)
+	cmd := c.reportFill(p, ch, delta, price, e.Liquidity)
+	if told = cmd.Ref; market.ExecType(e.Code) == market.ExecTrade {
+		cmd.OrigID = tradeID(e)
+	}
 	if ch.Released {
 		c.Counters.LateFills++
 		c.alert(ch, event.ReasonLateFill)
@@ -205,6 +221,16 @@ func (c *Core) book(p *Parent, ch *Child, cum market.Qty, price market.Price, l 
 		p.Frozen = true
 		c.alert(ch, event.ReasonOverExecuted)
 	}
+	return told
+}
+
+// tradeID returns what the venue calls the trade: its number where it has one, or else the
+// ExecID.
+func tradeID(e *event.Event) event.ID {
+	if e.OrigID.Len() > 0 {
+		return e.OrigID
+	}
+	return e.ID
 }
 
 // onTerminal ends a child when the venue's CumQty is ours. When it is not, an
@@ -254,7 +280,7 @@ func (c *Core) onStatus(p *Parent, ch *Child, e *event.Event) {
 		if !c.plausible(p, ch, e.CumQty, price) {
 			return
 		}
-		c.book(p, ch, e.CumQty, price, e.Liquidity)
+		ch.missedAs = c.bookAt(p, ch, e, price)
 		if notional, ok := price.Notional(delta); ok {
 			ch.missing += delta
 			ch.missingNotional += notional

@@ -15,6 +15,8 @@ type Execution struct {
 	Price     market.Price
 	Qty       market.Qty
 	Cum       market.Qty // CumQty(14) that came with it
+	Told      uint64     // ExecID(17) of the report to the client, 0 before it
+	Trade     event.ID   // what else the venue calls it
 }
 
 // same reports whether a report repeats x.

@@ -22,8 +22,14 @@ func TestFM09CanceledWithTooFewFillsHolds(t *testing.T)         { fm(t, "09") }
 func TestFM10TooLateToCancelWaitsForTheFill(t *testing.T)       { fm(t, "10") }
 func TestFM11CancelOfAnUnknownOrderAsks(t *testing.T)           { fm(t, "11") }
 func TestFM12UnsolicitedEndReleases(t *testing.T)               { fm(t, "12") }
+func TestFM13RestatementWithinTheReservation(t *testing.T)      { fm(t, "13") }
+func TestFM14BustIsForwardedAndNotRoutedAgain(t *testing.T)     { fm(t, "14") }
+func TestFM15CorrectionIsForwarded(t *testing.T)                { fm(t, "15") }
+func TestFM16BustOfAnUnknownExecutionQuarantines(t *testing.T)  { fm(t, "16") }
+func TestFM17BustAfterTheEndOfTheOrder(t *testing.T)            { fm(t, "17") }
 func TestFM21CancelWaitsForTheAnswer(t *testing.T)              { fm(t, "21") }
 func TestFM22NoAnswerIsUnknownNotRefused(t *testing.T)          { fm(t, "22") }
 func TestFM23PossDupCountsOnlyWhenNew(t *testing.T)             { fm(t, "23") }
 func TestFM24PossResendOfAKnownOrderGetsItsState(t *testing.T)  { fm(t, "24") }
 func TestFM25OrderSentAgainIsNeverASecondParent(t *testing.T)   { fm(t, "25") }
+func TestFM44ClientThatStaysAwayIsWithdrawn(t *testing.T)       { fm(t, "44") }

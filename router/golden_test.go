@@ -27,9 +27,11 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	parent ID buy|sell QTY market|LIMIT sweep|twap|vwap|pov|is|seek [HORIZON SLICE] [TERM=VALUE…] [dup]
 //	cancel ID ORIG · replace ID ORIG QTY market|LIMIT [STRATEGY HORIZON SLICE TERM=VALUE…] · status ID
 //	pause N · unpause N · force N          a named person, about parent PN
-//	exec CHILD new|pending|trade|canceled|expired|rejected|done|status|bust STATUS cum N [LAST@PX] [id EXECID] [dup] [unknown]
+//	exec CHILD new|pending|trade|canceled|expired|rejected|done|status|bust|correct|restated STATUS
+//	     cum N [LAST@PX] [id EXECID] [ref EXECID] [of QTY@PX] [dup] [unknown]
 //	cxlrej CHILD late|unknown [STATUS]
 //	cancel-after-ack VENUE                 it knows only orders that it has answered
+//	client up|down · cancel-after DURATION · dontknow PARENT EXECID
 //	kill [VENUE] · resume [VENUE] · time DURATION · restart
 //	show                                   parents and open children
 type script struct {
@@ -108,10 +110,13 @@ func (s *script) command(c *event.Command) {
 		add("ask C%d %s", number(c.Child), s.venue(c.Venue))
 	case event.Report:
 		add("report %v %v %v cum %d leaves %d of %d", c.ID, c.ExecType, c.OrdStatus, c.CumQty, c.LeavesQty, c.Qty)
-		if c.ExecType == market.ExecTrade {
+		if c.LastQty != 0 {
 			add(" last %d @%s %s", c.LastQty, in.FormatPrice(c.LastPx), s.venue(c.Venue))
 		}
-		if c.OrigID.Len() > 0 {
+		if c.ExecRef != 0 {
+			add(" instead of report %d", number(c.ExecRef))
+		}
+		if c.OrigID.Len() > 0 && c.LastQty == 0 {
 			add(" orig %v", c.OrigID)
 		}
 	case event.RejectCancel:
@@ -131,8 +136,12 @@ func (s *script) command(c *event.Command) {
 func (s *script) show() {
 	for i := range s.core.Parents() {
 		p := &s.core.Parents()[i]
-		s.text = fmt.Appendf(s.text, "    P%d %v cum %d reserved %d unplaced %d frozen %v\n", number(p.Number), p.Status,
+		s.text = fmt.Appendf(s.text, "    P%d %v cum %d reserved %d unplaced %d frozen %v", number(p.Number), p.Status,
 			p.Cum, p.Reserved, p.Unplaced(), p.Frozen)
+		if p.Held != 0 {
+			s.text = fmt.Appendf(s.text, " held %d", p.Held)
+		}
+		s.text = append(s.text, '\n')
 		for c := p.first; c != none; c = s.core.children[c].next {
 			ch := &s.core.children[c]
 			s.text = fmt.Appendf(s.text, "      C%d %s %v cum %d reserved %d unknown %v canceling %v", number(ch.Number),
@@ -258,6 +267,17 @@ func (s *script) line(line string) {
 			e.OrdStatus = ordStatus(w[3])
 		}
 		s.step(e)
+	case "client":
+		state := event.SessionDown
+		if w[1] == "up" {
+			state = event.SessionUp
+		}
+		s.step(event.Event{Kind: event.ClientSession, Code: uint8(state)})
+	case "cancel-after":
+		s.core.clients, s.core.awayUntil = []ClientPolicy{{span(w[1])}}, []int64{Keep}
+	case "dontknow":
+		s.step(event.Event{Kind: event.ParentDontKnow, ID: id(w[2]), Code: 'D',
+			OrderRef: s.epoch*numberBase + uint64(count(w[1]))})
 	case "cancel-after-ack":
 		s.core.venues[venue(w[1])].CancelAfterAck = true
 	case "restart":
@@ -359,7 +379,8 @@ func (s *script) child(text string) *Child {
 
 var execWords = map[string]market.ExecType{"new": market.ExecNew, "pending": market.ExecPendingNew,
 	"done": market.ExecDoneForDay, "trade": market.ExecTrade, "canceled": market.ExecCanceled, "expired": market.ExecExpired,
-	"rejected": market.ExecRejected, "status": market.ExecOrderStatus, "bust": market.ExecTradeCancel}
+	"rejected": market.ExecRejected, "status": market.ExecOrderStatus, "bust": market.ExecTradeCancel,
+	"correct": market.ExecTradeCorrect, "restated": market.ExecRestated}
 
 func (s *script) exec(w []string, count func(string) market.Qty, price func(string) market.Price) {
 	ch := s.child(w[1])
@@ -377,6 +398,13 @@ func (s *script) exec(w []string, count func(string) market.Qty, price func(stri
 		case w[i] == "id" && i+1 < len(w):
 			i++
 			e.ID, _ = event.MakeID(w[i])
+		case w[i] == "ref" && i+1 < len(w):
+			i++
+			e.OrigID, _ = event.MakeID(w[i])
+		case w[i] == "of" && i+1 < len(w):
+			i++
+			q, p, _ := strings.Cut(w[i], "@")
+			e.Qty, e.Price = count(q), price(p)
 		default:
 			s.fail(strings.Join(w, " "), "unknown word "+w[i])
 		}

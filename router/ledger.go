@@ -9,7 +9,7 @@ import (
 //
 //	child:  reserved = Qty − Cum until released, then 0
 //	parent: Cum = Σ child.Cum, Reserved = Σ child.reserved,
-//	        Cum + Reserved ≤ OrderQty + what venues executed without a reservation
+//	        Cum + Reserved + Held ≤ OrderQty + what venues executed without a reservation
 
 // reserve gives qty of the parent to a new child.
 func (p *Parent) reserve(c *Child, qty market.Qty) {
@@ -29,7 +29,11 @@ func (p *Parent) fill(c *Child, cum market.Qty, price market.Price, v *market.Ve
 	before := c.reserved()
 	c.Cum = cum
 	p.Reserved -= before - c.reserved()
-	p.unreserved += delta - (before - c.reserved())
+	c.back = min(c.back, c.reserved())
+	extra := delta - (before - c.reserved())
+	back := min(extra, p.Held) // what was taken back may come again
+	p.Held -= back
+	p.unreserved += extra - back
 	p.Cum += delta
 	notional, ok := price.Notional(delta)
 	assert.That(ok, "a fill's notional is bounded by the gate")
@@ -45,6 +49,35 @@ func (p *Parent) fill(c *Child, cum market.Qty, price market.Price, v *market.Ve
 	p.pay(c, notional, schedule.Of(notional, delta))
 	p.check()
 	return delta
+}
+
+// undo takes qty, which the venue has taken back, from the child. What it may execute
+// again stays reserved; the rest is held: it makes up for an overfill, or else nobody gets
+// it (FM-14).
+func (p *Parent) undo(c *Child, qty market.Qty, notional, fee market.Notional) {
+	assert.That(qty >= 0 && qty <= c.Cum, "no more is taken back than was executed")
+	before := c.reserved()
+	c.Cum -= qty
+	p.Cum -= qty
+	again := c.reserved() - before
+	p.Reserved += again
+	c.back += again
+	cured := min(p.unreserved, qty-again)
+	p.unreserved -= cured
+	p.Held += qty - again - cured
+	p.Venues[c.Venue].Qty -= qty
+	p.pay(c, -notional, -fee)
+	p.check()
+}
+
+// restate gives a working child the quantity that the venue says it has: not below what
+// it has executed, and not above what is reserved for it.
+func (p *Parent) restate(c *Child, qty market.Qty) {
+	assert.That(!c.Released && qty >= c.Cum && qty <= c.Qty, "a restatement stays within the reservation")
+	p.Reserved -= c.Qty - qty
+	c.Qty = qty
+	c.back = min(c.back, c.reserved())
+	p.check()
 }
 
 // pay books what a fill, or the correction of one, is worth and costs.
@@ -68,13 +101,15 @@ func (p *Parent) release(c *Child) (freed market.Qty) {
 	freed = c.reserved()
 	c.Released = true
 	p.Reserved -= freed
+	p.Held += min(c.back, freed)
+	c.back = 0
 	p.check()
 	return freed
 }
 
 func (p *Parent) check() {
-	assert.That(p.Cum >= 0 && p.Reserved >= 0, "quantities are not negative")
-	assert.That(p.Cum+p.Reserved <= p.OrderQty+p.unreserved, "filled and reserved fit the order")
+	assert.That(p.Cum >= 0 && p.Reserved >= 0 && p.Held >= 0, "quantities are not negative")
+	assert.That(p.Cum+p.Reserved+p.Held <= p.OrderQty+p.unreserved, "filled, reserved and held fit the order")
 }
 
 // Audit recounts every parent from its children and reports the first that does
@@ -100,7 +135,7 @@ func (c *Core) Audit() string {
 			return "parent reservation is not the sum of its children's"
 		case venues != p.Cum:
 			return "parent CumQty is not the sum over venues"
-		case p.Cum+p.Reserved > p.OrderQty+p.unreserved:
+		case p.Cum+p.Reserved+p.Held > p.OrderQty+p.unreserved:
 			return "parent is overfilled"
 		case !p.Live() && p.Reserved != 0:
 			return "a parent ended with quantity reserved"

@@ -49,6 +49,7 @@ type Parent struct {
 	OrderQty market.Qty
 	Cum      market.Qty
 	Reserved market.Qty // Σ what children may still execute
+	Held     market.Qty // taken back by venues: not routed again
 	Notional market.Notional
 	Fees     market.Notional
 
@@ -114,5 +115,5 @@ func (p *Parent) LeavesQty() market.Qty {
 	return p.OrderQty - p.Cum
 }
 
-// Unplaced returns what is neither filled nor reserved.
-func (p *Parent) Unplaced() market.Qty { return p.OrderQty - p.Cum - p.Reserved }
+// Unplaced returns what is neither filled, nor reserved, nor held.
+func (p *Parent) Unplaced() market.Qty { return p.OrderQty - p.Cum - p.Reserved - p.Held }

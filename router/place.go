@@ -24,7 +24,7 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 	lot := c.instruments[p.Instrument].Lot
 	share := &c.scratch.shares[pl.venue]
 	share.Tactic, share.Score = pl.tactic, clamp32(pl.score)
-	qty := min(pl.qty, c.gate.ChildMaxQty(p.Instrument)).FloorTo(lot)
+	qty := min(pl.qty, c.gate.ChildMaxQty(p.Instrument), p.Unplaced()).FloorTo(lot)
 	switch {
 	case qty <= 0 || qty < pl.minQty:
 		share.Why = event.WhyBelowMinQty
@@ -61,7 +61,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	*ch = Child{}
 	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, slotIn(p.Number)
 	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue, o.Instrument, o.Side, pl.tactic
-	ch.TIF, ch.Status, ch.Price, ch.SentTime = timeInForce(pl.tactic), market.StatusPendingNew, o.Price, c.now
+	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(pl.tactic), market.StatusPendingNew, o.Price, c.now
 	ch.QuoteID, ch.prev, ch.next = pl.quote, none, p.first
 	p.reserve(ch, o.Qty)
 	if p.first != none {
@@ -90,7 +90,10 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	}
 }
 
-func timeInForce(t event.Tactic) market.TimeInForce {
+func (p *Parent) timeInForce(t event.Tactic) market.TimeInForce {
+	if p.TIF == market.TIFFOK {
+		return market.TIFFOK
+	}
 	if t == event.TacticPost || t == event.TacticRest {
 		return market.TIFDay
 	}

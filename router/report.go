@@ -42,10 +42,12 @@ func (p *Parent) reportedStatus() market.OrdStatus {
 }
 
 // reportFill reports one execution.
-func (c *Core) reportFill(p *Parent, ch *Child, qty market.Qty, price market.Price, l market.Liquidity) {
+func (c *Core) reportFill(p *Parent, ch *Child, qty market.Qty, price market.Price,
+	l market.Liquidity) *event.Command {
 	cmd := c.report(p, market.ExecTrade)
 	cmd.Child, cmd.Venue, cmd.Liquidity = ch.Number, ch.Venue, l
 	cmd.LastQty, cmd.LastPx = qty, price
+	return cmd
 }
 
 // refuse answers an order that was never accepted.

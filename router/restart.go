@@ -34,6 +34,9 @@ func (c *Core) onStart(e *event.Event) {
 		p := &c.parents[slot]
 		p.settling = p.Reserved > 0
 	}
+	for client := range c.clients {
+		c.setAway(client, true)
+	}
 	for v := range c.venues {
 		c.setSession(market.VenueID(v), false) // all of them first: what a lost book moves must not send
 	}

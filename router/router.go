@@ -27,6 +27,8 @@ type Core struct {
 	children    []Child
 	childCount  int
 	ids         clOrdIDs
+	clients     []ClientPolicy
+	awayUntil   []int64 // by client: when its orders are cancelled, Keep: not
 	execs       execs
 	sessionUp   [market.MaxVenues]bool
 	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
@@ -43,6 +45,7 @@ type Core struct {
 	seq       uint64
 	now       int64
 	nextCheck int64
+	nextAway  int64  // when the next client has been away too long; Keep: none
 	nextAge   int64  // when the next book may be too old; math.MaxInt64: none can
 	chain     uint64 // hash of the state's history: see link
 	out       *event.Output
@@ -78,7 +81,9 @@ type Counters struct {
 	CancelRejects  uint64
 	Absurd         uint64 // executions that no number can hold, which freeze the parent
 	UnknownParents uint64 // acts of an operator on a parent that is unknown or over
-	Corrections    uint64 // trade cancels and corrections, which freeze the parent
+	Corrections    uint64 // trade cancels, corrections, and restatements that were not adopted
+	ClientAway     uint64 // parents cancelled because their client was away too long
+	DontKnow       uint64 // executions that their client does not know
 }
 
 // New returns a core with all its memory taken.
@@ -107,6 +112,10 @@ func New(cfg *Config) (*Core, error) {
 		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
 	}
 	copy(c.curves, cfg.Curves)
+	c.clients, c.nextAway = cfg.Clients, Keep
+	for range c.clients {
+		c.awayUntil = append(c.awayUntil, Keep)
+	}
 	if c.table == nil {
 		c.table = policy.StaticTable()
 	}
@@ -185,7 +194,10 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onParentStatus(e)
 	case event.VenueSession:
 		c.onVenueSession(e)
-	case event.ClientSession: // parents keep working while their client is away
+	case event.ClientSession:
+		c.onClientSession(e)
+	case event.ParentDontKnow:
+		c.onDontKnow(e)
 	case event.Operator:
 		c.onOperator(e)
 	case event.SessionStart:

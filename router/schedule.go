@@ -127,7 +127,7 @@ func mulDiv(a, b, c int64) int64 {
 // NextTimer returns when the core wants a Timer event, in ns since epoch;
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
-	next := min(c.nextAge, c.agenda.next().time)
+	next := min(c.nextAge, c.nextAway, c.agenda.next().time)
 	if len(c.agenda.all) > 0 {
 		next = min(next, c.nextCheck)
 	}
@@ -137,6 +137,9 @@ func (c *Core) NextTimer() int64 {
 func (c *Core) onTimer() {
 	if c.nextAge <= c.now {
 		c.expireBooks()
+	}
+	if c.nextAway <= c.now {
+		c.cancelAway()
 	}
 	for d := c.agenda.next(); d.time <= c.now; d = c.agenda.next() {
 		if p := &c.parents[d.slot]; p.Live() {
@@ -207,7 +210,7 @@ func (c *Core) nextEpoch(p *Parent) {
 // finishes reports whether what is left at the end of p's schedule is taken. A client
 // who asked for a share of the volume, or for hidden liquidity, asked for no more.
 func (p *Parent) finishes() bool {
-	return p.Strategy != event.StrategyPOV && p.Strategy != event.StrategySeek
+	return p.Strategy != event.StrategyPOV && p.Strategy != event.StrategySeek && p.TIF != market.TIFGTD
 }
 
 func (c *Core) patience(p *Parent) int64 {
@@ -221,6 +224,9 @@ func (c *Core) patience(p *Parent) int64 {
 func (c *Core) expire(p *Parent, reason event.Reason) {
 	if c.childCount == len(c.children) {
 		reason = event.ReasonChildrenFull
+	}
+	if p.Held > 0 && p.Unplaced() == 0 {
+		reason = event.ReasonTakenBack
 	}
 	p.phase, p.endReason = phaseExpiring, reason
 	c.wake(p, c.now+checkNanos)

@@ -123,6 +123,7 @@ func TestLoadedCoreGoesOnAsIfNeverStopped(t *testing.T) {
 func TestStateHasEveryField(t *testing.T) {
 	events := recordedWorld(t, 3, 1500)
 	c := testCore(t)
+	c.clients, c.awayUntil = []ClientPolicy{{CancelAfter: Keep}}, []int64{Keep}
 	out := c.OutputFor()
 	for i := range events {
 		e := events[i]
@@ -134,7 +135,7 @@ func TestStateHasEveryField(t *testing.T) {
 	all := c.MoveState
 	statetest.Covered(t, c, all, map[string]string{
 		"instruments": "configuration", "venues": "configuration", "listings": "configuration", "tactics": "configuration",
-		"curves": "configuration", "table": "the caller gives the one that was in force",
+		"curves": "configuration", "clients": "configuration", "table": "the caller gives the one that was in force",
 		"composites": "each moves itself", "gate": "moves itself", "ids": "moves itself", "execs": "moves itself",
 		"near": "a cache, made anew", "agenda": "moves itself", "out": "within a Step", "cause": "within a Step",
 		"scratch": "within a Step", "walk": "within a Step"})

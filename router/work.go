@@ -96,6 +96,10 @@ func (c *Core) decide(p *Parent, epoch bool) {
 // every lit venue and from every dealer.
 func (c *Core) takeRest(p *Parent) {
 	free := c.room(p)
+	if p.TIF == market.TIFIOC || p.TIF == market.TIFFOK {
+		c.takeOnce(p, free)
+		return
+	}
 	if free <= 0 || p.tried&triedTake != 0 {
 		return // once a retry time, and when the touch moves
 	}

@@ -21,6 +21,14 @@ func (l *ledger) tell(m *message) {
 		l.accounts[m.parent] = a
 		l.list = append(l.list, a)
 	}
+	if m.execType == '8' {
+		// A second order with the ClOrdID is refused, and where the first one stands is said
+		// with it: FIX 4.4 App. D, F.1.
+		if m.cum != a.told {
+			l.fail("parent %d: the refusal of its double says CumQty %d, its fills sum to %d", m.parent, m.cum, a.told)
+		}
+		return
+	}
 	l.touched = append(l.touched, a)
 	switch m.execType {
 	case 'F':

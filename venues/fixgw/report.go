@@ -69,6 +69,7 @@ func (g *Gateway) readReport(m *fix.Message, e *event.Event) (tag, reason int) {
 		return tag, reason
 	}
 	e.Code = execType(e.Code, char(m.At(fix.SlotExecTransType)))
+	e.OrigID = tradeOrRef(m, market.ExecType(e.Code))
 	if e.Code == uint8(market.ExecOrderStatus) && len(m.At(fix.SlotAvgPx)) > 0 {
 		v, err := market.ParseDecimal(truncate(m.At(fix.SlotAvgPx), sym.PriceDecimals), sym.PriceDecimals)
 		if err != nil {
@@ -77,6 +78,20 @@ func (g *Gateway) readReport(m *fix.Message, e *event.Event) (tag, reason int) {
 		e.LastPx = market.Price(v)
 	}
 	return g.checkReport(m)
+}
+
+// tradeOrRef returns what the venue calls the trade, or what a report that is no trade refers
+// to: ExecRefID(19).
+func tradeOrRef(m *fix.Message, t market.ExecType) event.ID {
+	if t != market.ExecTrade {
+		return shortID(m.At(fix.SlotExecRefID))
+	}
+	for _, s := range [...]fix.Slot{fix.SlotTrdMatchID, fix.SlotTradeID, fix.SlotSecondaryExecID} {
+		if v := m.At(s); len(v) > 0 {
+			return shortID(v)
+		}
+	}
+	return event.ID{}
 }
 
 // readNumbers reads quantities, prices and the time of e. CumQty and LeavesQty must be there.

@@ -106,6 +106,20 @@ func TestRefusalsAreClassified(t *testing.T) {
 	}
 }
 
+func TestReportNamesTheTradeAndWhatItTakesBack(t *testing.T) {
+	g, events := offline(t, "sim")
+	for fields, want := range map[string]string{
+		"150=F|39=1|880=T-17|19=OLD": "T-17", "150=F|39=1|527=S-9": "S-9", "150=F|39=1|1003=R-4": "R-4",
+		"150=F|39=1": "", "150=H|39=0|19=X1|880=T-17": "X1", "150=G|39=1|19=X2": "X2", "150=2|20=1|39=2|19=X3": "X3",
+		"150=D|39=1|19=X4": "X4", "150=4|39=4|880=T-17": "",
+	} {
+		got := decode(t, g, events, "35=8|11=1|14=5|17=E|31=1|32=5|55=ACME|151=0|"+fields)
+		if len(got) != 1 || got[0].OrigID.String() != want {
+			t.Errorf("%s: got %+v, want %q", fields, got, want)
+		}
+	}
+}
+
 func TestOldSpellingsOfTradesAreUnderstood(t *testing.T) {
 	g, events := offline(t, "sim")
 	for fields, want := range map[string]market.ExecType{
