@@ -102,14 +102,14 @@ func (a *application) refuse(in *inbound, r *refusal,
 		}
 		return r.reject(in.event.ID.String())
 	case in.msgType == 'D':
-		reply = refuseOrder(in, r, a.nextExecID(), now)
+		reply = version(id.BeginString).refuseOrder(in, r, a.nextExecID(), now)
 	default:
 		v, ok := a.orders.view(in.event.Client, in.event.OrigID)
 		if !ok {
 			// FIX 4.4 vol. 4: Rejected when the order is unknown.
 			v.status = market.StatusRejected
 		}
-		reply = refuseCancel(in, r, v, now)
+		reply = version(id.BeginString).refuseCancel(in, r, v, now)
 	}
 	a.stats.refused.Add(1)
 	if err := quickfix.SendToTarget(reply, id); err != nil {

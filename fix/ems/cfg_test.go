@@ -72,7 +72,7 @@ func TestCfgErrorsSayWhere(t *testing.T) {
 		{"ResetOnLogon=N", "DynamicSessions=Y", "ems.cfg:10: DynamicSessions=Y"},
 		{"ResetOnLogon=N", "SocketUseSSL=Y", "ems.cfg:10: setting SocketUseSSL"},
 		{"acceptor", "initiator", "ems.cfg:3: ConnectionType=initiator"},
-		{"BeginString=FIX.4.4", "BeginString=FIX.4.2", "only FIX.4.4"},
+		{"BeginString=FIX.4.4", "BeginString=FIX.4.1", "only FIX.4.4 and FIX.4.2"},
 		{"TargetCompID=ALPHA", "TargetCompID=ZEBRA", "is there already"},
 		{"TargetCompID=ALPHA", "hello", `ems.cfg:18: "hello"`},
 		{"TargetCompID=ALPHA", "", "ems.cfg:17: SenderCompID (ours) and TargetCompID"},

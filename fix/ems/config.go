@@ -99,8 +99,8 @@ func (s *Session) validate(c *Config) error {
 		s.BeginString = quickfix.BeginStringFIX44
 	}
 	switch {
-	case s.BeginString != quickfix.BeginStringFIX44:
-		return fmt.Errorf("BeginString %s: only FIX.4.4 is served", s.BeginString)
+	case s.BeginString != quickfix.BeginStringFIX44 && s.BeginString != quickfix.BeginStringFIX42:
+		return fmt.Errorf("BeginString %s: only FIX.4.4 and FIX.4.2 are served", s.BeginString)
 	case s.SenderCompID == "" || s.TargetCompID == "":
 		return errors.New("SenderCompID (ours) and TargetCompID (the client's) are needed")
 	case len(s.CertSPKI) > 0 && c.TLSClientCA == "":

@@ -2,6 +2,7 @@ package ems
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"penstock/event"
@@ -25,6 +26,7 @@ var kinds = map[string]event.Kind{
 	fix.MsgCancelRequest:  event.ParentCancel,
 	fix.MsgCancelReplace:  event.ParentReplace,
 	fix.MsgStatusRequest:  event.ParentStatus,
+	fix.MsgDontKnowTrade:  event.ParentDontKnow,
 }
 
 // read turns a message into in.event. The steps go from the outside in: syntax,
@@ -33,12 +35,15 @@ func (in *inbound) read() *refusal {
 	kind, ok := kinds[string(in.msg.Type())]
 	if !ok {
 		return &refusal{form: businessReject, code: businessUnsupportedType,
-			text: "MsgType(35)=" + string(in.msg.Type()) + " is not supported: only D, F, G and H"}
+			text: "MsgType(35)=" + string(in.msg.Type()) + " is not supported: only D, F, G, H and Q"}
 	}
 	in.msgType = in.msg.Type()[0]
 	in.event = event.Event{Kind: kind, Venue: market.NoVenue, Instrument: market.NoInstrument}
 	if in.msg.Flag(fix.TagPossDupFlag) || in.msg.Flag(fix.TagPossResend) {
 		in.event.Flags |= event.PossDup
+	}
+	if in.msgType == 'Q' {
+		return in.dontKnow()
 	}
 	for _, step := range []func() *refusal{in.walk, in.required, in.ids, in.times} {
 		if r := step(); r != nil {
@@ -67,6 +72,32 @@ func (in *inbound) terms() []func() *refusal {
 			in.newStrategyTerms}
 	}
 	return []func() *refusal{in.instrument, in.side}
+}
+
+// dontKnow reads DontKnowTrade(Q): which execution of which order, and why. What else it
+// says is the client's description of it.
+func (in *inbound) dontKnow() *refusal {
+	for _, tag := range []int{fix.TagExecID, fix.TagOrderID, fix.TagDKReason} {
+		if _, ok := in.msg.Get(tag); !ok {
+			return malformed(tag, fix.RejectMissingTag)
+		}
+	}
+	execID, _ := in.msg.Get(fix.TagExecID)
+	id, fits := event.MakeID(execID)
+	if !fits || !id.Valid() {
+		return malformed(fix.TagExecID, fix.RejectValue)
+	}
+	reason, _ := in.msg.Get(fix.TagDKReason)
+	if len(reason) != 1 || (reason[0] < 'A' || reason[0] > 'F') && reason[0] != 'Z' {
+		return malformed(fix.TagDKReason, fix.RejectValue)
+	}
+	order, _ := in.msg.Get(fix.TagOrderID)
+	number, err := strconv.ParseUint(string(order), 10, 63)
+	if err != nil || number == 0 {
+		return malformed(fix.TagOrderID, fix.RejectValue)
+	}
+	in.event.ID, in.event.Code, in.event.OrderRef = id, reason[0], number
+	return nil
 }
 
 // walk looks at every field once: whether it is known, stands alone and has a

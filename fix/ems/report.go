@@ -20,29 +20,34 @@ const undisclosed = "7"
 // noSymbol is Symbol(55) of a report on an order whose instrument is not known.
 const noSymbol = "[N/A]"
 
-// encode returns the message that tells the client of c.
-func (c *Config) encode(cmd *event.Command) *quickfix.Message {
+// encode returns the message that tells a session of the FIX version begin of cmd.
+func (c *Config) encode(cmd *event.Command, begin string) *quickfix.Message {
+	v := version(begin)
 	if cmd.Kind == event.RejectCancel {
-		return encodeCancelReject(cmd)
+		return v.encodeCancelReject(cmd)
 	}
-	return c.encodeReport(cmd)
+	return c.encodeReport(cmd, v)
 }
 
 // encodeReport returns an ExecutionReport(8).
-func (c *Config) encodeReport(cmd *event.Command) *quickfix.Message {
+func (c *Config) encodeReport(cmd *event.Command, v version) *quickfix.Message {
 	msg, b := newMessage(fix.MsgExecutionReport)
 	b.SetString(fix.TagOrderID, orderID(cmd.Parent))
 	b.SetString(fix.TagClOrdID, cmd.ID.String())
-	switch status := cmd.ExecType == market.ExecOrderStatus; {
-	case cmd.OrigID == event.ID{}:
-	case status:
-		b.SetString(tagOrdStatusReqID, cmd.OrigID.String())
+	switch {
+	case cmd.OrigID == event.ID{}, cmd.LastQty != 0: // of a trade it is something else
+	case cmd.ExecType == market.ExecOrderStatus:
+		if !v.old() {
+			b.SetString(tagOrdStatusReqID, cmd.OrigID.String())
+		}
 	default:
 		b.SetString(fix.TagOrigClOrdID, cmd.OrigID.String())
 	}
 	b.SetString(fix.TagExecID, strconv.FormatUint(cmd.Ref, 10))
-	setChar(b, fix.TagExecType, byte(cmd.ExecType))
-	setChar(b, fix.TagOrdStatus, byte(cmd.OrdStatus))
+	if cmd.ExecRef != 0 {
+		b.SetString(fix.TagExecRefID, strconv.FormatUint(cmd.ExecRef, 10))
+	}
+	v.setStates(b, cmd)
 	setChar(b, fix.TagOrdType, byte(cmd.OrdType))
 	setChar(b, fix.TagTimeInForce, byte(cmd.TIF))
 	setChar(b, fix.TagExecInst, byte(cmd.ExecInst))
@@ -51,17 +56,20 @@ func (c *Config) encodeReport(cmd *event.Command) *quickfix.Message {
 	} else {
 		b.SetString(fix.TagSide, undisclosed)
 	}
-	c.setNumbers(b, cmd)
+	c.setNumbers(b, cmd, v)
+	if cmd.LastQty != 0 {
+		c.setTrade(b, cmd, v)
+	}
 	b.SetField(fix.TagTransactTime, timestamp(cmd.StepTime))
-	if cmd.OrdStatus == market.StatusRejected {
-		b.SetInt(fix.TagOrdRejReason, cmd.Reason.OrdRejReason())
+	if cmd.ExecType == market.ExecRejected || cmd.OrdStatus == market.StatusRejected {
+		b.SetInt(fix.TagOrdRejReason, v.ordRejReason(cmd.Reason))
 	}
 	setText(b, cmd.Reason.String())
 	return msg
 }
 
 // setNumbers sets symbol, prices and quantities, which need the instrument.
-func (c *Config) setNumbers(b *quickfix.Body, cmd *event.Command) {
+func (c *Config) setNumbers(b *quickfix.Body, cmd *event.Command, v version) {
 	if int(cmd.Instrument) >= len(c.Instruments) {
 		b.SetString(fix.TagSymbol, noSymbol)
 		for _, tag := range []quickfix.Tag{fix.TagOrderQty, fix.TagCumQty, fix.TagLeavesQty,
@@ -81,21 +89,33 @@ func (c *Config) setNumbers(b *quickfix.Body, cmd *event.Command) {
 		b.SetString(fix.TagPrice, ins.FormatPrice(cmd.Price))
 	}
 	if cmd.ExecType == market.ExecRestated {
-		b.SetInt(tagExecRestatementReason, 99) // other: what a missing execution was worth is known
+		b.SetInt(tagExecRestatementReason, v.restatementReason())
 	}
-	if cmd.ExecType != market.ExecTrade {
-		return
+}
+
+// setTrade sets what is executed, taken back or corrected, and where: LastMkt(30),
+// LastLiquidityInd(851), and what the venue calls the trade. FIX 4.2 has a field for the
+// first only.
+func (c *Config) setTrade(b *quickfix.Body, cmd *event.Command, v version) {
+	if int(cmd.Instrument) < len(c.Instruments) {
+		ins := &c.Instruments[cmd.Instrument]
+		b.SetString(fix.TagLastQty, ins.FormatQty(cmd.LastQty))
+		b.SetString(fix.TagLastPx, ins.FormatPrice(cmd.LastPx))
 	}
-	b.SetString(fix.TagLastQty, ins.FormatQty(cmd.LastQty))
-	b.SetString(fix.TagLastPx, ins.FormatPrice(cmd.LastPx))
 	if int(cmd.Venue) < len(c.Venues) {
 		b.SetString(fix.TagLastMkt, c.Venues[cmd.Venue].MIC)
 	}
+	if v.old() {
+		return
+	}
 	setChar(b, fix.TagLastLiquidityInd, byte(cmd.Liquidity))
+	if cmd.OrigID.Len() > 0 {
+		b.SetString(fix.TagSecondaryExecID, plain(cmd.OrigID[:cmd.OrigID.Len()]))
+	}
 }
 
 // encodeCancelReject returns an OrderCancelReject(9).
-func encodeCancelReject(cmd *event.Command) *quickfix.Message {
+func (v version) encodeCancelReject(cmd *event.Command) *quickfix.Message {
 	msg, b := newMessage(fix.MsgCancelReject)
 	b.SetString(fix.TagOrderID, orderID(cmd.Parent))
 	b.SetString(fix.TagClOrdID, cmd.ID.String())
@@ -107,7 +127,7 @@ func encodeCancelReject(cmd *event.Command) *quickfix.Message {
 	setChar(b, fix.TagOrdStatus, byte(status))
 	replace := cmd.ExecType == market.ExecPendingReplace
 	b.SetString(fix.TagCxlRejResponseTo, cancelRejResponse(replace))
-	b.SetInt(fix.TagCxlRejReason, cmd.Reason.CxlRejReason())
+	v.setCxlRejReason(b, cmd.Reason)
 	b.SetField(fix.TagTransactTime, timestamp(cmd.StepTime))
 	setText(b, cmd.Reason.String())
 	return msg
@@ -115,12 +135,15 @@ func encodeCancelReject(cmd *event.Command) *quickfix.Message {
 
 // refuseOrder returns the ExecutionReport(8) that refuses an order which the
 // router has not seen. The order's own words are said back.
-func refuseOrder(in *inbound, r *refusal, execID string, now int64) *quickfix.Message {
+func (v version) refuseOrder(in *inbound, r *refusal, execID string, now int64) *quickfix.Message {
 	msg, b := newMessage(fix.MsgExecutionReport)
 	b.SetString(fix.TagOrderID, noOrderID)
 	b.SetString(fix.TagExecID, execID)
 	setChar(b, fix.TagExecType, byte(market.ExecRejected))
 	setChar(b, fix.TagOrdStatus, byte(market.StatusRejected))
+	if v.old() {
+		setChar(b, fix.TagExecTransType, execTransNew)
+	}
 	for _, tag := range []int{fix.TagClOrdID, fix.TagSymbol, fix.TagSide, fix.TagOrderQty,
 		fix.TagOrdType, fix.TagPrice, fix.TagTimeInForce} {
 		if value, ok := in.msg.Get(tag); ok {
@@ -130,22 +153,22 @@ func refuseOrder(in *inbound, r *refusal, execID string, now int64) *quickfix.Me
 	for _, tag := range []quickfix.Tag{fix.TagLeavesQty, fix.TagCumQty, fix.TagAvgPx} {
 		b.SetString(tag, "0")
 	}
-	b.SetInt(fix.TagOrdRejReason, r.reason.OrdRejReason())
+	b.SetInt(fix.TagOrdRejReason, v.ordRejReason(r.reason))
 	b.SetField(fix.TagTransactTime, timestamp(now))
 	setText(b, r.text)
 	return msg
 }
 
 // refuseCancel returns the OrderCancelReject(9) for a cancel or replace that does
-// not reach the router; v is what the client knows of the order.
-func refuseCancel(in *inbound, r *refusal, v orderView, now int64) *quickfix.Message {
+// not reach the router; known is what the client knows of the order.
+func (v version) refuseCancel(in *inbound, r *refusal, known orderView, now int64) *quickfix.Message {
 	msg, b := newMessage(fix.MsgCancelReject)
-	b.SetString(fix.TagOrderID, orderID(v.parent))
+	b.SetString(fix.TagOrderID, orderID(known.parent))
 	b.SetString(fix.TagClOrdID, in.event.ID.String())
 	b.SetString(fix.TagOrigClOrdID, in.event.OrigID.String())
-	setChar(b, fix.TagOrdStatus, byte(v.status))
+	setChar(b, fix.TagOrdStatus, byte(known.status))
 	b.SetString(fix.TagCxlRejResponseTo, cancelRejResponse(in.msgType == 'G'))
-	b.SetInt(fix.TagCxlRejReason, r.reason.CxlRejReason())
+	v.setCxlRejReason(b, r.reason)
 	b.SetField(fix.TagTransactTime, timestamp(now))
 	setText(b, r.text)
 	return msg

@@ -57,7 +57,7 @@ func (a *Acceptor) Remember(c *event.Command) { a.app.orders.told(c) }
 
 // tell sends a report and counts it. The client's goroutine only.
 func (a *Acceptor) tell(client int, c *event.Command) error {
-	msg := a.cfg.encode(c)
+	msg := a.cfg.encode(c, a.cfg.Sessions[client].BeginString)
 	if c.Kind == event.Report {
 		a.setStrategy(&msg.Body, c)
 	}

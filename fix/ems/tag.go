@@ -64,8 +64,9 @@ func party(name string) rule {
 	return r
 }
 
-// Values served of Side(54), OrdType(40) and HandlInst(21), and of TimeInForce(59).
-var oneOrTwo, dayOrIOC = []string{"1", "2"}, []string{"0", "3"}
+// Values served of Side(54), OrdType(40) and HandlInst(21), and of TimeInForce(59): day,
+// immediate or cancel, fill or kill, good till date.
+var oneOrTwo, timesInForce = []string{"1", "2"}, []string{"0", "3", "4", "6"}
 
 // rules lists every body tag that is known, of NewOrderSingle(D),
 // OrderCancelRequest(F), OrderCancelReplaceRequest(G) and OrderStatusRequest(H).
@@ -83,11 +84,13 @@ func init() {
 		fix.TagOrderQty:    {name: "OrderQty", d: required, f: ignored, g: required},
 		fix.TagOrdType:     {name: "OrdType", d: required, g: required, only: oneOrTwo},
 		fix.TagPrice:       {name: "Price", d: optional, g: optional},
-		fix.TagTimeInForce: {name: "TimeInForce", d: optional, g: optional, only: dayOrIOC},
+		fix.TagTimeInForce: {name: "TimeInForce", d: optional, g: optional, only: timesInForce},
 		fix.TagCurrency:    {name: "Currency", d: optional, g: optional},
 		tagHandlInst:       {name: "HandlInst", d: optional, g: optional, only: oneOrTwo},
 		tagSettlType:       {name: "SettlType", d: optional, g: optional, only: []string{"0"}},
 		fix.TagOrderID:     {name: "OrderID", f: ignored, g: ignored, h: ignored},
+		fix.TagExecID:      {name: "ExecID"},
+		fix.TagDKReason:    {name: "DKReason"},
 		tagOrdStatusReqID:  {name: "OrdStatusReqID", h: optional},
 
 		tagTargetStrategy:           {name: "TargetStrategy", d: optional, g: optional},

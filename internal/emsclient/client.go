@@ -22,6 +22,7 @@ type Config struct {
 	Addr               string // host:port of the router
 	SenderCompID       string // ours
 	TargetCompID       string // the router's
+	BeginString        string // empty means FIX.4.4; FIX.4.2 is spoken too
 	Username, Password string // sent in the Logon when set
 	HeartBtInt         int    // seconds, 0 means 30
 	Instruments        []market.Instrument
@@ -70,13 +71,16 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("EMS client: %w", err)
 	}
+	if cfg.BeginString == "" {
+		cfg.BeginString = quickfix.BeginStringFIX44
+	}
 	if cfg.HeartBtInt == 0 {
 		cfg.HeartBtInt = 30
 	}
 	settings := quickfix.NewSettings()
 	one := quickfix.NewSessionSettings()
 	for key, value := range map[string]string{
-		config.BeginString: quickfix.BeginStringFIX44, config.SenderCompID: cfg.SenderCompID,
+		config.BeginString: cfg.BeginString, config.SenderCompID: cfg.SenderCompID,
 		config.TargetCompID: cfg.TargetCompID, config.SocketConnectHost: host,
 		config.SocketConnectPort: port, config.HeartBtInt: strconv.Itoa(cfg.HeartBtInt),
 		config.ReconnectInterval: "200ms",

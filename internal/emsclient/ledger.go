@@ -14,6 +14,7 @@ type Fill struct {
 	LastQty   market.Qty
 	LastPx    market.Price
 	LastMkt   string // MIC of the venue
+	TradeID   string // what the venue calls the trade
 	Liquidity market.Liquidity
 	Time      int64 // TransactTime(60), ns since epoch
 }
@@ -49,6 +50,8 @@ func (o *Order) Done() bool { return o.Refused || o.OrdStatus.Terminal() }
 // Report is one ExecutionReport(8), in integers.
 type Report struct {
 	ClOrdID, OrigClOrdID, OrderID, ExecID string
+	ExecRefID                             string // 19 of a cancel or correction
+	TradeID                               string // SecondaryExecID(527): what the venue calls the trade
 	Symbol                                string
 	ExecType                              market.ExecType
 	OrdStatus                             market.OrdStatus
@@ -115,10 +118,11 @@ func (l *Ledger) Apply(r *Report) *Order {
 		return nil
 	}
 	l.execIDs[r.ExecID] = true
-	if r.ExecType == market.ExecRejected && o.OrderID != "" && r.OrderID != o.OrderID {
+	if r.ExecType == market.ExecRejected && o.OrderID != "" {
 		return nil // a second order with the same ClOrdID was refused, not this one
 	}
-	if o.Done() && !status {
+	undo := r.ExecType == market.ExecTradeCancel || r.ExecType == market.ExecTradeCorrect
+	if o.Done() && !status && !undo {
 		l.violation(r, "report on an order that is done (%v)", o.OrdStatus)
 	}
 	l.checkIdentity(o, r)
@@ -143,9 +147,12 @@ func (l *Ledger) checkIdentity(o *Order, r *Report) {
 // book takes the report's numbers over, counting fills for itself.
 func (l *Ledger) book(o *Order, r *Report) {
 	before := o.CumQty
-	if r.ExecType == market.ExecTrade {
+	switch r.ExecType {
+	case market.ExecTrade:
 		l.fill(o, r)
 		before += r.LastQty
+	case market.ExecTradeCancel, market.ExecTradeCorrect:
+		before += l.correct(o, r)
 	}
 	if r.CumQty != before {
 		l.violation(r, "CumQty %d, expected %d", r.CumQty, before)
@@ -174,7 +181,31 @@ func (l *Ledger) fill(o *Order, r *Report) {
 		l.violation(r, "fill at %d, worse than the limit %d", r.LastPx, o.Price)
 	}
 	o.Notional += notional
-	o.Fills = append(o.Fills, Fill{r.ExecID, r.LastQty, r.LastPx, r.LastMkt, r.Liquidity, r.Time})
+	o.Fills = append(o.Fills, Fill{r.ExecID, r.LastQty, r.LastPx, r.LastMkt, r.TradeID, r.Liquidity, r.Time})
+}
+
+// correct takes back or changes the fill that the report names, and returns by how much the
+// quantity changes.
+func (l *Ledger) correct(o *Order, r *Report) (delta market.Qty) {
+	i := slices.IndexFunc(o.Fills, func(f Fill) bool { return f.ExecID == r.ExecRefID })
+	if i < 0 {
+		l.violation(r, "ExecRefID %s is no fill of the order", r.ExecRefID)
+		return 0
+	}
+	f := &o.Fills[i]
+	was, _ := f.LastPx.Notional(f.LastQty)
+	o.Notional -= was
+	if r.ExecType == market.ExecTradeCancel {
+		delta = -f.LastQty
+		o.Fills = slices.Delete(o.Fills, i, i+1)
+		return delta
+	}
+	delta = r.LastQty - f.LastQty
+	is, _ := r.LastPx.Notional(r.LastQty)
+	o.Notional += is
+	// What corrects it again names this report.
+	f.ExecID, f.LastQty, f.LastPx = r.ExecID, r.LastQty, r.LastPx
+	return delta
 }
 
 func (l *Ledger) checkQuantities(o *Order, r *Report) {

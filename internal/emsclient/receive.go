@@ -81,7 +81,11 @@ func (c *Client) parse(msg *quickfix.Message) (*Report, error) {
 	r := &Report{ClOrdID: f.text(11), OrigClOrdID: f.optional(41), OrderID: f.text(37),
 		ExecID: f.text(17), Symbol: f.text(55), ExecType: market.ExecType(f.char(150)),
 		OrdStatus: market.OrdStatus(f.char(39)), Side: market.Side(f.char(54)),
-		LastMkt: f.optional(30), Text: f.optional(58), Time: f.time(60)}
+		ExecRefID: f.optional(19), TradeID: f.optional(527), LastMkt: f.optional(30), Text: f.optional(58),
+		Time: f.time(60)}
+	if msg.Body.Has(20) {
+		r.ExecType = execType42(r.ExecType, f.char(20))
+	}
 	r.PossDup, _ = msg.Header.GetBool(43)
 	ins, err := c.Instrument(r.Symbol)
 	if err != nil {
@@ -94,7 +98,8 @@ func (c *Client) parse(msg *quickfix.Message) (*Report, error) {
 	if msg.Body.Has(44) {
 		r.Price = market.Price(f.decimal(44, ins.PriceDecimals))
 	}
-	if r.ExecType == market.ExecTrade {
+	switch r.ExecType {
+	case market.ExecTrade, market.ExecTradeCancel, market.ExecTradeCorrect:
 		r.LastQty = market.Qty(f.decimal(32, ins.QtyDecimals))
 		r.LastPx = market.Price(f.decimal(31, ins.PriceDecimals))
 		if msg.Body.Has(851) {
@@ -105,6 +110,22 @@ func (c *Client) parse(msg *quickfix.Message) (*Report, error) {
 		return nil, fmt.Errorf("report %s: %s", r.ExecID, f.bad)
 	}
 	return r, nil
+}
+
+// execType42 translates ExecType(150) and ExecTransType(20) of FIX 4.2 to FIX 4.4.
+func execType42(t market.ExecType, trans byte) market.ExecType {
+	switch trans {
+	case '1':
+		return market.ExecTradeCancel
+	case '2':
+		return market.ExecTradeCorrect
+	case '3':
+		return market.ExecOrderStatus
+	}
+	if t == '1' || t == '2' {
+		return market.ExecTrade
+	}
+	return t
 }
 
 func (c *Client) reject(msgType string, msg *quickfix.Message, reasonTag quickfix.Tag) {
