@@ -47,8 +47,8 @@ N ?= 20
 crash: ## kill -9 of a trading router, N times, against venues that live on; the accounts must agree
 	PENSTOCK_KILLS=$(N) $(GO) test -count 1 -v -run TestKilledRouterGoesOn ./cmd/penstock
 
-DEPTH ?= 9
-model: ## every interleaving of a parent, two venues and their client, DEPTH steps deep; 9 takes a minute
+DEPTH ?= 11
+model: ## every interleaving of a parent, two venues and their client, DEPTH steps deep; 11 takes a minute
 	PENSTOCK_DEPTH=$(DEPTH) $(GO) test -count 1 -v -run TestNoInterleavingOverfills ./router
 
 SEEDS    ?= 10000

@@ -1,11 +1,15 @@
 package router
 
 import (
+	"bytes"
 	"hash/maphash"
 	"os"
 	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -21,28 +25,39 @@ import (
 // parent, that the ledger adds up, and that nothing is sent under a kill.
 //
 // The venues own the truth: an order is on its way, open, done, or lost with its connection;
-// reports wait in order in a queue for each venue and are lost with it too. States that were
-// seen before with as many steps left are not gone through again.
+// reports wait in order in a queue for each venue and are lost with it too. At most two orders
+// are alive at a time, of four in all. States that were seen before with as many steps left
+// are not gone through again.
 func TestNoInterleavingOverfills(t *testing.T) {
-	depth := 7
+	depth := 10
 	if n, err := strconv.Atoi(os.Getenv("PENSTOCK_DEPTH")); err == nil {
 		depth = n
 	}
 	if testing.Short() {
-		depth = 5
+		depth = 7
 	}
-	m := newModel(t)
-	m.explore(depth)
-	t.Logf("depth %d: %d states, %d steps; seen %s", depth, len(m.visited), m.steps, m.seenText())
-	for _, a := range alphabet {
-		if m.seen[a.name] == 0 {
-			t.Errorf("no interleaving ever had: %s", a.name)
+	seen, seed := newVisited(depth), maphash.MakeSeed()
+	var models [2]*model // they share what was seen and go through the alphabet from either end
+	var wg sync.WaitGroup
+	for i := range models {
+		m := newModel(t)
+		m.visited, m.seed, m.backwards = seen, seed, i == 1
+		models[i] = m
+		wg.Go(func() { m.explore(depth) })
+	}
+	wg.Wait()
+	a, b := models[0], models[1]
+	t.Logf("depth %d: every step of %d states, %d steps; %s", depth, seen.n.Load(), a.steps+b.steps, a.seenText(b))
+	for i := range alphabet {
+		if a.seen[i]+b.seen[i] == 0 {
+			t.Errorf("no interleaving ever had: %s", alphabet[i].name)
 		}
 	}
 }
 
 const (
-	modelChildren = 8
+	modelChildren = 4
+	modelAlive    = 2
 	modelQueue    = 6
 )
 
@@ -223,19 +238,24 @@ var alphabet = []action{
 
 // model is the core with its world, and where it has been.
 type model struct {
-	t       *testing.T
-	core    *Core
-	out     *event.Output
-	e       event.Event
-	truth   truth
-	path    []string
-	visited map[uint64]uint8 // steps that were left
-	seen    map[string]int
-	steps   int
-	seed    maphash.Seed
-	memory  [][]byte // of the core, all that a step may write
-	saves   [][]byte // by depth
-	truths  []truth
+	t         *testing.T
+	core      *Core
+	out       *event.Output
+	e         event.Event
+	truth     truth
+	path      []letter
+	letters   []action // the alphabet
+	visited   *visited
+	backwards bool
+	seen      [24]int // by letter of the alphabet
+	steps     int
+	seed      maphash.Seed
+	memory    [][]byte // of the core, all that a step may write
+	books0    int      // from here on it is that of books
+	dirty     bool     // a step was taken since the last save or restore
+	market    bool     // one that may change a book
+	saves     [][]byte // by depth
+	truths    []truth
 }
 
 func newModel(t *testing.T) *model {
@@ -244,14 +264,13 @@ func newModel(t *testing.T) *model {
 	cfg.Listings = cfg.Listings[:2]
 	cfg.MaxParents, cfg.MaxChildren, cfg.Book.Levels = 1, modelChildren, 4
 	for v := range cfg.Venues {
-		cfg.Venues[v].MsgRate = 64
+		cfg.Venues[v].MsgRate = 40
 	}
 	core, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &model{t: t, core: core, out: core.OutputFor(), visited: map[uint64]uint8{}, seen: map[string]int{},
-		seed: maphash.MakeSeed()}
+	m := &model{t: t, core: core, out: core.OutputFor(), seed: maphash.MakeSeed(), letters: alphabet}
 	m.truth.up = [2]bool{true, true}
 	m.truth.budget = [8]uint8{onceReplaceUp: 1, onceReplaceDown: 1, onceCancel: 1, onceKill: 1, onceResume: 1, onceTime: 2,
 		onceRestart: 1, onceDuplicate: 1}
@@ -260,7 +279,7 @@ func newModel(t *testing.T) *model {
 		m.step(event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionUp)})
 	}
 	m.books()
-	m.memory = regions(core)
+	m.memory, m.books0 = regions(core)
 	e := event.Event{Kind: event.ParentNew, Side: market.Buy, Qty: 3, OrdType: market.OrdLimit, Price: 501_000,
 		TIF: market.TIFDay, Strategy: event.StrategySweep}
 	e.ID, _ = event.MakeID("P")
@@ -377,6 +396,8 @@ func (m *model) step(e event.Event) bool {
 	m.e.RecvTime = m.e.StepTime
 	m.out.Reset()
 	m.core.Step(&m.e, m.out)
+	m.dirty = true
+	m.market = m.market || e.Kind.Market() || e.Kind == event.SessionStart || e.Kind == event.Timer
 	m.steps++
 	for i := range m.out.Commands {
 		if !m.obey(&m.out.Commands[i]) {
@@ -394,6 +415,15 @@ func (m *model) obey(c *event.Command) bool {
 			m.fail("an order was sent under a kill")
 		}
 		o := &m.truth.orders[child]
+		alive := 0
+		for i := range m.truth.orders {
+			if s := m.truth.orders[i].state; s == flying || s == open {
+				alive++
+			}
+		}
+		if alive == modelAlive {
+			return false
+		}
 		*o = truthOrder{qty: uint8(c.Qty), venue: uint8(c.Venue), state: flying}
 		if !m.truth.up[c.Venue] {
 			o.state = lost
@@ -447,7 +477,9 @@ func (m *model) check() bool {
 
 func (m *model) fail(format string, args ...any) {
 	m.t.Helper()
-	m.t.Logf("after %s", strings.Join(m.path, ", "))
+	for _, l := range m.path {
+		m.t.Logf("%s %d", m.letters[l.action].name, l.n)
+	}
 	for i := range m.out.Commands {
 		c := &m.out.Commands[i]
 		m.t.Logf("  %v child %d venue %d qty %d %v %v cum %d %v", c.Kind, c.Child%numberBase, c.Venue, c.Qty, c.ExecType, c.OrdStatus, c.CumQty, c.Reason)
@@ -458,27 +490,29 @@ func (m *model) fail(format string, args ...any) {
 		ch, o := &m.core.children[i], &m.truth.orders[i]
 		m.t.Logf("  child %d %d of %d released %v unknown %v canceling %v; truth %+v", i+1, ch.Cum, ch.Qty, ch.Released, ch.unknown, ch.canceling, *o)
 	}
-	m.t.Fatalf(format, args...)
+	m.t.Errorf(format, args...)
+	runtime.Goexit()
 }
 
 // explore goes through all that can happen within left steps.
 func (m *model) explore(left int) {
-	state := m.hash()
-	if before, ok := m.visited[state]; ok && int(before) >= left {
-		return
-	}
-	m.visited[state] = uint8(left)
-	if left == 0 {
-		return
+	if left == 0 || !m.visited.enter(m.hash(), left) {
+		return // the last step was checked when it was taken
 	}
 	level := len(m.path)
 	m.save(level)
-	for _, a := range alphabet {
+	for i := range alphabet {
+		if m.backwards {
+			i = len(alphabet) - 1 - i
+		}
+		a := &alphabet[i]
 		for n := range a.fan {
-			m.path = append(m.path[:level], a.name+" "+strconv.Itoa(n))
+			m.path = append(m.path[:level], letter{i, n})
 			if a.do(m, n) {
-				m.seen[a.name]++
+				m.seen[i]++
+				stepped, market := m.dirty, m.market
 				m.explore(left - 1)
+				m.dirty, m.market = stepped, market // what is deeper went back to where it began
 			}
 			m.restore(level)
 		}
@@ -486,12 +520,63 @@ func (m *model) explore(left int) {
 	m.path = m.path[:level]
 }
 
-// hash is of what decides the future: ledger, latches and truth. Counters are not in it.
+// letter is an action of the alphabet and its number.
+type letter struct{ action, n int }
+
+// visited remembers the hash of each state with the steps that were left there, in its low
+// bits: open addressing, for several goroutines. A state is the one's who enters it first.
+type visited struct {
+	slots []atomic.Uint64
+	n     atomic.Int64
+}
+
+func newVisited(depth int) *visited {
+	return &visited{slots: make([]atomic.Uint64, 1<<min(depth+13, 28))}
+}
+
+// enter reports whether a state is new, or has more steps left than ever before.
+func (v *visited) enter(hash uint64, left int) bool {
+	key, mask := hash&^15|1<<63, uint64(len(v.slots)-1)
+	for i := key >> 4 & mask; ; {
+		s := v.slots[i].Load()
+		switch {
+		case s == 0:
+			if !v.slots[i].CompareAndSwap(0, key|uint64(left)) {
+				continue
+			}
+			if n := v.n.Add(1); n > int64(len(v.slots))*7/8 {
+				panic("the table of states is too small for the depth")
+			}
+			return true
+		case s&^15 == key:
+			if int(s&15) >= left {
+				return false
+			}
+			if !v.slots[i].CompareAndSwap(s, key|uint64(left)) {
+				continue
+			}
+			return true
+		}
+		i = (i + 1) & mask
+	}
+}
+
+// hash is of what decides the future: ledger, latches and truth. Counters are not in it, nor
+// what only reports tell.
 func (m *model) hash() uint64 {
 	var h maphash.Hash
 	h.SetSeed(m.seed)
 	c := m.core
-	h.Write(bytesOf(unsafe.Pointer(&c.parents[0]), unsafe.Sizeof(c.parents[0])))
+	p := &c.parents[0]
+	notional, fees, decisions := p.Notional, p.Fees, p.DecisionsTaken
+	p.Notional, p.Fees, p.DecisionsTaken = 0, 0, 0
+	whole := bytesOf(unsafe.Pointer(p), unsafe.Sizeof(*p))
+	h.Write(whole[:unsafe.Offsetof(p.Venues)])
+	h.Write(whole[unsafe.Offsetof(p.Venues)+unsafe.Sizeof(p.Venues):])
+	p.Notional, p.Fees, p.DecisionsTaken = notional, fees, decisions
+	for i := range c.execs.list {
+		h.Write(c.execs.list[i].ID[:8])
+	}
 	for i := range c.children[:c.childCount] {
 		h.Write(bytesOf(unsafe.Pointer(&c.children[i]), unsafe.Sizeof(c.children[i])))
 	}
@@ -508,6 +593,7 @@ func (m *model) save(level int) {
 		}
 		m.saves, m.truths = append(m.saves, make([]byte, n)), append(m.truths, truth{})
 	}
+	m.dirty, m.market = false, false
 	at := 0
 	for _, r := range m.memory {
 		at += copy(m.saves[level][at:], r)
@@ -516,42 +602,77 @@ func (m *model) save(level int) {
 }
 
 func (m *model) restore(level int) {
-	at := 0
-	for _, r := range m.memory {
-		at += copy(r, m.saves[level][at:])
-	}
 	m.truth = m.truths[level]
+	if !m.dirty {
+		return
+	}
+	memory := m.memory
+	if !m.market && m.steps%64 != 0 {
+		memory = memory[:m.books0] // only market data, time and a start change books
+	}
+	at := 0
+	for i, r := range memory {
+		saved := m.saves[level][at : at+len(r)]
+		if i >= m.books0 && !m.market && !bytes.Equal(r, saved) {
+			m.fail("a book has changed without market data")
+		}
+		at += copy(r, saved)
+	}
+	m.dirty, m.market = false, false
+	for i := range m.core.near {
+		m.core.near[i][0].stale, m.core.near[i][1].stale = true, true // not in memory: made anew
+	}
 }
 
-func (m *model) seenText() string {
+func (m *model) seenText(other *model) string {
 	var b strings.Builder
-	for _, a := range alphabet {
-		b.WriteString(a.name + " " + strconv.Itoa(m.seen[a.name]) + " ")
+	for i := range alphabet {
+		b.WriteString(alphabet[i].name + " " + strconv.Itoa(m.seen[i]+other.seen[i]) + " ")
 	}
 	return b.String()
 }
 
 func bytesOf(p unsafe.Pointer, size uintptr) []byte { return unsafe.Slice((*byte)(p), size) }
 
+// cut returns the parts of memory that are in none of without.
+func cut(memory []byte, without [][]byte) (parts [][]byte) {
+	begin := uintptr(unsafe.Pointer(unsafe.SliceData(memory)))
+	for _, w := range without {
+		at := uintptr(unsafe.Pointer(unsafe.SliceData(w))) - begin
+		if at < uintptr(len(memory)) {
+			return append(cut(memory[:at], without), cut(memory[at+uintptr(len(w)):], without)...)
+		}
+	}
+	if len(memory) == 0 {
+		return nil
+	}
+	return [][]byte{memory}
+}
+
 // regions returns all memory that steps of a core write: its own and what it points to.
 // Steps do not allocate, so the pointers in it stay, and copying the bytes back is going
 // back.
-func regions(c *Core) (all [][]byte) {
+func regions(c *Core) (all [][]byte, books int) {
 	seen := map[unsafe.Pointer]bool{}
+	var without [][]byte // what a decision begins anew, and counters
 	var walk func(v reflect.Value)
 	add := func(p unsafe.Pointer, size uintptr) bool {
 		if p == nil || size == 0 || seen[p] {
 			return false
 		}
 		seen[p] = true
-		all = append(all, bytesOf(p, size))
+		all = append(all, cut(bytesOf(p, size), without)...)
 		return true
 	}
 	skip := map[reflect.Type]bool{reflect.TypeFor[*policy.Table](): true, reflect.TypeFor[*event.Output](): true,
-		reflect.TypeFor[*event.Event](): true, reflect.TypeFor[*book.Orders](): true}
+		reflect.TypeFor[*event.Event](): true, reflect.TypeFor[*book.Orders](): true,
+		reflect.TypeFor[[][2]nearLevels](): true}
 	walk = func(v reflect.Value) {
 		if skip[v.Type()] {
 			return
+		}
+		if v.Kind() == reflect.Slice && v.Type().Elem().Name() == "rest" {
+			return // of orders that rest: a sweep has none
 		}
 		switch v.Kind() {
 		case reflect.Pointer:
@@ -575,6 +696,13 @@ func regions(c *Core) (all [][]byte) {
 			}
 		}
 	}
+	composites := reflect.TypeFor[[]*book.Composite]()
+	without = append(without, bytesOf(unsafe.Pointer(&c.walk), unsafe.Sizeof(c.walk)),
+		bytesOf(unsafe.Pointer(&c.scratch), unsafe.Sizeof(c.scratch)), bytesOf(unsafe.Pointer(&c.gate.Refused), unsafe.Sizeof(c.gate.Refused)))
+	skip[composites] = true
 	walk(reflect.ValueOf(c))
-	return all
+	books = len(all)
+	delete(skip, composites)
+	walk(reflect.ValueOf(c.composites))
+	return all, books
 }
