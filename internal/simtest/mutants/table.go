@@ -30,7 +30,7 @@ var mutants = []mutant{
 	one("a disconnect releases a reservation", execFile,
 		"				c.lose(ch)\n				ch.canceling = false\n				continue", "				c.end(p, ch)\n				break"),
 	one("fills are applied by LastQty", execFile,
-		"c.book(p, ch, e.CumQty, e.LastPx, e.Liquidity)", "c.book(p, ch, ch.Cum+e.LastQty, e.LastPx, e.Liquidity)"),
+		"	told := c.book(p, ch, e)", "	e.CumQty = ch.Cum + e.LastQty\n	told := c.book(p, ch, e)"),
 	one("what a probe in the dark took is not counted", workFile,
 		"	free -= c.goDark(", "	c.goDark("),
 	one("a kill of one venue is not looked at", gateFile,
@@ -97,5 +97,5 @@ var mutants = []mutant{
 	one("the list of children breaks in its middle", execFile,
 		"		c.children[ch.next].prev = ch.prev\n", "		c.children[ch.next].prev = none\n"),
 	one("a status tells of fills and is only half believed", execFile,
-		"		c.book(p, ch, e.CumQty, price, e.Liquidity)", "		c.book(p, ch, e.CumQty-1, price, e.Liquidity)"),
+		"		ch.missedAs = c.bookAt(p, ch, e, price)", "		e.CumQty--\n		ch.missedAs = c.bookAt(p, ch, e, price)"),
 }
