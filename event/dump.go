@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -170,6 +171,10 @@ func (l *line) session(e *Event) {
 	case ClientSession:
 		l.uint(" client ", uint64(e.Client))
 		l.word(SessionState(e.Code).String())
+	case PolicySwap:
+		sum := e.PolicyHash()
+		l.b = append(l.b, ' ')
+		l.b = hex.AppendEncode(l.b, sum[:])
 	case Operator:
 		l.word(OperatorAct(e.Code).String())
 		l.venue(e.Venue)

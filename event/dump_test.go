@@ -88,6 +88,7 @@ func sampleEvents() []Event {
 		e(OrderCancelReject, 1, func(e *Event) { e.Ref, e.OrdStatus, e.Reason = 17, market.StatusFilled, ReasonTooLate }),
 		e(VenueSession, 1, func(e *Event) { e.Code = uint8(SessionUp) }),
 		e(ClientSession, market.NoVenue, func(e *Event) { e.Client = 2 }),
+		e(PolicySwap, market.NoVenue, func(e *Event) { e.SetPolicyHash([32]byte{0xab, 19: 1, 20: 2, 31: 0xcd}) }),
 		e(Operator, market.NoVenue, func(e *Event) {
 			e.Code, e.ID, e.OrigID = uint8(OperatorKill), id("ada"), id("fat finger")
 		}),
@@ -215,7 +216,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1029 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1030 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

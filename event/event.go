@@ -156,6 +156,9 @@ const (
 	// Operator is an act of a named person: Code is the OperatorAct, ID the
 	// name, OrigID the reason. Venue NoVenue means the whole firm.
 	Operator Kind = 60
+	// PolicySwap puts the policy table in force whose file has the SHA-256 that PolicyHash
+	// reads: 20 bytes of it are in ID, 12 in OrigID. Decisions after it are by that table.
+	PolicySwap Kind = 63
 )
 
 // Size returns how many bytes of an Event the kind uses, a multiple of 64.
@@ -163,7 +166,7 @@ func (k Kind) Size() int {
 	switch {
 	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade:
 		return 64
-	case k >= OrderReplaced && k <= Exec, k == ClientSession, k == Operator:
+	case k >= OrderReplaced && k <= Exec, k == ClientSession, k == Operator, k == PolicySwap:
 		return 192
 	}
 	return 128
@@ -179,6 +182,7 @@ var kindNames = map[Kind]string{
 	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel", OrderReplaced: "replace",
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
+	PolicySwap:   "policy-swap",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }
 
@@ -312,4 +316,18 @@ func (id *ID) Valid() bool {
 		}
 	}
 	return n > 0
+}
+
+// SetPolicyHash makes e a PolicySwap to the table of a file.
+func (e *Event) SetPolicyHash(sum [32]byte) {
+	e.Kind = PolicySwap
+	copy(e.ID[:], sum[:20])
+	copy(e.OrigID[:], sum[20:])
+}
+
+// PolicyHash returns the SHA-256 of the table's file that a PolicySwap names.
+func (e *Event) PolicyHash() (sum [32]byte) {
+	copy(sum[:20], e.ID[:])
+	copy(sum[20:], e.OrigID[:])
+	return sum
 }

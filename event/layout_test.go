@@ -21,7 +21,7 @@ var fieldsOf = map[Kind][]string{
 	Exec: {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "Reason", "Liquidity", "OrderRef",
 		"OrigID"},
 	OrderCancelReject: {"Ref", "Reason", "OrdStatus"}, VenueSession: {"Code", "Reason"},
-	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"},
+	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"}, PolicySwap: {"ID", "OrigID"},
 }
 
 func TestJournalledPrefixHoldsWhatTheKindPromises(t *testing.T) {

@@ -29,6 +29,8 @@ type Follower struct {
 	at     int // next record in buf
 	chain  uint32
 	seq    uint64
+	before uint32 // chain before the record read last
+	size   int    // of that record
 	joiner Reader // puts blobs together
 	closed bool
 }
@@ -89,6 +91,15 @@ func (f *Follower) open(segment uint32) error {
 // Close closes the file that is being read.
 func (f *Follower) Close() error { return f.file.Close() }
 
+// AtEnd is Place; after the end of a closed journal it is the place before its end record,
+// where the journal goes on.
+func (f *Follower) AtEnd() Place {
+	if f.closed {
+		return f.Before()
+	}
+	return f.Place()
+}
+
 // Place returns where the next record is.
 func (f *Follower) Place() Place {
 	return Place{Segment: f.header.Segment, Offset: f.base + int64(f.at), Seq: f.seq, Chain: f.chain}
@@ -108,7 +119,7 @@ func (f *Follower) Next() (rec Record, ok bool, err error) {
 			}
 			continue
 		}
-		rec := Record{Type: p.typ, Seq: p.seq, Time: p.time, Wall: p.wall, Payload: p.payload,
+		rec := Record{Type: p.typ, Seq: p.seq, Time: p.time, Wall: p.wall, Durable: p.durable, Payload: p.payload,
 			Segment: f.header.Segment, Offset: f.base + int64(f.at-p.size)}
 		if p.typ != Blob {
 			return rec, true, nil
@@ -131,6 +142,7 @@ func (f *Follower) step() (raw []byte, p parsed, err error) {
 				break
 			}
 			f.at += p.size
+			f.before, f.size = f.chain, p.size
 			f.seq, f.chain = p.seq, p.crc
 			return b[:p.size:p.size], p, nil
 		}

@@ -16,6 +16,7 @@ type Record struct {
 	Seq     uint64 // number of the (last) record in the journal, counts from 1
 	Time    int64  // the core's clock, ns since epoch
 	Wall    int64  // host's clock when it was written, ns since epoch
+	Durable uint64 // records up to this number were on disk then: those of one group have the same
 	Payload []byte
 	Segment uint32 // place of the first record
 	Offset  int64
@@ -91,6 +92,7 @@ type Reader struct {
 	ends   []uint64 // numbers of the end records
 	event  uint64   // Seq of the last event
 	before uint32   // chain before the record read last
+	size   int      // of that record
 
 	tail Tail
 	err  error // io.EOF or what was wrong; stays
@@ -216,7 +218,7 @@ func (r *Reader) step() (rec Record, ok bool) {
 	}
 	at := int64(r.off)
 	r.off += p.size
-	r.before = r.chain
+	r.before, r.size = r.chain, p.size
 	r.seq, r.chain = p.seq, p.crc
 	if p.typ == Event && len(p.payload) >= 8 {
 		r.event = binary.NativeEndian.Uint64(p.payload) // event.Event.Seq comes first
@@ -226,8 +228,8 @@ func (r *Reader) step() (rec Record, ok bool) {
 		r.err = r.endOfSegment(&p, at)
 		return rec, false
 	}
-	rec = Record{Type: p.typ, Seq: p.seq, Time: p.time, Wall: p.wall, Payload: p.payload,
-		Segment: r.header.Segment, Offset: at}
+	rec = Record{Type: p.typ, Seq: p.seq, Time: p.time, Wall: p.wall, Durable: p.durable,
+		Payload: p.payload, Segment: r.header.Segment, Offset: at}
 	if p.typ != Blob {
 		if r.inBlob {
 			r.err = r.here(at, ErrCorrupt, "a blob is not complete")

@@ -99,6 +99,7 @@ type Writer struct {
 	closed     bool
 
 	dir       string
+	header    Header        // of the segment that was open at the start
 	mirror    *mirror       // nil: none was asked for
 	place     atomic.Uint64 // how far the files are durable: segment, offset
 	durable   atomic.Uint64 // Seq of the last durable event
@@ -137,7 +138,7 @@ func (w *Writer) begin(f *flusher) (*Writer, error) {
 		return nil, fmt.Errorf("journal %s: %w", f.dir, err)
 	}
 	w.ring.mark(0, f.seq)
-	w.dir = f.dir
+	w.dir, w.header = f.dir, f.header
 	w.place.Store(uint64(f.header.Segment)<<32 | uint64(f.off))
 	if f.opt.Mirror != "" {
 		var err error
@@ -151,6 +152,9 @@ func (w *Writer) begin(f *flusher) (*Writer, error) {
 	go f.run()
 	return w, nil
 }
+
+// Header returns the header of the segment that was open when writing began.
+func (w *Writer) Header() Header { return w.header }
 
 // Unshared returns why the ring is in the memory of the process alone, so that a kill
 // loses what is in it; nil when it is not.

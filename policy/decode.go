@@ -64,6 +64,14 @@ func Decode(b []byte, now int64, opt LoadOptions) (*Table, error) {
 	return t, t.selfTest(dir.get(tagPOLI))
 }
 
+// ReadHeader reads the header of a file, which must be sound; the rest is not looked at.
+func ReadHeader(b []byte) (Header, error) {
+	if err := checkHeader(b); err != nil {
+		return Header{}, err
+	}
+	return parseHeader(b), nil
+}
+
 func parseHeader(b []byte) Header {
 	le := binary.LittleEndian
 	return Header{

@@ -17,7 +17,9 @@ type Core struct {
 	composites  []*book.Composite
 	listings    int
 	gate        *risk.Gate
-	table       *policy.Table
+	table       *policy.Table // nil after a load: see Offer
+	policy      [32]byte      // SHA-256 of its file; zero: it is that of the configuration
+	offered     offer
 	tactics     Tactics
 	exploration Exploration
 
@@ -84,6 +86,7 @@ type Counters struct {
 	Corrections    uint64 // trade cancels, corrections, and restatements that were not adopted
 	ClientAway     uint64 // parents cancelled because their client was away too long
 	DontKnow       uint64 // executions that their client does not know
+	PolicySwaps    uint64 // tables put in force after the first
 }
 
 // New returns a core with all its memory taken.
@@ -200,6 +203,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onDontKnow(e)
 	case event.Operator:
 		c.onOperator(e)
+	case event.PolicySwap:
+		c.onPolicySwap(e)
 	case event.SessionStart:
 		c.onStart(e)
 	}

@@ -28,6 +28,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.nextAge)
 	state.Fixed(s, &c.nextAway)
 	state.Fixed(s, &c.chain)
+	state.Fixed(s, &c.policy)
 	state.Fixed(s, &c.Counters)
 	state.Fixed(s, &c.sessionUp)
 	state.Fixed(s, &c.darkScore)
@@ -191,6 +192,9 @@ func (c *Core) afterLoad(s *state.Codec) {
 		for side := range c.near[i] {
 			c.near[i][side].stale = true
 		}
+	}
+	if c.policy != ([32]byte{}) {
+		c.table = nil // it comes with Offer
 	}
 	if s.Err() != nil {
 		return

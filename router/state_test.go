@@ -135,7 +135,8 @@ func TestStateHasEveryField(t *testing.T) {
 	all := c.MoveState
 	statetest.Covered(t, c, all, map[string]string{
 		"instruments": "configuration", "venues": "configuration", "listings": "configuration", "tactics": "configuration",
-		"curves": "configuration", "clients": "configuration", "table": "the caller gives the one that was in force",
+		"curves": "configuration", "clients": "configuration", "exploration": "configuration", "table": "the caller offers the one that was in force",
+		"offered":    "the caller offers it",
 		"composites": "each moves itself", "gate": "moves itself", "ids": "moves itself", "execs": "moves itself",
 		"near": "a cache, made anew", "agenda": "moves itself", "out": "within a Step", "cause": "within a Step",
 		"scratch": "within a Step", "walk": "within a Step"})

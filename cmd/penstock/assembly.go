@@ -59,17 +59,20 @@ type assembly struct {
 	recovered *recovery // nil: the run begins with this start
 	restored  string    // where the damaged journal was moved that its mirror replaced
 	disk      diskWatch
-	ems       *ems.Acceptor
-	wake      atomic.Pointer[ems.Acceptor] // ems, for the journal's goroutine
-	venues    *ring.SPSC[event.Event]
-	clients   *ring.SPSC[event.Event]
-	operator  *ring.SPSC[event.Event]
-	returned  *ring.SPSC[event.Event]   // the core's answers to itself
-	moves     *ring.SPSC[event.Command] // changes of books' states and alerts, for who shows them
-	unshown   atomic.Uint64             // of them, what found no room
-	waiting   []event.Command           // reports that the EMS had no room for
-	unsent    []event.Command           // cancels that a gateway's ring had no room for
-	bounced   []event.Event             // answers to orders that it had no room for
+	shadow    *shadow // nil: there is none
+	// shadowSaid is what it found that a person has to know.
+	shadowSaid atomic.Pointer[string]
+	ems        *ems.Acceptor
+	wake       atomic.Pointer[ems.Acceptor] // ems, for the journal's goroutine
+	venues     *ring.SPSC[event.Event]
+	clients    *ring.SPSC[event.Event]
+	operator   *ring.SPSC[event.Event]
+	returned   *ring.SPSC[event.Event]   // the core's answers to itself
+	moves      *ring.SPSC[event.Command] // changes of books' states and alerts, for who shows them
+	unshown    atomic.Uint64             // of them, what found no room
+	waiting    []event.Command           // reports that the EMS had no room for
+	unsent     []event.Command           // cancels that a gateway's ring had no room for
+	bounced    []event.Event             // answers to orders that it had no room for
 
 	latency [3]*hist.Latency // I/O goroutine only, until it has ended
 	threads sync.WaitGroup
@@ -150,6 +153,9 @@ func (a *assembly) open() error {
 	if err != nil {
 		return err
 	}
+	if err := a.openShadow(); err != nil {
+		return err
+	}
 	a.seq = loop.NewSequencer(a.core, a.journal, a.dispatch)
 	a.seq.Take(clock(), &event.Event{Kind: event.SessionStart, Ref: epoch, RecvTime: clock()})
 	if err := errors.Join(a.openVenues(), a.seq.Err()); err != nil {
@@ -167,6 +173,7 @@ func (a *assembly) open() error {
 	}
 	a.loop.Venues(a.venues)
 	a.hush()
+	a.shadow.begin()
 	a.start(a.loop.Run)
 	return nil
 }
@@ -443,7 +450,7 @@ func (a *assembly) close() {
 		err = errors.Join(err, g.Close())
 	}
 	if a.journal != nil {
-		err = errors.Join(err, a.journal.Close())
+		err = errors.Join(err, a.journal.Close(), a.shadow.stop())
 	}
 	if a.lock != nil {
 		err = errors.Join(err, a.lock.Close())

@@ -41,12 +41,15 @@ type routerSection struct {
 	Journal string `toml:"journal"`        // directory under which each run makes its own
 	Ring    string `toml:"ring,omitempty"` // directory in memory for the journal's ring, "none" for none; default /dev/shm
 	// Mirror is a directory on another disk for a second copy; empty: there is none.
-	Mirror       string   `toml:"mirror,omitempty"`
-	SegmentBytes int64    `toml:"segment_bytes,omitempty"` // of a journal segment; default 64 MiB
-	Reserve      duration `toml:"reserve,omitempty"`       // for how long a full disk is outlasted; default 10m
-	State        string   `toml:"state"`                   // sequence numbers, session stores, logs
-	Idle         string   `toml:"idle"`                    // park, yield, pause, spin, auto
-	Core         *int     `toml:"core,omitempty"`
+	Mirror         string   `toml:"mirror,omitempty"`
+	SegmentBytes   int64    `toml:"segment_bytes,omitzero"`   // of a journal segment; default 64 MiB
+	Reserve        duration `toml:"reserve,omitzero"`         // for how long a full disk is outlasted; default 10m
+	Shadow         string   `toml:"shadow,omitempty"`         // on, off: a second core that compares and writes snapshots; default on
+	SnapshotEvents int      `toml:"snapshot_events,omitzero"` // between two snapshots, at most; default 1,000,000
+	SnapshotEvery  duration `toml:"snapshot_every,omitzero"`  // likewise; default 60s
+	State          string   `toml:"state"`                    // sequence numbers, session stores, logs
+	Idle           string   `toml:"idle"`                     // park, yield, pause, spin, auto
+	Core           *int     `toml:"core,omitempty"`
 	// Placement of feeds and gateways: inline on the core's goroutine, or threaded
 	// on their own.
 	Placement   string `toml:"placement"`
@@ -285,6 +288,12 @@ func (c *Config) resolve() error {
 	}
 	if n := c.file.Router.SegmentBytes; n != 0 && (n < journal.MinSegmentBytes || n > journal.MaxSegmentBytes) {
 		return fmt.Errorf("router.segment_bytes is %d: %d to %d are possible", n, journal.MinSegmentBytes, journal.MaxSegmentBytes)
+	}
+	if s := c.file.Router.Shadow; s != "" && s != "on" && s != shadowOff {
+		return fmt.Errorf("router.shadow: %q is not one of on, off", s)
+	}
+	if n := c.file.Router.SnapshotEvents; n < 0 {
+		return fmt.Errorf("router.snapshot_events is %d: it must be positive", n)
 	}
 	if m := c.file.Router.Mirror; m != "" && c.at(m) == c.at(c.file.Router.Journal) {
 		return errors.New("router.mirror is router.journal: name a folder on another disk")

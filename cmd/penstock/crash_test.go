@@ -142,6 +142,7 @@ func newCrashRig(t *testing.T, placement string) *crashRig {
 	text := strings.Replace(string(cfg.Raw), `listen = "127.0.0.1:0"`, fmt.Sprintf(`listen = "127.0.0.1:%d"`, clientPort), 1)
 	text = strings.Replace(text, `address = "127.0.0.1:0"`, fmt.Sprintf(`address = "127.0.0.1:%d"`, a), 1)
 	text = strings.Replace(text, `address_b = "127.0.0.1:0"`, fmt.Sprintf(`address_b = "127.0.0.1:%d"`, b), 1)
+	text = strings.Replace(text, "[router]\n", "[router]\n  snapshot_events = 2000\n", 1) // kills come between snapshots
 	path := filepath.Join(dir, "run.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -295,6 +296,12 @@ func (r *crashRig) compare(order *emsclient.Order, violations []string) {
 	if err != nil || again.Mismatch != "" || again.Tail.State != journal.TailClosed {
 		r.t.Fatalf("journal: %v, %s, %v", err, again.Mismatch, again.Tail)
 	}
+	quick, err := replayJournal(dir)
+	if err != nil || quick.Mismatch != "" || len(quick.refused) > 0 || quick.core.Hash() != again.core.Hash() {
+		r.t.Errorf("from a snapshot: %v %s %v, state %x, from the start %x", err, quick.Mismatch, quick.refused,
+			quick.core.Hash(), again.core.Hash())
+	}
+	r.t.Logf("%d events, %d of them after the newest snapshot", again.Events, quick.Events)
 	parents := again.core.Parents()
 	slot := slices.IndexFunc(parents, func(p router.Parent) bool { return p.ClOrdID.String() == order.ClOrdID })
 	if slot < 0 {

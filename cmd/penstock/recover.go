@@ -24,16 +24,21 @@ const ringDir = "/dev/shm"
 // noRing in router.ring keeps the ring in the process.
 const noRing = "none"
 
+// shadowOff in router.shadow runs no second core.
+const shadowOff = "off"
+
 // recovery is a run that goes on: its journal replayed into a core.
 type recovery struct {
 	rerun
-	dir      string
 	reader   *journal.Reader
-	salvaged int           // records that only the ring had
-	took     time.Duration // of the replay
-	parents  int           // live
-	open     int           // children
-	killed   bool          // a person stopped orders and has not let them go on
+	from     *snapshotHeader // where the replay began; nil: with the first event
+	saved    []byte          // the snapshot's state, until it is loaded
+	refused  []error         // why newer snapshots were not used
+	salvaged int             // records that only the ring had
+	took     time.Duration   // of the replay
+	parents  int             // live
+	open     int             // children
+	killed   bool            // a person stopped orders and has not let them go on
 
 	reports []event.Command // for clients, in order
 	clients []ems.ResumeClient
@@ -86,18 +91,16 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 		return nil, err
 	}
 	began := time.Now()
-	r := &recovery{dir: dir}
-	if r.salvaged, err = journal.Salvage(dir, a.journalOptions(dir)); err != nil {
+	salvaged, err := journal.Salvage(dir, a.journalOptions(dir))
+	if err != nil {
 		return nil, a.cfg.damaged(dir, err)
 	}
-	if r.reader, err = journal.Open(dir); err != nil {
+	r, err := replayJournal(dir)
+	if err != nil {
 		return nil, a.cfg.damaged(dir, err)
 	}
+	r.salvaged = salvaged
 	header := r.reader.Header()
-	r.created = header.Created
-	if r.Tail, err = readAll(r.reader, r.take); err != nil {
-		return nil, a.cfg.damaged(dir, err)
-	}
 	if r.core == nil {
 		return nil, nil // it ended before its first event
 	}
@@ -116,7 +119,11 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 		return nil, fmt.Errorf("%d orders of the run in journal %s are live, and another build wrote it: start with that, or "+
 			"say --other-build: it replays to what it recorded", live, dir)
 	}
-	if header.Config != sha256.Sum256(a.cfg.Raw) || header.Policy != sha256.Sum256(table) {
+	inForce := r.core.Policy()
+	if inForce == ([32]byte{}) {
+		inForce = header.Policy
+	}
+	if header.Config != sha256.Sum256(a.cfg.Raw) || inForce != sha256.Sum256(table) {
 		if live > 0 {
 			return nil, fmt.Errorf("%d orders of the run in journal %s are live, and configuration or policy table differ "+
 				"from its own: start with those, or have a person settle the orders and move the journal away", live, dir)
@@ -130,8 +137,98 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 	return r, nil
 }
 
-// take replays a record and keeps what clients have to be told.
+// replayJournal brings a core to the end of the journal in dir: from the newest snapshot that is
+// sound and agrees with the journal, or from the first event. All of the journal is read and
+// checked in either case, and what clients were told is taken from all of it.
+func replayJournal(dir string) (*recovery, error) {
+	paths, err := snapshots(dir)
+	if err != nil {
+		return nil, err
+	}
+	build, err := buildHash()
+	if err != nil {
+		return nil, err
+	}
+	var refused []error
+	for _, path := range paths {
+		r := &recovery{refused: refused}
+		h, saved, err := readSnapshot(path)
+		if err == nil {
+			r.from, r.saved = &h, saved
+			err = r.replay(dir, build)
+		}
+		if err == nil && r.Mismatch != "" {
+			err = fmt.Errorf("%w: from there %s", errSnapshot, r.Mismatch)
+		}
+		if err == nil {
+			return r, nil
+		}
+		if !errors.Is(err, errSnapshot) {
+			return nil, err
+		}
+		refused = append(refused, fmt.Errorf("%s: %w", filepath.Base(path), err))
+	}
+	r := &recovery{refused: refused}
+	return r, r.replay(dir, build)
+}
+
+// replay reads the journal in dir to its end.
+func (r *recovery) replay(dir string, build journal.Hash) (err error) {
+	r.dir = dir
+	if r.reader, err = journal.Open(dir); err != nil {
+		return err
+	}
+	h := r.reader.Header()
+	if s := r.from; s != nil && (s.epoch != h.Epoch || s.build != build || s.build != h.Build || s.config != h.Config ||
+		s.policy != h.Policy) {
+		return fmt.Errorf("%w: it is of another run, build, configuration or policy", errSnapshot)
+	}
+	r.created = h.Created
+	if r.Tail, err = readAll(r.reader, r.take); err != nil {
+		return err
+	}
+	if r.saved != nil { // no record after it
+		at := r.reader.Last()
+		return r.load(at.Seq, at.Chain)
+	}
+	return nil
+}
+
+// load makes the core what the snapshot says, at the place after record seq.
+func (r *recovery) load(seq uint64, chain uint32) error {
+	if seq != r.from.place.Seq || chain != r.from.place.Chain {
+		return fmt.Errorf("%w: the journal has another record %d than when it was taken", errSnapshot, seq)
+	}
+	if err := r.start(); err != nil {
+		return err
+	}
+	if err := loadSnapshot(r.core, r.from, r.saved); err != nil {
+		return err
+	}
+	r.saved = nil
+	return r.offerTable(r.core.Policy())
+}
+
+// take replays a record and keeps what clients have to be told. What is before the snapshot
+// is in its state already.
 func (r *recovery) take(rec *journal.Record) error {
+	if err := r.note(rec); err != nil {
+		return err
+	}
+	if r.saved != nil {
+		if rec.Type == journal.Blob || rec.Seq <= r.from.place.Seq {
+			return r.keep(rec)
+		}
+		at := r.reader.Before()
+		if err := r.load(at.Seq, at.Chain); err != nil {
+			return err
+		}
+	}
+	return r.rerun.take(rec)
+}
+
+// note keeps what clients have to be told.
+func (r *recovery) note(rec *journal.Record) error {
 	switch rec.Type {
 	case journal.Command:
 		var c event.Command
@@ -146,7 +243,7 @@ func (r *recovery) take(rec *journal.Record) error {
 			c.LastSeq, c.At = int(min(e.Ref, math.MaxInt32)), e.RecvTime
 		}
 	}
-	return r.rerun.take(rec)
+	return nil
 }
 
 func (r *recovery) client(n uint16) *ems.ResumeClient {
@@ -224,7 +321,14 @@ func (a *assembly) tellClients(r *recovery) {
 }
 
 func (r *recovery) String() string {
-	return fmt.Sprintf("run %s goes on: %d events replayed in %v, %d records from its ring; %d parents live, "+
-		"%d children open whose venues are asked", filepath.Base(r.dir), r.Events, r.took.Round(time.Millisecond),
+	from := ""
+	if r.from != nil {
+		from = fmt.Sprintf(" from the snapshot after event %d", r.from.event)
+	}
+	for _, why := range r.refused {
+		from += fmt.Sprintf("; %v", why)
+	}
+	return fmt.Sprintf("run %s goes on: %d events replayed in %v%s, %d records from its ring; %d parents live, "+
+		"%d children open whose venues are asked", filepath.Base(r.dir), r.Events, r.took.Round(time.Millisecond), from,
 		r.salvaged, r.parents, r.open)
 }

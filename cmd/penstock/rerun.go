@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,7 @@ type rerun struct {
 	core *router.Core
 	out  *event.Output
 	cfg  *Config
+	dir  string // of the journal
 
 	created  int64 // wall time at which the journal was made, ns since epoch
 	table    []byte
@@ -56,22 +58,7 @@ type rerun struct {
 func (r *rerun) take(rec *journal.Record) error {
 	switch rec.Type {
 	case journal.Blob:
-		name, data, ok := rec.Name()
-		switch {
-		case ok && name == blobConfig:
-			cfg, err := ParseConfig(blobConfig, bytes.Clone(data))
-			if err != nil {
-				return fmt.Errorf("the journal's configuration: %w", err)
-			}
-			r.cfg = cfg
-		case ok && name == blobTable:
-			r.table = bytes.Clone(data)
-		case ok && strings.HasPrefix(name, blobCurve):
-			if r.curves == nil {
-				r.curves = map[string][]byte{}
-			}
-			r.curves[name[len(blobCurve):]] = bytes.Clone(data)
-		}
+		return r.keep(rec)
 	case journal.Event:
 		return r.takeEvent(rec)
 	case journal.Command:
@@ -94,6 +81,28 @@ func (r *rerun) take(rec *journal.Record) error {
 	return nil
 }
 
+// keep keeps the configuration, the table and the curves of the run; other records change
+// nothing.
+func (r *rerun) keep(rec *journal.Record) error {
+	name, data, ok := rec.Name()
+	switch {
+	case ok && name == blobConfig:
+		cfg, err := ParseConfig(blobConfig, bytes.Clone(data))
+		if err != nil {
+			return fmt.Errorf("the journal's configuration: %w", err)
+		}
+		r.cfg = cfg
+	case ok && name == blobTable:
+		r.table = bytes.Clone(data)
+	case ok && strings.HasPrefix(name, blobCurve):
+		if r.curves == nil {
+			r.curves = map[string][]byte{}
+		}
+		r.curves[name[len(blobCurve):]] = bytes.Clone(data)
+	}
+	return nil
+}
+
 func (r *rerun) takeEvent(rec *journal.Record) error {
 	var e event.Event
 	if !e.SetBytes(rec.Payload) {
@@ -105,6 +114,11 @@ func (r *rerun) takeEvent(rec *journal.Record) error {
 		}
 	}
 	r.ended()
+	if e.Kind == event.PolicySwap {
+		if err := r.offerTable(e.PolicyHash()); err != nil {
+			return err
+		}
+	}
 	r.Events++
 	r.out.Reset()
 	r.commands, r.decided = 0, 0
@@ -132,6 +146,36 @@ func (r *rerun) start() error {
 	}
 	r.core, r.out = core, core.OutputFor()
 	return nil
+}
+
+// offerTable gives the core the table of a swap, from its file beside the journal.
+func (r *rerun) offerTable(sum [32]byte) error {
+	if sum == ([32]byte{}) {
+		return nil
+	}
+	data, err := os.ReadFile(swapPath(r.dir, sum))
+	if err != nil {
+		return fmt.Errorf("the journal's policy swap: %w", err)
+	}
+	if sha256.Sum256(data) != sum {
+		return fmt.Errorf("the journal's policy swap: %s is not the table that was put in force", swapPath(r.dir, sum))
+	}
+	header, err := policy.ReadHeader(data)
+	if err != nil {
+		return fmt.Errorf("the journal's policy swap: %w", err)
+	}
+	// It was valid when it was put in force.
+	table, err := policy.Decode(data, header.NotBefore, policy.LoadOptions{AllowUnsigned: true})
+	if err != nil {
+		return fmt.Errorf("the journal's policy swap: %w", err)
+	}
+	r.core.Offer(table, sum)
+	return nil
+}
+
+// swapPath is where the table of a swap lies, named by its content.
+func swapPath(dir string, sum [32]byte) string {
+	return filepath.Join(dir, fmt.Sprintf("policy-%x.penstock", sum))
 }
 
 // ended checks that the step before recorded everything that it wanted.
@@ -186,7 +230,7 @@ func rerunJournal(dir string) (*rerun, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rerun{created: reader.Header().Created}
+	r := &rerun{created: reader.Header().Created, dir: dir}
 	if r.Tail, err = readAll(reader, r.take); err != nil {
 		return r, err
 	}

@@ -136,6 +136,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 			return errors.Join(temporary(err), a.stop())
 		case <-tick.C:
 			a.sayMoves(say)
+			a.sayShadow(say)
 			if a.disk.look(a, say) {
 				return errors.Join(temporary(errDiskFull), a.shutDown(say))
 			}

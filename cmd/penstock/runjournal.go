@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"penstock/journal"
@@ -99,7 +100,7 @@ func (a *assembly) openJournal(epoch uint64, table []byte, curves map[string][]b
 }
 
 // buildHash is that of the running program.
-func buildHash() (h journal.Hash, err error) {
+var buildHash = sync.OnceValues(func() (h journal.Hash, err error) {
 	path, err := os.Executable()
 	if err != nil {
 		return h, err
@@ -114,7 +115,7 @@ func buildHash() (h journal.Hash, err error) {
 		return h, err
 	}
 	return journal.Hash(sum.Sum(nil)), nil
-}
+})
 
 // onDurable lets reports go whose cause is on disk now. Journal goroutine.
 func (a *assembly) onDurable() {

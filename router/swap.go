@@ -1,0 +1,37 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/internal/assert"
+	"penstock/policy"
+)
+
+// offer is a policy table that waits for its event.
+type offer struct {
+	table *policy.Table
+	sum   [32]byte
+}
+
+// Offer hands the core a table, by the SHA-256 of its file. It changes nothing yet: the table
+// is in force from the PolicySwap event that names it on, so that live run and replay decide by
+// the same one; or at once in a core whose loaded state says that it is in force. The core's
+// own goroutine, between two events.
+func (c *Core) Offer(t *policy.Table, sum [32]byte) {
+	c.offered = offer{t, sum}
+	if c.table == nil && c.policy == sum {
+		c.table = t
+	}
+}
+
+// Policy returns the SHA-256 of the file of the table in force; zero before the first swap. In
+// a core whose state was loaded the table itself has to be offered before the next event.
+func (c *Core) Policy() [32]byte { return c.policy }
+
+// onPolicySwap puts the offered table in force. It says nothing of limits, venues or
+// instruments: those are the gate's and the configuration's.
+func (c *Core) onPolicySwap(e *event.Event) {
+	sum := e.PolicyHash()
+	assert.That(c.offered.table != nil && c.offered.sum == sum, "the table of a swap was offered before")
+	c.table, c.policy = c.offered.table, sum
+	c.Counters.PolicySwaps++
+}
