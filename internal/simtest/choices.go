@@ -84,6 +84,9 @@ const (
 	chSnapshot
 	chHalt
 	chStranger
+	chBust
+	chCorrect
+	chRestate
 	choiceKinds
 )
 
@@ -157,6 +160,9 @@ func init() {
 	kind(chAbsurd, "absurd", 2, true, func(w *world, r *stream, _ int) { w.someFeed(r).absurd(w, r) })
 	kind(chSnapshot, "snapshot", 2, true, func(w *world, r *stream, _ int) { w.someFeed(r).cut(w, r) })
 	kind(chHalt, "halt", 2, true, func(w *world, r *stream, _ int) { w.halt(w.someVenue(r), r) })
+	kind(chBust, "bust", 4, true, func(w *world, r *stream, _ int) { w.someVenue(r).bust(w, r) })
+	kind(chCorrect, "correct", 3, true, func(w *world, r *stream, _ int) { w.someVenue(r).correct(w, r) })
+	kind(chRestate, "restate", 3, true, func(w *world, r *stream, _ int) { w.someVenue(r).restate(w, r) })
 	kind(chStranger, "stranger", 1, true, func(w *world, r *stream, _ int) { w.stranger(w.someVenue(r), r) })
 }
 

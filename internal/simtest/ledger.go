@@ -16,6 +16,7 @@ type ledger struct {
 	accounts map[uint64]*account // by OrderID
 	orders   map[uint64]*entry   // by ClOrdID at a venue
 	execs    map[execKey]execution
+	undone   map[execKey]bool
 	touched  []*account
 	list     []*account // in order of acceptance
 
@@ -57,10 +58,12 @@ type account struct {
 	id         event.ID
 	side       byte
 	qty, limit int64
-	cum        int64 // by venues' words
-	told       int64 // by ours to the client
-	open       int64 // what its orders may still execute
-	excess     int64 // executed without being open
+	cum        int64           // by venues' words
+	told       int64           // by ours to the client
+	open       int64           // what its orders may still execute
+	excess     int64           // executed without being open
+	held       int64           // taken back by venues: nobody gets it
+	reports    map[uint64]bool // by which the client was told of fills
 	notional   *big.Int
 	toldWorth  *big.Int
 	ended      bool
@@ -77,6 +80,7 @@ type entry struct {
 	account   *account
 	qty, cum  int64
 	executed  int64 // Σ LastQty of its executions
+	back      int64 // of what is open: executed and taken back before
 	worth     *big.Int
 	acked     bool
 	dead      bool
@@ -88,7 +92,7 @@ type entry struct {
 
 func newLedger(fail func(string, ...any), rate int64) *ledger {
 	return &ledger{fail: fail, asked: map[clientID]*account{}, accounts: map[uint64]*account{}, orders: map[uint64]*entry{},
-		execs: map[execKey]execution{}, rate: int(rate)}
+		execs: map[execKey]execution{}, undone: map[execKey]bool{}, rate: int(rate)}
 }
 
 // see takes one message at its time, ns since epoch.
@@ -119,7 +123,7 @@ func (l *ledger) ask(m *message) {
 	key := clientID{m.client, m.id}
 	if m.typ == msgOrder && l.asked[key] == nil {
 		l.asked[key] = &account{client: m.client, id: m.id, side: m.side, qty: m.qty, limit: m.price, notional: new(big.Int),
-			toldWorth: new(big.Int)}
+			toldWorth: new(big.Int), reports: map[uint64]bool{}}
 	}
 }
 
@@ -157,8 +161,8 @@ func (l *ledger) send(m *message, now int64) {
 		l.fail("order %d to venue %d, which is quarantined", m.number, m.venue)
 	case m.qty <= 0:
 		l.fail("order %d of quantity %d", m.number, m.qty)
-	case a.cum+a.open+m.qty > a.qty:
-		l.fail("order %d of %d: parent %d of %d has %d executed and %d at venues", m.number, m.qty, m.parent, a.qty, a.cum, a.open)
+	case a.cum+a.open+a.held+m.qty > a.qty:
+		l.fail("order %d of %d: parent %d of %d has %d executed, %d at venues and %d taken back", m.number, m.qty, m.parent, a.qty, a.cum, a.open, a.held)
 	case m.side != a.side:
 		l.fail("order %d on side %c for a parent on side %c", m.number, m.side, a.side)
 	case a.limit != 0 && (a.side == '1' && m.price > a.limit || a.side == '2' && m.price < a.limit):
@@ -204,7 +208,8 @@ func (e *entry) rest() int64 {
 
 func (e *entry) end() {
 	e.account.open -= e.rest()
-	e.dead, e.gap = true, false
+	e.account.held += min(e.back, e.rest())
+	e.dead, e.gap, e.back = true, false, 0
 }
 
 // hear takes an execution report as the router got it.
@@ -229,6 +234,10 @@ func (l *ledger) hear(m *message) {
 				e.end()
 			}
 		}
+	case 'H', 'G':
+		l.correct(e, m)
+	case 'D':
+		l.restate(e, m)
 	case 'I':
 		l.state(e, m, terminal)
 	case '0', 'A', '6', 'E':
@@ -281,7 +290,11 @@ func (e *entry) fill(delta int64) {
 	e.cum += delta
 	a.open -= before - e.rest()
 	a.cum += delta
-	a.excess += delta - (before - e.rest())
+	e.back = min(e.back, e.rest())
+	extra := delta - (before - e.rest())
+	again := min(extra, a.held) // what was taken back may come again
+	a.held -= again
+	a.excess += extra - again
 	if e.cum > e.qty || a.cum > a.qty {
 		a.frozen = true
 	}

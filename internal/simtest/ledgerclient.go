@@ -34,16 +34,21 @@ func (l *ledger) tell(m *message) {
 	case 'F':
 		a.told += m.last
 		a.toldWorth.Add(a.toldWorth, new(big.Int).Mul(big.NewInt(m.last), big.NewInt(m.lastPx)))
+		a.reports[m.ref] = true
 		if m.last <= 0 {
 			l.fail("parent %d is told a fill of %d", m.parent, m.last)
 		}
+	case 'H', 'G':
+		l.tellCorrection(a, m)
 	case 'D':
 		a.toldWorth.SetInt64(m.notional)
 	case '5':
 		a.qty, a.limit = m.qty, m.price
+		a.held = max(min(a.held, a.qty-a.cum-a.open), 0)
 	}
-	reopened := m.execType == '5' && a.ended && a.status == '2' // FIX 4.4 app. D, C.1.c
-	if reopened {
+	// FIX 4.4 app. D, C.1.c: a filled order may be replaced. One that is taken back is filled
+	// no longer.
+	if (m.execType == '5' || m.execType == 'H' || m.execType == 'G') && a.ended && a.status == '2' {
 		a.ended = false
 	}
 	a.status = m.ordStatus
@@ -55,12 +60,22 @@ func (l *ledger) tell(m *message) {
 		l.fail("parent %d is told a worth of %d, its fills sum to %v", m.parent, m.notional, a.toldWorth)
 	case m.leaves != 0 && m.leaves != m.qty-m.cum:
 		l.fail("parent %d is told LeavesQty %d of %d with CumQty %d", m.parent, m.leaves, m.qty, m.cum)
-	case a.ended && m.execType != 'I' && m.execType != 'F' && m.execType != 'D':
+	case a.ended && m.execType != 'I' && m.execType != 'F' && m.execType != 'D' && m.execType != 'H' && m.execType != 'G':
 		l.fail("parent %d is told %c after its end", m.parent, m.execType)
 	case terminal && !a.ended && m.ordStatus != '2' && a.open > 0:
 		l.fail("parent %d ends as %c with %d at venues", m.parent, m.ordStatus, a.open)
 	}
 	a.ended = a.ended || terminal
+}
+
+// tellCorrection takes back what the client was told before, by the report that it names.
+func (l *ledger) tellCorrection(a *account, m *message) {
+	if !a.reports[m.execRef] {
+		l.fail("parent %d is told %c of report %d, which it never got", a.order, m.execType, m.execRef)
+	}
+	a.reports[m.ref] = true
+	a.told = m.cum // compared with what was heard when the step is over
+	a.toldWorth.SetInt64(m.notional)
 }
 
 // settle checks, at the end of a step, that everything heard was told.

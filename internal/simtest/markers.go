@@ -19,6 +19,11 @@ const (
 	fm10 marker = 10
 	fm11 marker = 11
 	fm12 marker = 12
+	fm13 marker = 13
+	fm14 marker = 14
+	fm15 marker = 15
+	fm16 marker = 16
+	fm17 marker = 17
 	fm18 marker = 18
 	fm19 marker = 19
 	fm20 marker = 20

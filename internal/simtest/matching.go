@@ -181,6 +181,7 @@ func (v *venue) fill(w *world, o *order, qty int64) {
 		v.say(w, &bad)
 	}
 	v.say(w, &m)
+	o.fills = append(o.fills, fill{m.id, qty, price})
 	if v.use(w, duplicate) {
 		v.say(w, &m)
 	}

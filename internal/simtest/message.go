@@ -14,6 +14,7 @@ type message struct {
 	client, instrument                                uint16
 	reason                                            event.Reason
 	number, ref, parent                               uint64   // ClOrdID(11) of an order and of a cancel at a venue; OrderID(37) of a parent
+	execRef                                           uint64   // ExecRefID(19) to a client; a venue's is in orig
 	id, orig                                          event.ID // ClOrdID, OrigClOrdID of a client; ExecID, QuoteID of a venue
 
 	qty, cum, last, leaves, minQty int64
@@ -54,7 +55,7 @@ func (m *message) ofCommand(c *event.Command) {
 	case event.SendStatus:
 		m.dir, m.typ = toVenue, msgStatus
 	case event.Report:
-		m.dir, m.typ, m.ref = toClient, msgReport, c.Ref
+		m.dir, m.typ, m.ref, m.execRef = toClient, msgReport, c.Ref, c.ExecRef
 		m.execType, m.ordStatus = byte(c.ExecType), byte(c.OrdStatus)
 		m.cum, m.last, m.leaves, m.lastPx, m.notional = int64(c.CumQty), int64(c.LastQty), int64(c.LeavesQty), int64(c.LastPx), int64(c.Notional)
 	case event.RejectCancel:

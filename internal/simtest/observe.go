@@ -88,6 +88,9 @@ func (w *world) operate(act event.OperatorAct, venue market.VenueID) {
 // hear lets a message of a venue reach the router.
 func (w *world) hear(m *message) {
 	w.mark(m)
+	if o := w.orders[m.number]; o != nil && o.underway == m.id {
+		o.underway = event.ID{}
+	}
 	w.show(m)
 	e := event.Event{Kind: event.Exec, Venue: market.VenueID(m.venue), Instrument: market.InstrumentID(m.instrument),
 		Side: market.Side(m.side), Ref: m.number, OrdStatus: market.OrdStatus(m.ordStatus), Reason: m.reason}
@@ -99,7 +102,7 @@ func (w *world) hear(m *message) {
 		w.take(&e)
 		return
 	}
-	e.Code, e.ID, e.Qty, e.Price = m.execType, m.id, market.Qty(m.qty), market.Price(m.price)
+	e.Code, e.ID, e.OrigID, e.Qty, e.Price = m.execType, m.id, m.orig, market.Qty(m.qty), market.Price(m.price)
 	e.LastPx, e.LastQty, e.CumQty, e.LeavesQty = market.Price(m.lastPx), market.Qty(m.last), market.Qty(m.cum), market.Qty(m.leaves)
 	e.Liquidity = market.LiquidityRemoved
 	w.take(&e)
@@ -150,6 +153,20 @@ func (w *world) mark(m *message) {
 		if m.cum > int64(ch.Qty) && m.cum < 1<<48 {
 			w.hit(fm07)
 		}
+	case 'H', 'G':
+		_, known := w.ledger.execs[execKey{m.venue, m.orig}]
+		switch a := w.ledger.accounts[o.parent]; {
+		case !known:
+			w.hit(fm16)
+		case a != nil && a.ended:
+			w.hit(fm17)
+		case m.execType == 'H':
+			w.hit(fm14)
+		default:
+			w.hit(fm15)
+		}
+	case 'D':
+		w.hit(fm13)
 	case '3', '4', 'C':
 		switch {
 		case ch.Released:

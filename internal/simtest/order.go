@@ -25,6 +25,14 @@ type order struct {
 	minQty          int64
 	worth           int64
 	quote           event.ID
+	fills           []fill   // that can still be taken back
+	underway        event.ID // of a correction that the router has not heard yet
+}
+
+// fill is one execution as its venue said it.
+type fill struct {
+	id         event.ID
+	qty, price int64
 }
 
 // orderState is where an order is.
@@ -81,6 +89,21 @@ func (o *order) execute(qty, price int64) {
 		o.truth.executed += qty
 		o.truth.open -= before - o.rest()
 		o.truth.caused += qty - (before - o.rest())
+	}
+}
+
+// undo takes an execution back. A filled order stays over; a working one may execute it
+// again.
+func (o *order) undo(qty, price int64) {
+	before := o.rest()
+	o.cum -= qty
+	o.worth -= qty * price
+	if o.state == done && o.ended == byte(market.StatusFilled) {
+		o.ended = byte(market.StatusCanceled)
+	}
+	if o.truth != nil {
+		o.truth.executed -= qty
+		o.truth.open += o.rest() - before
 	}
 }
 

@@ -219,7 +219,7 @@ func (w *world) sent(c *event.Command) {
 // is booked was executed, unless its venue lied.
 func (w *world) compare(number uint64) {
 	o := w.orders[number]
-	if o == nil || o.lied || o.nobodys {
+	if o == nil || o.lied || o.nobodys || o.underway != (event.ID{}) {
 		return
 	}
 	ch := w.child(number)
