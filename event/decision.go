@@ -41,7 +41,7 @@ const DecisionSize = 384
 // Share is what a Decision gave one venue, indexed by VenueID.
 type Share struct {
 	Qty    market.Qty
-	Score  int32  // expected net price improvement against the mid, in increments
+	Score  int32  // expected net improvement against the mid, in thousandths of an increment
 	Tactic Tactic // how it was placed
 	Why    Why    // why not more
 	_      [2]byte
@@ -85,12 +85,17 @@ const (
 	WhyQuoteDead              // quote expired, used or rejected before
 	WhyRisk                   // stopped by a pre-trade control
 	WhyWorking                // already has a child working there
-	WhyRefused                // it rejected an order in this epoch
+	WhyRefused                // it rejected an order a moment ago
 	WhyGap                    // executions are missing there
+	WhyShut                   // out of use after refusals or bad fills
+	WhyOptedOut               // the client does not want it
+	WhyOwn                    // our own order rests there
+	WhyDear                   // crossing the spread elsewhere is expected to cost less
 )
 
 var whyNames = [...]string{"", "no-weight", "not-live", "down", "outside-limit", "no-size",
-	"below-min", "worse", "quote-dead", "risk", "working", "refused", "gap"}
+	"below-min", "worse", "quote-dead", "risk", "working", "refused", "gap",
+	"shut", "opted-out", "own-order", "dear"}
 
 func (w Why) String() string {
 	if int(w) < len(whyNames) {

@@ -180,6 +180,9 @@ func (l *line) session(e *Event) {
 		l.venue(e.Venue)
 		l.id(" by ", e.ID)
 		l.id(": ", e.OrigID)
+	case VenueParams:
+		l.uint(" set ", e.Ref)
+		l.uint(" part ", uint64(e.Qty))
 	}
 }
 
@@ -272,7 +275,7 @@ func (l *line) report(c *Command) {
 //
 //	decide P3 DEMO slice 2.0 remaining 500 mid 100.255 cell 812 action 3 …; LITA 300 take 12
 //
-// The number behind a tactic is the score, in price increments against the mid.
+// The number behind a tactic is the score, in thousandths of a price increment against the mid.
 func AppendDecision(dst []byte, d *Decision, names *Names) []byte {
 	l := names.line(dst, d.Instrument)
 	l.uint("decide P", d.Parent)

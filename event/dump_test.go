@@ -92,6 +92,7 @@ func sampleEvents() []Event {
 		e(Operator, market.NoVenue, func(e *Event) {
 			e.Code, e.ID, e.OrigID = uint8(OperatorKill), id("ada"), id("fat finger")
 		}),
+		e(VenueParams, market.NoVenue, func(e *Event) { e.Ref, e.Price, e.Qty = 7, 12345, 64 }),
 		e(99, 0, nil),
 	}
 	for i := range all {
@@ -216,7 +217,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1030 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1031 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

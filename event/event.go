@@ -156,6 +156,9 @@ const (
 	// Operator is an act of a named person: Code is the OperatorAct, ID the
 	// name, OrigID the reason. Venue NoVenue means the whole firm.
 	Operator Kind = 60
+	// VenueParams is one part of a parameter set: Ref is the number of the set, Qty
+	// which part it is, Price the checksum of the whole; see Event.Part.
+	VenueParams Kind = 61
 	// PolicySwap puts the policy table in force whose file has the SHA-256 that PolicyHash
 	// reads: 20 bytes of it are in ID, 12 in OrigID. Decisions after it are by that table.
 	PolicySwap Kind = 63
@@ -166,7 +169,7 @@ func (k Kind) Size() int {
 	switch {
 	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade:
 		return 64
-	case k >= OrderReplaced && k <= Exec, k == ClientSession, k == Operator, k == PolicySwap:
+	case k >= OrderReplaced && k <= Exec, k == ClientSession, k == Operator, k == PolicySwap, k == VenueParams:
 		return 192
 	}
 	return 128
@@ -182,7 +185,7 @@ var kindNames = map[Kind]string{
 	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel", OrderReplaced: "replace",
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
-	PolicySwap:   "policy-swap",
+	PolicySwap: "policy-swap", VenueParams: "params",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }
 

@@ -52,3 +52,12 @@ func (d *Decision) Bytes() []byte {
 func (d *Decision) SetBytes(b []byte) (ok bool) {
 	return copy(d.Bytes(), b) == len(b) && len(b) == DecisionSize
 }
+
+// PartBytes is the size of a part of a parameter set in an event.
+const PartBytes = Size - 64
+
+// Part returns the bytes of e that hold a part of a parameter set, kind VenueParams. The
+// slice aliases e, and the fields behind Kind.
+func (e *Event) Part() []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(e)), Size)[64:]
+}

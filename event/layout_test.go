@@ -22,6 +22,7 @@ var fieldsOf = map[Kind][]string{
 		"OrigID"},
 	OrderCancelReject: {"Ref", "Reason", "OrdStatus"}, VenueSession: {"Code", "Reason"},
 	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"}, PolicySwap: {"ID", "OrigID"},
+	VenueParams: {"Ref", "Price", "Qty", "OrderRef"},
 }
 
 func TestJournalledPrefixHoldsWhatTheKindPromises(t *testing.T) {

@@ -38,6 +38,12 @@ const (
 	ReasonTakenBack         Reason = 28 // what the venue took back is not routed again
 	ReasonJournalLag        Reason = 30 // nothing new while the journal lags
 
+	// What a person is told of a venue, or of a parameter set.
+	ReasonBadParams Reason = 31
+	ReasonToxic     Reason = 32 // what follows its fills costs more than they save
+	ReasonStaleMid  Reason = 33 // it fills outside the touch
+	ReasonRejects   Reason = 34 // refusal after refusal
+
 	// Verdicts of a venue.
 	ReasonVenueReject   Reason = 40 // not further specified
 	ReasonLastLookPrice Reason = 41 // dealer: price moved
@@ -103,6 +109,10 @@ var reasonTexts = map[Reason]string{
 	ReasonDontKnowTrade:     "the client does not know the trade",
 	ReasonTakenBack:         "an execution was taken back and is not routed again",
 	ReasonJournalLag:        "the journal lags",
+	ReasonBadParams:         "a parameter set that cannot be used",
+	ReasonToxic:             "prices turn against its fills",
+	ReasonStaleMid:          "fills at a stale midpoint",
+	ReasonRejects:           "refusal after refusal",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",

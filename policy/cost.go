@@ -170,3 +170,70 @@ func (a *Pools) Got(i int) (market.VenueID, market.Qty) { return a.at[i].venue, 
 
 // Count returns the number of pools.
 func (a *Pools) Count() int { return a.count }
+
+// Keep keeps the n pools whose first lot is worth most, before Share.
+func (a *Pools) Keep(n int) {
+	for a.count > n {
+		worst := 0
+		for i := range a.at[:a.count] {
+			if a.at[i].worth <= a.at[worst].worth {
+				worst = i
+			}
+		}
+		copy(a.at[worst:a.count-1], a.at[worst+1:a.count])
+		a.count--
+	}
+}
+
+// Explore gives pool i at least unit of want, taken from what nobody got and then from the
+// largest share: a pool that is never tried is never learnt.
+func (a *Pools) Explore(i int, unit, want market.Qty) {
+	p := &a.at[i]
+	if p.got > 0 || unit <= 0 || want < exploreOf*unit || p.most < unit {
+		return
+	}
+	given, largest := market.Qty(0), 0
+	for k := range a.at[:a.count] {
+		given += a.at[k].got
+		if a.at[k].got > a.at[largest].got {
+			largest = k
+		}
+	}
+	if want-given < unit {
+		if a.at[largest].got <= unit {
+			return
+		}
+		a.at[largest].got -= unit
+	}
+	p.got = unit
+}
+
+// exploreOf bounds exploration to this part of a share.
+const exploreOf = 8
+
+// Gather moves shares below least to the largest one.
+func (a *Pools) Gather(least market.Qty) {
+	largest := 0
+	for k := range a.at[:a.count] {
+		if a.at[k].got > a.at[largest].got {
+			largest = k
+		}
+	}
+	for k := range a.at[:a.count] {
+		if p := &a.at[k]; k != largest && p.got < least {
+			a.at[largest].got += p.got
+			p.got = 0
+		}
+	}
+}
+
+// Expected returns how much of its share pool i is expected to fill at once.
+func (a *Pools) Expected(i int) (sum market.Qty) {
+	p := &a.at[i]
+	for k, from := 0, market.Qty(0); k < DarkPoints && from < p.got; k++ {
+		to := min(p.unit<<k, p.got)
+		sum += market.Qty(scale(int64(to-from), p.tail[k]))
+		from = to
+	}
+	return sum
+}

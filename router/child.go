@@ -35,6 +35,8 @@ type Child struct {
 	missedAs        uint64     // ExecID of the report that told the client of it
 	back            market.Qty // of what is reserved: taken back by the venue
 	SentTime        int64      // ns since epoch
+	sentMid2        int64      // twice the composite's mid then, 0: there was none
+	bucket          uint8      // posted: of its fill probability
 	askTime         int64      // of the last status request, ns since epoch
 	QuoteID         event.ID
 	next, prev      int32 // working children of the same parent

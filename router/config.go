@@ -24,6 +24,7 @@ type Config struct {
 	Tactics     Tactics
 	Explore     Exploration    // zero: the policy is followed
 	Clients     []ClientPolicy // by client session; one that is not in it is kept
+	OptOuts     []uint16       // by client index: venues that its orders must not use, one bit each
 }
 
 // Listing says that an instrument trades at a venue.
@@ -44,7 +45,20 @@ type Tactics struct {
 	MaxLife     int   // children of one parent over its life
 	MaxPostings int   // venues over which posted quantity is spread
 	DarkMinQty  market.Qty
+	Off         Switches // parts of the brain that are switched off
 }
+
+// Switches name parts of the brain that can be switched off, to see what each is worth.
+type Switches uint8
+
+// Switches.
+const (
+	OffDark     Switches = 1 << iota // nothing goes to pools
+	OffSDP                           // nothing goes to dealers
+	OffPost                          // nothing rests in lit books
+	OffFees                          // venues are compared without fees
+	OffFeedback                      // what venues show changes nothing
+)
 
 // DefaultTactics are the settings used where a configuration names none.
 func DefaultTactics() Tactics {

@@ -44,8 +44,10 @@ func (c *Core) onExec(e *event.Event) {
 }
 
 func (c *Core) onAck(ch *Child, e *event.Event) {
+	c.scoreAnswer(ch)
 	if market.ExecType(e.Code) == market.ExecNew {
 		c.joinQueue(ch, e)
+		c.acceptedBy(ch)
 	}
 	ch.acked, ch.unknown = true, false
 	if !ch.Released && !ch.Status.Terminal() {
@@ -59,6 +61,7 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	if !c.remember(ch, e) {
 		return
 	}
+	c.scoreAnswer(ch)
 	ch.acked, ch.unknown = true, false
 	if e.CumQty <= ch.Cum {
 		c.fillIn(p, ch, e)
@@ -205,6 +208,8 @@ func (c *Core) book(p *Parent, ch *Child, e *event.Event) (told uint64) {
 func (c *Core) bookAt(p *Parent, ch *Child, e *event.Event, price market.Price) (told uint64) {
 	delta := p.fill(ch, e.CumQty, price, &c.venues[ch.Venue], e.Liquidity)
 	c.moveQueue(ch, delta)
+	c.scoreFill(ch, delta, price, e.Liquidity)
+	c.acceptedBy(ch)
 	if c.venues[ch.Venue].Kind == market.Dark {
 		p.darkFilled += delta
 	}
@@ -240,6 +245,7 @@ func (c *Core) onTerminal(p *Parent, ch *Child, e *event.Event) {
 		c.Counters.Duplicates++
 		return
 	}
+	c.scoreAnswer(ch)
 	ch.acked = true
 	if e.CumQty != ch.Cum {
 		c.Counters.Gaps++
@@ -251,6 +257,8 @@ func (c *Core) onTerminal(p *Parent, ch *Child, e *event.Event) {
 		c.Counters.VenueRejects++
 		p.Venues[ch.Venue].Rejects++
 		p.avoid |= 1 << ch.Venue
+		c.scoreRefusal(ch)
+		c.refusedBy(ch, e.Reason)
 	}
 	c.end(p, ch)
 }
@@ -339,7 +347,10 @@ func (c *Core) onCancelReject(e *event.Event) {
 // end releases a child and takes it from its parent's list.
 func (c *Core) end(p *Parent, ch *Child) {
 	if c.venues[ch.Venue].Kind == market.Dark && ch.immediate() {
-		c.scoreDark(ch)
+		c.observePool(ch.Venue, ch.Instrument, ch.Qty, ch.Cum)
+	}
+	if ch.Tactic == event.TacticPost {
+		c.scorePost(ch)
 	}
 	p.release(ch)
 	c.leaveQueue(ch)
@@ -355,14 +366,6 @@ func (c *Core) end(p *Parent, ch *Child) {
 	}
 	ch.next, ch.prev = none, none
 	c.closeGap(p, ch)
-}
-
-// scoreDark moves the pool's fill score towards what this ping got.
-func (c *Core) scoreDark(ch *Child) {
-	got := int64(ch.Cum) * 1024 / int64(ch.Qty)
-	score := &c.darkScore[ch.Venue]
-	*score += (got - *score) / 8
-	*score = max(*score, 16) // never starve a pool for good
 }
 
 // lose marks a child whose state at the venue is unknown. It stays reserved.
@@ -505,6 +508,7 @@ func (c *Core) onOperator(e *event.Event) {
 		c.onParentAct(e)
 	case event.OperatorResume, event.OperatorRelease:
 		if event.OperatorAct(e.Code) == event.OperatorResume {
+			c.open(market.NoInstrument, e.Venue, RejectDisable)
 			c.gate.Resume(e.Venue)
 		} else {
 			c.gate.Hold(false)

@@ -11,6 +11,7 @@ import (
 func (c *Core) takeOnce(p *Parent, free market.Qty) {
 	if p.ChildrenSent == 0 && free > 0 {
 		c.scratch = allocation{}
+		c.weigh(p)
 		if p.TIF == market.TIFFOK {
 			c.fillOrKill(p, free)
 		} else {
@@ -19,6 +20,7 @@ func (c *Core) takeOnce(p *Parent, free market.Qty) {
 		if c.scratch.placed > 0 {
 			d := c.record(p, free)
 			d.Action, d.Chosen, d.Flags = policy.ActionTakeAll, policy.ActionTakeAll, event.DecisionForced
+			c.tell(d)
 		}
 	}
 	if p.Reserved == 0 && p.Live() {
@@ -60,5 +62,5 @@ func (c *Core) fillOrKill(p *Parent, want market.Qty) {
 		return
 	}
 	c.place(p, &placement{venue: market.VenueID(best.venue), tactic: event.TacticTake, qty: want,
-		price: best.worst, score: c.score(p, best.worst)})
+		price: best.worst, score: c.takeScore(p, best)})
 }

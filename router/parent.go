@@ -74,6 +74,7 @@ type Parent struct {
 	sent        int   // children in this epoch
 	settling    bool  // since a restart: nothing is sent before every open child's state is known
 	first       int32 // working children, -1 for none
+	overbooked  bool  // more is posted than the split wants
 
 	pending        pendingRequest
 	Venues         [market.MaxVenues]VenueFills

@@ -31,6 +31,9 @@ func (c *Core) print(m *book.Composite, e *event.Event, was event.BookState) {
 // traded follows our own share of a tape: a child's reservation went from before to
 // what it is now, and delta was filled.
 func (c *Core) traded(ch *Child, before, delta market.Qty) {
+	if ch.TIF == market.TIFDay {
+		c.posted[ch.Instrument][ch.Venue][ch.Side.Index()] += ch.reserved() - before
+	}
 	if c.venues[ch.Venue].Kind != market.Lit {
 		return
 	}

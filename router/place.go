@@ -14,7 +14,8 @@ type placement struct {
 	price  market.Price
 	minQty market.Qty
 	quote  event.ID
-	score  int64 // expected net improvement against the mid, in increments
+	score  int64 // expected net improvement against the mid, in thousandths of an increment
+	bucket uint8 // posts: of the fill probability
 }
 
 // place sends one child if the gate approves, and notes the outcome in the
@@ -63,6 +64,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue, o.Instrument, o.Side, pl.tactic
 	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(pl.tactic), market.StatusPendingNew, o.Price, c.now
 	ch.QuoteID, ch.prev, ch.next = pl.quote, none, p.first
+	ch.sentMid2, ch.bucket = c.reference(o.Instrument), pl.bucket
 	p.reserve(ch, o.Qty)
 	if p.first != none {
 		c.children[p.first].prev = slot
@@ -72,6 +74,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	p.ChildrenSent++
 	p.Venues[o.Venue].Children++
 	c.traded(ch, 0, 0)
+	c.scoreSent(ch)
 	if pl.tactic == event.TacticTake {
 		c.inflight[o.Instrument][o.Venue][o.Side.Index()] += o.Qty
 		c.near[o.Instrument][o.Side.Index()].stale = true

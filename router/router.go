@@ -1,6 +1,8 @@
 package router
 
 import (
+	"slices"
+
 	"penstock/book"
 	"penstock/event"
 	"penstock/internal/assert"
@@ -34,11 +36,19 @@ type Core struct {
 	execs       execs
 	sessionUp   [market.MaxVenues]bool
 	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
-	darkScore   [market.MaxVenues]int64      // moving share of dark quantity filled, in 1/1024
-	inflight    []inflight                   // by instrument
-	near        [][2]nearLevels              // by instrument and Side.Index
-	tapes       []tape                       // by instrument
-	curves      []*VolumeCurve               // by instrument, nil where there is none
+	standings   [][market.MaxVenues]standing // by instrument
+	economics   economics
+	terms       [2][market.MaxVenues]policy.Terms // of the running decision, where scratch.termed says so
+	situation   policy.Situation                  // of the running decision
+	pools       policy.Pools                      // of the running decision
+	optOuts     []uint16                          // by client: venues that it does not want
+	fees        [][2]market.Fee                   // by venue: as configured, to take and to make
+	watch       Watch
+	inflight    []inflight                        // by instrument
+	near        [][2]nearLevels                   // by instrument and Side.Index
+	posted      [][market.MaxVenues][2]market.Qty // by instrument: our resting lit orders, by Side.Index
+	tapes       []tape                            // by instrument
+	curves      []*VolumeCurve                    // by instrument, nil where there is none
 
 	epoch     uint64  // order numbers start here since the last SessionStart; 0 before the first
 	starts    []start // of the process, oldest first
@@ -83,6 +93,9 @@ type Counters struct {
 	CancelRejects  uint64
 	Absurd         uint64 // executions that no number can hold, which freeze the parent
 	UnknownParents uint64 // acts of an operator on a parent that is unknown or over
+	ParamSets      uint64 // parameter sets put in force
+	BadParams      uint64 // parts or sets that could not be used
+	Shut           uint64 // venues taken out of use for an instrument after refusals or bad fills
 	Corrections    uint64 // trade cancels, corrections, and restatements that were not adopted
 	ClientAway     uint64 // parents cancelled because their client was away too long
 	DontKnow       uint64 // executions that their client does not know
@@ -99,7 +112,7 @@ func New(cfg *Config) (*Core, error) {
 		return nil, err
 	}
 	c := &Core{
-		instruments: cfg.Instruments, venues: cfg.Venues, gate: gate, table: cfg.Table,
+		instruments: cfg.Instruments, venues: slices.Clone(cfg.Venues), gate: gate, table: cfg.Table,
 		tactics: cfg.Tactics, exploration: cfg.Explore,
 		parents:   make([]Parent, cfg.MaxParents),
 		agenda:    newAgenda(len(cfg.Instruments), cfg.MaxParents),
@@ -112,6 +125,9 @@ func New(cfg *Config) (*Core, error) {
 		tapes:     make([]tape, len(cfg.Instruments)),
 		curves:    make([]*VolumeCurve, len(cfg.Instruments)),
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
+		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),
+		posted:    make([][market.MaxVenues][2]market.Qty, len(cfg.Instruments)),
+		optOuts:   slices.Clone(cfg.OptOuts),
 		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
 	}
 	copy(c.curves, cfg.Curves)
@@ -139,7 +155,7 @@ func New(cfg *Config) (*Core, error) {
 			}
 			return false
 		}
-		m := book.NewComposite(market.InstrumentID(i), cfg.Venues, traded, cfg.Book,
+		m := book.NewComposite(market.InstrumentID(i), c.venues, traded, cfg.Book,
 			func(v market.VenueID) *book.Orders { return indexes[v] })
 		for v, b := range m.Books[:len(cfg.Venues)] {
 			if b != nil {
@@ -148,9 +164,11 @@ func New(cfg *Config) (*Core, error) {
 		}
 		c.composites = append(c.composites, m)
 	}
-	for v := range c.darkScore {
-		c.darkScore[v] = 128 // an eighth, until the pools have shown better
+	for v := range c.venues {
+		c.fees = append(c.fees, [2]market.Fee{c.venues[v].TakeFee, c.venues[v].MakeFee})
 	}
+	c.economics.marks.wait()
+	c.adopt(policy.PriorParams())
 	return c, nil
 }
 
@@ -176,6 +194,9 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 	assert.That(e.StepTime >= c.now, "time does not go back")
 	c.seq, c.now, c.out, c.cause = e.Seq, e.StepTime, out, e
 	c.Counters.Events++
+	if c.now >= c.economics.marks.next {
+		c.markOut()
+	}
 	switch e.Kind {
 	case event.BookClear, event.BookLevel, event.OrderAdd, event.OrderExecuted, event.OrderReduced,
 		event.OrderDeleted, event.BookStatus, event.MarketTrade, event.Quote, event.QuoteCancel,
@@ -207,6 +228,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onPolicySwap(e)
 	case event.SessionStart:
 		c.onStart(e)
+	case event.VenueParams:
+		c.onParams(e)
 	}
 	for _, slot := range c.agenda.over {
 		c.agenda.leave(slot, int(c.parents[slot].Instrument))
@@ -222,6 +245,14 @@ func (c *Core) Composite(id market.InstrumentID) *book.Composite { return c.comp
 // Parents returns the parents of this run in order of acceptance, for reading on
 // the core's own thread.
 func (c *Core) Parents() []Parent { return c.parents[:c.parentCount] }
+
+// Parent returns the parent with a number, nil when there is none, likewise.
+func (c *Core) Parent(number uint64) *Parent {
+	if slot := slotIn(number); slot >= 0 && int(slot) < c.parentCount && c.parents[slot].Number == number {
+		return &c.parents[slot]
+	}
+	return nil
+}
 
 // Children returns the children of this run in order of sending, likewise.
 func (c *Core) Children() []Child { return c.children[:c.childCount] }

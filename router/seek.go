@@ -57,6 +57,7 @@ func (c *Core) seek(p *Parent, epoch bool) {
 		action = &own
 	}
 	c.scratch = allocation{}
+	c.weigh(p)
 	have := c.resting(p)
 	dark, sdp, post, take := policy.Split(action, remaining, lot)
 	if epoch || block == 1 {
@@ -69,6 +70,7 @@ func (c *Core) seek(p *Parent, epoch bool) {
 	if epoch || c.scratch.placed > 0 {
 		d := c.record(p, remaining)
 		d.Action, d.Chosen, d.Flags = policy.ActionDarkRest, policy.ActionDarkRest, event.DecisionForced
+		c.tell(d)
 	}
 }
 

@@ -31,7 +31,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.policy)
 	state.Fixed(s, &c.Counters)
 	state.Fixed(s, &c.sessionUp)
-	state.Fixed(s, &c.darkScore)
+	state.Fixed(s, &c.economics)
 	c.startsState(s)
 	c.ordersState(s)
 	c.gate.MoveState(s)
@@ -39,6 +39,8 @@ func (c *Core) MoveState(s *state.Codec) {
 	c.sized(s, len(c.clients), "clients")
 	state.Slice(s, c.awayUntil)
 	state.Slice(s, c.usedQuote)
+	state.Slice(s, c.standings)
+	state.Slice(s, c.posted)
 	state.Slice(s, c.inflight)
 	state.Slice(s, c.tapes)
 	c.booksState(s)
@@ -199,6 +201,7 @@ func (c *Core) afterLoad(s *state.Codec) {
 	if s.Err() != nil {
 		return
 	}
+	c.takeFees()
 	for i := range c.parents[:c.parentCount] {
 		p := &c.parents[i]
 		s.Check(c.isChild(p.first) && int(p.Instrument) < len(c.instruments) && p.Side.Valid(), "a parent of nothing")

@@ -26,17 +26,6 @@ func (c *Core) take(p *Parent, a *policy.Action, want market.Qty) market.Qty {
 	return placed
 }
 
-// netMilli returns what taking a lot at price costs p at venue v, fee included, in
-// thousandths of an increment: smaller is better, on either side.
-func (c *Core) netMilli(p *Parent, v int, price market.Price) int64 {
-	return c.venues[v].TakeFee.NetMilli(p.Side, price)
-}
-
-// score returns how much better than the mid a price is for p, in increments.
-func (c *Core) score(p *Parent, price market.Price) int64 {
-	return p.Side.Sign() * (c.reference(p.Instrument) - 2*int64(price)) / 2
-}
-
 // sweep takes up to want on all lit venues at once, best net price first, within
 // the bound: one immediate-or-cancel order a venue, at the worst price it needs.
 // With quotes, dealers' living quotes compete as one level each.
@@ -80,14 +69,21 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		if at.got == 0 {
 			continue
 		}
-		pl := placement{venue: market.VenueID(at.venue), tactic: event.TacticTake, qty: at.got, price: at.worst,
-			score: c.score(p, at.worst)}
+		pl := placement{venue: market.VenueID(at.venue), tactic: event.TacticTake, qty: at.got, price: at.worst}
 		if at.ladder == nil {
 			pl.tactic, pl.quote = event.TacticQuote, m.Books[at.venue].Quote.ID
+			pl.score = improvement(&c.terms[0][at.venue])
+		} else {
+			pl.score = c.takeScore(p, at)
 		}
 		placed += c.place(p, &pl)
 	}
 	return placed
+}
+
+// takeScore returns what the decision record says of taking where a walk got to.
+func (c *Core) takeScore(p *Parent, at *frontier) int64 {
+	return improvement(c.appraise(at.venue, policy.WayTake, c.atMilli(p, at.worst), at.fee.AtMilli(at.worst), policy.One))
 }
 
 // outside notes that what the lit venues show is beyond the bound.
@@ -123,9 +119,11 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 	if m.Kind(id) == market.SDP {
 		price, qty, ok := c.quoteOf(p, id)
 		switch {
-		case !quotes:
+		case !quotes || c.tactics.Off&OffSDP != 0:
 		case ok:
-			w.add(v, nil, &c.venues[v].TakeFee).show(book.Level{Price: price, Qty: qty})
+			at, t := w.add(v, nil, c.takeFee(v)), c.hitTerms(p, v, price)
+			at.show(book.Level{Price: price, Qty: qty})
+			at.net += t.Net - t.Price - t.Fee // what the last look is expected to cost
 		default:
 			share.Why = event.WhyQuoteDead
 		}
@@ -142,7 +140,7 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 // will take there; false when nothing is left.
 func (c *Core) openLadder(w *walk, p *Parent, v int) bool {
 	b := c.composites[p.Instrument].Books[v]
-	at := w.add(v, b.Ladder(p.Side.Contra()), &c.venues[v].TakeFee)
+	at := w.add(v, b.Ladder(p.Side.Contra()), c.takeFee(v))
 	at.next()
 	for skip := c.inflight[p.Instrument][v][p.Side.Index()]; skip > 0 && at.left > 0; {
 		if skip < at.left {

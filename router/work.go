@@ -10,6 +10,7 @@ import (
 type allocation struct {
 	shares [market.MaxVenues]event.Share
 	placed market.Qty
+	termed [2]uint16 // venues whose Core.terms are of this decision
 }
 
 // resting is what a parent has in the market already, by class.
@@ -51,6 +52,7 @@ func (c *Core) work(p *Parent, epoch bool) {
 func (c *Core) decide(p *Parent, epoch bool) {
 	lot := c.instruments[p.Instrument].Lot
 	remaining := c.target(p) - p.Cum
+	c.unbook(p, remaining, epoch)
 	free := min(remaining-p.Reserved, c.room(p))
 	if remaining <= 0 || free <= 0 && !epoch || p.small(remaining) {
 		return
@@ -75,10 +77,11 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	}
 
 	c.scratch = allocation{}
+	c.weigh(p)
 	have := c.resting(p)
 	dark, sdp, post, take := policy.Split(template, remaining, lot)
 	if epoch {
-		c.trim(p, have, dark, post)
+		c.trim(p, have, dark, c.mayPost(p, post))
 	}
 	free -= c.take(p, template, min(take, free))
 	free -= c.hitQuote(p, template, have, sdp, free)
@@ -89,6 +92,7 @@ func (c *Core) decide(p *Parent, epoch bool) {
 		d.Cell, d.Codes = cell.Index, codes
 		d.Action, d.Chosen, d.Confidence, d.Flags = action, cell.Action, cell.Confidence, flags
 		d.PropensityBps, d.BaselineBps = drawn.action, drawn.baseline
+		c.tell(d)
 	}
 }
 
@@ -104,11 +108,13 @@ func (c *Core) takeRest(p *Parent) {
 		return // once a retry time, and when the touch moves
 	}
 	c.scratch = allocation{}
+	c.weigh(p)
 	c.sweep(p, free, true)
 	if c.scratch.placed > 0 {
 		p.tried |= triedTake
 		d := c.record(p, free)
 		d.Action, d.Chosen, d.Flags = policy.ActionTakeAll, policy.ActionTakeAll, event.DecisionForced
+		c.tell(d)
 		return
 	}
 	held := c.scratch.stopped() || c.reference(p.Instrument) == 0
@@ -181,8 +187,8 @@ func (c *Core) trim(p *Parent, have resting, dark, post market.Qty) {
 	}
 }
 
-// repeg cancels posted children that the touch has left behind. Their quantity
-// is posted anew when the venue confirms.
+// repeg cancels posted children that the touch has left behind and that are worth moving.
+// Their quantity is posted anew when the venue confirms.
 func (c *Core) repeg(p *Parent) {
 	if p.phase != phaseWorking {
 		return
@@ -191,10 +197,18 @@ func (c *Core) repeg(p *Parent) {
 	if !own.OK {
 		return
 	}
+	weighed := false
 	for s := p.first; s != none; s = c.children[s].next {
 		ch := &c.children[s]
 		behind := p.Side.Better(ch.Price, own.Price) && (p.Limit == 0 || p.Side.Better(ch.Price, p.Limit))
-		if ch.Tactic == event.TacticPost && behind && c.now-ch.SentTime >= c.tactics.RepegNanos {
+		if ch.Tactic != event.TacticPost || !behind || c.now-ch.SentTime < c.tactics.RepegNanos {
+			continue
+		}
+		if !weighed {
+			c.weigh(p)
+			weighed = true
+		}
+		if c.worthMoving(p, ch) {
 			c.cancel(ch)
 		}
 	}
@@ -211,11 +225,11 @@ func (c *Core) available(p *Parent) (set policy.ClassSet) {
 		}
 		switch m.Kind(id) {
 		case market.Dark:
-			if m.Normal() {
+			if m.Normal() && c.tactics.Off&OffDark == 0 {
 				set |= policy.Set(policy.Dark)
 			}
 		case market.SDP:
-			if _, _, ok := c.quoteOf(p, id); ok {
+			if _, _, ok := c.quoteOf(p, id); ok && c.tactics.Off&OffSDP == 0 {
 				set |= policy.Set(policy.SDP)
 			}
 		case market.Lit:
@@ -227,7 +241,7 @@ func (c *Core) available(p *Parent) (set policy.ClassSet) {
 			}
 		}
 	}
-	if !m.Touch(p.Side).OK {
+	if !m.Touch(p.Side).OK || c.tactics.Off&OffPost != 0 {
 		set &^= policy.Set(policy.Post)
 	}
 	return set
@@ -242,6 +256,10 @@ func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
 		return event.WhyRisk
 	case p.avoid>>v&1 != 0:
 		return event.WhyRefused
+	case c.optedOut(p, v):
+		return event.WhyOptedOut
+	case c.standings[p.Instrument][v].until > c.now || c.standings[p.Instrument][v].shut:
+		return c.barred(p.Instrument, v)
 	case p.gaps>>v&1 != 0:
 		return event.WhyGap
 	}

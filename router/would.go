@@ -24,6 +24,7 @@ func (c *Core) takeWould(p *Parent) bool {
 	c.recall(p)
 	free := c.room(p)
 	c.scratch = allocation{}
+	c.weigh(p)
 	limit := p.Limit
 	if limit == 0 || p.Side.Better(would, limit) {
 		p.Limit = would
@@ -34,6 +35,7 @@ func (c *Core) takeWould(p *Parent) bool {
 		p.tried |= triedTake
 		d := c.record(p, free)
 		d.Action, d.Chosen, d.Flags = policy.ActionTakeAll, policy.ActionTakeAll, event.DecisionForced
+		c.tell(d)
 	}
 	return true
 }

@@ -63,6 +63,7 @@ func verifyAgain(t *testing.T, dir string) {
 	if code != 0 || strings.Count(out, "\n") < 100 || !strings.Contains(out, " send C") {
 		t.Fatalf("dump: exit code %d, %d lines\n%s", code, strings.Count(out, "\n"), errs)
 	}
+	explainAgain(t, dir)
 	run := journalDir(dir)
 	segments, err := filepath.Glob(filepath.Join(run, "*.seg"))
 	if err != nil || len(segments) == 0 {

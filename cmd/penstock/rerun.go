@@ -43,6 +43,8 @@ type rerun struct {
 	cfg  *Config
 	dir  string // of the journal
 
+	watch router.Watch // of the core; nil: none
+
 	created  int64 // wall time at which the journal was made, ns since epoch
 	table    []byte
 	curves   map[string][]byte
@@ -144,6 +146,7 @@ func (r *rerun) start() error {
 	if err != nil {
 		return err
 	}
+	core.SetWatch(r.watch)
 	r.core, r.out = core, core.OutputFor()
 	return nil
 }
@@ -226,21 +229,28 @@ func readAll(reader *journal.Reader, f func(*journal.Record) error) (journal.Tai
 
 // rerunJournal runs the day of a journal again.
 func rerunJournal(dir string) (*rerun, error) {
+	r := &rerun{}
+	return r, r.all(dir)
+}
+
+// all runs the whole journal in dir.
+func (r *rerun) all(dir string) error {
 	reader, err := journal.Open(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r := &rerun{created: reader.Header().Created, dir: dir}
+	r.created = reader.Header().Created
+	r.dir = dir
 	if r.Tail, err = readAll(reader, r.take); err != nil {
-		return r, err
+		return err
 	}
 	if r.Tail.State == journal.TailClosed {
 		r.ended() // otherwise what the last event led to may not have been written
 	}
 	if r.Events == 0 {
-		return r, fmt.Errorf("journal %s holds no events", dir)
+		return fmt.Errorf("journal %s holds no events", dir)
 	}
-	return r, nil
+	return nil
 }
 
 // names returns what a dump needs to print symbols and decimals.

@@ -1,0 +1,107 @@
+package router
+
+import (
+	"math"
+	"math/bits"
+
+	"penstock/event"
+	"penstock/market"
+	"penstock/policy"
+)
+
+// weigh sets what the terms of all venues have in common for p now. Crossing the spread
+// later costs what it costs now, as far as one can know.
+func (c *Core) weigh(p *Parent) {
+	m, s := c.composites[p.Instrument], &c.situation
+	vol := m.Features.VolRatio()
+	s.Half = max(int64(m.Spread()), 0) * 500
+	s.Calm, s.DarkBucket = policy.Calm(vol), c.economics.now.DarkBucket(c.now, vol)
+	s.Fallback = s.Half
+	far := m.Touch(p.Side.Contra())
+	if !far.OK {
+		return
+	}
+	least := int64(math.MaxInt64)
+	for set := far.Venues; set != 0; set &= set - 1 {
+		least = min(least, c.takeFee(bits.TrailingZeros16(set)).AtMilli(far.Price))
+	}
+	s.Fallback = s.Half + least
+}
+
+// Fees as decisions see them.
+func (c *Core) takeFee(v int) *market.Fee { return c.fee(&c.venues[v].TakeFee) }
+func (c *Core) makeFee(v int) *market.Fee { return c.fee(&c.venues[v].MakeFee) }
+
+func (c *Core) fee(f *market.Fee) *market.Fee {
+	if c.tactics.Off&OffFees != 0 {
+		return &noFee
+	}
+	return f
+}
+
+var noFee market.Fee
+
+// appraise computes the terms of placing at venue v by way, at a price that is at
+// thousandths of an increment against the mid.
+func (c *Core) appraise(v int, way policy.Way, at, fee int64, fill uint16) *policy.Terms {
+	slot := 0
+	if way == policy.WayPost || way == policy.WayRest {
+		slot = 1
+	}
+	c.scratch.termed[slot] |= 1 << v
+	t := &c.terms[slot][v&(market.MaxVenues-1)]
+	o := policy.Option{Venue: market.VenueID(v), Way: way, Price: at, Fee: fee, Fill: fill}
+	c.economics.now.Appraise(&c.situation, &o, t)
+	return t
+}
+
+// atMilli returns where a price stands against the mid for p, positive being a cost, in
+// thousandths of an increment.
+func (c *Core) atMilli(p *Parent, price market.Price) int64 {
+	mid2, _ := c.composites[p.Instrument].Mid2()
+	return p.Side.Sign() * (2*int64(price) - mid2) * 500
+}
+
+// improvement is what the decision record says of terms.
+func improvement(t *policy.Terms) int64 { return -t.Net }
+
+// Appraisal is what a decision thought of each venue: for ways that trade at once and for
+// ways that rest, by VenueID; nil where the venue was not considered so.
+type Appraisal struct {
+	Situation policy.Situation
+	AtOnce    [market.MaxVenues]*policy.Terms
+	Resting   [market.MaxVenues]*policy.Terms
+}
+
+// Watch is told of every decision and of what it weighed, in the step that makes it. What
+// it gets is valid during the call. It must not change anything.
+type Watch func(*event.Decision, *Appraisal)
+
+// SetWatch makes w be told of every decision. Terms are not in the journal: they follow
+// from it, so who explains a decision runs the journal again with a watch.
+func (c *Core) SetWatch(w Watch) { c.watch = w }
+
+// tell tells the watch of a decision that is complete.
+func (c *Core) tell(d *event.Decision) {
+	if c.watch != nil {
+		c.watch(d, c.appraisal())
+	}
+}
+
+func (c *Core) appraisal() *Appraisal {
+	a := &Appraisal{Situation: c.situation}
+	for v := range c.venues {
+		if c.scratch.termed[0]>>v&1 != 0 {
+			a.AtOnce[v] = &c.terms[0][v]
+		}
+		if c.scratch.termed[1]>>v&1 != 0 {
+			a.Resting[v] = &c.terms[1][v]
+		}
+	}
+	return a
+}
+
+// optedOut reports whether the client of p does not want venue v.
+func (c *Core) optedOut(p *Parent, v market.VenueID) bool {
+	return int(p.Client) < len(c.optOuts) && c.optOuts[p.Client]>>v&1 != 0
+}

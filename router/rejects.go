@@ -1,0 +1,126 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// RejectClass is what a venue's refusal asks of us.
+type RejectClass uint8
+
+// Classes of refusal.
+const (
+	RejectRetry   RejectClass = iota // after a pause: throttled, or no reason given
+	RejectReprice                    // with another price or quote, in the next decision
+	RejectHold                       // when the venue says that it trades again
+	RejectDisable                    // never like this: until a named person resumes the venue
+	RejectClasses
+)
+
+var rejectNames = [...]string{"retry", "re-price", "hold", "disable"}
+
+func (r RejectClass) String() string {
+	if int(r) < len(rejectNames) {
+		return rejectNames[r]
+	}
+	return "class?"
+}
+
+// ClassOf returns what a refusal for a reason asks of us. Dialects map the codes and
+// texts of their venues to reasons.
+func ClassOf(reason event.Reason) RejectClass {
+	switch reason {
+	case event.ReasonCollar, event.ReasonBadPrice, event.ReasonLimit, event.ReasonLastLookPrice,
+		event.ReasonQuoteExpired, event.ReasonNoReference:
+		return RejectReprice
+	case event.ReasonVenueHalted, event.ReasonVenueDown, event.ReasonNotReady, event.ReasonTooLate,
+		event.ReasonVenueState, event.ReasonExpired:
+		return RejectHold
+	case event.ReasonUnknownInstrument, event.ReasonUnsupportedType, event.ReasonBadQty,
+		event.ReasonBadParameter, event.ReasonMaxQty, event.ReasonMaxNotional, event.ReasonDuplicateClOrdID,
+		event.ReasonKilled:
+		return RejectDisable
+	}
+	return RejectRetry
+}
+
+// standing is whether an instrument may be routed to a venue, as its refusals left it.
+type standing struct {
+	until   int64 // ns since epoch: nothing is sent before
+	class   RejectClass
+	shut    bool  // by class Hold or Disable, until an event
+	strikes uint8 // refusals in a row without an accepted order
+}
+
+const (
+	retryNanos = 50e6  // after the first refusal; doubled with each in a row
+	maxStrikes = 8     // then the venue is out of use for the instrument
+	retryMost  = 6.4e9 // ns
+)
+
+// refusedBy takes a refusal of ch for a reason.
+func (c *Core) refusedBy(ch *Child, reason event.Reason) {
+	class := ClassOf(reason)
+	c.card(ch.Venue).Rejects[class]++
+	st := &c.standings[ch.Instrument][ch.Venue]
+	if class == RejectReprice && c.venues[ch.Venue].Kind == market.SDP {
+		return // a dealer may: its price of it is in the reject model
+	}
+	st.strikes = min(st.strikes+1, maxStrikes)
+	switch {
+	case class == RejectHold || class == RejectDisable:
+		c.shut(ch.Instrument, ch.Venue, class, reason)
+	case st.strikes == maxStrikes:
+		c.shut(ch.Instrument, ch.Venue, RejectDisable, event.ReasonRejects)
+	default:
+		st.class = class
+		st.until = c.now + min(int64(retryNanos)<<(st.strikes-1), int64(retryMost))
+	}
+}
+
+// acceptedBy ends a row of refusals.
+func (c *Core) acceptedBy(ch *Child) { c.standings[ch.Instrument][ch.Venue].strikes = 0 }
+
+// shut takes a venue out of use for an instrument and tells a person: by RejectHold until
+// the venue is heard to trade again, by RejectDisable until a named person resumes it.
+func (c *Core) shut(id market.InstrumentID, v market.VenueID, class RejectClass, reason event.Reason) {
+	st := &c.standings[id][v]
+	if st.shut && st.class >= class {
+		return
+	}
+	st.shut, st.class = true, class
+	c.Counters.Shut++
+	c.Counters.Alerts++
+	cmd := c.command(event.Alert)
+	cmd.Venue, cmd.Instrument, cmd.Reason = v, id, reason
+}
+
+// open puts a venue to use again where its refusals were of the class or weaker;
+// NoInstrument means for every instrument, NoVenue at every venue.
+func (c *Core) open(id market.InstrumentID, v market.VenueID, class RejectClass) {
+	for i := range c.standings {
+		if id != market.NoInstrument && int(id) != i {
+			continue
+		}
+		for k := range c.venues {
+			st := &c.standings[i][k]
+			if v != market.NoVenue && int(v) != k || st.class > class {
+				continue
+			}
+			*st = standing{}
+		}
+	}
+}
+
+// barred returns why a venue cannot be used for an instrument after its refusals,
+// WhyFilled when it can.
+func (c *Core) barred(id market.InstrumentID, v market.VenueID) event.Why {
+	st := &c.standings[id][v]
+	switch {
+	case st.shut:
+		return event.WhyShut
+	case st.until > c.now:
+		return event.WhyRefused
+	}
+	return event.WhyFilled
+}
