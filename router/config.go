@@ -46,6 +46,7 @@ type Tactics struct {
 	MaxPostings int   // venues over which posted quantity is spread
 	DarkMinQty  market.Qty
 	Off         Switches // parts of the brain that are switched off
+	Rule        Rule     // who decides: RuleBrain, or a simple router to compare with
 }
 
 // Switches name parts of the brain that can be switched off, to see what each is worth.

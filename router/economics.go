@@ -33,7 +33,7 @@ func (c *Core) takeFee(v int) *market.Fee { return c.fee(&c.venues[v].TakeFee) }
 func (c *Core) makeFee(v int) *market.Fee { return c.fee(&c.venues[v].MakeFee) }
 
 func (c *Core) fee(f *market.Fee) *market.Fee {
-	if c.tactics.Off&OffFees != 0 {
+	if c.tactics.Off&OffFees != 0 || c.tactics.Rule == RuleBestPrice {
 		return &noFee
 	}
 	return f

@@ -119,7 +119,7 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 	if m.Kind(id) == market.SDP {
 		price, qty, ok := c.quoteOf(p, id)
 		switch {
-		case !quotes || c.tactics.Off&OffSDP != 0:
+		case !quotes || c.tactics.Off&OffSDP != 0 || c.tactics.Rule == RuleLitOnly:
 		case ok:
 			at, t := w.add(v, nil, c.takeFee(v)), c.hitTerms(p, v, price)
 			at.show(book.Level{Price: price, Qty: qty})

@@ -57,6 +57,10 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	if remaining <= 0 || free <= 0 && !epoch || p.small(remaining) {
 		return
 	}
+	if c.tactics.Rule != RuleBrain && c.tactics.Rule != RuleLitOnly {
+		c.decideByRule(p, remaining, free, epoch)
+		return
+	}
 	var inputs policy.Inputs
 	c.measure(&inputs, p, remaining)
 	codes := inputs.Codes()
@@ -225,11 +229,11 @@ func (c *Core) available(p *Parent) (set policy.ClassSet) {
 		}
 		switch m.Kind(id) {
 		case market.Dark:
-			if m.Normal() && c.tactics.Off&OffDark == 0 {
+			if m.Normal() && c.tactics.Off&OffDark == 0 && c.tactics.Rule != RuleLitOnly {
 				set |= policy.Set(policy.Dark)
 			}
 		case market.SDP:
-			if _, _, ok := c.quoteOf(p, id); ok && c.tactics.Off&OffSDP == 0 {
+			if _, _, ok := c.quoteOf(p, id); ok && c.tactics.Off&OffSDP == 0 && c.tactics.Rule != RuleLitOnly {
 				set |= policy.Set(policy.SDP)
 			}
 		case market.Lit:
