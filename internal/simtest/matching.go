@@ -233,7 +233,8 @@ func (v *venue) finish(w *world, o *order, why market.ExecType) {
 	if v.use(w, duplicate) {
 		v.say(w, &m)
 	}
-	if rest > 0 && v.use(w, lateFill) {
+	// One that repeats nothing could lose the late execution for good: nobody asks for an order that ended.
+	if rest > 0 && v.resend && v.use(w, lateFill) {
 		qty, price := v.random.between(1, rest), v.price(w, o)
 		o.lied = true
 		o.execute(qty, price)
