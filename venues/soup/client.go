@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 
 	"penstock/venues/wire"
 )
@@ -21,6 +24,7 @@ type ClientConfig struct {
 	RetryNanos    int64  // first pause before a reconnect; doubles while none is accepted, jittered
 	RetryMaxNanos int64  // longest pause
 	Seed          uint64 // of the jitter
+	Socket        wire.Options
 }
 
 // Limits that suit a venue on a private line; a configuration may start from them.
@@ -58,6 +62,9 @@ type Client struct {
 	random  uint64
 	lastErr error
 	lost    uint64
+	taken   uint64       // bytes that the sockets took, over all connections
+	fd      atomic.Int64 // of conn, plus one; 0 without, for Cut
+	refused error        // an option that the socket may not have
 }
 
 // NewClient resolves the address; nothing is connected before Start.
@@ -130,6 +137,10 @@ func (c *Client) connect(now int64) {
 		return
 	}
 	c.conn, c.opening, c.since = conn, true, now
+	c.fd.Store(int64(conn.FD()) + 1)
+	if c.refused, err = wire.Tune(conn, c.cfg.Socket); err != nil {
+		c.lose(now, err)
+	}
 }
 
 func (c *Client) opened(now int64) bool {
@@ -157,6 +168,9 @@ func (c *Client) read(now int64) (n int) {
 		}
 		got, err := c.conn.Read(buf)
 		c.session.Received(now, got)
+		if got > 0 && c.cfg.Socket.QuickAck {
+			wire.QuickAck(c.conn)
+		}
 		switch {
 		case err != nil && c.session.Pending():
 			return n + 1 // the next call finds the end again
@@ -223,6 +237,7 @@ func (c *Client) pause() int64 {
 
 func (c *Client) hangUp() {
 	if c.conn != nil {
+		c.fd.Store(0)
 		c.conn.Close()
 		c.conn = nil
 	}
@@ -234,6 +249,7 @@ func (c *Client) flush() error {
 	}
 	n, err := c.conn.Write(c.session.Output())
 	c.session.Sent(n)
+	c.taken += uint64(n)
 	return err
 }
 
@@ -246,6 +262,23 @@ func (c *Client) Send(now int64, data []byte) error {
 		return err
 	}
 	return c.flush()
+}
+
+// Taken returns how many bytes the sockets took, over all connections, and Backlog how many
+// wait for this one.
+func (c *Client) Taken() uint64 { return c.taken }
+
+// Backlog returns how many bytes wait for the socket; what waits when it breaks is lost.
+func (c *Client) Backlog() int { return len(c.session.Output()) }
+
+// OptionRefused returns why the socket of now has not all its options, nil when it has.
+func (c *Client) OptionRefused() error { return c.refused }
+
+// Cut ends the connection from any goroutine, for when the one that works the client does
+// not. false: there is none.
+func (c *Client) Cut() bool {
+	fd := c.fd.Load() - 1
+	return fd >= 0 && unix.Shutdown(int(fd), unix.SHUT_RDWR) == nil
 }
 
 // Active reports whether the client is logged in.
