@@ -21,6 +21,16 @@ const (
 	FIX           // FIX 4.4 market data session
 )
 
+// Orders is the order entry protocol of a venue.
+type Orders uint8
+
+// Order entry protocols.
+const (
+	FIX44  Orders = iota
+	OUCH50        // OUCH 5.0 over SoupBinTCP; the user of the login is the first 6 characters of the CompID
+	OUCH42        // OUCH 4.2
+)
+
 // Config describes a simulated market in one instrument.
 type Config struct {
 	Instrument market.Instrument
@@ -41,6 +51,7 @@ type Venue struct {
 	Name    string // unique; also its CompID
 	MIC     string // LastMkt(30)
 	Kind    market.VenueKind
+	Orders  Orders
 	Feed    Feed
 	Symbol  string // what the venue calls the instrument; empty for its own symbol
 	TakeFee market.Fee
@@ -117,6 +128,8 @@ func (v *Venue) validate(in *market.Instrument) error {
 		return fmt.Errorf("symbols of Binance are upper case")
 	case v.TLS && (v.Feed == NoFeed || v.Feed == ITCH):
 		return fmt.Errorf("TLS is for WebSocket feeds")
+	case v.Orders != FIX44 && (v.Kind == market.SDP || in.QtyDecimals != 0 || in.PriceDecimals < 4 || len(v.Symbol) > 8):
+		return fmt.Errorf("OUCH is for exchanges and pools in whole shares, with prices of 4 decimals or more, and symbols of up to 8 characters")
 	case v.Feed == ITCH && !itchFits(in, v.Symbol):
 		return fmt.Errorf("ITCH needs whole lots, ticks of at least 0.0001, " +
 			"and symbols of up to 8 characters")

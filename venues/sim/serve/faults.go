@@ -25,12 +25,7 @@ func (s *Server) PauseWrites(paused bool) {
 }
 
 func (s *Server) outboxes() []*outbox {
-	var all []*outbox
-	for _, c := range s.orders.clients {
-		if c.out != nil {
-			all = append(all, c.out)
-		}
-	}
+	all := s.orders.outboxes()
 	if s.ws != nil {
 		for _, c := range s.ws.conns {
 			all = append(all, c.out)

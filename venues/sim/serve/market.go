@@ -250,7 +250,9 @@ func (m *Market) Close() error {
 		m.group.Wait()
 		m.mu.Lock()
 		for _, s := range m.servers {
-			errs = append(errs, s.orders.closeStores())
+			if s.orders != nil {
+				errs = append(errs, s.orders.closeStores())
+			}
 			if s.fix != nil {
 				errs = append(errs, s.fix.entry.closeStores())
 			}

@@ -73,7 +73,7 @@ func TestSlowReaderIsDisconnected(t *testing.T) {
 	c.connect(v.OrderAddr())
 	v.PauseWrites(true)
 	m.mu.Lock()
-	out := v.orders.clients[0].out
+	out := v.orders.(*orderEntry).clients[0].out
 	m.mu.Unlock()
 	chunk := make([]byte, 1<<20)
 	for range outboxLimit/len(chunk) + 1 {

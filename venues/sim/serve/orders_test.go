@@ -136,7 +136,7 @@ func TestReportsMissedWhileAwayAreResent(t *testing.T) {
 	within(t, "session free again", func() bool {
 		v.market.mu.Lock()
 		defer v.market.mu.Unlock()
-		return v.orders.clients[0].out == nil
+		return v.orders.(*orderEntry).clients[0].out == nil
 	})
 	c.connect(v.OrderAddr())
 	for i := range 5 {
@@ -182,7 +182,7 @@ func TestCancelOnDisconnect(t *testing.T) {
 		within(t, name+" sees the end", func() bool {
 			v.market.mu.Lock()
 			defer v.market.mu.Unlock()
-			return v.orders.clients[0].out == nil
+			return v.orders.(*orderEntry).clients[0].out == nil
 		})
 		if name == "LITA" {
 			within(t, "order cancelled", func() bool {

@@ -39,7 +39,7 @@ type Server struct {
 	pool     *sim.DarkPool
 	dealer   *sim.Dealer
 
-	orders  *orderEntry
+	orders  orderPort
 	feed    feed // nil for dark pools and dealers
 	mold    *mold
 	itch    *itchFeed
@@ -53,8 +53,8 @@ type Server struct {
 
 func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
 	s := &Server{market: m, cfg: cfg, in: &m.cfg.Instrument}
-	var err error
-	if s.orders, err = newOrderEntry(s); err != nil {
+	entry, err := s.openOrders()
+	if err != nil {
 		return s, err
 	}
 	if err = s.openFeed(now); err != nil {
@@ -78,11 +78,26 @@ func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
 		s.engine = s.pool
 	case market.SDP:
 		d := cfg.Dealer
-		d.Venue, d.Quote, d.QuoteCancelled = v, s.orders.onQuote, s.orders.onQuoteCancelled
+		d.Venue, d.Quote, d.QuoteCancelled = v, entry.onQuote, entry.onQuoteCancelled
 		s.dealer, err = sim.NewDealer(d)
 		s.engine = s.dealer
 	}
 	return s, err
+}
+
+// openOrders opens the order entry. entry is nil when that is not in FIX.
+func (s *Server) openOrders() (entry *orderEntry, err error) {
+	if s.cfg.Orders == FIX44 {
+		if entry, err = newOrderEntry(s); err == nil {
+			s.orders = entry
+		}
+		return entry, err
+	}
+	e, err := newOUCHEntry(s)
+	if err == nil {
+		s.orders = e
+	}
+	return nil, err
 }
 
 func (s *Server) openFeed(now int64) (err error) {
@@ -153,8 +168,8 @@ func (s *Server) Name() string { return s.cfg.Name }
 // Config returns what the venue was started with.
 func (s *Server) Config() Venue { return s.cfg }
 
-// OrderAddr returns the address of the FIX acceptor.
-func (s *Server) OrderAddr() string { return s.orders.listener.Addr().String() }
+// OrderAddr returns the address of order entry.
+func (s *Server) OrderAddr() string { return s.orders.addr() }
 
 // FeedAddr returns the address of the WebSocket feed or the market data acceptor,
 // "" when there is none.
@@ -202,8 +217,8 @@ func (s *Server) SnapshotAddr() string {
 func (s *Server) Trades(client string) []sim.Fill {
 	s.market.mu.Lock()
 	defer s.market.mu.Unlock()
-	if c := s.orders.client(client); c != nil {
-		return s.engine.Trades(c.owner)
+	if owner := s.orders.ownerOf(client); owner != 0 {
+		return s.engine.Trades(owner)
 	}
 	return nil
 }
@@ -212,8 +227,8 @@ func (s *Server) Trades(client string) []sim.Fill {
 func (s *Server) Orders(client string) []sim.OrderState {
 	s.market.mu.Lock()
 	defer s.market.mu.Unlock()
-	if c := s.orders.client(client); c != nil {
-		return s.engine.Orders(c.owner)
+	if owner := s.orders.ownerOf(client); owner != 0 {
+		return s.engine.Orders(owner)
 	}
 	return nil
 }
