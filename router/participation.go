@@ -29,7 +29,8 @@ func (c *Core) print(m *book.Composite, e *event.Event, was event.BookState) {
 }
 
 // traded follows our own share of a tape: a child's reservation went from before to
-// what it is now, and delta was filled.
+// what it is now, and delta was filled. What a venue takes back (delta below 0) was printed
+// all the same.
 func (c *Core) traded(ch *Child, before, delta market.Qty) {
 	if ch.TIF == market.TIFDay {
 		c.posted[ch.Instrument][ch.Venue][ch.Side.Index()] += ch.reserved() - before
@@ -39,7 +40,7 @@ func (c *Core) traded(ch *Child, before, delta market.Qty) {
 	}
 	t := &c.tapes[ch.Instrument]
 	t.open += ch.reserved() - before
-	t.own += delta
+	t.own += max(delta, 0)
 }
 
 // others returns at least how much others have traded since p began. What of our open
