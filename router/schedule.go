@@ -47,7 +47,7 @@ func (c *Core) layOut(p *Parent) {
 	if slice == 0 {
 		slice = c.tactics.SliceNanos
 	}
-	p.end, p.from = p.terms.End, p.Cum
+	p.end, p.from = max(p.terms.End, p.start), p.Cum // it may be over: new terms wait for children
 	lots := int64((p.OrderQty - p.from) / c.instruments[p.Instrument].Lot)
 	p.slices = max(min((p.end-p.start)/slice, lots), 1)
 	p.slice, p.decision = 0, 0

@@ -37,6 +37,7 @@ func (c *Core) work(p *Parent, epoch bool) {
 	switch p.phase {
 	case phaseWorking:
 		switch {
+		case c.now >= p.end: // its timer is due
 		case c.takeWould(p):
 		case p.Strategy == event.StrategySeek:
 			c.seek(p, epoch)
