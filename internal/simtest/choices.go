@@ -84,6 +84,9 @@ const (
 	chSnapshot
 	chHalt
 	chStranger
+	chAct
+	chSwap
+	chSave
 	chBust
 	chCorrect
 	chRestate
@@ -160,6 +163,9 @@ func init() {
 	kind(chAbsurd, "absurd", 2, true, func(w *world, r *stream, _ int) { w.someFeed(r).absurd(w, r) })
 	kind(chSnapshot, "snapshot", 2, true, func(w *world, r *stream, _ int) { w.someFeed(r).cut(w, r) })
 	kind(chHalt, "halt", 2, true, func(w *world, r *stream, _ int) { w.halt(w.someVenue(r), r) })
+	kind(chAct, "act", 4, true, func(w *world, r *stream, _ int) { w.intervene(r) })
+	kind(chSwap, "swap", 3, true, func(w *world, r *stream, _ int) { w.swap(r) })
+	kind(chSave, "save", 2, true, func(w *world, _ *stream, _ int) { w.save() })
 	kind(chBust, "bust", 4, true, func(w *world, r *stream, _ int) { w.someVenue(r).bust(w, r) })
 	kind(chCorrect, "correct", 3, true, func(w *world, r *stream, _ int) { w.someVenue(r).correct(w, r) })
 	kind(chRestate, "restate", 3, true, func(w *world, r *stream, _ int) { w.someVenue(r).restate(w, r) })

@@ -24,6 +24,7 @@ type ask struct {
 	limit     int64
 	cum       int64
 	inst      market.InstrumentID
+	strategy  event.Strategy
 	pending   bool
 	ended     bool
 }
@@ -117,22 +118,45 @@ func (c *client) order(w *world, r *stream, n int) {
 		e.OrdType = market.OrdLimit
 		e.Price = market.Price(mid + tick*e.Side.Sign()*r.between(-1, 6))
 	}
-	switch r.below(3) {
-	case 0:
+	if r.once(3) {
 		e.Strategy = event.StrategySweep
-		if r.once(2) {
-			e.TIF = market.TIFIOC
-		}
-	default:
-		e.Until = w.step + r.between(200, 8000)*milli
-		e.SliceNanos = r.between(100, 3000) * milli
-		if r.once(4) {
-			e.StartTime = w.step + r.between(1, 500)*milli
-			e.Until += 500 * milli
-		}
+		e.TIF = [...]market.TimeInForce{market.TIFDay, market.TIFIOC, market.TIFFOK}[r.below(3)]
+	} else {
+		e.Strategy = event.StrategyTWAP + event.Strategy(r.below(5))
+		w.terms(r, &e)
 	}
-	c.asks = append(c.asks, ask{first: e.ID, id: e.ID, side: e.Side, qty: int64(e.Qty), limit: int64(e.Price), inst: i})
+	c.asks = append(c.asks, ask{first: e.ID, id: e.ID, side: e.Side, qty: int64(e.Qty), limit: int64(e.Price), inst: i,
+		strategy: e.Strategy})
 	c.say(w, &e)
+}
+
+// terms draws the parameters of a scheduled strategy.
+func (w *world) terms(r *stream, e *event.Event) {
+	e.Until = w.step + r.between(200, 8000)*milli
+	e.SliceNanos = r.between(100, 3000) * milli
+	if r.once(4) {
+		e.StartTime = w.step + r.between(1, 500)*milli
+		e.Until += 500 * milli
+	}
+	if e.Strategy == event.StrategyPOV || r.once(6) {
+		e.CumQty = market.Qty(r.between(500, 10_000)) // rate
+	}
+	if r.once(5) {
+		e.LastPx = market.Price(w.mid(int(e.Instrument)) - tick*e.Side.Sign()*r.between(-1, 4)) // would
+	}
+	if r.once(5) {
+		e.LastQty = market.Qty(r.between(2, 30)) * 100 // no more at once
+	}
+	if r.once(5) {
+		e.MinQty = min(market.Qty(r.between(1, 3))*100, max(e.LastQty, 200)) // no less
+	}
+	if r.once(4) {
+		e.LeavesQty = market.Qty(r.between(1, 20)) * 100 // a block
+	}
+	e.Code = uint8(r.below(4))
+	if r.once(4) {
+		e.Flags |= event.NoCatchUp
+	}
 }
 
 // some returns a live order of the client, as far as it knows.
@@ -186,6 +210,10 @@ func (c *client) replace(w *world, r *stream, n int) {
 		if r.once(2) {
 			e.Price += market.Price(tick * r.between(-2, 2))
 		}
+	}
+	if a.strategy.Scheduled() && r.once(3) {
+		e.Strategy = a.strategy
+		w.terms(r, &e)
 	}
 	switch {
 	case a.pending:

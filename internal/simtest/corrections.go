@@ -8,7 +8,8 @@ import (
 // taken returns an order of the venue with an execution that the router knows, to take it
 // back. It does so only where nothing that it says gets lost: nobody could tell otherwise.
 func (v *venue) taken(w *world, r *stream) (*order, int) {
-	if !v.resend || !v.up || !v.told || w.dead || w.healing || len(v.orders) == 0 || w.swarm.weights[chHostCrash] > 0 {
+	if !v.resend || !v.up || !v.told || w.dead || w.healing || len(v.orders) == 0 || w.swarm.weights[chHostCrash] > 0 ||
+		w.core.Counters.Forgotten > 0 {
 		return nil, 0
 	}
 	for range 8 {
@@ -30,6 +31,7 @@ func (v *venue) bust(w *world, r *stream) {
 	if o == nil {
 		return
 	}
+	v.release(w)
 	f := o.fills[i]
 	if r.once(6) {
 		m := v.report(o, market.ExecTradeCancel)
@@ -54,6 +56,7 @@ func (v *venue) correct(w *world, r *stream) {
 	if o == nil {
 		return
 	}
+	v.release(w)
 	f := &o.fills[i]
 	qty, price := f.qty, max(f.price+tick*r.between(-2, 2), tick)
 	if r.once(2) {
@@ -82,6 +85,7 @@ func (v *venue) restate(w *world, r *stream) {
 		if o.state != working || !o.resting() || o.lied || o.underway != (event.ID{}) || o.rest() < 2 {
 			continue
 		}
+		v.release(w)
 		if r.once(5) {
 			o.lied = true
 			o.truth.caused++

@@ -13,6 +13,10 @@ type journal struct {
 	step   []int64  // when it was taken
 	hashes []uint64 // of all commands before it
 	seen   []sight  // what the ledger was shown, to take it back
+
+	saved   []byte // the state of the core after event savedAt
+	savedAt uint64
+	event   event.Event // that is replayed
 }
 
 // sight is one thing that the ledger saw.
@@ -50,12 +54,17 @@ func (j *journal) tear(w *world) {
 	w.hash = j.hashes[n]
 	j.hashes = j.hashes[:n]
 	w.seq = uint64(n)
+	if j.savedAt > w.seq {
+		j.saved = j.saved[:0] // it was of events that nobody knows any more
+	}
 }
 
 // rewind makes the ledger forget what the router will not know: orders sent since are
 // nobody's.
 func (w *world) rewind(n int) {
+	printed := w.ledger.printed
 	w.ledger = w.newLedger()
+	w.ledger.rewinding = true
 	for i := range w.journal.seen {
 		s := &w.journal.seen[i]
 		if s.seq > uint64(n) {
@@ -65,7 +74,7 @@ func (w *world) rewind(n int) {
 			continue
 		}
 		if w.ledger.event = s.seq; s.fact {
-			w.ledger.fact(s.kind, s.code, s.m.venue)
+			w.ledger.fact(s.kind, s.code, s.m.venue, s.m.parent)
 		} else {
 			w.ledger.see(&s.m, s.now)
 		}
@@ -73,7 +82,8 @@ func (w *world) rewind(n int) {
 	for _, a := range w.ledger.list {
 		a.over = a.cum+a.open > a.qty
 	}
-	w.ledger.touched = w.ledger.touched[:0]
+	w.ledger.rewinding = false
+	w.ledger.touched, w.ledger.printed = w.ledger.touched[:0], printed
 	kept := w.journal.seen[:0]
 	for _, s := range w.journal.seen {
 		if s.seq <= uint64(n) {
@@ -106,25 +116,16 @@ func (w *world) recover() {
 func (w *world) replay(n int, check bool) (told [2][]owed) {
 	before := w.core
 	w.boot()
-	var e event.Event
 	hash := uint64(0)
 	var heard [2]int
 	for i := range n {
-		end := len(w.journal.data)
-		if i+1 < len(w.journal.at) {
-			end = w.journal.at[i+1]
-		}
-		if !e.SetBytes(w.journal.data[w.journal.at[i]:end]) {
-			w.fail("event %d of the journal does not read back", i)
-		}
-		if i < len(w.journal.hashes) && w.journal.hashes[i] != hash {
+		if w.journal.hashes[i] != hash {
 			w.fail("replay differs from what was live before event %d", i+1)
 		}
+		e := w.replayOne(i)
 		if e.Kind >= event.ParentNew && e.Kind <= event.ParentStatus {
 			heard[e.Client] = max(heard[e.Client], int(e.Ref))
 		}
-		w.out.Reset()
-		w.core.Step(&e, w.out)
 		for k := range w.out.Commands {
 			c := &w.out.Commands[k]
 			hash = mixCommand(hash, c)
@@ -139,6 +140,7 @@ func (w *world) replay(n int, check bool) (told [2][]owed) {
 	if hash != w.hash {
 		w.fail("replay of %d events gives other commands than live", n)
 	}
+	w.load()
 	if check {
 		w.core = before
 		return told
@@ -147,4 +149,23 @@ func (w *world) replay(n int, check bool) (told [2][]owed) {
 		w.clients[c].known = heard[c]
 	}
 	return told
+}
+
+// replayOne lets the core take event i of the journal.
+func (w *world) replayOne(i int) *event.Event {
+	j := &w.journal
+	end := len(j.data)
+	if i+1 < len(j.at) {
+		end = j.at[i+1]
+	}
+	e := &j.event
+	if !e.SetBytes(j.data[j.at[i]:end]) {
+		w.fail("event %d of the journal does not read back", i)
+	}
+	if e.Kind == event.PolicySwap {
+		w.offer(w.core, e.PolicyHash()[0] == 2)
+	}
+	w.out.Reset()
+	w.core.Step(e, w.out)
+	return e
 }

@@ -25,6 +25,7 @@ const (
 	dueRestart      // the process comes back
 	dueFeed         // a feed comes back
 	dueReports      // reports to clients are durable
+	dueUnpause      // an operator lets a parent work on
 )
 
 // agenda is a binary heap of items.

@@ -20,6 +20,8 @@ type ledger struct {
 	touched  []*account
 	list     []*account // in order of acceptance
 
+	printed     [2]int64 // by feeds of lit venues, by instrument
+	rewinding   bool
 	killed      bool
 	held        bool
 	killedVenue [maxVenues]bool
@@ -61,6 +63,8 @@ type account struct {
 	cum        int64           // by venues' words
 	told       int64           // by ours to the client
 	open       int64           // what its orders may still execute
+	rate       int64           // of what others trade, 1/10,000; 0: any
+	tape       int64           // what was printed before it
 	excess     int64           // executed without being open
 	held       int64           // taken back by venues: nobody gets it
 	reports    map[uint64]bool // by which the client was told of fills
@@ -68,6 +72,7 @@ type account struct {
 	toldWorth  *big.Int
 	ended      bool
 	frozen     bool
+	paused     bool
 	over       bool // more executed and open than ordered
 	status     byte
 	entries    []*entry
@@ -121,9 +126,20 @@ func (l *ledger) see(m *message, now int64) {
 // ask notes what a client wants. An order that was asked for before is the same order.
 func (l *ledger) ask(m *message) {
 	key := clientID{m.client, m.id}
+	if l.rewinding {
+		m.rate = 0 // the tape is not taken back
+	}
+	if m.typ == msgReplace && m.renewed {
+		for _, a := range l.list {
+			if a.client == m.client {
+				a.rate = 0 // which of its orders it is, and whether it is taken, is the router's to say
+			}
+		}
+	}
 	if m.typ == msgOrder && l.asked[key] == nil {
 		l.asked[key] = &account{client: m.client, id: m.id, side: m.side, qty: m.qty, limit: m.price, notional: new(big.Int),
-			toldWorth: new(big.Int), reports: map[uint64]bool{}}
+			toldWorth: new(big.Int), reports: map[uint64]bool{}, rate: m.rate,
+			tape: l.printed[m.instrument]}
 	}
 }
 
@@ -151,6 +167,8 @@ func (l *ledger) send(m *message, now int64) {
 		l.fail("order %d for parent %d, which has ended", m.number, m.parent)
 	case a.frozen:
 		l.fail("order %d for parent %d, whose venues broke their promises", m.number, m.parent)
+	case a.paused:
+		l.fail("order %d for parent %d, which is paused", m.number, m.parent)
 	case l.orders[m.number] != nil:
 		l.fail("ClOrdID %d used twice", m.number)
 	case l.killed || l.killedVenue[m.venue]:
@@ -163,6 +181,9 @@ func (l *ledger) send(m *message, now int64) {
 		l.fail("order %d of quantity %d", m.number, m.qty)
 	case a.cum+a.open+a.held+m.qty > a.qty:
 		l.fail("order %d of %d: parent %d of %d has %d executed, %d at venues and %d taken back", m.number, m.qty, m.parent, a.qty, a.cum, a.open, a.held)
+	case a.rate > 0 && a.excess == 0 && (a.cum+a.open+m.qty)*10_000 > a.rate*(l.printed[m.instrument]-a.tape):
+		l.fail("order %d of %d: parent %d has %d and may have %d of %d traded by others, at a rate of %d", m.number, m.qty, m.parent, a.cum,
+			a.open, l.printed[m.instrument]-a.tape, a.rate)
 	case m.side != a.side:
 		l.fail("order %d on side %c for a parent on side %c", m.number, m.side, a.side)
 	case a.limit != 0 && (a.side == '1' && m.price > a.limit || a.side == '2' && m.price < a.limit):

@@ -56,5 +56,6 @@ const (
 	fm56 marker = 56
 	fm57 marker = 57
 	fm58 marker = 58
+	fm66 marker = 66
 	fm73 marker = 73
 )

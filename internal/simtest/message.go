@@ -10,7 +10,7 @@ type message struct {
 	venue uint8
 
 	execType, ordStatus, side, tif, execInst, ordType byte
-	possDup                                           bool
+	possDup, renewed                                  bool // renewed: with new terms of a strategy
 	client, instrument                                uint16
 	reason                                            event.Reason
 	number, ref, parent                               uint64   // ClOrdID(11) of an order and of a cancel at a venue; OrderID(37) of a parent
@@ -19,6 +19,7 @@ type message struct {
 
 	qty, cum, last, leaves, minQty int64
 	price, lastPx, notional        int64
+	rate                           int64 // of participation that a client asks for, 1/10,000
 }
 
 // direction says between whom a message passes.

@@ -10,12 +10,17 @@ func (w *world) observe(e *event.Event) {
 	switch e.Kind {
 	case event.ParentNew, event.ParentCancel, event.ParentReplace:
 		m := message{dir: fromClient, client: e.Client, id: e.ID, orig: e.OrigID, side: byte(e.Side), qty: int64(e.Qty), price: int64(e.Price),
+			rate: int64(e.CumQty), instrument: uint16(e.Instrument), renewed: e.Strategy != 0,
 			typ: map[event.Kind]byte{event.ParentNew: msgOrder, event.ParentCancel: msgCancel, event.ParentReplace: msgReplace}[e.Kind]}
 		w.show(&m)
 	case event.Exec:
 		if e.Reason == event.ReasonVenueDown {
 			m := message{dir: neverLeft, number: e.Ref}
 			w.show(&m)
+		}
+	case event.MarketTrade, event.OrderExecuted:
+		if int(e.Instrument) < len(w.ledger.printed) && w.swarm.at[e.Venue].kind == market.Lit {
+			w.ledger.printed[e.Instrument] += int64(e.Qty)
 		}
 	case event.SessionStart, event.Operator, event.VenueSession:
 		w.follow(e)
@@ -25,19 +30,23 @@ func (w *world) observe(e *event.Event) {
 // follow tells the ledger of what is no message and changes what may leave.
 func (w *world) follow(e *event.Event) {
 	if w.swarm.weights[chHostCrash] > 0 {
-		w.journal.seen = append(w.journal.seen, sight{seq: w.seq, fact: true, kind: e.Kind, code: e.Code, m: message{venue: uint8(e.Venue)}})
+		w.journal.seen = append(w.journal.seen, sight{seq: w.seq, fact: true, kind: e.Kind, code: e.Code, m: message{venue: uint8(e.Venue), parent: e.Ref}})
 	}
-	w.ledger.fact(e.Kind, e.Code, uint8(e.Venue))
+	w.ledger.fact(e.Kind, e.Code, uint8(e.Venue), e.Ref)
 }
 
 // fact follows a start, a session or what a person orders.
-func (l *ledger) fact(kind event.Kind, code, venue uint8) {
+func (l *ledger) fact(kind event.Kind, code, venue uint8, parent uint64) {
 	switch kind {
 	case event.SessionStart:
 		l.restart()
 	case event.VenueSession:
 		l.session(venue, event.SessionState(code) == event.SessionUp)
 	case event.Operator:
+		if a := l.accounts[parent]; a != nil {
+			a.paused = event.OperatorAct(code) == event.OperatorPauseParent
+			return
+		}
 		l.operate(event.OperatorAct(code), venue)
 	}
 }

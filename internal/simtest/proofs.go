@@ -75,7 +75,7 @@ var proofs = [markerCount]proof{
 	63: {what: "missing/reordered/duplicate segment, other build or config hash", tests: []string{"journal TestSegmentsOutOfPlaceAreRefused"}},
 	64: {what: "slow disk (p99>50 ms)", tests: []string{"router/loop TestALaggingJournalStopsNewOrdersAndNoCancel"}},
 	65: {what: "corrupt/oversized/duplicate-key policy file, NaN, weights not summing, unknown venue", tests: []string{"policy TestDamageIsNamed", "policy TestAnyFlippedByteIsRefused", "policy TestMetadataIsReadStrictly"}},
-	66: {what: "swap mid-parent", lacks: "a table is exchanged at a start only; each decision names its table"},
+	66: {what: "swap mid-parent", marker: true},
 	67: {what: "canary breach", lacks: "canary caps come with the exchange of tables"},
 	68: {what: "config error/unknown key/limit=0/missing", tests: []string{"cmd/penstock TestBadInputIsExplained"}},
 	69: {what: "OOM", tests: []string{"router TestStepDoesNotAllocate", "journal TestAppendDoesNotAllocate"}},

@@ -130,6 +130,8 @@ func (w *world) do(i *item) {
 		w.restart(i.n != 0)
 	case dueFeed:
 		w.feeds[i.n].begin(w, int(i.n))
+	case dueUnpause:
+		w.act(event.OperatorResumeParent, i.n)
 	case dueReports:
 		w.clients[i.n].deliver(w)
 	}
@@ -149,6 +151,11 @@ func (w *world) heal() {
 	}
 	for f := range w.feeds {
 		w.feeds[f].begin(w, f)
+	}
+	for i := range w.core.Parents() {
+		if p := &w.core.Parents()[i]; p.Live() {
+			w.act(event.OperatorResumeParent, p.Number)
+		}
 	}
 	w.operate(event.OperatorRelease, market.NoVenue)
 	w.operate(event.OperatorResume, market.NoVenue)

@@ -56,6 +56,7 @@ type swarm struct {
 	weights     [choiceKinds]uint16
 	sync        int64 // a group commit of the journal, ns
 	bytes       bool  // messages cross as bytes
+	grace       int64 // the second client may be away for so long, ns
 }
 
 const (
@@ -84,9 +85,10 @@ func newSwarm(seed uint64) *swarm {
 	s.table = r.once(2)
 	s.parents = r.between(1, 12)
 	s.span = r.between(4, 25) * second
-	s.choices = int(r.between(450, 900))
+	s.choices = int(r.between(650, 1200))
 	s.sync = r.between(1, 20) * 100 * micro
 	s.bytes = r.once(4)
+	s.grace = r.between(50, 2000) * milli
 	for v := range s.venues {
 		s.at[v] = newHabits(r, v)
 	}
@@ -124,6 +126,10 @@ func newHabits(r *stream, v int) habits {
 
 // config returns the router's configuration for this world.
 func (s *swarm) config(tables *tables) *router.Config {
+	day := make([]market.Qty, 48)
+	for i := range day {
+		day[i] = market.Qty(1000 * (i + 1))
+	}
 	cfg := &router.Config{Book: book.Capacity{Levels: 32, Orders: 256}, MaxParents: s.maxParents, MaxChildren: s.maxChildren,
 		Tactics: router.DefaultTactics(), Table: tables.static}
 	if s.table {
@@ -132,6 +138,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 	for i := range s.instruments {
 		cfg.Instruments = append(cfg.Instruments, market.Instrument{ID: market.InstrumentID(i), Symbol: string(rune('A'+i)) + "SIM",
 			Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: s.lot})
+		cfg.Curves = append(cfg.Curves, &router.VolumeCurve{Step: 1800 * second, Total: day})
 		cfg.Limits = append(cfg.Limits, risk.Limits{ParentMaxQty: 1e6, ParentMaxNotional: 1e13, ChildMaxQty: 8000,
 			ChildMaxNotional: 1e12, CollarBps: collarBps})
 	}
@@ -145,6 +152,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: market.VenueID(v), Instrument: market.InstrumentID(i)})
 		}
 	}
+	cfg.Clients = []router.ClientPolicy{{CancelAfter: router.Keep}, {CancelAfter: s.grace}}
 	return cfg
 }
 
