@@ -2,9 +2,9 @@
 // reads the bytes that are about to leave, keeps accounts of its own, and refuses what
 // breaks a limit, whatever the router believes:
 //
-//	client's order ─ Order ──┐
-//	number it got ─ Accepted ┤
-//	                         ▼
+//	client's order ─ Ordered ─┐
+//	number it got ── Accept ──┤
+//	                          ▼
 //	session ─ bytes ─► Session.Out ─► socket        a violation: the bytes do not leave,
 //	session ◄─ bytes ── Session.In ◄─ socket        and the kill latch is set
 //
@@ -14,6 +14,6 @@
 // another order's quantity, symbol or side. What is open and what was executed comes from
 // the bytes of orders and of the venues' reports.
 //
-// A Firewall and its Sessions belong to the goroutine that works the gateways. Told may be
-// fed from the goroutines that it names, Latch by any.
+// A Firewall and its Sessions belong to the goroutine that works the gateways; the
+// Latch to nobody.
 package firewall

@@ -12,15 +12,20 @@ type Limits struct {
 	MaxQty      market.Qty
 	MaxNotional market.Notional
 	Low, High   market.Price // band in which every price must be
+	Decimals    uint8        // of MaxNotional: those of a price and of a quantity together
 }
 
 // Config is what a Firewall needs to know. It does not change.
 type Config struct {
-	Limits      []Limits          // by InstrumentID
-	Credit      []market.Notional // by client: the most it may have open and executed, at orders' prices
+	Limits      []Limits       // by InstrumentID
+	Credit      []market.Money // by client: the most it may have open and executed, at orders' prices
 	MaxParents  int
 	MaxChildren int
 	Latch       *Latch
+	// Ask lets whoever carries what clients ordered and which numbers they got tell what is
+	// new, by Ordered and Accept; false: nothing was. It is called when an order cannot be
+	// judged without.
+	Ask func() bool
 	// Trip is called for each violation, after the latch was set. The goroutine that works
 	// the gateways; it must not block.
 	Trip func(*Violation)
@@ -29,7 +34,7 @@ type Config struct {
 func (c *Config) validate() error {
 	for i := range c.Limits {
 		l := &c.Limits[i]
-		if l.MaxQty <= 0 || l.MaxNotional <= 0 || l.Low <= 0 || l.High < l.Low {
+		if l.MaxQty <= 0 || l.MaxNotional <= 0 || l.Low <= 0 || l.High < l.Low || l.Decimals > maxDigits {
 			return fmt.Errorf("firewall: instrument %d: quantity, notional and band must be set: %+v", i, *l)
 		}
 	}
@@ -41,8 +46,8 @@ func (c *Config) validate() error {
 	switch {
 	case len(c.Limits) == 0 || len(c.Credit) == 0 || c.MaxParents <= 0 || c.MaxChildren <= 0:
 		return errors.New("firewall: limits, credit and rooms for parents and children must be set")
-	case c.Latch == nil || c.Trip == nil:
-		return errors.New("firewall: latch and trip must be set")
+	case c.Latch == nil || c.Trip == nil || c.Ask == nil:
+		return errors.New("firewall: latch, trip and ask must be set")
 	}
 	return nil
 }
@@ -50,7 +55,6 @@ func (c *Config) validate() error {
 // Firewall holds the accounts over all order sessions.
 type Firewall struct {
 	cfg      Config
-	told     Told
 	waiting  waiting
 	parents  []parent
 	count    int
@@ -58,7 +62,7 @@ type Firewall struct {
 	children []child
 	sent     int
 	byChild  table
-	used     []market.Notional // by client: open and executed, at orders' prices
+	used     []market.Money // by client: open and executed, at orders' prices
 	stats    Stats
 }
 
@@ -80,6 +84,21 @@ type child struct {
 	venue  market.VenueID
 	open   bool
 	acked  bool // the venue spoke of it
+	asked  bool // a cancel is out
+}
+
+// exposure is what an order counts for its client: all that it may execute while it is
+// open, then what it did.
+func (f *Firewall) exposure(c *child) market.Money {
+	qty := c.cum
+	if c.open {
+		qty = max(qty, c.qty)
+	}
+	n, ok := c.price.Notional(qty)
+	if !ok {
+		return market.MaxMoney
+	}
+	return n.Money(f.cfg.Limits[f.parents[c.parent].order.Instrument].Decimals)
 }
 
 func (c *child) left() market.Qty {
@@ -89,28 +108,28 @@ func (c *child) left() market.Qty {
 	return max(c.qty-c.cum, 0)
 }
 
-// New returns a firewall with all its memory taken, and what it must be told through.
-func New(cfg Config) (*Firewall, Told, error) {
+// New returns a firewall with all its memory taken.
+func New(cfg Config) (*Firewall, error) {
 	if err := cfg.validate(); err != nil {
-		return nil, Told{}, err
+		return nil, err
 	}
 	f := &Firewall{
-		cfg: cfg, told: newTold(), parents: make([]parent, cfg.MaxParents), byParent: newTable(cfg.MaxParents),
+		cfg: cfg, parents: make([]parent, cfg.MaxParents), byParent: newTable(cfg.MaxParents),
 		children: make([]child, cfg.MaxChildren), byChild: newTable(cfg.MaxChildren),
-		used: make([]market.Notional, len(cfg.Credit)),
+		used: make([]market.Money, len(cfg.Credit)),
 	}
 	// Write to every page now: its first use must not fault on the way of an order.
 	for i := range f.children {
 		f.children[i].parent = -1
 	}
-	return f, f.told, nil
+	return f, nil
 }
 
 // judge returns why an order may not leave, Clear when it may. It changes nothing.
 func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
 	i := f.byParent.find(o.parent)
 	if i < 0 {
-		f.Listen()
+		f.cfg.Ask()
 		if i = f.byParent.find(o.parent); i < 0 {
 			return UnknownParent
 		}
@@ -157,9 +176,14 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 	if p.cum+p.out > p.order.Qty-more {
 		return f.again(s, o, p, Overfill)
 	}
-	o.notional, _ = o.counts.Notional(more)
+	var before market.Money
+	after := child{qty: o.qty, price: o.counts, parent: o.at, open: true}
+	if c := o.replaces; c != nil {
+		before, after.qty, after.price, after.cum = f.exposure(c), max(o.qty, c.qty), max(o.counts, c.price), c.cum
+	}
+	o.cost = f.exposure(&after) - before
 	switch {
-	case f.used[p.order.Client] > f.cfg.Credit[p.order.Client]-o.notional:
+	case f.used[p.order.Client] > f.cfg.Credit[p.order.Client]-o.cost:
 		return Credit
 	case o.replaces == nil && f.sent == len(f.children):
 		return Full
@@ -171,11 +195,13 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 
 // again judges once more when the client's order may have been replaced meanwhile.
 func (f *Firewall) again(s *Session, o *wireOrder, p *parent, why Reason) Reason {
-	if o.listened || f.told.Accepted.Empty() {
+	if o.asked {
 		return why
 	}
-	o.listened = true
-	f.Listen()
+	o.asked = true
+	if !f.cfg.Ask() {
+		return why
+	}
 	if p.order.Limit != 0 && (o.price == 0 || o.side.Better(p.order.Limit, o.price)) {
 		return Limit
 	}
@@ -185,11 +211,12 @@ func (f *Firewall) again(s *Session, o *wireOrder, p *parent, why Reason) Reason
 // book accounts for an order that leaves.
 func (f *Firewall) book(s *Session, o *wireOrder) {
 	p := &f.parents[o.at]
-	f.used[p.order.Client] += o.notional
+	f.used[p.order.Client] += o.cost
 	f.stats.Orders++
 	if c := o.replaces; c != nil {
-		p.out += max(o.qty-c.qty, 0)
-		c.qty = max(o.qty, c.qty)
+		p.out -= c.left()
+		c.qty, c.price = max(o.qty, c.qty), max(o.counts, c.price)
+		p.out += c.left()
 		return
 	}
 	f.children[f.sent] = child{number: o.id, qty: o.qty, price: o.counts, parent: o.at, venue: s.cfg.Venue, open: true}
@@ -206,10 +233,11 @@ func (f *Firewall) execute(c *child, cum market.Qty) {
 		return
 	}
 	p := &f.parents[c.parent]
-	before := c.left()
+	left, counted := c.left(), f.exposure(c)
 	p.cum += cum - c.cum
 	c.cum = cum
-	p.out -= before - c.left()
+	p.out -= left - c.left()
+	f.used[p.order.Client] += f.exposure(c) - counted
 }
 
 // release ends a child: what it did not execute it will not.
@@ -217,11 +245,10 @@ func (f *Firewall) release(c *child) {
 	if !c.open {
 		return
 	}
-	p, left := &f.parents[c.parent], c.left()
-	p.out -= left
-	n, _ := c.price.Notional(left)
-	f.used[p.order.Client] -= n
+	p, counted := &f.parents[c.parent], f.exposure(c)
+	p.out -= c.left()
 	c.open = false
+	f.used[p.order.Client] += f.exposure(c) - counted
 	f.stats.Open--
 }
 
@@ -258,9 +285,11 @@ func (f *Firewall) Stats() Stats {
 // reads all children: for tests and for the end of a run.
 func (f *Firewall) Recount() string {
 	cum, out := make([]market.Qty, f.count), make([]market.Qty, f.count)
+	used := make([]market.Money, len(f.used))
 	open := 0
 	for i := range f.children[:f.sent] {
 		c := &f.children[i]
+		used[f.parents[c.parent].order.Client] += f.exposure(c)
 		cum[c.parent] += c.cum
 		out[c.parent] += c.left()
 		if c.open {
@@ -270,6 +299,11 @@ func (f *Firewall) Recount() string {
 	for i := range f.parents[:f.count] {
 		if p := &f.parents[i]; p.cum != cum[i] || p.out != out[i] {
 			return fmt.Sprintf("parent %d: executed %d and out %d, its orders %d and %d", p.number, p.cum, p.out, cum[i], out[i])
+		}
+	}
+	for i := range used {
+		if used[i] != f.used[i] {
+			return fmt.Sprintf("client %d: used %d, its orders %d", i, f.used[i], used[i])
 		}
 	}
 	if open != f.stats.Open {

@@ -236,20 +236,20 @@ func TestRateHolds(t *testing.T) {
 }
 
 func TestMissingLimitsAreRefused(t *testing.T) {
-	good := Config{Limits: testLimits(), Credit: []market.Notional{1}, MaxParents: 1, MaxChildren: 1, Latch: &Latch{},
-		Trip: func(*Violation) {}}
-	if _, _, err := New(good); err != nil {
+	good := Config{Limits: testLimits(), Credit: []market.Money{1}, MaxParents: 1, MaxChildren: 1, Latch: &Latch{},
+		Trip: func(*Violation) {}, Ask: func() bool { return false }}
+	if _, err := New(good); err != nil {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*Config){
 		"no limits": func(c *Config) { c.Limits = nil }, "no credit": func(c *Config) { c.Credit = nil },
-		"credit 0": func(c *Config) { c.Credit = []market.Notional{0} }, "no latch": func(c *Config) { c.Latch = nil },
+		"credit 0": func(c *Config) { c.Credit = []market.Money{0} }, "no latch": func(c *Config) { c.Latch = nil },
 		"no band": func(c *Config) { c.Limits = testLimits(); c.Limits[1].High = 0 }, "no room": func(c *Config) { c.MaxParents = 0 },
-		"no trip": func(c *Config) { c.Trip = nil },
+		"no trip": func(c *Config) { c.Trip = nil }, "no ask": func(c *Config) { c.Ask = nil },
 	} {
 		c := good
 		spoil(&c)
-		if _, _, err := New(c); err == nil {
+		if _, err := New(c); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -271,17 +271,17 @@ const streamRoom = 1 << 18
 
 func newStream(tb testing.TB) *stream {
 	s := &stream{pair: newPair(tb), next: childA}
-	f, told, err := New(Config{Limits: testLimits(), Credit: []market.Notional{1, 1 << 60}, MaxParents: 64,
+	f, err := New(Config{Ask: func() bool { return false }, Limits: testLimits(), Credit: []market.Money{1, 1 << 60}, MaxParents: 64,
 		MaxChildren: streamRoom, Latch: &s.latch, Trip: func(v *Violation) { tb.Fatalf("%+v", *v) }})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.f, s.told = f, told
+	s.f = f
 	s.s, _ = f.Session(SessionConfig{Venue: 2, BeginString: "FIX.4.4", ParentTag: fix.TagSecondaryClOrdID,
 		Symbols: testSymbols, Rate: 1 << 16})
 	o := Order{ID: [20]byte{'A'}, Client: 1, Side: market.Buy, Qty: 1 << 40, Limit: 500_000}
-	told.Orders.Push(&o)
-	told.Accepted.Push(&Accepted{Number: parentA, Client: 1, ID: o.ID})
+	f.Ordered(&o)
+	f.Accept(&Accepted{Number: parentA, Client: 1, ID: o.ID})
 	s.order = []byte(wrap(s.orderText(childA)))
 	s.idAt = strings.Index(string(s.order), "\x0111=") + 4
 	s.answer = []byte(wrap(fmt.Sprintf("35=8|34=7|37=O1|11=%d|17=E1|55=PSTK|54=1|38=300|150=4|39=4|14=0|151=0|"+

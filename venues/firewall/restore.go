@@ -38,8 +38,7 @@ func (f *Firewall) RestoreChild(r *Restored) bool {
 	p := &f.parents[at]
 	p.cum += c.cum
 	p.out += c.left()
-	n, _ := c.price.Notional(c.cum + c.left())
-	f.used[p.order.Client] += n
+	f.used[p.order.Client] += f.exposure(c)
 	if c.open {
 		f.stats.Open++
 	}

@@ -23,10 +23,10 @@ type wireOrder struct {
 	qty      market.Qty
 	price    market.Price
 	counts   market.Price // at which it counts
-	notional market.Notional
-	at       int32  // of its parent
-	replaces *child // 35=G
-	listened bool
+	cost     market.Money // added to what its client has
+	at       int32        // of its parent
+	replaces *child       // 35=G
+	asked    bool
 }
 
 // Bits of wireOrder.seen.

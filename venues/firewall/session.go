@@ -114,6 +114,7 @@ func (s *Session) Out(now int64, b []byte, said Said) (clear int, why Reason) {
 		case 'F':
 			s.f.stats.Cancels++
 			s.rate.record(now)
+			s.cancel(body)
 		case '0', '1', '2', '3', '4', '5', 'A', 'H', 'R', 'j':
 			// Of the session, or a question: nothing that can trade.
 		default:
@@ -168,6 +169,12 @@ func (s *Session) In(m *fix.Message) {
 	switch t[0] {
 	case '8':
 		s.report(m)
+	case '9':
+		if id, ok := m.Get(fix.TagOrigClOrdID); ok {
+			if at := s.f.byChild.find(s.number(id)); at >= 0 {
+				s.f.children[at].asked = false
+			}
+		}
 	case '3', 'j':
 		seq, err := m.Int(fix.TagRefSeqNum)
 		if err != nil || seq <= 0 {
@@ -261,6 +268,7 @@ type Open struct {
 	Side           market.Side
 	Qty, Cum       market.Qty
 	Price          market.Price
+	Asked          bool // a cancel is out
 }
 
 // EachOpen calls f for each open order of the session, oldest first, until it is false.
@@ -273,11 +281,38 @@ func (s *Session) EachOpen(f func(*Open) bool) {
 		}
 		p := &s.f.parents[c.parent]
 		if !f(&Open{Number: c.number, Parent: p.number, Instrument: p.order.Instrument, Side: p.order.Side, Qty: c.qty,
-			Cum: c.cum, Price: c.price}) {
+			Cum: c.cum, Price: c.price, Asked: c.asked}) {
 			return
 		}
 	}
 }
+
+// cancel notes whom a cancel request names.
+func (s *Session) cancel(body []byte) {
+	var o wireOrder
+	if s.scan(body[5:], &o) {
+		s.Asked(o.orig)
+	}
+}
+
+// Asked notes that a cancel of an order is out.
+func (s *Session) Asked(number uint64) {
+	if at := s.f.byChild.find(number); at >= 0 {
+		s.f.children[at].asked = true
+	}
+}
+
+// Lost says that the connection ended: whether cancels arrived is not known.
+func (s *Session) Lost() {
+	for i := range s.f.children[:s.f.sent] {
+		if c := &s.f.children[i]; c.venue == s.cfg.Venue {
+			c.asked = false
+		}
+	}
+}
+
+// Unsent says that an order which was let through never left whole: the socket broke.
+func (s *Session) Unsent(number uint64) { s.f.Unsent(number) }
 
 // Killed reports whether the latch covers an open order: the firm, or its scope but for the
 // policy, which only the core knows of an order that has left.

@@ -1,9 +1,6 @@
 package firewall
 
-import (
-	"penstock/internal/ring"
-	"penstock/market"
-)
+import "penstock/market"
 
 // Order is what a client ordered, as its message said it.
 type Order struct {
@@ -24,34 +21,14 @@ type Accepted struct {
 	Client uint16
 }
 
-// Told carries to the firewall what it cannot read from the order sessions. Orders comes
-// from the goroutine that reads clients' messages, before the core hears of the order;
-// Accepted from the core's goroutine, before a child of the order is sent.
-type Told struct {
-	Orders   *ring.SPSC[Order]
-	Accepted *ring.SPSC[Accepted]
-}
-
-// Rooms of the rings, and of the orders that wait to be accepted or refused: more than the
-// core can have before it.
-const (
-	toldRing    = 1 << 13
-	waitingRoom = 1 << 14
-)
-
-func newTold() Told {
-	return Told{Orders: ring.New[Order](toldRing), Accepted: ring.New[Accepted](toldRing)}
-}
+// waitingRoom is of orders that wait to be accepted or refused: more than the core can have
+// before it.
+const waitingRoom = 1 << 14
 
 // waiting are the latest orders of clients, to be found when they are accepted.
 type waiting struct {
 	orders [waitingRoom]Order
 	n      uint // ever added
-}
-
-func (w *waiting) add(o *Order) {
-	w.orders[w.n%waitingRoom] = *o
-	w.n++
 }
 
 // find looks from the newest back: an acceptance follows its order soon.
@@ -64,31 +41,14 @@ func (w *waiting) find(a *Accepted) *Order {
 	return nil
 }
 
-// Listen takes what was told since. It costs two loads when nothing was.
-func (f *Firewall) Listen() {
-	if f.told.Orders.Empty() && f.told.Accepted.Empty() {
-		return
-	}
-	var a Accepted
-	for {
-		// All acceptances known now have their orders in the other ring by now.
-		if !f.told.Accepted.Pop(&a) {
-			break
-		}
-		f.hear()
-		f.accept(&a)
-	}
-	f.hear()
+// Ordered says what a client ordered. It must be known before its acceptance.
+func (f *Firewall) Ordered(o *Order) {
+	f.waiting.orders[f.waiting.n%waitingRoom] = *o
+	f.waiting.n++
 }
 
-func (f *Firewall) hear() {
-	var o Order
-	for f.told.Orders.Pop(&o) {
-		f.waiting.add(&o)
-	}
-}
-
-func (f *Firewall) accept(a *Accepted) {
+// Accept says that an order has a number now, or a replace of it holds.
+func (f *Firewall) Accept(a *Accepted) {
 	o := f.waiting.find(a)
 	if o == nil {
 		f.stats.Unknown++

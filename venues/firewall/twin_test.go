@@ -3,6 +3,7 @@ package firewall
 import (
 	"encoding/binary"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // twin is the readable firewall: text split at SOH, maps, sums made anew for every order.
 type twin struct {
 	limits   []Limits
-	credit   market.Notional
+	credit   market.Money
 	room     int
 	orders   map[uint64]*Order // by parent's number
 	children map[uint64]*twinChild
@@ -146,18 +147,20 @@ func (w *twin) order(now int64, kind byte, fields map[string]string) Reason {
 		more = max(more-replaces.qty, 0)
 	}
 	notional, small := cost.Notional(market.Qty(qty))
-	added, _ := cost.Notional(more)
 	var busy market.Qty
-	var used market.Notional
+	var used market.Money
 	for _, c := range w.children {
 		if c.parent == parent {
 			busy += c.cum + c.left()
 		}
-		n, _ := c.price.Notional(c.cum + c.left())
-		if c.open {
-			n, _ = c.price.Notional(max(c.qty, c.cum))
+		if c == replaces {
+			continue
 		}
-		used += n
+		if c.open {
+			used += w.money(c.parent, c.price, max(c.qty, c.cum))
+		} else {
+			used += w.money(c.parent, c.price, c.cum)
+		}
 	}
 	switch {
 	case !okQty || qty > int64(market.MaxQty) || priced && (!okPrice || price <= 0 || price > int64(market.MaxPrice)):
@@ -174,7 +177,7 @@ func (w *twin) order(now int64, kind byte, fields map[string]string) Reason {
 		return Notional
 	case busy+more > o.Qty:
 		return Overfill
-	case used+added > w.credit:
+	case used+w.added(parent, cost, market.Qty(qty), replaces) > w.credit:
 		return Credit
 	case replaces == nil && len(w.children) == w.room:
 		return Full
@@ -190,12 +193,27 @@ func (w *twin) order(now int64, kind byte, fields map[string]string) Reason {
 	}
 	w.sent = append(w.sent, now)
 	if replaces != nil {
-		replaces.qty = max(replaces.qty, market.Qty(qty))
+		replaces.qty, replaces.price = max(replaces.qty, market.Qty(qty)), max(replaces.price, cost)
 		return Clear
 	}
 	w.children[id] = &twinChild{parent: parent, qty: market.Qty(qty), price: cost, open: true}
 	w.bySeq[twinID(fields["34"])] = id
 	return Clear
+}
+
+// money rounds up what a quantity costs to 1/10,000.
+func (w *twin) money(parent uint64, price market.Price, qty market.Qty) market.Money {
+	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(w.limits[w.orders[parent].Instrument].Decimals)), nil)
+	n := new(big.Int).Mul(big.NewInt(int64(price)), big.NewInt(int64(qty)))
+	n.Mul(n, big.NewInt(10_000)).Add(n, unit).Sub(n, big.NewInt(1))
+	return market.Money(n.Div(n, unit).Int64())
+}
+
+func (w *twin) added(parent uint64, price market.Price, qty market.Qty, c *twinChild) market.Money {
+	if c != nil {
+		price, qty = max(price, c.price), max(qty, c.qty, c.cum)
+	}
+	return w.money(parent, price, qty)
 }
 
 // report takes CumQty and whether the venue says that it is over.
@@ -214,8 +232,8 @@ func (w *twin) report(id uint64, cum market.Qty, over bool) {
 var testSymbols = []Symbol{{ID: 0, Text: "PSTK", PriceDecimals: 4}, {ID: 1, Text: "BTC-USD", PriceDecimals: 2, QtyDecimals: 4}}
 
 func testLimits() []Limits {
-	return []Limits{{MaxQty: 1000, MaxNotional: 400_000_000, Low: 400_000, High: 600_000},
-		{MaxQty: 50_000, MaxNotional: 1 << 50, Low: 1_000_000, High: 9_000_000}}
+	return []Limits{{MaxQty: 1000, MaxNotional: 400_000_000, Low: 400_000, High: 600_000, Decimals: 4},
+		{MaxQty: 50_000, MaxNotional: 1 << 50, Low: 1_000_000, High: 9_000_000, Decimals: 6}}
 }
 
 // wrap makes a FIX message of text with | for SOH.
@@ -228,7 +246,7 @@ func wrap(text string) string {
 type pair struct {
 	t     testing.TB
 	f     *Firewall
-	told  Told
+	queue []func() // what the firewall has not been told
 	s     *Session
 	latch Latch
 	twin  *twin
@@ -247,7 +265,7 @@ func newPair(t testing.TB) *pair {
 	p := &pair{t: t, now: 1e18, twin: &twin{limits: testLimits(), credit: 2_000_000_000, room: 40, rate: rate,
 		orders: map[uint64]*Order{}, children: map[uint64]*twinChild{}, bySeq: map[uint64]uint64{}}}
 	var err error
-	p.f, p.told, err = New(Config{Limits: testLimits(), Credit: []market.Notional{1, 2_000_000_000}, MaxParents: 8,
+	p.f, err = New(Config{Ask: p.tell, Limits: testLimits(), Credit: []market.Money{1, 2_000_000_000}, MaxParents: 8,
 		MaxChildren: 40, Latch: &p.latch, Trip: func(v *Violation) { p.trips = append(p.trips, *v) }})
 	if err != nil {
 		t.Fatal(err)
@@ -263,8 +281,11 @@ func newPair(t testing.TB) *pair {
 }
 
 func (p *pair) order(number uint64, o Order) {
-	p.told.Orders.Push(&o)
-	p.told.Accepted.Push(&Accepted{Number: number, Client: o.Client, ID: o.ID})
+	ordered := o
+	p.queue = append(p.queue, func() {
+		p.f.Ordered(&ordered)
+		p.f.Accept(&Accepted{Number: number, Client: ordered.Client, ID: ordered.ID})
+	})
 	if old := p.twin.orders[number]; old != nil {
 		o.Side, o.Strategy = old.Side, old.Strategy
 		for _, c := range p.twin.children {
@@ -274,6 +295,15 @@ func (p *pair) order(number uint64, o Order) {
 		}
 	}
 	p.twin.orders[number] = &o
+}
+
+func (p *pair) tell() (any bool) {
+	for _, f := range p.queue {
+		f()
+		any = true
+	}
+	p.queue = nil
+	return any
 }
 
 // check compares both on one message.
@@ -358,7 +388,7 @@ func FuzzFirewall(f *testing.F) {
 					p.twin.killed = false
 				} else {
 					p.order(parentA, Order{ID: [20]byte{'A', x}, Client: 1, Qty: 1000 + market.Qty(y%3000), Limit: 500_000})
-					p.f.Listen()
+					p.tell()
 				}
 			}
 		}
