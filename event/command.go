@@ -41,7 +41,7 @@ type Command struct {
 	// ExecRef is the ExecID(17) of the report that a TradeCancel or TradeCorrect takes back
 	// or changes: ExecRefID(19). 0 is none.
 	ExecRef uint64
-	_       [8]byte
+	Policy  uint64 // SendOrder: PolicyID of the table that decided, 0 for the compiled-in one
 }
 
 // CommandSize is the size of a Command in bytes.

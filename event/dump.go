@@ -177,7 +177,7 @@ func (l *line) session(e *Event) {
 		l.b = hex.AppendEncode(l.b, sum[:])
 	case Operator:
 		l.word(OperatorAct(e.Code).String())
-		l.venue(e.Venue)
+		l.scope(e)
 		l.id(" by ", e.ID)
 		l.id(": ", e.OrigID)
 	case VenueParams:
@@ -516,5 +516,30 @@ func (l *line) liquidity(q market.Liquidity) {
 		l.word("added")
 	case market.LiquidityRemoved:
 		l.word("removed")
+	}
+}
+
+// scope appends what an operator's act covers and sets.
+func (l *line) scope(e *Event) {
+	switch s := e.GetScope(); s.Kind {
+	case ScopeFirm, ScopeVenue:
+		l.venue(e.Venue)
+	case ScopeSymbol:
+		l.symbol(e.Instrument)
+	case ScopeStrategy:
+		l.word(e.Strategy.String())
+	case ScopePolicy:
+		l.b = strconv.AppendUint(append(l.b, " policy "...), s.ID, 16)
+	default:
+		l.uint(" client ", s.ID)
+	}
+	switch OperatorAct(e.Code) {
+	case OperatorLimit:
+		l.word(LimitKind(e.Ref).String())
+		l.b = strconv.AppendInt(append(l.b, ' '), int64(e.Qty), 10)
+		l.timeIf(" until ", e.Until)
+	case OperatorResolve:
+		l.uint(" C", e.Ref)
+		l.qty(" cum ", e.CumQty)
 	}
 }

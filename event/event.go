@@ -49,7 +49,7 @@ type Event struct {
 	ID        ID    // ExecID, QuoteID, ClOrdID of a parent, name of an operator
 	Reason    Reason
 	Liquidity market.Liquidity
-	_         byte
+	Scope     ScopeKind // Operator: what the act covers
 
 	StartTime  int64 // parent: EffectiveTime(168), ns since epoch; 0 at once
 	MinQty     market.Qty
@@ -258,6 +258,11 @@ const (
 	OperatorPauseParent  OperatorAct = 20 // send nothing for it, cancel its open children
 	OperatorResumeParent OperatorAct = 21 // lift a pause
 	OperatorForceParent  OperatorAct = 22 // end its schedule now: take what is there, within limits
+
+	OperatorEnable        OperatorAct = 30 // let a strategy send again that the throttle disabled
+	OperatorLimit         OperatorAct = 31 // set the limit Ref, a LimitKind, of Instrument or Client to Qty, a raise until Until
+	OperatorResolve       OperatorAct = 32 // child Ref is over with CumQty: what persons have settled with the venue
+	OperatorConfirmPolicy OperatorAct = 33 // the new policy keeps trading without its caps
 )
 
 func (a OperatorAct) String() string {
@@ -276,6 +281,14 @@ func (a OperatorAct) String() string {
 		return "pause-parent"
 	case OperatorResumeParent:
 		return "resume-parent"
+	case OperatorEnable:
+		return "enable"
+	case OperatorLimit:
+		return "limit"
+	case OperatorResolve:
+		return "resolve"
+	case OperatorConfirmPolicy:
+		return "confirm-policy"
 	case OperatorForceParent:
 		return "force-parent"
 	}

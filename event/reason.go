@@ -44,6 +44,24 @@ const (
 	ReasonStaleMid  Reason = 33 // it fills outside the touch
 	ReasonRejects   Reason = 34 // refusal after refusal
 
+	// Controls of our own, core and firewall.
+	ReasonFirewall       Reason = 100 // the firewall stopped the message
+	ReasonCredit         Reason = 101 // above what a client may have open and executed
+	ReasonNotPermitted   Reason = 102 // this client, this instrument, this venue
+	ReasonRestricted     Reason = 103 // the instrument is on the restricted list
+	ReasonRepeatedOrder  Reason = 104 // the same order again and again within the window
+	ReasonDisabled       Reason = 105 // a strategy executed too often: disabled until a named person enables it
+	ReasonCanary         Reason = 106 // beyond the caps of a new policy
+	ReasonTradeThrough   Reason = 107 // a better protected quote would be traded through
+	ReasonShortSale      Reason = 108 // a short sale without its marks
+	ReasonStrategyRate   Reason = 109 // message rate of the strategy at the venue
+	ReasonDropCopyQty    Reason = 110 // a drop copy says another quantity
+	ReasonDropCopyPrice  Reason = 111 // a drop copy says another price
+	ReasonDropCopyExecID Reason = 112 // a drop copy has an execution that we do not, or the other way round
+	ReasonClock          Reason = 113 // the clock is not where it should be
+
+	reasonsEnd = 120
+
 	// Verdicts of a venue.
 	ReasonVenueReject   Reason = 40 // not further specified
 	ReasonLastLookPrice Reason = 41 // dealer: price moved
@@ -113,6 +131,20 @@ var reasonTexts = map[Reason]string{
 	ReasonToxic:             "prices turn against its fills",
 	ReasonStaleMid:          "fills at a stale midpoint",
 	ReasonRejects:           "refusal after refusal",
+	ReasonFirewall:          "stopped by the firewall",
+	ReasonCredit:            "above the credit of the client or the firm",
+	ReasonNotPermitted:      "client, instrument and venue are not permitted together",
+	ReasonRestricted:        "the instrument is on the restricted list",
+	ReasonRepeatedOrder:     "the same order again within the window",
+	ReasonDisabled:          "strategy is disabled: it sent too often",
+	ReasonCanary:            "beyond the caps of a new policy",
+	ReasonTradeThrough:      "would trade through a better protected quote",
+	ReasonShortSale:         "short sale without its marks",
+	ReasonStrategyRate:      "message rate limit of the strategy",
+	ReasonDropCopyQty:       "drop copy: another quantity",
+	ReasonDropCopyPrice:     "drop copy: another price",
+	ReasonDropCopyExecID:    "drop copy: another ExecID",
+	ReasonClock:             "clock offset",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",
@@ -141,6 +173,9 @@ var reasonTexts = map[Reason]string{
 	ReasonDenied:            "venue denies an order that it confirmed",
 	ReasonExecsFull:         "no room to remember further executions",
 }
+
+// ReasonCount is above every Reason: arrays by reason have so many places.
+const ReasonCount = int(reasonsEnd)
 
 func (r Reason) String() string {
 	if text, ok := reasonTexts[r]; ok {

@@ -38,9 +38,13 @@ type Child struct {
 	sentMid2        int64      // twice the composite's mid then, 0: there was none
 	bucket          uint8      // posted: of its fill probability
 	askTime         int64      // of the last status request, ns since epoch
+	Policy          uint64     // of the table that decided
 	QuoteID         event.ID
 	next, prev      int32 // working children of the same parent
 }
+
+// Acked reports whether the venue has confirmed the order.
+func (c *Child) Acked() bool { return c.acked }
 
 // reserved returns what the child may still execute.
 func (c *Child) reserved() market.Qty {

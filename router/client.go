@@ -3,6 +3,7 @@ package router
 import (
 	"penstock/event"
 	"penstock/market"
+	"penstock/router/risk"
 )
 
 // onParentNew accepts or refuses a client's order.
@@ -80,7 +81,11 @@ func (c *Core) judge(e *event.Event) event.Reason {
 	if reason := c.judgeStrategy(e, false); reason != event.ReasonNone {
 		return reason
 	}
-	return c.judgeTerms(e.Instrument, e.Side, e.Qty, e.Price)
+	if reason := c.judgeTerms(e.Instrument, e.Side, e.Qty, e.Price); reason != event.ReasonNone {
+		return reason
+	}
+	return c.gate.Client(&risk.Request{Client: e.Client, Strategy: e.Strategy, Instrument: e.Instrument, Side: e.Side,
+		Qty: e.Qty, Limit: e.Price}, c.now)
 }
 
 // timely reports whether an order of the strategy can have the time in force. Orders end

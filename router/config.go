@@ -16,6 +16,9 @@ type Config struct {
 	Venues      []market.Venue      // indexed by VenueID
 	Listings    []Listing           // where each instrument trades
 	Limits      []risk.Limits       // indexed by InstrumentID
+	Controls    *risk.Controls      // nil: of a core that trades for nobody, such as a replay's
+	Protect     [][]Protection      // by InstrumentID, oldest first; empty: no quote is protected
+	TwoPersons  bool                // releases and raises take two persons
 	Curves      []*VolumeCurve      // indexed by InstrumentID, nil where there is none; may be empty
 	Table       *policy.Table       // nil: the compiled-in static table
 	Book        book.Capacity
@@ -73,6 +76,9 @@ func DefaultTactics() Tactics {
 const maxRun = 400_000_000
 
 func (c *Config) validate() error {
+	if err := validProtections(c.Protect, len(c.Instruments)); err != nil {
+		return err
+	}
 	switch {
 	case len(c.Instruments) == 0 || len(c.Instruments) >= int(market.NoInstrument):
 		return errors.New("router: at least one instrument is needed")

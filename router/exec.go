@@ -14,7 +14,7 @@ func (c *Core) onExec(e *event.Event) {
 		return
 	}
 	p := &c.parents[ch.Parent]
-	wasReserved, wasCum := ch.reserved(), ch.Cum
+	wasReserved, wasCum, wasExposed := ch.reserved(), ch.Cum, c.exposure(ch)
 	switch market.ExecType(e.Code) {
 	case market.ExecNew, market.ExecPendingNew, market.ExecPendingCancel, market.ExecPendingReplace:
 		c.onAck(ch, e)
@@ -33,6 +33,7 @@ func (c *Core) onExec(e *event.Event) {
 	}
 	c.untrack(ch, wasReserved)
 	c.traded(ch, wasReserved, ch.Cum-wasCum)
+	c.exposed(p, ch, wasExposed, wasCum)
 	if ch.wantCancel && ch.acked {
 		ch.wantCancel = false
 		c.cancel(ch)
@@ -398,7 +399,7 @@ func (c *Core) quarantine(ch *Child, reason event.Reason) {
 	c.alert(ch, reason)
 	if !c.gate.Quarantined(ch.Venue) {
 		c.gate.Quarantine(ch.Venue)
-		c.cancelScope(ch.Venue)
+		c.cancelScope(event.Scope{Kind: event.ScopeVenue, ID: uint64(ch.Venue)})
 	}
 }
 
@@ -432,7 +433,7 @@ func (c *Core) cancel(ch *Child) {
 		return
 	}
 	ch.canceling = true
-	c.gate.Cancel(ch.Venue, c.now)
+	c.gate.CancelFor(ch.Venue, c.parents[ch.Parent].Strategy, c.now)
 	c.cancels++
 	cmd := c.command(event.SendCancel)
 	c.address(cmd, ch)
@@ -478,55 +479,12 @@ func (c *Core) setSession(v market.VenueID, up bool) {
 			}
 			ch.askTime = 0
 			c.askStatus(ch)
-			if c.gate.Killed(ch.Venue) {
+			if c.killed(ch) {
 				c.cancel(ch)
 			}
 		}
 		if up {
 			c.after(p)
-		}
-	}
-}
-
-// onOperator obeys a named person, or the loop. A kill blocks and cancels in the same
-// step; a hold leaves what is in the market.
-func (c *Core) onOperator(e *event.Event) {
-	switch event.OperatorAct(e.Code) {
-	case event.OperatorKill:
-		scope := e.Venue
-		if int(scope) >= len(c.venues) {
-			scope = market.NoVenue // better everything than nothing
-		}
-		c.gate.Kill(scope)
-		c.cancelScope(scope)
-	case event.OperatorStop:
-		c.gate.Stop(true)
-		c.cancelScope(market.NoVenue)
-	case event.OperatorHold:
-		c.gate.Hold(true)
-	case event.OperatorPauseParent, event.OperatorResumeParent, event.OperatorForceParent:
-		c.onParentAct(e)
-	case event.OperatorResume, event.OperatorRelease:
-		if event.OperatorAct(e.Code) == event.OperatorResume {
-			c.open(market.NoInstrument, e.Venue, RejectDisable)
-			c.gate.Resume(e.Venue)
-		} else {
-			c.gate.Hold(false)
-		}
-		for i := 0; i < len(c.agenda.all); i++ {
-			c.work(&c.parents[c.agenda.all[i]], false)
-		}
-	}
-}
-
-// cancelScope cancels every open child at a venue, NoVenue means at all of them.
-func (c *Core) cancelScope(scope market.VenueID) {
-	for i := range c.agenda.all {
-		p := &c.parents[c.agenda.all[i]]
-		for s := p.first; s != none; s = c.children[s].next {
-			if ch := &c.children[s]; scope == market.NoVenue || ch.Venue == scope {
-				c.cancel(ch)
-			}
 		}
 	}
 }

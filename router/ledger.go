@@ -117,10 +117,17 @@ func (p *Parent) check() {
 func (c *Core) Audit() string {
 	cum := make([]market.Qty, c.parentCount)
 	reserved := make([]market.Qty, c.parentCount)
+	used := map[uint16]market.Money{}
 	for i := range c.children[:c.childCount] {
 		ch := &c.children[i]
 		cum[ch.Parent] += ch.Cum
 		reserved[ch.Parent] += ch.reserved()
+		used[c.parents[ch.Parent].Client] += c.exposure(ch)
+	}
+	for i := range c.parents[:c.parentCount] {
+		if client := c.parents[i].Client; used[client] != c.gate.Used(client) {
+			return "a client's exposure is not the sum of its orders'"
+		}
 	}
 	for i := range c.parents[:c.parentCount] {
 		p := &c.parents[i]

@@ -72,6 +72,7 @@ type Parent struct {
 	gaps        uint16 // venues where executions are missing
 	unreserved  market.Qty
 	sent        int   // children in this epoch
+	told        bool  // a person knows that it stands still
 	settling    bool  // since a restart: nothing is sent before every open child's state is known
 	first       int32 // working children, -1 for none
 	overbooked  bool  // more is posted than the split wants

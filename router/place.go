@@ -39,10 +39,16 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		c.Counters.Refused++
 		return 0
 	}
+	if c.tradesThrough(p, pl) {
+		c.refusedChild(p, pl.venue, c.gate.Refuse(event.ReasonTradeThrough))
+		share.Why = event.WhyRisk
+		return 0
+	}
 	approved, reason := c.gate.Child(risk.Order{Venue: pl.venue, Instrument: p.Instrument, Side: p.Side,
-		Price: pl.price, Qty: qty, Limit: p.Limit}, c.reference(p.Instrument), c.now)
+		Price: pl.price, Qty: qty, Limit: p.Limit, Client: p.Client, Strategy: p.Strategy,
+		Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}, c.reference(p.Instrument), c.now)
 	if reason != event.ReasonNone {
-		c.Counters.Refused++
+		c.refusedChild(p, pl.venue, reason)
 		share.Why = event.WhyRisk
 		return 0
 	}
@@ -65,7 +71,9 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(pl.tactic), market.StatusPendingNew, o.Price, c.now
 	ch.QuoteID, ch.prev, ch.next = pl.quote, none, p.first
 	ch.sentMid2, ch.bucket = c.reference(o.Instrument), pl.bucket
+	ch.Policy = o.Policy
 	p.reserve(ch, o.Qty)
+	c.gate.Expose(p.Client, c.exposure(ch))
 	if p.first != none {
 		c.children[p.first].prev = slot
 	}
@@ -81,6 +89,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	}
 	cmd := c.command(event.SendOrder)
 	c.address(cmd, ch)
+	cmd.Policy = ch.Policy
 	cmd.MinQty, cmd.ID, cmd.OrdType = pl.minQty, pl.quote, market.OrdLimit
 	switch pl.tactic {
 	case event.TacticPost:

@@ -50,6 +50,11 @@ type Core struct {
 	tapes       []tape                            // by instrument
 	curves      []*VolumeCurve                    // by instrument, nil where there is none
 
+	acted      Acted       // the last act of a person
+	first      event.Event // act that waits for a second person
+	twoPersons bool
+	protect    [][]Protection
+
 	epoch     uint64  // order numbers start here since the last SessionStart; 0 before the first
 	starts    []start // of the process, oldest first
 	cancels   uint64
@@ -111,8 +116,14 @@ func New(cfg *Config) (*Core, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Controls != nil {
+		if err := gate.Control(cfg.Controls, cfg.Venues, cfg.MaxParents); err != nil {
+			return nil, err
+		}
+	}
 	c := &Core{
 		instruments: cfg.Instruments, venues: slices.Clone(cfg.Venues), gate: gate, table: cfg.Table,
+		twoPersons: cfg.TwoPersons, protect: cfg.Protect,
 		tactics: cfg.Tactics, exploration: cfg.Explore,
 		parents:   make([]Parent, cfg.MaxParents),
 		agenda:    newAgenda(len(cfg.Instruments), cfg.MaxParents),

@@ -127,7 +127,7 @@ func mulDiv(a, b, c int64) int64 {
 // NextTimer returns when the core wants a Timer event, in ns since epoch;
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
-	next := min(c.nextAge, c.nextAway, c.agenda.next().time)
+	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry())
 	if len(c.agenda.all) > 0 {
 		next = min(next, c.nextCheck)
 	}
@@ -135,6 +135,7 @@ func (c *Core) NextTimer() int64 {
 }
 
 func (c *Core) onTimer() {
+	c.gate.Expire(c.now)
 	if c.nextAge <= c.now {
 		c.expireBooks()
 	}
@@ -248,7 +249,7 @@ func (c *Core) checkAcks() {
 			}
 			leaving := p.Frozen || p.paused || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
 				p.pending.kind == event.ParentReplace && p.violates(p.pending.qty, p.pending.limit, c.children)
-			if leaving || c.gate.Killed(ch.Venue) {
+			if leaving || c.killed(ch) {
 				c.cancel(ch)
 			}
 		}

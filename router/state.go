@@ -19,6 +19,8 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Layout[Parent](s)
 	state.Layout[Child](s)
 	state.Layout[event.Event](s)
+	state.Fixed(s, &c.acted)
+	state.Fixed(s, &c.first)
 	state.Fixed(s, &c.epoch)
 	state.Fixed(s, &c.cancels)
 	state.Fixed(s, &c.reports)
@@ -202,6 +204,9 @@ func (c *Core) afterLoad(s *state.Codec) {
 		return
 	}
 	c.takeFees()
+	if c.gate.CanaryOut() {
+		c.rollBack()
+	}
 	for i := range c.parents[:c.parentCount] {
 		p := &c.parents[i]
 		s.Check(c.isChild(p.first) && int(p.Instrument) < len(c.instruments) && p.Side.Valid(), "a parent of nothing")

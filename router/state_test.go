@@ -133,15 +133,20 @@ func TestStateHasEveryField(t *testing.T) {
 		}
 	}
 	all := c.MoveState
+	c.gate.KillScope(event.Scope{Kind: event.ScopePolicy, ID: 7})
+	if why := c.gate.SetLimit(event.LimitCollarBps, 0, 0, 300, c.now+1e9, c.now); why != event.ReasonNone {
+		t.Fatal(why)
+	}
 	statetest.Covered(t, c, all, map[string]string{
 		"instruments": "configuration", "venues": "configuration", "listings": "configuration", "tactics": "configuration",
 		"curves": "configuration", "clients": "configuration", "exploration": "configuration", "table": "the caller offers the one that was in force",
 		"offered":    "the caller offers it",
+		"twoPersons": "configuration", "protect": "configuration",
 		"composites": "each moves itself", "gate": "moves itself", "ids": "moves itself", "execs": "moves itself",
 		"near": "a cache, made anew", "agenda": "moves itself", "out": "within a Step", "cause": "within a Step",
 		"scratch": "within a Step", "walk": "within a Step", "terms": "within a Step", "situation": "within a Step",
 		"pools": "within a Step", "watch": "told, not a state", "optOuts": "configuration", "fees": "configuration"})
-	statetest.Covered(t, c.gate, all, map[string]string{"limits": "configuration", "windows": "each moves itself"})
+	statetest.Covered(t, c.gate, all, map[string]string{"windows": "each moves itself", "controls": "moves itself"})
 	statetest.Covered(t, &c.ids, all, map[string]string{"slots": "those in use: see below"})
 	statetest.Covered(t, c.ids.find(c.parents[0].Client, c.parents[0].ClOrdID), all, map[string]string{"used": "those in use are moved"})
 	statetest.Covered(t, &c.execs, all, map[string]string{"index": "follows from the list"})

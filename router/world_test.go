@@ -24,6 +24,9 @@ func testConfig() *Config {
 			venue(2, "DRKA", market.Dark), venue(3, "SDPA", market.SDP)},
 		Limits: []risk.Limits{{ParentMaxQty: 1e6, ParentMaxNotional: 1e13, ChildMaxQty: 20_000,
 			ChildMaxNotional: 1e12, CollarBps: 200}},
+		Controls: &risk.Controls{FirmCredit: 1 << 60, StrategyRate: 20_000, RepeatOrders: 50_000, RepeatNanos: 1e9, SameOrders: 500,
+			SameNanos: 1e6, Restricted: []bool{false}, Decimals: []uint8{4}, Clients: []risk.Client{{Credit: 1 << 60,
+				Instruments: []bool{true}, Venues: []bool{true, true, true, true}}}},
 		Book:       book.Capacity{Levels: 64, Orders: 64},
 		MaxParents: 64, MaxChildren: 200_000, Tactics: DefaultTactics(),
 		// From 08:00 UTC, quarters of a minute: 40, 10, 10 and 40 % of the volume.

@@ -23,7 +23,9 @@ import (
 	"penstock/policy"
 	"penstock/router"
 	"penstock/router/loop"
+	"penstock/venues/firewall"
 	"penstock/venues/fixgw"
+	"penstock/venues/wire"
 )
 
 // Sizes of the rings between goroutines.
@@ -76,12 +78,17 @@ type assembly struct {
 
 	latency [3]*hist.Latency // I/O goroutine only, until it has ended
 	threads sync.WaitGroup
-	latch   atomic.Bool // no new order leaves a gateway, whatever the core says
-	vitals  atomic.Pointer[vitals]
-	stopped bool // nothing is sent any more: on the goroutine that stops
-	failure chan error
-	full    refusals  // what found a ring full
-	quiet   quietness // how the hot thread is kept undisturbed
+	latch   firewall.Latch // keeps new orders from leaving a gateway, whatever the core says
+	wall    wall
+	alarms  *alarms
+	epoch   uint64 // of this start
+
+	operatorMu sync.Mutex // pushes to operator
+	vitals     atomic.Pointer[vitals]
+	stopped    bool // nothing is sent any more: on the goroutine that stops
+	failure    chan error
+	full       refusals  // what found a ring full
+	quiet      quietness // how the hot thread is kept undisturbed
 }
 
 // Causes of an order, for latency: what the router had just learned.
@@ -142,6 +149,11 @@ func (a *assembly) open() error {
 		return err
 	}
 	a.table, cfg.Router.Table = table, table
+	if table != nil {
+		if err := cfg.resolveCanary(table.PolicyID()); err != nil {
+			return fmt.Errorf("%w: %w", errConfig, err)
+		}
+	}
 	curves, err := cfg.readCurves()
 	if err != nil {
 		return err
@@ -154,6 +166,13 @@ func (a *assembly) open() error {
 		return err
 	}
 	if err := a.openShadow(); err != nil {
+		return err
+	}
+	a.epoch = epoch
+	if a.alarms, err = openAlarms(cfg.at(cfg.file.Router.State), cfg.file.Controls.AlertOwner); err != nil {
+		return err
+	}
+	if err := a.openFirewall(); err != nil {
 		return err
 	}
 	a.seq = loop.NewSequencer(a.core, a.journal, a.dispatch)
@@ -230,6 +249,7 @@ func (a *assembly) openVenues() error {
 		workers = append(workers, loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g), Obey: g.Send,
 			Commands: ring.New[event.Command](commandRing)})
 	}
+	workers = append(workers, loop.Worker{Work: a.listener, PollFDs: func(fds []wire.PollFD) []wire.PollFD { return fds }})
 	var err error
 	a.io, err = loop.NewIO(workers, sink, clock)
 	return err
@@ -245,7 +265,7 @@ func (a *assembly) openGateway(i int, sink event.Sink) (*fixgw.Gateway, error) {
 		Addr: s.Orders.Address, SenderCompID: s.Orders.SenderCompID, TargetCompID: s.Orders.TargetCompID,
 		HeartBtIntSecs: s.Orders.Heartbeat, Dialect: dialect, Venue: v.ID, Kind: v.Kind, Sink: sink,
 		StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name),
-		OnSent:    a.onSent, Clock: clock, Seed: uint64(i), Latch: &a.latch,
+		OnSent:    a.onSent, Clock: clock, Seed: uint64(i),
 	}
 	for in, text := range a.cfg.symbols(s) {
 		cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: text,
@@ -255,6 +275,9 @@ func (a *assembly) openGateway(i int, sink event.Sink) (*fixgw.Gateway, error) {
 		cfg.Quotes = fixgw.QuotesRequest
 	}
 	if err := a.cfg.orderSession(&s.Orders, &cfg); err != nil {
+		return nil, err
+	}
+	if err := a.guardOrders(i, &cfg); err != nil {
 		return nil, err
 	}
 	return fixgw.New(cfg)
@@ -282,7 +305,7 @@ func (a *assembly) openEMS() error {
 		TLSClientCA: a.cfg.at(a.cfg.EMS.TLSClientCA),
 		Instruments: a.cfg.Router.Instruments, Venues: a.cfg.Router.Venues,
 		DefaultStrategy: event.Strategy(a.cfg.EMS.DefaultStrategy),
-		Sink:            a.sinkTo(a.clients), Durable: a.journal.Durable, Run: a.run,
+		Sink:            a.orderedBy(a.sinkTo(a.clients)), Durable: a.journal.Durable, Run: a.run,
 	}
 	if a.recovered != nil {
 		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
@@ -309,6 +332,13 @@ func (a *assembly) openEMS() error {
 			return fmt.Errorf("%w: %w", errConfig, err)
 		}
 	}
+	var clients []string
+	for i := range cfg.Sessions {
+		clients = append(clients, cfg.Sessions[i].TargetCompID)
+	}
+	if err := a.cfg.bindClients(clients); err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
+	}
 	if cfg.StoreDir == "" {
 		cfg.StoreDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "ems")
 	}
@@ -332,6 +362,7 @@ func (a *assembly) dispatch(c *event.Command) {
 	case event.SendOrder, event.SendCancel, event.SendStatus:
 		a.send(c)
 	case event.Report, event.RejectCancel:
+		a.numbered(c)
 		a.report(c)
 	case event.ResyncBook:
 		for i := range a.feeds {
@@ -375,6 +406,9 @@ func (a *assembly) flush() {
 	for len(a.unsent) > 0 && a.io.Push(a.workers[a.unsent[0].Venue], &a.unsent[0]) {
 		a.unsent = a.unsent[1:]
 	}
+	for len(a.wall.late) > 0 && a.wall.accepted.Push(&a.wall.late[0]) {
+		a.wall.late = a.wall.late[1:]
+	}
 	for len(a.bounced) > 0 && a.returned.Push(&a.bounced[0]) {
 		a.bounced = a.bounced[1:]
 	}
@@ -388,6 +422,8 @@ func (a *assembly) operate(act event.OperatorAct, name, reason string) bool {
 	e := event.Event{Kind: event.Operator, Code: uint8(act), Venue: market.NoVenue, RecvTime: clock()}
 	e.ID, _ = event.MakeID(name)
 	e.OrigID, _ = event.MakeID(reason)
+	a.operatorMu.Lock()
+	defer a.operatorMu.Unlock()
 	ok := a.operator.Push(&e)
 	a.ring()
 	return ok
@@ -451,6 +487,9 @@ func (a *assembly) close() {
 	}
 	if a.journal != nil {
 		err = errors.Join(err, a.journal.Close(), a.shadow.stop())
+	}
+	if a.alarms != nil {
+		err = errors.Join(err, a.alarms.close())
 	}
 	if a.lock != nil {
 		err = errors.Join(err, a.lock.Close())

@@ -32,6 +32,9 @@ type file struct {
 	Router     routerSection       `toml:"router"`
 	Policy     policySection       `toml:"policy"`
 	Tactics    tacticsSection      `toml:"tactics"`
+	Controls   controlsSection     `toml:"controls"`
+	Canary     *canarySection      `toml:"canary,omitempty"`
+	Client     []clientSection     `toml:"client"`
 	EMS        emsSection          `toml:"ems"`
 	Instrument []instrumentSection `toml:"instrument"`
 	Venue      []venueSection      `toml:"venue"`
@@ -110,6 +113,11 @@ type limitsSection struct {
 	ChildMaxQty       string `toml:"child_max_qty"`
 	ChildMaxNotional  string `toml:"child_max_notional"`
 	CollarBps         int64  `toml:"collar_bps"`
+	// What the firewall lets through, and nobody can override while the router runs.
+	HardMaxQty      string `toml:"hard_max_qty"`
+	HardMaxNotional string `toml:"hard_max_notional"`
+	PriceLow        string `toml:"price_low"`
+	PriceHigh       string `toml:"price_high"`
 }
 
 type venueSection struct {
@@ -205,6 +213,7 @@ type Config struct {
 	Start  startOptions
 	Router router.Config
 	Idle   loop.Idle
+	bands  []band // by InstrumentID
 }
 
 // errConfig marks errors that end with exit code 2.
@@ -312,6 +321,9 @@ func (c *Config) resolve() error {
 	if err := c.EMS.validate(); err != nil {
 		return fmt.Errorf("ems: %w", err)
 	}
+	if err := c.resolveControls(); err != nil {
+		return err
+	}
 	_, err = router.New(r) // the core's own checks, before anything is started
 	return err
 }
@@ -346,6 +358,7 @@ func (c *Config) addInstrument(i int) error {
 	in := market.Instrument{ID: market.InstrumentID(i), Symbol: s.Symbol, Currency: s.Currency,
 		PriceDecimals: s.PriceDecimals, QtyDecimals: s.QtyDecimals}
 	var l risk.Limits
+	var b band
 	for _, v := range []struct {
 		key      string
 		text     string
@@ -358,6 +371,11 @@ func (c *Config) addInstrument(i int) error {
 			func(v int64) { l.ParentMaxQty = market.Qty(v) }},
 		{"limits.child_max_qty", s.Limits.ChildMaxQty, s.QtyDecimals,
 			func(v int64) { l.ChildMaxQty = market.Qty(v) }},
+		{"limits.hard_max_qty", s.Limits.HardMaxQty, s.QtyDecimals, func(v int64) { l.HardMaxQty = market.Qty(v) }},
+		{"limits.hard_max_notional", s.Limits.HardMaxNotional, s.PriceDecimals + s.QtyDecimals,
+			func(v int64) { l.HardMaxNotional = market.Notional(v) }},
+		{"limits.price_low", s.Limits.PriceLow, s.PriceDecimals, func(v int64) { b.low = market.Price(v) }},
+		{"limits.price_high", s.Limits.PriceHigh, s.PriceDecimals, func(v int64) { b.high = market.Price(v) }},
 		{"limits.parent_max_notional", s.Limits.ParentMaxNotional, s.PriceDecimals + s.QtyDecimals,
 			func(v int64) { l.ParentMaxNotional = market.Notional(v) }},
 		{"limits.child_max_notional", s.Limits.ChildMaxNotional, s.PriceDecimals + s.QtyDecimals,
@@ -374,6 +392,13 @@ func (c *Config) addInstrument(i int) error {
 	if err := errors.Join(in.Validate(), l.Validate()); err != nil {
 		return err
 	}
+	switch {
+	case l.HardMaxQty < l.ChildMaxQty || l.HardMaxNotional < l.ChildMaxNotional:
+		return errors.New("limits.hard_max_qty and hard_max_notional must not be below those of a child")
+	case b.high < b.low:
+		return errors.New("limits.price_high is below price_low")
+	}
+	c.bands = append(c.bands, b)
 	for _, other := range c.Router.Instruments {
 		if other.Symbol == in.Symbol {
 			return errors.New("symbol is used twice")

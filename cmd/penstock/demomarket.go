@@ -70,9 +70,11 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 			Symbol: o.symbol, Currency: "USD", PriceDecimals: demoPriceDecimals, Tick: "0.01", Lot: "1",
 			VolumeCurve: "volume.csv",
 			Limits: limitsSection{ParentMaxQty: "1000000", ParentMaxNotional: "60000000",
-				ChildMaxQty: "20000", ChildMaxNotional: "1200000", CollarBps: 100},
+				ChildMaxQty: "20000", ChildMaxNotional: "1200000", CollarBps: 100,
+				HardMaxQty: "20000", HardMaxNotional: "1200000", PriceLow: "1", PriceHigh: "10000"},
 		}},
 	}
+	f.Controls, f.Client = openControls(demoClient)
 	for _, s := range m.Venues() {
 		f.Venue = append(f.Venue, demoVenue(o.symbol, s))
 	}

@@ -310,6 +310,26 @@ parent_max_notional = "60000000"
 child_max_qty = "20000"
 child_max_notional = "1200000"
 collar_bps = 100
+hard_max_qty = "20000"
+hard_max_notional = "1200000"
+price_low = "1"
+price_high = "10000"
+
+[controls]
+firm_credit = "100000000"
+strategy_rate = 200
+repeat_orders = 100
+repeat_window = "1s"
+same_orders = 5
+same_window = "1s"
+alert_owner = "desk"
+trade_through = [{ symbol = "*", from = "2007-03-05", protect = false }]
+
+[[client]]
+comp_id = "DESK"
+credit = "50000000"
+symbols = ["*"]
+venues = ["*"]
 
 [[venue]]
 name = "LITA"

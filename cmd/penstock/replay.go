@@ -286,9 +286,11 @@ func replayConfig(plan *tape.Plan) (*Config, error) {
 			Symbol: in.Symbol, Currency: in.Currency, PriceDecimals: in.PriceDecimals,
 			QtyDecimals: in.QtyDecimals, Tick: in.FormatPrice(in.Tick), Lot: in.FormatQty(in.Lot),
 			Limits: limitsSection{ParentMaxQty: maxQty, ChildMaxQty: maxQty, ParentMaxNotional: maxNotional,
-				ChildMaxNotional: maxNotional, CollarBps: 500},
+				ChildMaxNotional: maxNotional, CollarBps: 500, HardMaxQty: maxQty, HardMaxNotional: maxNotional, PriceLow: in.FormatPrice(1),
+				PriceHigh: in.FormatPrice(market.MaxPrice)},
 		})
 	}
+	f.Controls, f.Client = openControls(recorded)
 	for i := range plan.Venues {
 		v := &plan.Venues[i]
 		s := venueSection{Name: v.Name, MIC: v.Name, Kind: v.Kind.String(), TakeFee: feeSection(v.TakeFee),

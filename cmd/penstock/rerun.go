@@ -138,6 +138,9 @@ func (r *rerun) start() error {
 			return fmt.Errorf("the journal's policy table: %w", err)
 		}
 		r.cfg.Router.Table = table
+		if err := r.cfg.resolveCanary(table.PolicyID()); err != nil {
+			return fmt.Errorf("the journal's configuration: %w", err)
+		}
 	}
 	if _, err := r.cfg.setCurves(r.curves, r.created); err != nil {
 		return fmt.Errorf("the journal's %w", err)

@@ -14,6 +14,7 @@ import (
 
 	"penstock/event"
 	"penstock/router/loop"
+	"penstock/venues/firewall"
 )
 
 const runUsage = `usage: penstock run -c FILE [--from-mirror] [--other-build]
@@ -149,14 +150,14 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 		case s := <-signals:
 			switch s {
 			case syscall.SIGUSR1:
-				a.latch.Store(true) // at the gateways at once; the core cancels
+				a.latch.Kill(firewall.Scope{}) // at the gateways at once; the core cancels
 				if !a.operate(event.OperatorKill, "signal", "SIGUSR1") {
 					say("router: no new order leaves, but open ones are NOT cancelled: the operator's queue is full; send the signal again")
 					continue
 				}
 				say("router: killed: no new orders, cancelling the open ones; %d parents stay live", w.parents())
 			case syscall.SIGUSR2:
-				a.latch.Store(false)
+				a.latch.Release(firewall.Scope{})
 				a.operate(event.OperatorResume, "signal", "SIGUSR2")
 				say("router: resumed: %d live parents go on", w.parents())
 			default:

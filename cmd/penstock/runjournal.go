@@ -32,7 +32,7 @@ func (a *assembly) openRun(table []byte, curves map[string][]byte) (epoch uint64
 	}
 	if r := a.recovered; r != nil {
 		a.core, a.Dir, a.run = r.core, r.dir, r.reader.Header().Epoch
-		a.latch.Store(r.killed)
+		a.latchAsKilled()
 		a.journal, err = r.resume(a.journalOptions(a.Dir))
 		return epoch, a.cfg.damaged(a.Dir, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"penstock/journal"
 	"penstock/router"
 	"penstock/router/loop"
+	"penstock/venues/firewall"
 )
 
 // shadow is a second core that takes the events of the journal as they become durable, in a
@@ -233,7 +234,7 @@ func (s *shadow) stop() error {
 // took the same events do not agree, so what one of them believes is wrong. On the shadow's
 // goroutine.
 func (a *assembly) shadowDiffers(s *shadow, why error) {
-	a.latch.Store(true)
+	a.latch.Kill(firewall.Scope{})
 	a.operate(event.OperatorKill, "shadow", "state differs")
 	text := why.Error()
 	if s.core != nil {

@@ -129,7 +129,7 @@ func TestShadowThatDiffersStopsTrading(t *testing.T) {
 		}
 	})
 	r.until("killed", func(s *loop.Sequencer) bool { return s.Core().Gate().Latched(0xff) })
-	if !r.a.latch.Load() {
+	if !r.a.latch.Stopped(0) {
 		t.Error("the gateways are not latched")
 	}
 	var said lockedLines

@@ -7,6 +7,7 @@ import (
 	"penstock/event"
 	"penstock/market"
 	"penstock/router/loop"
+	"penstock/venues/firewall"
 )
 
 // The core is asked for its state by a goroutine that may wait for it; who obeys signals
@@ -118,7 +119,7 @@ func (w *watchdog) look(now time.Time) vitals {
 		w.say("router: ALERT: the core has not answered for %v: %d order sessions are cut; venues that cancel on disconnect do, "+
 			"see to the others", silent.Round(time.Millisecond), n)
 	case !w.latched:
-		w.a.latch.Store(true)
+		w.a.latch.Kill(firewall.Scope{})
 		w.a.operate(event.OperatorKill, "watchdog", "core is frozen") // it is the first that the core hears
 		w.latched = true
 		w.say("router: ALERT: the core has not answered for %v: no new order leaves", silent.Round(time.Millisecond))

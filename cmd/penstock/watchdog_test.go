@@ -11,6 +11,7 @@ import (
 	"penstock/event"
 	"penstock/market"
 	"penstock/router/loop"
+	"penstock/venues/firewall"
 )
 
 // TestFrozenCoreIsStoppedAtItsGateways freezes the core's goroutine while an order works:
@@ -58,8 +59,8 @@ func freeze(t *testing.T, r *demoRig) {
 	<-frozen
 	began := time.Now()
 	watch("the latch", func() bool { return w.latched })
-	if took := time.Since(began); took > 2*time.Second || !r.a.latch.Load() {
-		t.Errorf("latched after %v: %v", took, r.a.latch.Load())
+	if took := time.Since(began); took > 2*time.Second || !r.a.latch.Stopped(0) {
+		t.Errorf("latched after %v: %v", took, r.a.latch.Stopped(0))
 	}
 	watch("the cut", func() bool { return w.cut })
 	if took := time.Since(began); took > 4*time.Second {
@@ -87,7 +88,7 @@ func freeze(t *testing.T, r *demoRig) {
 			t.Errorf("%q was not said: %s", want, text)
 		}
 	}
-	r.a.latch.Store(false)
+	r.a.latch.Release(firewall.Scope{})
 	r.a.operate(event.OperatorResume, "test", "thawed")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

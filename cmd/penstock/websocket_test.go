@@ -32,6 +32,20 @@ default_strategy = 0
 [[ems.session]]
 sender_comp_id = "R"
 target_comp_id = "C"
+[controls]
+firm_credit = "1000000"
+strategy_rate = 100
+repeat_orders = 100
+repeat_window = "1s"
+same_orders = 5
+same_window = "1s"
+alert_owner = "desk"
+trade_through = [{ symbol = "*", from = "2007-03-05", protect = false }]
+[[client]]
+comp_id = "C"
+credit = "1000000"
+symbols = ["*"]
+venues = ["*"]
 [[instrument]]
 symbol = "PNSK"
 currency = "USD"
@@ -39,7 +53,7 @@ price_decimals = 4
 qty_decimals = 0
 tick = "0.01"
 lot = "1"
-limits = { parent_max_qty = "1000", parent_max_notional = "1000000", child_max_qty = "1000", child_max_notional = "1000000", collar_bps = 100 }
+limits = { parent_max_qty = "1000", parent_max_notional = "1000000", child_max_qty = "1000", child_max_notional = "1000000", collar_bps = 100, hard_max_qty = "1000", hard_max_notional = "1000000", price_low = "1", price_high = "100000" }
 [[venue]]
 name = "V"
 mic = "XVEN"

@@ -154,6 +154,9 @@ func (o *IO) bounce(now int64, c *event.Command) {
 func Bounce(now int64, c *event.Command) (e event.Event, ok bool) {
 	e = event.Event{RecvTime: now, Venue: c.Venue, Instrument: c.Instrument, Side: c.Side, Ref: c.Child,
 		Reason: event.ReasonVenueDown}
+	if c.Reason != event.ReasonNone { // who could not send it said why
+		e.Reason = c.Reason
+	}
 	switch c.Kind {
 	case event.SendOrder:
 		e.Kind, e.Code, e.OrdStatus = event.Exec, uint8(market.ExecRejected), market.StatusRejected

@@ -8,6 +8,7 @@ package risk
 
 import (
 	"fmt"
+	"slices"
 
 	"penstock/event"
 	"penstock/market"
@@ -21,6 +22,10 @@ type Limits struct {
 	ChildMaxQty       market.Qty
 	ChildMaxNotional  market.Notional
 	CollarBps         int64 // greatest distance of a price from the reference, in 1/10000
+	// HardMaxQty and HardMaxNotional are what no person can raise a child's limits above
+	// while the router runs: the firewall's own. 0: they cannot be raised at all.
+	HardMaxQty      market.Qty
+	HardMaxNotional market.Notional
 }
 
 // Validate names the first limit that is missing or impossible.
@@ -51,6 +56,10 @@ type Order struct {
 	Price      market.Price // the worst price at which it can trade
 	Qty        market.Qty
 	Limit      market.Price // the parent's limit, 0 for none
+	Client     uint16
+	Strategy   event.Strategy
+	Policy     uint64 // PolicyID of the table that decided
+	Slot       int32  // of the parent
 }
 
 // Approved is an order that passed the gate. Only Gate.Child makes one.
@@ -73,15 +82,18 @@ type Gate struct {
 	windows [market.MaxVenues]window
 	killed  bool
 	stopped bool
+	scopes  []event.Scope // killed, beside firm and venues
+	raises  []raise
+	*controls
 	held    bool
 	venues  [market.MaxVenues]bool // killed venues
 	barred  [market.MaxVenues]bool // quarantined venues
-	Refused [event.ReasonJournalLag + 1]uint64
+	Refused [event.ReasonCount]uint64
 }
 
 // NewGate returns a gate; limits are indexed by InstrumentID.
 func NewGate(limits []Limits, venues []market.Venue) (*Gate, error) {
-	g := &Gate{limits: limits}
+	g := &Gate{limits: slices.Clone(limits), scopes: make([]event.Scope, 0, maxKills), raises: make([]raise, 0, maxRaises)}
 	for i := range limits {
 		if err := limits[i].Validate(); err != nil {
 			return nil, fmt.Errorf("instrument %d: %w", i, err)
@@ -202,14 +214,28 @@ func (g *Gate) Child(o Order, mid2, now int64) (Approved, event.Reason) {
 	if n, ok := o.Price.Notional(o.Qty); !ok || n > l.ChildMaxNotional {
 		return Approved{}, g.refuse(event.ReasonMaxNotional)
 	}
+	if why := g.control(&o, now); why != event.ReasonNone {
+		return Approved{}, g.refuse(why)
+	}
 	if !g.windows[o.Venue].take(now) {
 		return Approved{}, g.refuse(event.ReasonMsgRate)
+	}
+	if g.controls != nil {
+		g.controls.sent(&o, now)
 	}
 	return Approved{order: o, ok: true}, event.ReasonNone
 }
 
 // Cancel counts a cancel against the venue's rate; it always passes.
 func (g *Gate) Cancel(venue market.VenueID, now int64) { g.windows[venue].record(now) }
+
+// CancelFor is Cancel for a strategy, whose own rate it counts against as well.
+func (g *Gate) CancelFor(venue market.VenueID, s event.Strategy, now int64) {
+	g.windows[venue].record(now)
+	if g.controls != nil {
+		g.controls.rates[strategyIndex(s)][venue].record(now)
+	}
+}
 
 // ChildMaxQty returns the largest child of an instrument.
 func (g *Gate) ChildMaxQty(id market.InstrumentID) market.Qty { return g.limits[id].ChildMaxQty }
@@ -229,6 +255,9 @@ func (l *Limits) collar(side market.Side, mid2 int64) market.Price {
 	}
 	return market.Price((mid2+1)/2 - band)
 }
+
+// Refuse counts a refusal for which the core itself has the grounds.
+func (g *Gate) Refuse(r event.Reason) event.Reason { return g.refuse(r) }
 
 func (g *Gate) refuse(r event.Reason) event.Reason {
 	g.Refused[r]++

@@ -19,6 +19,11 @@ func newWindow(rate int64) window {
 	return w
 }
 
+// room reports whether take would find room.
+func (w *window) room(now int64) bool {
+	return now-w.times[(w.next+w.spare)%len(w.times)] >= windowNanos
+}
+
 // take records a new order at now if the second that ends at now has room.
 func (w *window) take(now int64) bool {
 	// The message that must have left the window for the count to stay at

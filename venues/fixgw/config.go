@@ -4,11 +4,11 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"sync/atomic"
 
 	"penstock/event"
 	"penstock/fix"
 	"penstock/market"
+	"penstock/venues/firewall"
 	"penstock/venues/fixmd"
 	"penstock/venues/wire"
 )
@@ -53,9 +53,15 @@ type Config struct {
 	TLS    *tls.Config
 	Socket wire.Options // of the socket
 
-	// Latch, while it is true, keeps every new order from leaving, whatever the core
-	// says: the second layer of a kill. Cancels and status requests go. nil: none.
-	Latch *atomic.Bool
+	// Latch keeps new orders that it covers from leaving, whatever the core says: the
+	// second layer of a kill. Cancels and status requests go. nil: none.
+	Latch *firewall.Latch
+	// Firewall judges every byte that leaves and reads every report. nil: nothing is
+	// judged, for tools that send no orders.
+	Firewall *firewall.Session
+	// CancelBase is below the numbers of the cancel requests that CancelOpen makes; nobody
+	// else uses those above it. 0: CancelOpen does nothing.
+	CancelBase uint64
 
 	Throttle Throttle
 	// OutLimit bounds the bytes that wait for a venue that does not read, and

@@ -51,6 +51,8 @@ type Gateway struct {
 	cancels  [][2]*fix.Template
 	statuses [][2]*fix.Template
 	unsent   outbound.Unsent
+	cleared  int    // bytes at the front of the session's Out that the firewall let through
+	own      uint64 // cancel requests of our own making
 	recent   recentOrders
 	written  uint64 // bytes that the socket took on this connection
 	stuck    int64  // since when bytes wait and the socket takes none; 0: it does
@@ -84,6 +86,8 @@ type Stats struct {
 	UnknownSymbol  uint64
 	SinkFull       uint64 // times that the Sink had no room
 	Latched        uint64 // orders kept back by the latch
+	Stopped        uint64 // orders that the firewall stopped
+	OwnCancels     uint64 // cancels that CancelOpen made
 	Throttled      uint64 // orders and status requests refused by the throttle
 	LaneWaits      uint64 // cancels that had to wait for the throttle
 	LaneHigh       int    // most of them at once
@@ -282,8 +286,8 @@ func (g *Gateway) flush(now int64) int {
 		return 0
 	}
 	out := g.session.Out()
-	if len(out) == 0 {
-		return 0
+	if len(out) == 0 || !g.judged(now, len(out)) {
+		return len(out)
 	}
 	n, err := g.conn.Write(out)
 	if err != nil {

@@ -1,16 +1,16 @@
 package fixgw
 
 import (
-	"sync/atomic"
 	"testing"
 
 	"penstock/event"
+	"penstock/venues/firewall"
 )
 
 // Under the latch no order leaves, cancels and status requests do; Cut ends the connection
 // from outside.
 func TestLatchKeepsOrdersAndNothingElse(t *testing.T) {
-	var latch atomic.Bool
+	var latch firewall.Latch
 	r := newRig(t, nil)
 	r.start(func(c *Config) { c.Latch = &latch })
 	r.up()
@@ -22,14 +22,14 @@ func TestLatchKeepsOrdersAndNothingElse(t *testing.T) {
 	if !send(event.SendOrder, child) {
 		t.Fatal("an order without the latch")
 	}
-	latch.Store(true)
+	latch.Kill(firewall.Scope{})
 	if send(event.SendOrder, child+1) || r.g.Stats().Latched != 1 {
 		t.Errorf("an order left under the latch: %+v", r.g.Stats())
 	}
 	if !send(event.SendCancel, child) || !send(event.SendStatus, child) {
 		t.Error("a cancel or a status request was kept back")
 	}
-	latch.Store(false)
+	latch.Release(firewall.Scope{})
 	if !send(event.SendOrder, child+2) {
 		t.Error("an order after the latch")
 	}

@@ -25,6 +25,10 @@ func (g *Gateway) lose(now int64, reason string) {
 		g.conn = nil
 	}
 	g.session.Disconnected(now)
+	g.cleared = 0
+	if g.cfg.Firewall != nil {
+		g.cfg.Firewall.Lost()
+	}
 	g.stats.Disconnects++
 	g.stats.LastClose = reason
 	g.nextDial = now + g.backoff()
@@ -95,6 +99,7 @@ func (g *Gateway) settleLost() bool {
 
 // refusal makes the event for a command that never left whole.
 func (g *Gateway) refusal(c *event.Command, at int64) {
+	g.neverLeft(c)
 	g.e = outbound.Refusal(c, at)
 	g.e.Venue = g.cfg.Venue
 }

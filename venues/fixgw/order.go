@@ -65,8 +65,9 @@ func (g *Gateway) Send(now int64, c *event.Command) bool {
 }
 
 func (g *Gateway) send(now int64, c *event.Command) bool {
-	if c.Kind == event.SendOrder && g.cfg.Latch != nil && g.cfg.Latch.Load() {
+	if c.Kind == event.SendOrder && g.cfg.Latch != nil && g.cfg.Latch.Stopped(g.cfg.Venue) {
 		g.stats.Latched++
+		c.Reason = event.ReasonKilled
 		return false
 	}
 	t := g.template(c)
@@ -82,8 +83,11 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 // write sends a command whose turn it is.
 func (g *Gateway) write(now int64, t *fix.Template, c *event.Command) bool {
 	v := g.values(c)
-	seq := g.session.NextOut()
+	seq, start := g.session.NextOut(), len(g.session.Out())
 	if err := g.session.SendTemplate(t, now, &v); err != nil {
+		return false
+	}
+	if !g.admitted(now, start, c) {
 		return false
 	}
 	g.countSent(now)
@@ -142,6 +146,7 @@ func (g *Gateway) transmit(now int64, c *event.Command) bool {
 	n, err := g.conn.Write(out)
 	if err != nil {
 		g.lose(now, err.Error())
+		g.neverLeft(c)
 		return false
 	}
 	g.wrote(now, n)

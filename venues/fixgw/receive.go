@@ -14,6 +14,9 @@ func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
 	if len(msgType) == 1 {
 		kind = msgType[0]
 	}
+	if g.cfg.Firewall != nil {
+		g.cfg.Firewall.In(m)
+	}
 	switch kind {
 	case '8':
 		taken = g.onReport(m, now)

@@ -57,6 +57,7 @@ func (g *Gateway) drainLane(now int64) (work int) {
 // wrote accounts for bytes that the socket took, and for when it takes none.
 func (g *Gateway) wrote(now int64, n int) {
 	g.session.Wrote(n)
+	g.cleared = max(g.cleared-n, 0)
 	g.written += uint64(n)
 	switch {
 	case len(g.session.Out()) == 0:

@@ -47,3 +47,13 @@ func (q *Unsent) Sent(written uint64, through func(*event.Command)) {
 		q.head++
 	}
 }
+
+// Orders reports whether a new order waits.
+func (q *Unsent) Orders() bool {
+	for i := q.head; i != q.tail; i++ {
+		if q.entries[i%unsentCapacity].command.Kind == event.SendOrder {
+			return true
+		}
+	}
+	return false
+}

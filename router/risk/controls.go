@@ -1,0 +1,361 @@
+package risk
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// Controls are the limits beyond those of single orders. None has a default: a zero is
+// refused. A core without Controls (nil) trades for nobody but a replay.
+type Controls struct {
+	FirmCredit market.Money // of all clients together, and of orders that nobody knows
+	Clients    []Client     // by the number of the client's session
+	Restricted []bool       // by InstrumentID: nothing is traded
+
+	StrategyRate int64 // orders and cancels a second of one strategy at one venue
+	// RepeatOrders orders, or as many fills, of one parent within RepeatNanos disable its
+	// strategy until a named person enables it.
+	RepeatOrders int
+	RepeatNanos  int64
+	// SameOrders is how many equal orders of a client (instrument, side, quantity and
+	// price) may come within SameNanos.
+	SameOrders int
+	SameNanos  int64
+
+	Canary *Canary // nil: the policy has no caps
+	// Decimals are those of a notional, by InstrumentID.
+	Decimals []uint8
+}
+
+// Client is what one client may do.
+type Client struct {
+	Credit      market.Money // the most that it may have open and executed, at orders' prices
+	Instruments []bool       // by InstrumentID
+	Venues      []bool       // by VenueID
+	Short       bool         // may sell short
+}
+
+// Canary caps what a new policy may do before a person confirms it. At a cap the last good
+// policy takes over.
+type Canary struct {
+	Policy      uint64 // PolicyID
+	Orders      int
+	Notional    market.Money
+	Instruments []bool // by InstrumentID
+	Venues      []bool // by VenueID
+}
+
+// Validate names the first limit that is missing or impossible.
+func (c *Controls) Validate(instruments, venues int) error {
+	for _, l := range []struct {
+		name  string
+		value int64
+	}{
+		{"firm_credit", int64(c.FirmCredit)}, {"strategy_rate", c.StrategyRate}, {"repeat_orders", int64(c.RepeatOrders)},
+		{"repeat_window", c.RepeatNanos}, {"same_orders", int64(c.SameOrders)}, {"same_window", c.SameNanos},
+	} {
+		if l.value <= 0 {
+			return fmt.Errorf("control %s must be set and positive: no limit has a default", l.name)
+		}
+	}
+	switch {
+	case c.StrategyRate > maxRate || c.SameOrders > maxSame || c.RepeatOrders > maxRate:
+		return fmt.Errorf("controls: strategy_rate and repeat_orders are at most %d, same_orders %d", maxRate, maxSame)
+	case len(c.Clients) == 0:
+		return errors.New("controls: no client may trade: name each with its credit, symbols and venues")
+	case len(c.Restricted) != instruments || len(c.Decimals) != instruments:
+		return errors.New("controls: the restricted list is not one of these instruments")
+	}
+	for i := range c.Clients {
+		cl := &c.Clients[i]
+		if cl.Credit <= 0 || cl.Credit > market.MaxMoney {
+			return fmt.Errorf("client %d: credit must be set and positive: no limit has a default", i)
+		}
+		if len(cl.Instruments) != instruments || len(cl.Venues) != venues {
+			return fmt.Errorf("client %d: permissions must name its symbols and venues", i)
+		}
+	}
+	if k := c.Canary; k != nil {
+		if k.Orders <= 0 || k.Notional <= 0 || len(k.Instruments) != instruments || len(k.Venues) != venues {
+			return errors.New("canary: policy, orders, notional, symbols and venues must be set: no limit has a default")
+		}
+	}
+	return nil
+}
+
+const (
+	maxRate = 100_000
+	maxSame = 1_000
+	// maxStrategies is how many TargetStrategy(847) numbers from 1000 on have accounts.
+	maxStrategies = 8
+	sameKept      = 512 // orders of clients that are remembered to find equal ones
+)
+
+// controls are the accounts that Controls need.
+type controls struct {
+	Controls
+	used       []market.Money // by client: open and executed, at orders' prices
+	firm       market.Money
+	disabled   [maxStrategies]bool
+	rates      [maxStrategies][market.MaxVenues]window
+	repeats    []repeat // by parent slot
+	same       [sameKept]sameOrder
+	sameNext   int
+	hardCredit []market.Money // by client, as configured
+	canary     canaryUse
+	confirmed  bool // persons took the caps off
+	canaryOut  bool // a cap was reached: the policy is out
+}
+
+type repeat struct {
+	from          int64
+	orders, fills int32
+}
+
+type sameOrder struct {
+	at         int64
+	qty        market.Qty
+	limit      market.Price
+	instrument market.InstrumentID
+	client     uint16
+	side       market.Side
+}
+
+type canaryUse struct {
+	orders   int
+	notional market.Money
+}
+
+func strategyIndex(s event.Strategy) int { return int(s-1000) & (maxStrategies - 1) }
+
+// Control gives the gate its controls, before the first order. parents is how many the
+// core may have.
+func (g *Gate) Control(c *Controls, venues []market.Venue, parents int) error {
+	if err := c.Validate(len(g.limits), len(venues)); err != nil {
+		return err
+	}
+	k := &controls{Controls: *c, used: make([]market.Money, len(c.Clients)), repeats: make([]repeat, parents)}
+	k.Clients = slices.Clone(c.Clients)
+	for i := range c.Clients {
+		k.hardCredit = append(k.hardCredit, c.Clients[i].Credit)
+	}
+	for s := range k.rates {
+		for v := range venues {
+			k.rates[s][v] = newWindow(c.StrategyRate)
+		}
+	}
+	for i := range k.repeats {
+		k.repeats[i].from = -1 << 62
+	}
+	for i := range k.same {
+		k.same[i].at = -1 << 62
+	}
+	g.controls = k
+	return nil
+}
+
+// Request is a client's order as the gate judges it before its size and price.
+type Request struct {
+	Client     uint16
+	Strategy   event.Strategy
+	Instrument market.InstrumentID
+	Side       market.Side
+	Qty        market.Qty
+	Limit      market.Price
+}
+
+// Client judges whether a client may give an order at all, at now.
+func (g *Gate) Client(r *Request, now int64) event.Reason {
+	if why := g.killedBy(market.NoVenue, r.Instrument, r.Client, r.Strategy, 0); why != event.ReasonNone {
+		return g.refuse(why)
+	}
+	k := g.controls
+	if k == nil {
+		return event.ReasonNone
+	}
+	switch {
+	case int(r.Client) >= len(k.Clients) || !k.Clients[r.Client].Instruments[r.Instrument]:
+		return g.refuse(event.ReasonNotPermitted)
+	case k.Restricted[r.Instrument]:
+		return g.refuse(event.ReasonRestricted)
+	case k.disabled[strategyIndex(r.Strategy)]:
+		return g.refuse(event.ReasonDisabled)
+	case k.again(r, now):
+		return g.refuse(event.ReasonRepeatedOrder)
+	}
+	return event.ReasonNone
+}
+
+// again remembers an order of a client and reports whether it is one too many of its kind.
+func (k *controls) again(r *Request, now int64) bool {
+	o := sameOrder{at: now, qty: r.Qty, limit: r.Limit, instrument: r.Instrument, client: r.Client, side: r.Side}
+	seen := 0
+	for i := 1; i <= sameKept; i++ {
+		p := &k.same[(k.sameNext-i+sameKept)%sameKept]
+		if now-p.at >= k.SameNanos {
+			break // older ones are older still
+		}
+		at := p.at
+		p.at = now
+		if *p == o {
+			seen++
+		}
+		p.at = at
+	}
+	k.same[k.sameNext] = o
+	k.sameNext = (k.sameNext + 1) % sameKept
+	return seen >= k.SameOrders
+}
+
+// control judges a child by everything but its own size and price.
+func (g *Gate) control(o *Order, now int64) event.Reason {
+	if why := g.killedBy(o.Venue, o.Instrument, o.Client, o.Strategy, o.Policy); why != event.ReasonNone {
+		return why
+	}
+	k := g.controls
+	if k == nil {
+		return event.ReasonNone
+	}
+	s := strategyIndex(o.Strategy)
+	switch {
+	case int(o.Client) >= len(k.Clients) || !k.Clients[o.Client].Instruments[o.Instrument] || !k.Clients[o.Client].Venues[o.Venue]:
+		return event.ReasonNotPermitted
+	case k.Restricted[o.Instrument]:
+		return event.ReasonRestricted
+	case k.disabled[s]:
+		return event.ReasonDisabled
+	}
+	cost := k.money(o.Instrument, o.Price, o.Qty)
+	switch {
+	case k.used[o.Client] > k.Clients[o.Client].Credit-cost, k.firm > k.FirmCredit-cost:
+		return event.ReasonCredit
+	case k.isCanary(o.Policy) && !k.canaryMay(o, cost):
+		k.canaryOut = true
+		return event.ReasonCanary
+	case !k.rates[s][o.Venue].room(now):
+		return event.ReasonStrategyRate
+	case !k.repeat(o.Slot, now):
+		k.disabled[s] = true
+		return event.ReasonDisabled
+	}
+	return event.ReasonNone
+}
+
+func (k *controls) money(in market.InstrumentID, price market.Price, qty market.Qty) market.Money {
+	n, ok := price.Notional(qty)
+	if !ok {
+		return market.MaxMoney
+	}
+	return n.Money(k.Decimals[in])
+}
+
+func (k *controls) isCanary(policy uint64) bool {
+	return k.Canary != nil && !k.confirmed && policy == k.Canary.Policy
+}
+
+func (k *controls) canaryMay(o *Order, cost market.Money) bool {
+	c := k.Canary
+	return !k.canaryOut && c.Instruments[o.Instrument] && c.Venues[o.Venue] && k.canary.orders < c.Orders &&
+		k.canary.notional <= c.Notional-cost
+}
+
+// repeat reports whether a parent may send one more order.
+func (k *controls) repeat(slot int32, now int64) bool {
+	r := &k.repeats[slot]
+	return now-r.from >= k.RepeatNanos || int(r.orders) < k.RepeatOrders && int(r.fills) < k.RepeatOrders
+}
+
+// sent accounts for an order that passed.
+func (k *controls) sent(o *Order, now int64) {
+	k.rates[strategyIndex(o.Strategy)][o.Venue].record(now)
+	r := &k.repeats[o.Slot]
+	if now-r.from >= k.RepeatNanos {
+		*r = repeat{from: now}
+	}
+	r.orders++
+	if k.isCanary(o.Policy) {
+		k.canary.orders++
+		k.canary.notional += k.money(o.Instrument, o.Price, o.Qty)
+	}
+}
+
+// Exposure returns what an order counts for its client: qty is all that it may execute
+// while it is open, and then what it did.
+func (g *Gate) Exposure(in market.InstrumentID, price market.Price, qty market.Qty) market.Money {
+	if g.controls == nil {
+		return 0
+	}
+	return g.controls.money(in, price, qty)
+}
+
+// Expose changes what a client has open and executed: counted when an order is sent, given
+// back only for what can never execute.
+func (g *Gate) Expose(client uint16, change market.Money) {
+	if k := g.controls; k != nil && int(client) < len(k.used) {
+		k.used[client] += change
+		k.firm += change
+	}
+}
+
+// ExposeFirm counts an execution of an order that no client is known for.
+func (g *Gate) ExposeFirm(change market.Money) {
+	if g.controls != nil {
+		g.controls.firm += change
+	}
+}
+
+// Used returns what a client has open and executed.
+func (g *Gate) Used(client uint16) market.Money {
+	if k := g.controls; k != nil && int(client) < len(k.used) {
+		return k.used[client]
+	}
+	return 0
+}
+
+// Filled counts a fill of a parent; false says that it was one too many within the window,
+// and the strategy is disabled now.
+func (g *Gate) Filled(slot int32, s event.Strategy, now int64) bool {
+	k := g.controls
+	if k == nil {
+		return true
+	}
+	r := &k.repeats[slot]
+	if now-r.from >= k.RepeatNanos {
+		*r = repeat{from: now}
+	}
+	r.fills++
+	if int(r.fills) <= k.RepeatOrders || k.disabled[strategyIndex(s)] {
+		return true
+	}
+	k.disabled[strategyIndex(s)] = true
+	return false
+}
+
+// Disabled reports whether a strategy is disabled.
+func (g *Gate) Disabled(s event.Strategy) bool {
+	return g.controls != nil && g.controls.disabled[strategyIndex(s)]
+}
+
+// Enable lets a strategy send again, and its parents begin a new window.
+func (g *Gate) Enable(s event.Strategy) {
+	if k := g.controls; k != nil {
+		k.disabled[strategyIndex(s)] = false
+		for i := range k.repeats {
+			k.repeats[i] = repeat{from: -1 << 62}
+		}
+	}
+}
+
+// CanaryOut reports whether a new policy reached one of its caps.
+func (g *Gate) CanaryOut() bool { return g.controls != nil && g.controls.canaryOut }
+
+// ConfirmPolicy takes the caps off a new policy.
+func (g *Gate) ConfirmPolicy(policy uint64) {
+	if k := g.controls; k != nil && k.Canary != nil && k.Canary.Policy == policy {
+		k.confirmed, k.canaryOut = true, false
+	}
+}
