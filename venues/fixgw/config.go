@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
+	"time"
 
 	"penstock/event"
 	"penstock/fix"
@@ -52,6 +54,8 @@ type Config struct {
 	// Addr when it is empty. Certificates are always checked.
 	TLS    *tls.Config
 	Socket wire.Options // of the socket
+	// Dial starts a connection to the venue. nil: wire.DialStream.
+	Dial func(netip.AddrPort, *tls.Config, time.Duration) (wire.Stream, error)
 
 	// Latch keeps new orders that it covers from leaving, whatever the core says: the
 	// second layer of a kill. Cancels and status requests go. nil: none.
@@ -133,6 +137,9 @@ func (c *Config) complete() error {
 	}
 	if err := c.Throttle.Validate(); err != nil {
 		return fmt.Errorf("gateway %s: %w", c.TargetCompID, err)
+	}
+	if c.Dial == nil {
+		c.Dial = wire.DialStream
 	}
 	if c.OutLimit == 0 {
 		c.OutLimit = 64 << 10

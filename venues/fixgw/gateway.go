@@ -191,7 +191,7 @@ func (g *Gateway) dial(now int64) int {
 	if g.stopping || now < g.nextDial {
 		return 0
 	}
-	conn, err := wire.DialStream(g.addr, g.cfg.TLS, connectTimeout)
+	conn, err := g.cfg.Dial(g.addr, g.cfg.TLS, connectTimeout)
 	g.connSince, g.logonSeen, g.eof = now, false, false
 	g.from, g.to, g.written, g.stuck = 0, 0, 0, 0
 	if err != nil {
