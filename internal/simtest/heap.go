@@ -25,6 +25,7 @@ const (
 	dueRestart      // the process comes back
 	dueFeed         // a feed comes back
 	dueReports      // reports to clients are durable
+	dueTick         // both ends of a link whose messages are bytes
 	dueUnpause      // an operator lets a parent work on
 )
 

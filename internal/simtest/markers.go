@@ -32,6 +32,8 @@ const (
 	fm23 marker = 23
 	fm24 marker = 24
 	fm25 marker = 25
+	fm26 marker = 26
+	fm28 marker = 28
 	fm30 marker = 30
 	fm33 marker = 33
 	fm34 marker = 34

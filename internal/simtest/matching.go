@@ -22,6 +22,9 @@ func (v *venue) receive(w *world, m *message) {
 func (v *venue) enter(w *world, o *order) {
 	o.state = working
 	v.orders = append(v.orders, o)
+	if v.wire != nil {
+		v.wire.land(o)
+	}
 	if f, reason := v.refuses(w, o); f {
 		o.end(market.StatusRejected)
 		m := v.report(o, market.ExecRejected)

@@ -117,6 +117,8 @@ func (w *world) do(i *item) {
 	case dueChoice:
 		c := &w.plan[i.n]
 		kinds[c.kind].do(w, &stream{seed: w.seed, id: 1000 + i.n}, int(i.n))
+	case dueTick:
+		w.venues[i.venue].wire.tick()
 	case dueToVenue, dueToRouter, dueSeen, dueConnect, dueOrder:
 		v := &w.venues[i.venue]
 		if i.kind == dueOrder || i.kind == dueConnect || i.gen == v.gen {
@@ -193,6 +195,11 @@ func (w *world) checkEnd() {
 	}
 	for c := range w.clients {
 		w.clients[c].check(w, c)
+	}
+	for v := range w.venues {
+		if l := w.venues[v].wire; l != nil {
+			l.check()
+		}
 	}
 	if w.journal.keep {
 		w.replay(w.journal.length(), true)

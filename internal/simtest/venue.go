@@ -12,8 +12,9 @@ type venue struct {
 	habits
 	random stream
 
-	up       bool // the link is there
-	told     bool // the router believes so
+	wire     *wireLink // nil: messages cross as they are
+	up       bool      // the link is there
+	told     bool      // the router believes so
 	gen      uint32
 	inbound  []message // on their way to it
 	outbound []message // on their way to the router
@@ -34,6 +35,9 @@ func (v *venue) open(w *world, id int) {
 	v.id, v.habits = uint8(id), w.swarm.at[id]
 	v.random = stream{seed: w.seed, id: 100 + uint64(id)}
 	v.gen = 1
+	if w.swarm.bytes {
+		v.wire = newWireLink(w, v)
+	}
 }
 
 // use reports whether fault f strikes now.
@@ -50,8 +54,16 @@ func (v *venue) connect(w *world) {
 	if v.up || w.dead {
 		return
 	}
-	v.up, v.told = true, true
+	v.up = true
 	v.gen++
+	if v.wire != nil {
+		if s := v.wire.stream; s != nil {
+			s.cut, s.eof = true, true
+		}
+		v.wire.work() // the session is open when both sides have logged on
+		return
+	}
+	v.told = true
 	for _, o := range v.orders {
 		if o.state == working {
 			w.hit(fm38)
@@ -87,6 +99,9 @@ func (v *venue) drop(w *world, seen int64) {
 		}
 	}
 	v.inbound = v.inbound[:0]
+	if v.wire != nil {
+		v.wire.drop(seen < 0)
+	}
 	if v.resend {
 		v.missed = append(v.missed, v.outbound...)
 	}
@@ -115,6 +130,17 @@ func (v *venue) send(w *world, c *event.Command) bool {
 		v.full--
 		return false
 	}
+	if v.wire != nil {
+		if !v.wire.gateway.Send(w.now, c) {
+			return false
+		}
+		if o := w.orders[c.Child]; c.Kind == event.SendOrder && v.up && !v.wire.stream.cut {
+			v.wire.flying = append(v.wire.flying, o)
+		} else if c.Kind == event.SendOrder {
+			o.forget(w)
+		}
+		return true
+	}
 	if !v.up { // into a dead connection
 		if c.Kind == event.SendOrder {
 			w.orders[c.Child].forget(w)
@@ -132,10 +158,18 @@ func (v *venue) send(w *world, c *event.Command) bool {
 func (v *venue) due(w *world, i *item) {
 	switch i.kind {
 	case dueToVenue:
+		if v.wire != nil {
+			v.wire.receive()
+			return
+		}
 		m := v.inbound[0]
 		v.inbound = v.inbound[:copy(v.inbound, v.inbound[1:])]
 		v.receive(w, &m)
 	case dueToRouter:
+		if v.wire != nil {
+			v.wire.deliver()
+			return
+		}
 		m := v.outbound[0]
 		v.outbound = v.outbound[:copy(v.outbound, v.outbound[1:])]
 		w.hear(&m)
@@ -143,11 +177,16 @@ func (v *venue) due(w *world, i *item) {
 		if w.dead {
 			return
 		}
+		if v.wire != nil {
+			v.wire.stream.eof = true
+			v.wire.work()
+			return
+		}
 		v.told = false
 		w.take(&event.Event{Kind: event.VenueSession, Venue: market.VenueID(v.id), Instrument: market.NoInstrument,
 			Code: uint8(event.SessionDown), Reason: event.ReasonDisconnect})
 	case dueConnect:
-		if v.told && !v.up { // the router has not even noticed
+		if v.told && !v.up && v.wire == nil { // the router has not even noticed
 			v.told = false
 			w.take(&event.Event{Kind: event.VenueSession, Venue: market.VenueID(v.id), Instrument: market.NoInstrument,
 				Code: uint8(event.SessionDown), Reason: event.ReasonDisconnect})
@@ -167,7 +206,7 @@ func (v *venue) heal(w *world) {
 	v.armed, v.full, v.flaps, v.halted = [faultCount]uint8{}, 0, 0, false
 	v.release(w)
 	if !v.up {
-		if v.told {
+		if v.told && v.wire == nil {
 			v.told = false
 			w.take(&event.Event{Kind: event.VenueSession, Venue: market.VenueID(v.id), Instrument: market.NoInstrument,
 				Code: uint8(event.SessionDown)})
@@ -197,6 +236,10 @@ func (v *venue) release(w *world) {
 }
 
 func (v *venue) put(w *world, m *message) {
+	if v.wire != nil {
+		v.wire.say(m)
+		return
+	}
 	if !v.up {
 		if v.resend {
 			v.missed = append(v.missed, *m)
