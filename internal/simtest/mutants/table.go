@@ -17,7 +17,8 @@ const (
 	gateFile     = "router/risk/gate.go"
 	windowFile   = "router/risk/window.go"
 	restartFile  = "router/restart.go"
-	placeFile    = "router/place.go"
+	operatorFile = "router/operator.go"
+	scopeFile    = "router/risk/scope.go"
 )
 
 func one(name, file, before, after string) mutant {
@@ -37,8 +38,8 @@ var mutants = []mutant{
 		"(g.venues[venue] || g.barred[venue])", "g.barred[venue]"),
 	one("a kill of the firm is not looked at", gateFile,
 		"return g.killed || g.stopped || int(venue) < len(g.venues) && (g.", "return g.stopped || int(venue) < len(g.venues) && (g."),
-	one("a kill blocks and does not cancel", execFile,
-		"		c.gate.Kill(scope)\n		c.cancelScope(scope)", "		c.gate.Kill(scope)"),
+	one("a kill blocks and does not cancel", operatorFile,
+		"		c.gate.KillScope(scope)\n		c.cancelScope(scope)", "		c.gate.KillScope(scope)"),
 	one("a hold is not looked at", gateFile,
 		"func (g *Gate) Hold(on bool) { g.held = on }", "func (g *Gate) Hold(on bool) { g.held = on && g.stopped }"),
 	one("a refused cancel is taken for an end", execFile,
