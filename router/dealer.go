@@ -83,5 +83,5 @@ func (c *Core) hitQuote(p *Parent, a *policy.Action, have resting, want, free ma
 // dear reports whether something is expected to cost more than taking at the lit touch.
 func (c *Core) dear(p *Parent, t *policy.Terms) bool {
 	m := c.composites[p.Instrument]
-	return m.LiveLit()&m.Touch(p.Side.Contra()).Venues != 0 && t.Net > c.situation.Fallback
+	return m.LiveLit()&m.Touch(p.Side.Contra()).Venues != 0 && t.Net > c.crossing
 }

@@ -9,14 +9,16 @@ import (
 	"penstock/policy"
 )
 
-// weigh sets what the terms of all venues have in common for p now. Crossing the spread
-// later costs what it costs now, as far as one can know.
+// weigh sets what the terms of all venues have in common for p now: above all the
+// fallback, what a lot costs that trades at once. It will cost later what it costs now, as
+// far as one can know: the best lit touch, or a dealer with its last look.
 func (c *Core) weigh(p *Parent) {
 	m, s := c.composites[p.Instrument], &c.situation
 	vol := m.Features.VolRatio()
 	s.Half = max(int64(m.Spread()), 0) * 500
 	s.Calm, s.DarkBucket = policy.Calm(vol), c.economics.now.DarkBucket(c.now, vol)
 	s.Fallback = s.Half
+	c.crossing = s.Half
 	far := m.Touch(p.Side.Contra())
 	if !far.OK {
 		return
@@ -26,6 +28,52 @@ func (c *Core) weigh(p *Parent) {
 		least = min(least, c.takeFee(bits.TrailingZeros16(set)).AtMilli(far.Price))
 	}
 	s.Fallback = s.Half + least
+	c.crossing = s.Fallback
+	if _, t := c.bestDealer(p); t != nil {
+		s.Fallback = min(s.Fallback, t.Net)
+	}
+}
+
+// bestDealer returns the dealer whose quote is expected to cost p least, nil terms when none
+// can be hit.
+func (c *Core) bestDealer(p *Parent) (best int, terms *policy.Terms) {
+	m := c.composites[p.Instrument]
+	for v := range c.venues {
+		id := market.VenueID(v)
+		if m.Books[v] == nil || m.Kind(id) != market.SDP || c.blocked(p, id) != event.WhyFilled ||
+			c.tactics.Off&OffSDP != 0 || c.tactics.Rule == RuleLitOnly {
+			continue
+		}
+		price, _, ok := c.quoteOf(p, id)
+		if !ok {
+			continue
+		}
+		if t := c.hitTerms(p, v, price); terms == nil || t.Net < terms.Net {
+			best, terms = v, t
+		}
+	}
+	return best, terms
+}
+
+// rebalance moves what the static rule would rest or take to the dealers where trading on
+// a quote is expected to cost less: the rule's shares are for a market in which nobody
+// offers better than the lit books.
+func (c *Core) rebalance(p *Parent, post, take *market.Qty, sdp *market.Qty) {
+	_, hit := c.bestDealer(p)
+	if hit == nil {
+		return
+	}
+	if hit.Net < c.crossing {
+		*sdp, *take = *sdp+*take, 0
+	}
+	if *post == 0 {
+		return
+	}
+	var berths [market.MaxVenues]berth
+	price, ok := c.postPrice(p, policy.Template(policy.ActionPostJoin))
+	if ok && (c.berths(p, price, *post, &berths) == 0 || berths[0].net > hit.Net) {
+		*sdp, *post = *sdp+*post, 0
+	}
 }
 
 // Fees as decisions see them.

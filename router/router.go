@@ -39,6 +39,7 @@ type Core struct {
 	standings   [][market.MaxVenues]standing // by instrument
 	economics   economics
 	terms       [2][market.MaxVenues]policy.Terms // of the running decision, where scratch.termed says so
+	crossing    int64                             // of the running decision: cost of taking at the lit touch
 	situation   policy.Situation                  // of the running decision
 	pools       policy.Pools                      // of the running decision
 	optOuts     []uint16                          // by client: venues that it does not want

@@ -85,6 +85,9 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	c.weigh(p)
 	have := c.resting(p)
 	dark, sdp, post, take := policy.Split(template, remaining, lot)
+	if action == policy.ActionBaseline {
+		c.rebalance(p, &post, &take, &sdp)
+	}
 	if epoch {
 		c.trim(p, have, dark, c.mayPost(p, post))
 	}

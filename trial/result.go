@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"penstock/market"
+	"penstock/policy"
 	"penstock/venues/sim"
 )
 
@@ -29,6 +30,7 @@ type Result struct {
 	Slices    []float64 // cost by slice of the filled quantity, bps of the parent's value
 	Fills     []Fill
 	Path      Path // mids with the router
+	Learned   policy.Params // what the core made of its parameter set by what venues showed
 }
 
 // Kinds name the parts of ByKind, shares of what was filled.
@@ -77,7 +79,8 @@ func (w *world) result(p *Policy) *Result {
 	arrival := float64(path.At(s, s.arrival())) / 2
 	sign := float64(s.Side.Sign())
 	bps := 1e4 / (float64(s.Qty) * arrival)
-	r := &Result{Policy: p.Name, Path: path, Seed: s.Seed, Fills: w.fills, Slices: make([]float64, s.Horizon/s.Slice+1)}
+	r := &Result{Policy: p.Name, Path: path, Seed: s.Seed, Fills: w.fills, Slices: make([]float64, s.Horizon/s.Slice+1),
+		Learned: *w.core.Params()}
 	filled := market.Qty(0)
 	for i := range w.fills {
 		f := &w.fills[i]

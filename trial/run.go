@@ -80,7 +80,7 @@ func Run(s Setup, p *Policy, watch Watch) (*Result, error) {
 		return nil, err
 	}
 	w.out = w.core.OutputFor()
-	w.start()
+	w.start(p)
 	w.play(p)
 	if err := w.check(); err != nil {
 		return nil, err
@@ -106,9 +106,15 @@ func (w *world) check() error {
 }
 
 // start opens the run: sessions are up, books live.
-func (w *world) start() {
+func (w *world) start(p *Policy) {
 	now := w.stock.Now()
 	w.take(now, &event.Event{Kind: event.SessionStart, Ref: w.setup.Seed&0xffff + 1, RecvTime: now})
+	if p.Params != nil {
+		for _, e := range router.ParamEvents(p.Params) {
+			e.RecvTime = now
+			w.take(now, &e)
+		}
+	}
 	for v := range w.venues {
 		id := market.VenueID(v)
 		w.take(now, &event.Event{Kind: event.VenueSession, Venue: id, Code: uint8(event.SessionUp), RecvTime: now})

@@ -32,6 +32,9 @@ type Policy struct {
 	Strategy      event.Strategy
 	Participation uint16 // per 10,000, of POV
 	Explore       router.Exploration
+	Rule          router.Rule     // who decides where a slice goes; zero: the policy
+	Off           router.Switches // parts of the brain that are switched off
+	Params        *policy.Params  // of the venues; nil: what is compiled in
 }
 
 // The stock: quoted in cents around 100, in round lots, 2 million shares a day.
@@ -117,6 +120,7 @@ func (s *Setup) config(p *Policy, venues []sim.StockVenue) *router.Config {
 		Curves: []*router.VolumeCurve{volumeCurve()}, Book: book.Capacity{Levels: 64},
 		MaxParents: 2, MaxChildren: int(2000 + 200*s.Horizon/s.Slice), Tactics: router.DefaultTactics(),
 	}
+	cfg.Tactics.Rule, cfg.Tactics.Off = p.Rule, p.Off
 	for i := range venues {
 		cfg.Venues = append(cfg.Venues, venues[i].Venue)
 		cfg.Listings = append(cfg.Listings, router.Listing{Venue: venues[i].ID})
