@@ -53,7 +53,7 @@ type assembly struct {
 	io        *loop.IO
 	feeds     []feed
 	taps      map[string]func(now int64, kind uint8, b []byte) // of feeds that are recorded, by venue
-	gateways  []*fixgw.Gateway                                 // by VenueID
+	gateways  []orderGateway                                   // by VenueID
 	workers   []int                                            // I/O worker of each venue's gateway
 	journal   *journal.Writer
 	Dir       string    // of the journal
@@ -255,8 +255,11 @@ func (a *assembly) openVenues() error {
 	return err
 }
 
-func (a *assembly) openGateway(i int, sink event.Sink) (*fixgw.Gateway, error) {
+func (a *assembly) openGateway(i int, sink event.Sink) (orderGateway, error) {
 	s, v := &a.cfg.Venue[i], &a.cfg.Router.Venues[i]
+	if version, ok := ouchVersions[s.Orders.Dialect]; ok {
+		return a.openOUCH(s, v, version, sink)
+	}
 	dialect, ok := fixgw.DialectByName(s.Orders.Dialect)
 	if !ok {
 		return nil, fmt.Errorf("%w: dialect %q is not known", errConfig, s.Orders.Dialect)

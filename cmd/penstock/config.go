@@ -497,6 +497,12 @@ func (f *feedSection) validate() error {
 }
 
 func (o *ordersSection) validate() error {
+	if _, ok := ouchVersions[o.Dialect]; ok {
+		return o.validateOUCH()
+	}
+	if o.ouchSection != (ouchSection{}) {
+		return fmt.Errorf("orders.user, zone, retail and max_orders are for OUCH, not for dialect %q", o.Dialect)
+	}
 	if o.Address == "" || o.SenderCompID == "" || o.TargetCompID == "" || o.Heartbeat <= 0 {
 		return errors.New("orders needs address, sender_comp_id, target_comp_id and heartbeat")
 	}
@@ -541,5 +547,5 @@ func (c *Config) addVenue(i int) error {
 	if known != len(s.Symbols) {
 		return fmt.Errorf("symbols names %d instruments; %d of them are configured: each needs an [[instrument]]", len(s.Symbols), known)
 	}
-	return nil
+	return c.validateSymbols(s)
 }

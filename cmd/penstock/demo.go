@@ -20,6 +20,7 @@ import (
 	"penstock/router"
 	"penstock/router/loop"
 	"penstock/venues/sim"
+	"penstock/venues/sim/serve"
 )
 
 const demoUsage = `usage: penstock demo [options]
@@ -34,6 +35,7 @@ FIX 4.4. Prints how it went and checks that client, router and venues agree.
   --strategy S         sweep, twap, vwap, pov (a fifth), is or seek (twap)
   --horizon D          time for the order, 2s to 10m (30s)
   --seed N             of the background market (1)
+  --ouch 5.0|4.2       the first venue takes orders in OUCH instead of FIX
   --journal DIR        keep the journal there
   --json               print the summary as JSON
 
@@ -52,7 +54,8 @@ type demoOptions struct {
 	journal  string
 	json     bool
 
-	placement string // of the router's feeds and gateways; "" is inline
+	placement string       // of the router's feeds and gateways; "" is inline
+	orders    serve.Orders // in which protocol the first venue takes orders
 }
 
 const (
@@ -71,6 +74,7 @@ func parseDemo(args []string, stderr io.Writer) (o demoOptions, err error) {
 	flags.Uint64Var(&o.seed, "seed", 1, "")
 	flags.StringVar(&o.journal, "journal", "", "")
 	flags.BoolVar(&o.json, "json", false, "")
+	ouchVersion := flags.String("ouch", "", "")
 	if err := parseFlags(flags, demoUsage, args, stderr); err != nil {
 		return o, err
 	}
@@ -90,6 +94,9 @@ func parseDemo(args []string, stderr io.Writer) (o demoOptions, err error) {
 		return bad("--strategy %s is not sweep, twap, vwap, pov, is or seek", *strategy)
 	}
 	o.qty = market.Qty(*qty)
+	if o.orders, ok = map[string]serve.Orders{"": serve.FIX44, "5.0": serve.OUCH50, "4.2": serve.OUCH42}[*ouchVersion]; !ok {
+		return bad("--ouch %s is not 5.0 or 4.2", *ouchVersion)
+	}
 	switch {
 	case flags.NArg() > 0:
 		return bad("%q is not an option", flags.Arg(0))
@@ -334,7 +341,7 @@ func (a *assembly) conclude(m *demoMarket, order *emsclient.Order, violations []
 	}
 	trades := make([][]sim.Fill, len(a.cfg.Venue))
 	for v := range trades {
-		trades[v] = m.Venue(a.cfg.Venue[v].Name).Trades(demoRouter)
+		trades[v] = m.trades(a.cfg.Venue[v].Name)
 	}
 	s.Reconciled = reconcile(a.core, p, &a.cfg.Router, order, violations, trades)
 	return s, nil

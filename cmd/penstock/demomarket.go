@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/BurntSushi/toml"
 
+	"penstock/event"
 	"penstock/market"
 	"penstock/venues/itch"
+	"penstock/venues/ouch"
 	"penstock/venues/sim"
 	"penstock/venues/sim/serve"
 )
@@ -31,10 +34,12 @@ func startDemoMarket(o demoOptions, dir string) (*demoMarket, error) {
 		return nil, err
 	}
 	in := market.Instrument{Symbol: o.symbol, Currency: "USD", PriceDecimals: demoPriceDecimals, Tick: 100, Lot: 1}
+	venues := serve.DemoVenues(in, o.seed, demoRouter)
+	venues[0].Orders = o.orders
 	m, err := serve.Start(serve.Config{
 		Instrument: in,
 		Flow:       sim.DefaultFlow(o.seed, clock(), 500_000),
-		Venues:     serve.DemoVenues(in, o.seed, demoRouter),
+		Venues:     venues,
 		StoreDir:   stores,
 	})
 	if err != nil {
@@ -109,6 +114,16 @@ func demoVenue(symbol string, s *serve.Server) venueSection {
 		Orders: ordersSection{Address: s.OrderAddr(), Dialect: "sim", SenderCompID: demoRouter,
 			TargetCompID: c.Name, Heartbeat: 10},
 	}
+	switch c.Orders {
+	case serve.OUCH50:
+		v.Orders.Dialect = ouch.V50.String()
+	case serve.OUCH42:
+		v.Orders.Dialect = ouch.V42.String()
+	}
+	if c.Orders != serve.FIX44 {
+		v.Orders = ordersSection{Address: v.Orders.Address, Dialect: v.Orders.Dialect,
+			orderSession: orderSession{Capacity: "A", ouchSection: ouchSection{User: demoRouter[:6]}}}
+	}
 	switch c.Feed {
 	case serve.ITCH:
 		v.Feed = feedSection{Protocol: "itch", Address: "127.0.0.1:0", Request: s.RerequestAddr(),
@@ -147,4 +162,16 @@ func (m *demoMarket) addReceivers(a *assembly) error {
 		}
 	}
 	return nil
+}
+
+// trades returns the book of trades of a venue, with our numbers of the orders.
+func (m *demoMarket) trades(venue string) []sim.Fill {
+	v := m.Venue(venue)
+	fills := v.Trades(demoRouter)
+	for i := range fills {
+		if v.Config().Orders != serve.FIX44 {
+			fills[i].ClOrdID, _ = event.MakeID(strconv.FormatUint(ouch.Child(fills[i].ClOrdID.String()), 10))
+		}
+	}
+	return fills
 }

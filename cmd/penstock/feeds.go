@@ -5,7 +5,6 @@ import (
 
 	"penstock/event"
 	"penstock/market"
-	"penstock/venues/fixgw"
 	"penstock/venues/jsonws"
 	"penstock/venues/wire"
 )
@@ -92,6 +91,6 @@ func orDefault(s, d string) string {
 }
 
 // gatewayFDs adapts a gateway's one descriptor.
-func gatewayFDs(g *fixgw.Gateway) func([]wire.PollFD) []wire.PollFD {
+func gatewayFDs(g orderGateway) func([]wire.PollFD) []wire.PollFD {
 	return func(fds []wire.PollFD) []wire.PollFD { return append(fds, g.PollFD()) }
 }

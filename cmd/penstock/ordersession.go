@@ -33,6 +33,7 @@ type orderSession struct {
 	BusyPoll    *int          `toml:"busy_poll,omitempty"` // µs, 0: never
 	Throttle    *throttleKeys `toml:"throttle,omitempty"`
 	TLS         *orderTLS     `toml:"tls,omitempty"`
+	ouchSection
 }
 
 type throttleKeys struct {
@@ -86,13 +87,7 @@ func (c *Config) orderSession(o *ordersSection, g *fixgw.Config) error {
 	}
 	g.Account = fixgw.Account{Account: o.Account, Capacity: o.Capacity, SelfTrade: o.SelfTrade,
 		SenderSubID: o.SenderSubID, TargetSubID: o.TargetSubID}
-	g.Socket = wire.DefaultOptions()
-	if o.BusyPoll != nil {
-		g.Socket.BusyPollMicros = *o.BusyPoll
-	}
-	if o.UserTimeout != 0 {
-		g.Socket.UserTimeoutMillis = max(1, int(o.UserTimeout/1e6))
-	}
+	g.Socket = o.socket()
 	g.OutLimit, g.SlowNanos = o.OutLimit, int64(o.Slow)
 	if t := o.Throttle; t != nil {
 		g.Throttle = fixgw.Throttle{Messages: t.Messages, WindowNanos: int64(t.Window), Reserve: t.Reserve}

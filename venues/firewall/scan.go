@@ -26,6 +26,7 @@ type wireOrder struct {
 	cost     market.Money // added to what its client has
 	at       int32        // of its parent
 	replaces *child       // 35=G
+	read     bool         // qty and price are read already: there is no text
 	asked    bool
 }
 
@@ -86,6 +87,9 @@ func (s *Session) scan(b []byte, o *wireOrder) bool {
 
 // numbers reads quantity and price in the units of instrument in.
 func (s *Session) numbers(o *wireOrder, in market.InstrumentID) bool {
+	if o.read {
+		return true
+	}
 	sym := &s.symbols[in]
 	q, ok := decimal(o.qtyText, sym.QtyDecimals)
 	if !ok || q > int64(market.MaxQty) {

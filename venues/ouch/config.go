@@ -2,10 +2,10 @@ package ouch
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"penstock/event"
 	"penstock/market"
+	"penstock/venues/firewall"
 	"penstock/venues/outbound"
 	"penstock/venues/soup"
 	"penstock/venues/wire"
@@ -35,9 +35,15 @@ type Config struct {
 	SilenceNanos   int64 // how long the venue may be silent; 0 means 15 s
 	Socket         wire.Options
 
-	// Latch, while it is true, keeps every new order from leaving. Cancels go. nil: none.
-	Latch    *atomic.Bool
-	Throttle outbound.Throttle
+	// Latch keeps new orders that it covers from leaving. Cancels go. nil: none.
+	Latch *firewall.Latch
+	// Firewall judges every message that leaves and reads every one that comes. nil: nothing
+	// is checked.
+	Firewall *firewall.OUCH
+	// CancelBase is below the numbers of the cancel requests that CancelOpen makes; 0: it
+	// makes none.
+	CancelBase uint64
+	Throttle   outbound.Throttle
 	// OutLimit bounds the bytes that wait for a venue that does not read, and SlowNanos for
 	// how long they may: then the connection is given up. 0 means 64 KiB and 2 s.
 	OutLimit  int

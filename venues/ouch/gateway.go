@@ -33,7 +33,8 @@ type Gateway struct {
 	unsent outbound.Unsent
 	lane   outbound.Lane
 	pace   outbound.Pace
-	stuck  int64 // since when bytes wait and the socket takes none; 0: it does
+	own    uint64 // cancels of CancelOpen
+	stuck  int64  // since when bytes wait and the socket takes none; 0: it does
 	asked  asks
 
 	events eventQueue
@@ -67,6 +68,8 @@ type Stats struct {
 	Announced      uint64 // system events, priorities, restatements: nothing to be done
 	SinkFull       uint64 // times that the Sink had no room
 	Latched        uint64 // orders kept back by the latch
+	Stopped        uint64 // orders that the firewall stopped
+	OwnCancels     uint64 // cancels of CancelOpen
 	Throttled      uint64 // orders and status requests refused by the throttle
 	LaneWaits      uint64 // cancels that had to wait for the throttle
 	LaneHigh       int    // most of them at once
@@ -132,6 +135,7 @@ func (g *Gateway) Work(now int64) (work int) {
 	}
 	work += g.look(now) // the session may have ended or failed
 	work += g.synchronise(now)
+	work += g.checkKilled(now)
 	work += g.drainLane(now)
 	g.sent(now)
 	work += g.checkSlow(now)
@@ -177,6 +181,9 @@ func (g *Gateway) restart() {
 	g.client.Session().Reset()
 	g.book.clear()
 	g.next, g.resumed = 1, true
+	if g.cfg.Firewall != nil {
+		g.cfg.Firewall.Restart()
+	}
 }
 
 // down tells that the session is down, then which commands never left.
@@ -184,6 +191,9 @@ func (g *Gateway) down(now int64) {
 	g.sync.on = false
 	g.asked.clear()
 	g.stuck = 0
+	if g.cfg.Firewall != nil {
+		g.cfg.Firewall.Lost()
+	}
 	if g.up {
 		g.up = false
 		g.events.push(event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: now,
@@ -202,6 +212,7 @@ func (g *Gateway) down(now int64) {
 // refuse tells that a command never left whole.
 func (g *Gateway) refuse(c *event.Command, now int64) {
 	g.stats.Unsent++
+	g.neverLeft(c)
 	if o := g.book.ofChild(c.Child); o != nil {
 		switch {
 		case c.Kind == event.SendOrder && o.status == market.StatusPendingNew:

@@ -9,6 +9,9 @@ import (
 // take makes events of one message of the venue and brings the book of orders up to it.
 func (g *Gateway) take(now int64, msg soup.Message) {
 	m := &g.m
+	if g.cfg.Firewall != nil {
+		g.cfg.Firewall.In(msg.Data)
+	}
 	if err := Decode(g.cfg.Version, msg.Data, m); err != nil {
 		g.stats.Malformed++
 		g.stats.LastMalformed = err.Error()

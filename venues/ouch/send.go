@@ -35,7 +35,7 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 		return false
 	case c.Kind == event.SendStatus:
 		return g.ask(now, c)
-	case c.Kind == event.SendOrder && g.cfg.Latch != nil && g.cfg.Latch.Load():
+	case c.Kind == event.SendOrder && g.cfg.Latch != nil && g.cfg.Latch.Stopped(g.cfg.Venue):
 		g.stats.Latched++
 		return false
 	case !g.Up() || g.client.Backlog() >= g.cfg.OutLimit || g.unsent.Full():
@@ -166,8 +166,12 @@ func (g *Gateway) write(now int64, c *event.Command) bool {
 		o := g.book.ofChild(c.Child)
 		g.out = AppendCancel(g.out[:0], g.cfg.Version, o.ref, makeToken(c.Child), 0)
 	}
+	if !g.admitted(now, c) {
+		return false
+	}
 	err := g.client.Send(now, g.out)
 	if errors.Is(err, soup.ErrNotActive) || errors.Is(err, soup.ErrBacklog) {
+		g.neverLeft(c)
 		return false
 	}
 	// Any other error is the socket's, which the next Work finds too: the command is on its

@@ -50,7 +50,8 @@ func (g *Gateway) synchronise(now int64) (work int) {
 }
 
 func (g *Gateway) query(now int64) {
-	if g.client.Send(now, AppendQuery(g.out[:0])) == nil {
+	g.out = AppendQuery(g.out[:0])
+	if g.admitted(now, &event.Command{Kind: event.SendStatus}) && g.client.Send(now, g.out) == nil {
 		g.pace.Note(now, 1)
 		g.sync.queries++
 	}
@@ -108,6 +109,9 @@ func (g *Gateway) answer(now int64) {
 		if o == nil || o.unsent || o.status == market.StatusPendingNew {
 			if o != nil {
 				o.status, o.leaves, o.unsent = market.StatusRejected, 0, true
+			}
+			if g.cfg.Firewall != nil {
+				g.cfg.Firewall.Unsent(child)
 			}
 			g.events.push(event.Event{Kind: event.Exec, Venue: g.cfg.Venue, RecvTime: now, SrcTime: now, Ref: child,
 				Instrument: g.instrumentOf(o), Code: uint8(market.ExecOrderStatus), OrdStatus: market.StatusRejected,

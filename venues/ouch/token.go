@@ -45,3 +45,13 @@ func Token(child uint64) string {
 	t := makeToken(child % tokenLimit)
 	return string(t[:tokenDigits])
 }
+
+// Child is the inverse of Token, 0 for what it does not write.
+func Child(token string) uint64 {
+	if len(token) != tokenDigits {
+		return 0
+	}
+	t := [tokenSize]byte{tokenDigits: ' ', tokenDigits + 1: ' '}
+	copy(t[:], token)
+	return parseToken(&t)
+}

@@ -40,7 +40,6 @@ type ouchClient struct {
 	refs     map[string]uint32 // UserRefNum by token
 	tokens   map[uint32]string
 	requests int // cancels, which the engine wants named
-	trades   []uint64
 }
 
 // OUCHFaults is what goes wrong with order entry in OUCH.

@@ -30,7 +30,6 @@ type ouchEnter struct {
 	display  byte
 	capacity byte
 	minQty   uint32
-	reject   uint16
 }
 
 // message takes one message of the client; false ends the connection, as a venue does with

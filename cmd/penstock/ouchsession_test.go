@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+)
+
+// The whole router trades with a venue that takes orders in OUCH, among others that speak
+// FIX; the three accounts agree and the journal gives the day again.
+func TestDemoOverOUCH(t *testing.T) {
+	for _, version := range []string{"5.0", "4.2"} {
+		t.Run(version, func(t *testing.T) {
+			dir := t.TempDir()
+			code, out, errs := penstock(t, "demo", "--json", "--ouch", version, "--qty", "8000", "--horizon", "6s", "--seed", "5",
+				"--journal", dir)
+			if code != 0 {
+				t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
+			}
+			var s summary
+			if err := json.Unmarshal([]byte(out), &s); err != nil {
+				t.Fatal(err)
+			}
+			if s.CumQty != "8000" || !s.Reconciled.Agree || s.Reconciled.Venues.Notional != s.Notional {
+				t.Fatalf("summary %s", out)
+			}
+			traded := false
+			for _, v := range s.Venues {
+				traded = traded || v.Venue == "LITA" && v.Fills > 0
+			}
+			if !traded {
+				t.Errorf("nothing traded at the venue that speaks OUCH: %s", out)
+			}
+		})
+	}
+}
+
+func TestOUCHSessionsAreChecked(t *testing.T) {
+	for _, tt := range []struct{ change, say string }{
+		{"", ""},
+		{"user = \"\"", "user"}, {"capacity = \"\"", "capacity"}, {"zone = \"Mars/Olympus\"", "zone"}, {"heartbeat = 3", "remove the others"},
+		{"dialect = \"sim\"", "are for OUCH"}, {"max_orders = -1", "negative"}, {"address = \"nowhere\"", "host:port"},
+	} {
+		keys := map[string]string{"address": `"127.0.0.1:1"`, "dialect": `"ouch-5.0"`, "user": `"SOR"`, "capacity": `"A"`}
+		if key, value, ok := strings.Cut(tt.change, " = "); ok {
+			keys[key] = value
+		}
+		var o ordersSection
+		var text strings.Builder
+		for key, value := range keys {
+			text.WriteString(key + " = " + value + "\n")
+		}
+		if _, err := toml.Decode(text.String(), &o); err != nil {
+			t.Fatal(err)
+		}
+		err := o.validate()
+		if (err == nil) != (tt.say == "") || err != nil && !strings.Contains(err.Error(), tt.say) {
+			t.Errorf("%q: %v, want %q", tt.change, err, tt.say)
+		}
+	}
+}

@@ -1,0 +1,236 @@
+package firewall
+
+import (
+	"encoding/binary"
+
+	"penstock/market"
+)
+
+// OUCH checks one order session in OUCH 5.0 or 4.2, message by message. It reads the bytes
+// by itself, adds CumQty up from executions, each MatchNumber once, and keeps the accounts
+// of a Session.
+type OUCH struct {
+	*Session
+	old   bool // 4.2
+	byRef table
+	seen  table // executions, by match and order
+	room  int   // of seen
+	known int   // executions in it
+	sums  []ouchSum
+}
+
+// ouchSum is what the messages of the session say of a child since its first.
+type ouchSum struct{ cum, off market.Qty }
+
+const (
+	ouchTokenSize   = 12 // of a child's number to the base of 36; two blanks follow
+	ouchMarketPrice = 1<<31 - 1
+	ouchDecimals    = 4
+)
+
+// OUCH returns the check of one order session. BeginString, IDs and ParentTag of cfg mean
+// nothing; prices of symbols have 4 decimals or more.
+func (f *Firewall) OUCH(cfg SessionConfig, old bool) (*OUCH, error) {
+	s, err := f.Session(cfg)
+	if err != nil {
+		return nil, err
+	}
+	room := len(f.children)
+	return &OUCH{Session: s, old: old, byRef: newTable(2 * room), seen: newTable(4 * room), room: 4 * room,
+		sums: make([]ouchSum, room)}, nil
+}
+
+// Out judges one message that is about to leave; it may only with Clear. A violation sets
+// the latch. now is in ns since the epoch.
+func (s *OUCH) Out(now int64, msg []byte, said Said) Reason {
+	sizes := [...]int{'O': 47, 'X': 9, 'Q': 1}
+	if s.old {
+		sizes = [...]int{'O': 49, 'X': 19, 'Q': 0}
+	}
+	if len(msg) == 0 || int(msg[0]) >= len(sizes) || sizes[msg[0]] == 0 {
+		return s.refuse(now, &wireOrder{}, Unsupported)
+	}
+	if n := sizes[msg[0]]; len(msg) < n || len(msg) > n && (s.old || msg[0] != 'O') {
+		return s.refuse(now, &wireOrder{}, Malformed)
+	}
+	switch msg[0] {
+	case 'X':
+		s.f.stats.Cancels++
+		s.rate.record(now)
+		if at := s.named(msg[1:]); at >= 0 {
+			s.f.children[at].asked = true
+		}
+	case 'O':
+		o := wireOrder{parent: said.Parent, now: now}
+		if why := s.enter(msg, &o, said.Policy); why != Clear {
+			return s.refuse(now, &o, why)
+		}
+	}
+	return Clear
+}
+
+// enter judges an order and accounts for it.
+func (s *OUCH) enter(msg []byte, o *wireOrder, policy uint64) Reason {
+	be := binary.BigEndian
+	fields := msg[5:] // from the side on
+	token, price, ref := msg[31:45], be.Uint64(msg[18:]), uint64(0)
+	if s.old {
+		fields, token, price = msg[15:], msg[1:15], uint64(be.Uint32(msg[28:]))
+	} else {
+		ref = uint64(be.Uint32(msg[1:]))
+	}
+	o.id, o.qty = ouchNumber(token), market.Qty(be.Uint32(fields[1:]))
+	o.symbol = trimBlanks(fields[5:13])
+	switch fields[0] {
+	case 'B':
+		o.side = market.Buy
+	case 'S':
+		o.side = market.Sell
+	}
+	sym := s.symbolOf(o.symbol)
+	switch {
+	case o.id == 0 || !s.old && ref == 0 || sym == nil || sym.PriceDecimals < ouchDecimals:
+		return Malformed
+	case s.f.byChild.find(o.id) >= 0:
+		return Duplicate
+	case price == ouchMarketPrice:
+		o.ordType = market.OrdMarket
+	case price == 0 || price > uint64(market.MaxPrice)/uint64(market.Pow10(sym.PriceDecimals-ouchDecimals)):
+		return Malformed
+	default:
+		o.ordType, o.price = market.OrdLimit, market.Price(price)*market.Price(market.Pow10(sym.PriceDecimals-ouchDecimals))
+	}
+	o.read = true
+	why := s.f.judge(s.Session, o, policy)
+	if why == Clear {
+		s.f.book(s.Session, o)
+		if ref != 0 {
+			s.byRef.put(ref, s.f.byChild.find(o.id))
+		}
+	}
+	return why
+}
+
+func (s *OUCH) symbolOf(text []byte) *Symbol {
+	for i := range s.symbols {
+		if s.symbols[i].Text == string(text) && len(text) > 0 {
+			return &s.symbols[i]
+		}
+	}
+	return nil
+}
+
+// named returns the child that b begins with the name of, -1 for none: its token in 4.2,
+// its UserRefNum in 5.0.
+func (s *OUCH) named(b []byte) int32 {
+	if s.old {
+		return s.f.byChild.find(ouchNumber(b[:14]))
+	}
+	return s.byRef.find(uint64(binary.BigEndian.Uint32(b)))
+}
+
+// In reads a numbered message of the venue. It must get each once, and all of a session
+// from the first; another session begins with Restart.
+func (s *OUCH) In(msg []byte) {
+	be := binary.BigEndian
+	// Where what follows the name of the order begins, and how long the message is.
+	at, token, sizes := 13, 0, [...]int{'A': 64, 'C': 18, 'D': 31, 'E': 36, 'J': 29}
+	if s.old {
+		at, sizes = 23, [...]int{'A': 66, 'C': 28, 'D': 37, 'E': 40, 'J': 24}
+	}
+	if len(msg) == 0 || int(msg[0]) >= len(sizes) || sizes[msg[0]] == 0 || len(msg) < sizes[msg[0]] {
+		return // it changes nothing that can execute, or the gateway says that it cannot be read
+	}
+	if token = 48; s.old {
+		token = 9
+	}
+	if msg[0] == 'A' && !s.old {
+		if i := s.f.byChild.find(ouchNumber(msg[token : token+14])); i >= 0 {
+			s.byRef.put(uint64(be.Uint32(msg[9:])), i)
+		}
+	}
+	i := s.named(msg[9:])
+	if i < 0 || s.f.children[i].venue != s.cfg.Venue {
+		s.f.stats.Orphans++
+		return
+	}
+	s.f.stats.Reports++
+	c, sum := &s.f.children[i], &s.sums[i]
+	kind, status := byte(market.ExecNew), market.StatusNew
+	switch msg[0] {
+	case 'A':
+		if state := [...]int{47, 64}; msg[state[boolIndex(s.old)]] == 'D' {
+			kind, status = byte(market.ExecCanceled), market.StatusCanceled
+		}
+	case 'E':
+		match := [...]int{26, 32}
+		if !s.first(be.Uint64(msg[match[boolIndex(s.old)]:]), i) {
+			return
+		}
+		sum.cum += market.Qty(be.Uint32(msg[at:]))
+		kind, status = byte(market.ExecTrade), market.StatusPartiallyFilled
+	case 'C', 'D':
+		if sum.off += market.Qty(be.Uint32(msg[at:])); sum.cum+sum.off >= c.qty {
+			kind, status = byte(market.ExecCanceled), market.StatusCanceled
+		}
+	case 'J':
+		kind, status = byte(market.ExecRejected), market.StatusRejected
+	}
+	s.settle(c, sum.cum, kind, status, false, 0)
+}
+
+// Restart says that the venue began another session: its messages are numbered anew.
+func (s *OUCH) Restart() {
+	s.byRef, s.seen = newTable(len(s.byRef.slots)/2), newTable(s.room)
+	clear(s.sums)
+	s.known = 0
+}
+
+// first reports whether a trade of a child is new.
+func (s *OUCH) first(match uint64, at int32) bool {
+	key := match ^ uint64(at+1)*0x9e3779b97f4a7c15
+	if key == 0 {
+		key = 1
+	}
+	if s.seen.find(key) >= 0 {
+		return false
+	}
+	if s.known < s.room { // beyond, a trade told twice would count twice: more is refused, not less
+		s.seen.put(key, at)
+		s.known++
+	}
+	return true
+}
+
+func boolIndex(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// ouchNumber reads a child's number, 0 for what is none.
+func ouchNumber(token []byte) (number uint64) {
+	if token[ouchTokenSize] != ' ' || token[ouchTokenSize+1] != ' ' {
+		return 0
+	}
+	for _, c := range token[:ouchTokenSize] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'A' && c <= 'Z':
+			c -= 'A' - 10
+		default:
+			return 0
+		}
+		number = number*36 + uint64(c)
+	}
+	return number
+}
+
+func trimBlanks(b []byte) []byte {
+	for len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
