@@ -97,7 +97,7 @@ func (w *world) result(p *Policy) *Result {
 		for k, sec := range MarkoutSeconds {
 			r.Markouts[k] += sign * q * (float64(path.At(s, f.Time+sec*1e9))/2 - mid) * bps
 		}
-		r.ByKind[kindOf(f)] += q
+		r.ByKind[KindOf(f)] += q
 		filled += f.Qty
 	}
 	for k := range r.ByKind {
@@ -119,7 +119,8 @@ func (w *world) result(p *Policy) *Result {
 // fee, and what crossing all at once would push.
 const crossing = 5 * Tick
 
-func kindOf(f *Fill) int {
+// KindOf returns the index in Kinds of a fill.
+func KindOf(f *Fill) int {
 	switch {
 	case f.Kind == market.Dark:
 		return 0

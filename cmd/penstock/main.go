@@ -19,6 +19,8 @@ const usage = `usage: penstock COMMAND [options]
   record    what the live feeds receive, to files that replay plays
   dump      a journal as text; --verify runs it again and compares
   explain   what each decision in a journal saw and what it expected every venue to cost
+  simulate  parents in the simulated stock by two policies, paired; with confidence bounds
+  train     learn a policy table in the simulated stock, try it, let the gate decide
   policy    build-baseline, inspect, verify: policy tables
   check     read a configuration and say what is wrong with it
   atdl      the strategies and their parameters as FIXatdl 1.1, for a client's order tickets
@@ -79,16 +81,18 @@ func parseFlags(flags *flag.FlagSet, usage string, args []string, stderr io.Writ
 var errHelp = errors.New("help was asked for")
 
 var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
-	"demo":    demo,
-	"run":     run,
-	"replay":  replay,
-	"record":  record,
-	"dump":    dump,
-	"explain": explain,
-	"policy":  policyCommand,
-	"check":   check,
-	"doctor":  doctor,
-	"atdl":    printATDL,
+	"demo":     demo,
+	"run":      run,
+	"replay":   replay,
+	"record":   record,
+	"dump":     dump,
+	"explain":  explain,
+	"policy":   policyCommand,
+	"check":    check,
+	"doctor":   doctor,
+	"atdl":     printATDL,
+	"simulate": simulate,
+	"train":    train,
 }
 
 func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }
