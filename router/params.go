@@ -15,6 +15,7 @@ type economics struct {
 	pools  [market.MaxVenues]poolCounts
 	scores [market.MaxVenues]Score
 	marks  marks
+	missed drift // how far the mid ran away from posts that did not fill
 }
 
 // paramStage collects the parts of the next parameter set.
@@ -88,6 +89,7 @@ func (c *Core) blend() {
 	if c.tactics.Off&OffFeedback != 0 {
 		return
 	}
+	c.economics.now.NoFill = uint16(min(max(c.economics.missed.towards(int32(c.economics.set.NoFill)), 0), noFillMost))
 	for v := range c.venues {
 		id := market.VenueID(v)
 		for b := range policy.DarkBuckets {

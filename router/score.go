@@ -180,10 +180,16 @@ func (c *Core) scoreVerdict(ch *Child, refused bool) {
 	c.blendRejects(ch.Venue)
 }
 
-// scorePost takes the end of a posted order: whether it traded within a decision.
+// scorePost takes the end of a posted order: whether it traded, and how far the mid has run
+// away from it if not. Most that are taken away without a fill were left behind by the
+// touch, so that leaving them out would make posting look better than it is.
 func (c *Core) scorePost(ch *Child) {
-	if ch.Cum == 0 && c.now-ch.SentTime < postNanos {
-		return // taken away before one could know
+	m := c.composites[ch.Instrument]
+	if mid2, ok := m.Mid2(); ok && ch.Cum == 0 && ch.sentMid2 != 0 && m.Spread() > 0 {
+		c.economics.missed.add(against(ch.Side, mid2-ch.sentMid2, int64(m.Spread())))
+		if c.tactics.Off&OffFeedback == 0 {
+			c.economics.now.NoFill = uint16(min(max(c.economics.missed.towards(int32(c.economics.set.NoFill)), 0), noFillMost))
+		}
 	}
 	b := int(ch.bucket) % policy.FillBuckets
 	c.card(ch.Venue).posts[b].add(ch.Cum > 0)
@@ -193,8 +199,8 @@ func (c *Core) scorePost(ch *Child) {
 	}
 }
 
-// postNanos is how long an order must have rested to count as one that did not fill.
-const postNanos = 5e9
+// noFillMost is the largest that Params.NoFill can say.
+const noFillMost = 1<<16 - 1
 
 // against returns a move of twice the mid against an order of side, in thousandths of the
 // half-spread.

@@ -35,6 +35,7 @@ func TestBaselineBeatsTheSimpleRouters(t *testing.T) {
 	if err := params.Validate(); err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("no fill %d", params.NoFill)
 	for v := range 8 {
 		q := &params.Venues[v]
 		t.Logf("venue %d: markout %d taken %d added, refused %d, move %d, fill %d, tail %v", v, q.TakeMarkout, q.AddMarkout, q.Reject, q.RejectMove, q.Fill, q.Tail[2])

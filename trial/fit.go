@@ -42,6 +42,7 @@ func meanOf(sets []policy.Params, id uint64) *policy.Params {
 		}
 		return sum / n
 	}
+	mean.NoFill = uint16(of(func(p *policy.Params) int64 { return int64(p.NoFill) }))
 	for v := range mean.Venues {
 		m := &mean.Venues[v]
 		m.TakeMarkout = int32(of(func(p *policy.Params) int64 { return int64(p.Venues[v].TakeMarkout) }))

@@ -29,7 +29,7 @@ type Result struct {
 	Cancels   uint32
 	Slices    []float64 // cost by slice of the filled quantity, bps of the parent's value
 	Fills     []Fill
-	Path      Path // mids with the router
+	Path      Path          // mids with the router
 	Learned   policy.Params // what the core made of its parameter set by what venues showed
 }
 
