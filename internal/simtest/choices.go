@@ -2,7 +2,6 @@ package simtest
 
 import (
 	"penstock/event"
-	"penstock/market"
 )
 
 // fault is something that a venue does once when a choice has armed it.
@@ -136,16 +135,22 @@ func init() {
 	kind(chSameOrder, "same-order", 3, true, func(w *world, r *stream, _ int) { w.someClient(r).again(w, r, true) })
 	kind(chSameID, "same-id", 3, true, func(w *world, r *stream, _ int) { w.someClient(r).again(w, r, false) })
 	kind(chKill, "kill", 2, true, func(w *world, r *stream, _ int) {
-		scope := uint8(market.NoVenue)
-		if r.once(2) {
-			scope = w.someVenue(r).id
+		s := event.Scope{Kind: event.ScopeKind(r.below(5))}
+		switch s.Kind {
+		case event.ScopeVenue:
+			s.ID = uint64(w.someVenue(r).id)
+		case event.ScopeSymbol, event.ScopeClient:
+			s.ID = uint64(r.below(2))
+		case event.ScopeStrategy:
+			s.ID = uint64(event.StrategySweep) + uint64(r.below(6))
 		}
-		w.operate(event.OperatorKill, market.VenueID(scope))
-		w.agenda.add(item{at: w.now + r.between(1, 800)*milli, kind: dueResume, venue: scope, n: uint64(event.OperatorResume)})
+		w.operate(event.OperatorKill, s)
+		w.agenda.add(item{at: w.now + r.between(1, 800)*milli, kind: dueResume, venue: uint8(s.Kind), gen: uint32(s.ID),
+			n: uint64(event.OperatorResume)})
 	})
 	kind(chHold, "hold", 2, true, func(w *world, r *stream, _ int) {
-		w.operate(event.OperatorHold, market.NoVenue)
-		w.agenda.add(item{at: w.now + r.between(1, 300)*milli, kind: dueResume, venue: uint8(market.NoVenue), n: uint64(event.OperatorRelease)})
+		w.operate(event.OperatorHold, event.Scope{})
+		w.agenda.add(item{at: w.now + r.between(1, 300)*milli, kind: dueResume, n: uint64(event.OperatorRelease)})
 	})
 	kind(chCrash, "crash", 1, true, func(w *world, r *stream, _ int) { w.crash(r, false) })
 	kind(chHostCrash, "host-crash", 1, true, func(w *world, r *stream, _ int) { w.crash(r, true) })

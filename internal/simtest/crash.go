@@ -21,12 +21,13 @@ type journal struct {
 
 // sight is one thing that the ledger saw.
 type sight struct {
-	seq  uint64
-	now  int64
-	m    message
-	fact bool
-	kind event.Kind
-	code uint8
+	seq   uint64
+	now   int64
+	m     message
+	fact  bool
+	scope event.Scope
+	kind  event.Kind
+	code  uint8
 }
 
 func (j *journal) length() int { return len(j.at) }
@@ -74,7 +75,7 @@ func (w *world) rewind(n int) {
 			continue
 		}
 		if w.ledger.event = s.seq; s.fact {
-			w.ledger.fact(s.kind, s.code, s.m.venue, s.m.parent)
+			w.ledger.fact(s.kind, s.code, s.m.venue, s.m.parent, s.scope)
 		} else {
 			w.ledger.see(&s.m, s.now)
 		}

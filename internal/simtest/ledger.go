@@ -22,9 +22,8 @@ type ledger struct {
 
 	printed     [2]int64 // by feeds of lit venues, by instrument
 	rewinding   bool
-	killed      bool
+	kills       []event.Scope
 	held        bool
-	killedVenue [maxVenues]bool
 	quarantined [maxVenues]bool
 	up          [maxVenues]bool
 	late        [maxVenues]bool // knows only orders that it has answered
@@ -57,6 +56,8 @@ type execution struct{ number, last, price, cum uint64 }
 type account struct {
 	order      uint64
 	client     uint16
+	instrument uint16
+	strategy   uint16
 	id         event.ID
 	side       byte
 	qty, limit int64
@@ -137,7 +138,7 @@ func (l *ledger) ask(m *message) {
 		}
 	}
 	if m.typ == msgOrder && l.asked[key] == nil {
-		l.asked[key] = &account{client: m.client, id: m.id, side: m.side, qty: m.qty, limit: m.price, notional: new(big.Int),
+		l.asked[key] = &account{client: m.client, instrument: m.instrument, strategy: m.strategy, id: m.id, side: m.side, qty: m.qty, limit: m.price, notional: new(big.Int),
 			toldWorth: new(big.Int), reports: map[uint64]bool{}, rate: m.rate,
 			tape: l.printed[m.instrument]}
 	}
@@ -171,8 +172,6 @@ func (l *ledger) send(m *message, now int64) {
 		l.fail("order %d for parent %d, which is paused", m.number, m.parent)
 	case l.orders[m.number] != nil:
 		l.fail("ClOrdID %d used twice", m.number)
-	case l.killed || l.killedVenue[m.venue]:
-		l.fail("order %d under a kill", m.number)
 	case l.held:
 		l.fail("order %d while new orders are held", m.number)
 	case l.quarantined[m.venue]:
@@ -191,6 +190,11 @@ func (l *ledger) send(m *message, now int64) {
 	}
 	if r := &l.refusal; r.account == a && r.venue == m.venue && r.at == l.event {
 		l.fail("order %d goes where the order before was just refused", m.number)
+	}
+	for _, k := range l.kills {
+		if stops(k, a, m.venue) {
+			l.fail("order %d under a kill of %v %d", m.number, k.Kind, k.ID)
+		}
 	}
 	for _, e := range a.entries {
 		if e.unsettled && !e.dead {

@@ -1,6 +1,10 @@
 package simtest
 
-import "math/big"
+import (
+	"math/big"
+
+	"penstock/event"
+)
 
 // tell checks what a client is told against what was executed.
 func (l *ledger) tell(m *message) {
@@ -107,11 +111,11 @@ func (l *ledger) mustCancel(a *account, why string) {
 	}
 }
 
-// obeyed demands that a kill of a venue, or of all, has cancelled what it stops.
-func (l *ledger) obeyed(venue uint8) {
+// obeyed demands that a kill has cancelled what it stops.
+func (l *ledger) obeyed(k event.Scope) {
 	for _, a := range l.list {
 		for _, e := range a.entries {
-			if scope := int(venue) >= len(l.up) || e.venue == venue; scope && !e.dead && !e.canceled && l.up[e.venue] && (e.acked || !l.late[e.venue]) {
+			if stops(k, a, e.venue) && !e.dead && !e.canceled && l.up[e.venue] && (e.acked || !l.late[e.venue]) {
 				l.fail("a kill has left order %d at venue %d", e.number, e.venue)
 			}
 		}

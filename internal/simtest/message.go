@@ -11,7 +11,7 @@ type message struct {
 
 	execType, ordStatus, side, tif, execInst, ordType byte
 	possDup, renewed                                  bool // renewed: with new terms of a strategy
-	client, instrument                                uint16
+	client, instrument, strategy                      uint16
 	reason                                            event.Reason
 	number, ref, parent                               uint64   // ClOrdID(11) of an order and of a cancel at a venue; OrderID(37) of a parent
 	execRef                                           uint64   // ExecRefID(19) to a client; a venue's is in orig

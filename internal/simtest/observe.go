@@ -10,7 +10,7 @@ func (w *world) observe(e *event.Event) {
 	switch e.Kind {
 	case event.ParentNew, event.ParentCancel, event.ParentReplace:
 		m := message{dir: fromClient, client: e.Client, id: e.ID, orig: e.OrigID, side: byte(e.Side), qty: int64(e.Qty), price: int64(e.Price),
-			rate: int64(e.CumQty), instrument: uint16(e.Instrument), renewed: e.Strategy != 0,
+			rate: int64(e.CumQty), instrument: uint16(e.Instrument), renewed: e.Strategy != 0, strategy: uint16(e.Strategy),
 			typ: map[event.Kind]byte{event.ParentNew: msgOrder, event.ParentCancel: msgCancel, event.ParentReplace: msgReplace}[e.Kind]}
 		w.show(&m)
 	case event.Exec:
@@ -30,13 +30,14 @@ func (w *world) observe(e *event.Event) {
 // follow tells the ledger of what is no message and changes what may leave.
 func (w *world) follow(e *event.Event) {
 	if w.swarm.weights[chHostCrash] > 0 {
-		w.journal.seen = append(w.journal.seen, sight{seq: w.seq, fact: true, kind: e.Kind, code: e.Code, m: message{venue: uint8(e.Venue), parent: e.Ref}})
+		w.journal.seen = append(w.journal.seen, sight{seq: w.seq, fact: true, kind: e.Kind, code: e.Code, m: message{venue: uint8(e.Venue), parent: e.Ref},
+			scope: e.GetScope()})
 	}
-	w.ledger.fact(e.Kind, e.Code, uint8(e.Venue), e.Ref)
+	w.ledger.fact(e.Kind, e.Code, uint8(e.Venue), e.Ref, e.GetScope())
 }
 
 // fact follows a start, a session or what a person orders.
-func (l *ledger) fact(kind event.Kind, code, venue uint8, parent uint64) {
+func (l *ledger) fact(kind event.Kind, code, venue uint8, parent uint64, s event.Scope) {
 	switch kind {
 	case event.SessionStart:
 		l.restart()
@@ -47,7 +48,7 @@ func (l *ledger) fact(kind event.Kind, code, venue uint8, parent uint64) {
 			a.paused = event.OperatorAct(code) == event.OperatorPauseParent
 			return
 		}
-		l.operate(event.OperatorAct(code), venue)
+		l.operate(event.OperatorAct(code), s)
 	}
 }
 
@@ -70,16 +71,20 @@ func (w *world) upcoming(m *message) uint64 {
 }
 
 // operate follows what a person orders.
-func (l *ledger) operate(act event.OperatorAct, venue uint8) {
+func (l *ledger) operate(act event.OperatorAct, s event.Scope) {
 	switch on := act == event.OperatorKill; act {
 	case event.OperatorKill, event.OperatorResume:
-		if int(venue) < len(l.killedVenue) {
-			l.killedVenue[venue] = on
-			if !on {
-				l.quarantined[venue] = false
+		if s.Kind == event.ScopeVenue && !on {
+			l.quarantined[s.ID] = false
+		}
+		kept := l.kills[:0]
+		for _, k := range l.kills {
+			if k != s {
+				kept = append(kept, k)
 			}
-		} else {
-			l.killed = on
+		}
+		if l.kills = kept; on {
+			l.kills = append(l.kills, s)
 		}
 	case event.OperatorHold:
 		l.held = true
@@ -88,9 +93,29 @@ func (l *ledger) operate(act event.OperatorAct, venue uint8) {
 	}
 }
 
-func (w *world) operate(act event.OperatorAct, venue market.VenueID) {
+// stops reports whether a kill covers an order of a at a venue.
+func stops(k event.Scope, a *account, venue uint8) bool {
+	switch k.Kind {
+	case event.ScopeFirm:
+		return true
+	case event.ScopeVenue:
+		return k.ID == uint64(venue)
+	case event.ScopeSymbol:
+		return k.ID == uint64(a.instrument)
+	case event.ScopeClient:
+		return k.ID == uint64(a.client)
+	case event.ScopeStrategy:
+		return k.ID == uint64(a.strategy)
+	}
+	return false
+}
+
+// operate is a named person's act about a scope.
+func (w *world) operate(act event.OperatorAct, s event.Scope) {
 	if !w.dead {
-		w.take(&event.Event{Kind: event.Operator, Code: uint8(act), Venue: venue})
+		e := event.Event{Kind: event.Operator, Code: uint8(act)}
+		e.SetScope(s)
+		w.take(&e)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"penstock/event"
 	"penstock/internal/assert"
-	"penstock/market"
 )
 
 // Options change what a seed alone would do.
@@ -127,7 +126,7 @@ func (w *world) do(i *item) {
 	case dueClient:
 		w.clients[i.n].connect(w, int(i.n))
 	case dueResume:
-		w.operate(event.OperatorAct(i.n), market.VenueID(i.venue))
+		w.operate(event.OperatorAct(i.n), event.Scope{Kind: event.ScopeKind(i.venue), ID: uint64(i.gen)})
 	case dueRestart:
 		w.restart(i.n != 0)
 	case dueFeed:
@@ -159,10 +158,12 @@ func (w *world) heal() {
 			w.act(event.OperatorResumeParent, p.Number)
 		}
 	}
-	w.operate(event.OperatorRelease, market.NoVenue)
-	w.operate(event.OperatorResume, market.NoVenue)
+	w.operate(event.OperatorRelease, event.Scope{})
+	for len(w.ledger.kills) > 0 {
+		w.operate(event.OperatorResume, w.ledger.kills[0])
+	}
 	for v := range w.venues {
-		w.operate(event.OperatorResume, market.VenueID(v))
+		w.operate(event.OperatorResume, event.Scope{Kind: event.ScopeVenue, ID: uint64(v)})
 	}
 }
 

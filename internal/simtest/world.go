@@ -139,7 +139,7 @@ func (w *world) takeOne(e *event.Event) {
 	}
 	w.ledger.settle()
 	if e.Kind == event.Operator && event.OperatorAct(e.Code) == event.OperatorKill {
-		w.ledger.obeyed(uint8(e.Venue))
+		w.ledger.obeyed(e.GetScope())
 	}
 	if e.Ref != 0 && (e.Kind == event.Exec || e.Kind == event.OrderCancelReject) {
 		w.compare(e.Ref)
