@@ -214,7 +214,7 @@ func (c *Core) request(e *event.Event) *Parent {
 	}
 	reason := event.ReasonNone
 	switch {
-	case !p.Live(), p.Cum >= p.OrderQty && p.pending.kind == 0: // overfilled, and not all is back yet
+	case !p.Live(), p.Cum >= p.OrderQty && p.pending.qty <= p.Cum: // overfilled, and not all is back yet
 		reason = event.ReasonTooLate
 	case p.ClOrdID != e.OrigID:
 		reason = event.ReasonUnknownOrder // replaced since
