@@ -306,7 +306,10 @@ func (l *wireLink) tick() {
 		l.flush()
 	}
 	if reason, want := l.peer.WantClose(); want && l.v.up && l.stream != nil && !l.stream.cut {
-		l.w.fail("venue %d ends the session: %s", l.v.id, reason)
+		if reason != "no Logon in time" { // the router was down or away for so long
+			l.w.fail("venue %d ends the session: %s", l.v.id, reason)
+		}
+		l.drop(true)
 	}
 	l.work()
 }
