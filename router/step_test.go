@@ -59,24 +59,6 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestSameEventsGiveSameCommands runs one seed twice.
-func TestSameEventsGiveSameCommands(t *testing.T) {
-	var logs [2][]string
-	for i := range logs {
-		w := newWorld(t, 42, nil)
-		w.run(800)
-		logs[i] = w.log
-	}
-	if len(logs[0]) != len(logs[1]) {
-		t.Fatalf("%d lines, then %d", len(logs[0]), len(logs[1]))
-	}
-	for i := range logs[0] {
-		if logs[0][i] != logs[1][i] {
-			t.Fatalf("line %d: %s, then %s", i, logs[0][i], logs[1][i])
-		}
-	}
-}
-
 func TestOverExecutionFreezesTheParent(t *testing.T) {
 	w := newWorld(t, 3, nil)
 	id, _ := event.MakeID("C1")
