@@ -9,7 +9,10 @@ RACE     ?= ./internal/ring ./journal ./router/... ./book ./fix/... ./venues/...
 BENCHTIME ?= 2s
 BENCH     ?= .
 
-.PHONY: run test bench results callgrind race fuzz lint crash model sim sim-twice soak canary mutants build clean
+SCENARIO ?= out/scenario
+DATA     ?= ../shared/data
+
+.PHONY: scenario realism run test bench results callgrind race fuzz lint crash model sim sim-twice soak canary mutants build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
@@ -71,6 +74,12 @@ mutants: ## plants bugs in the router; the simulation must find each within 1,00
 
 canary: ## a world that must be found out: fails
 	$(SIM) -seed 1 -canary
+
+scenario: ## the page of one large order by every policy; learns the table first; 30 minutes at most
+	$(GO) run ./cmd/penstock scenario -o $(SCENARIO)
+
+realism: ## docs/realism.md: is the simulated stock like a market, beside the recordings in DATA
+	$(GO) run ./cmd/penstock realism --full --data $(DATA) -o docs/realism.md
 
 lint: ## gofmt, vet, staticcheck
 	@bad=$$(gofmt -l .); if [ -n "$$bad" ]; then echo "gofmt -w these:" >&2; echo "$$bad" >&2; exit 1; fi

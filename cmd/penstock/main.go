@@ -20,6 +20,7 @@ const usage = `usage: penstock COMMAND [options]
   dump      a journal as text; --verify runs it again and compares
   explain   what each decision in a journal saw and what it expected every venue to cost
   simulate  parents in the simulated stock by two policies, paired; with confidence bounds
+  realism   whether the simulated stock behaves like a market, beside recorded ones
   train     learn a policy table in the simulated stock, try it, let the gate decide
   policy    build-baseline, inspect, verify: policy tables
   check     read a configuration and say what is wrong with it
@@ -92,7 +93,9 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"doctor":   doctor,
 	"atdl":     printATDL,
 	"simulate": simulate,
+	"realism":  realismCommand,
 	"train":    train,
+	"scenario": scenario,
 }
 
 func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }

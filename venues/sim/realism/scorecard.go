@@ -107,7 +107,7 @@ func observed(days []*Series) []Result {
 	r1.Pass = r1.Pass && acf[0] >= .15 && acf[0] <= .4
 	var daily float64
 	for _, d := range days {
-		move := d.Mid[len(d.Mid)-1] - startPrice/100
+		move := d.Mid[len(d.Mid)-1] - d.Mid[0]
 		daily += move * move / n
 	}
 	minute, _ := Moments(Returns(days, 60))

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"penstock/event"
+	"penstock/policy"
+	"penstock/policy/learn"
+	"penstock/trial"
+	"penstock/venues/sim"
+)
+
+const scenarioUsage = `usage: penstock scenario [-o DIR] [--brief] [--slices N] [--pairs N] [--long N] [--table FILE]
+
+One large order, 500,000 shares of a stock that trades 2 million a day at a spread of two cents,
+worked by the learnt table, by BASELINE on the Almgren-Chriss schedule, and by takers on TWAP,
+VWAP and POV and at random, on seeds that nobody trained on. Learns the table first, with its
+learning curve and ablations, unless --table names one. Writes scenario.html (pictures inside),
+scenario.json and the table to DIR, with its values and (small.penstock) without. --long is the number of
+pairs of the large order. --brief is a small run that shows that everything works.
+`
+
+// scenarioSize says how much is run.
+type scenarioSize struct {
+	slices, pairs, stress int // of learning and its gate
+	final                 int // pairs of the final test, per size of order
+	long                  int // pairs of the large order
+	ablation              int // pairs of each ablation and point of the learning curve
+	horizons              []time.Duration
+	qty                   int64
+}
+
+var (
+	scenarioFull = scenarioSize{slices: 24_000, pairs: 100, stress: 24, final: 200, long: 24, ablation: 40,
+		horizons: []time.Duration{time.Hour, 4 * time.Hour, 6*time.Hour + 30*time.Minute}, qty: 500_000}
+	scenarioBrief = scenarioSize{slices: 600, pairs: 8, stress: 1, final: 4, long: 1, ablation: 2,
+		horizons: []time.Duration{10 * time.Minute}, qty: 20_000}
+)
+
+// scenario is everything that the page shows; it is also its JSON.
+type scenarioResult struct {
+	Simulator  string               `json:"simulator"`
+	Made       string               `json:"made"`
+	Table      string               `json:"table"`
+	Gate       *learn.Report        `json:"gate"`
+	Shipped    string               `json:"shipped"` // what the page is about: the table, or BASELINE when the gate refused
+	Orders     []orderRow           `json:"orders"`
+	Final      []learn.RegimeSaving `json:"final"`
+	FinalWords []string             `json:"claims"`
+	Parts      [2]costSummary       `json:"parts"`
+	Curve      []curvePoint         `json:"learningCurve"`
+	Ablations  []curvePoint         `json:"ablations"`
+	Impact     impactPicture        `json:"impact"`
+	Decisions  []explainedDecision  `json:"decisions"`
+	Pairs      []pairOfCosts        `json:"pairs"`
+}
+
+// orderRow is one policy on one size and horizon.
+type orderRow struct {
+	Qty     int64              `json:"qty"`
+	Horizon string             `json:"horizon"`
+	Cost    costSummary        `json:"cost"`
+	Saving  learn.RegimeSaving `json:"savingOfTheTable"` // over this policy
+}
+
+type curvePoint struct {
+	Name   string             `json:"name"`
+	Slices int                `json:"slices,omitempty"`
+	Saving learn.RegimeSaving `json:"saving"`
+}
+
+// impactPicture is the mid with the router minus without, on one seed, by minute.
+type impactPicture struct {
+	Seed     uint64    `json:"seed"`
+	Baseline []float64 `json:"baselineBps"`
+	Table    []float64 `json:"tableBps"`
+}
+
+func scenario(args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("scenario", flag.ContinueOnError)
+	dir := flags.String("o", "out/scenario", "")
+	brief := flags.Bool("brief", false, "")
+	slices := flags.Int("slices", 0, "")
+	pairs := flags.Int("pairs", 0, "")
+	long := flags.Int("long", 0, "")
+	tablePath := flags.String("table", "", "")
+	if err := parseFlags(flags, scenarioUsage, args, stderr); err != nil {
+		return err
+	}
+	size := scenarioFull
+	if *brief {
+		size = scenarioBrief
+	}
+	if *slices > 0 {
+		size.slices = *slices
+	}
+	if *pairs > 0 {
+		size.pairs, size.final, size.ablation = *pairs, *pairs, max(*pairs/3, 2)
+	}
+	if *long > 0 {
+		size.long = *long
+	}
+	if err := os.MkdirAll(*dir, 0o755); err != nil {
+		return err
+	}
+	count := startCounter(stderr, "scenario")
+	s := &scenarioResult{Simulator: simulatorName, Made: time.Now().UTC().Format("2006-01-02 15:04 UTC")}
+	table, err := s.learn(&size, *tablePath, *dir, count)
+	if err != nil {
+		return err
+	}
+	if err := s.compare(&size, table, count); err != nil {
+		return err
+	}
+	count.close()
+	if err := s.write(*dir); err != nil {
+		return err
+	}
+	for _, c := range s.FinalWords {
+		fmt.Fprintln(stdout, c)
+	}
+	fmt.Fprintf(stdout, "wrote %s and scenario.json\n", filepath.Join(*dir, "scenario.html"))
+	return nil
+}
+
+// learn makes the table, its learning curve and its ablations, or reads one.
+func (s *scenarioResult) learn(size *scenarioSize, path, dir string, count *counter) (*policy.Table, error) {
+	if path != "" {
+		table, _, err := loadTable(path, "")
+		if err != nil {
+			return nil, err
+		}
+		s.Table, s.Shipped = table.UUIDText(), table.UUIDText()
+		return table, nil
+	}
+	t := &trainer{slices: size.slices, seed: 1, rateBps: 5000, method: learn.Pevi, pairs: size.pairs, stress: size.stress,
+		controls: size.pairs, looks: 1, count: count}
+	t.notBefore, t.notAfter = validity(time.Now().UTC().Truncate(24 * time.Hour))
+	if err := t.collectAll(); err != nil {
+		return nil, err
+	}
+	out, err := t.run()
+	if err != nil {
+		return nil, err
+	}
+	s.Table, s.Gate, s.Shipped = out.Table.UUIDText(), out.Report, out.Table.UUIDText()
+	if !out.Report.Pass {
+		s.Shipped = "BASELINE: the gate refused the table"
+	}
+	t.slim = true
+	small, err := t.export(out.Model, out.Report)
+	if err != nil {
+		return nil, err
+	}
+	for name, table := range map[string]*policy.Table{"table.penstock": out.Table, "small.penstock": small} {
+		data, err := policy.Encode(table, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return out.Table, s.study(t, size)
+}
+
+// study learns again with less data and without parts, and tries each on validation
+// seeds.
+func (s *scenarioResult) study(t *trainer, size *scenarioSize) error {
+	t.count.phase("learning curve and ablations")
+	cache := map[string][]float64{}
+	try := func(name string, data []learn.Episode, o learn.Options) (curvePoint, error) {
+		m, err := learn.Fit(data, o)
+		if err != nil {
+			return curvePoint{}, err
+		}
+		table, err := t.export(m, nil)
+		if err != nil {
+			return curvePoint{}, err
+		}
+		p, err := pairTrials(table, sim.NominalRegime(), validateSeeds, size.ablation, cache, t.count)
+		if err != nil {
+			return curvePoint{}, err
+		}
+		p.Regime = name
+		return curvePoint{Name: name, Slices: len(data), Saving: learn.Saving(p)}, nil
+	}
+	for _, part := range []int{16, 4, 2, 1} {
+		p, err := try("all features", t.train[:len(t.train)/part], t.options(1))
+		if err != nil {
+			return err
+		}
+		s.Curve = append(s.Curve, p)
+	}
+	variants := []struct {
+		name   string
+		method learn.Method
+		z      float64
+		blind  []int
+	}{
+		{"as shipped (pevi, z 1)", learn.Pevi, 1, nil},
+		{"without the price signal", learn.Pevi, 1, []int{policy.FeatureSignal}},
+		{"without dark experience", learn.Pevi, 1, []int{policy.FeatureDark}},
+		{"without spread and sweep cost", learn.Pevi, 1, []int{policy.FeatureSpread, policy.FeatureSweepCost}},
+		{"without pessimism (linear)", learn.Linear, 0, nil},
+		{"tabular, greedy", learn.Greedy, 0, nil},
+		{"tabular, VI-LCB", learn.VILCB, 1, nil},
+		{"tabular, CQL", learn.CQL, 0, nil},
+	}
+	for _, v := range variants {
+		o := learn.DefaultOptions()
+		o.Method, o.Z, o.Blind = v.method, v.z, v.blind
+		p, err := try(v.name, t.train, o)
+		if err != nil {
+			return err
+		}
+		s.Ablations = append(s.Ablations, p)
+	}
+	return nil
+}
+
+// compare tries the table and the others on the final seeds.
+func (s *scenarioResult) compare(size *scenarioSize, table *policy.Table, count *counter) error {
+	learnt := &trial.Policy{Name: "table", Strategy: event.StrategyIS, Table: table}
+	count.phase("final test")
+	var others []*trial.Policy
+	for _, name := range []string{"baseline", "twap", "vwap", "pov", "random"} {
+		p, err := trialPolicy(name)
+		if err != nil {
+			return err
+		}
+		others = append(others, p)
+	}
+	for _, h := range size.horizons {
+		if err := s.order(size.qty, h, size.long, learnt, others, count); err != nil {
+			return err
+		}
+	}
+	if err := s.order(5_000, 10*time.Minute, size.long, learnt, others[:2], count); err != nil {
+		return err
+	}
+	for _, r := range sim.Regimes() {
+		if !r.Nominal {
+			continue
+		}
+		o := simulateOptions{policies: [2]*trial.Policy{learnt, others[0]}, first: finalSeeds, last: finalSeeds + uint64(size.final) - 1,
+			regime: r, qty: 60_000, horizon: learnHorizon * time.Second, slice: learnSlice * time.Second}
+		c, err := o.run(count)
+		if err != nil {
+			return err
+		}
+		s.Final, s.FinalWords = append(s.Final, c.Saving), append(s.FinalWords, c.claim())
+		if r.Name == "nominal" {
+			s.Parts, s.Pairs = c.Costs, c.Pairs
+		}
+	}
+	return s.pictures(size, learnt, others[0])
+}
+
+// order runs all policies on one size and horizon.
+func (s *scenarioResult) order(qty int64, h time.Duration, pairs int, learnt *trial.Policy, others []*trial.Policy, count *counter) error {
+	for i, p := range others {
+		o := simulateOptions{policies: [2]*trial.Policy{learnt, p}, first: finalSeeds, last: finalSeeds + uint64(pairs) - 1,
+			regime: sim.NominalRegime(), qty: qty, horizon: h, slice: time.Minute}
+		c, err := o.run(count)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			s.Orders = append(s.Orders, orderRow{Qty: qty, Horizon: h.String(), Cost: c.Costs[0]})
+		}
+		s.Orders = append(s.Orders, orderRow{Qty: qty, Horizon: h.String(), Cost: c.Costs[1], Saving: c.Saving})
+	}
+	return nil
+}
+
+// pictures are the impact on one seed, and five decisions.
+func (s *scenarioResult) pictures(size *scenarioSize, learnt, baseline *trial.Policy) error {
+	h := size.horizons[0]
+	o := simulateOptions{regime: sim.NominalRegime(), qty: size.qty, horizon: h, slice: time.Minute}
+	setup := o.setup(finalSeeds + 1)
+	alone, err := trial.Alone(setup)
+	if err != nil {
+		return err
+	}
+	var kept []event.Decision
+	s.Impact.Seed = setup.Seed
+	for k, p := range []*trial.Policy{baseline, learnt} {
+		r, err := trial.Run(setup, p, func(_ *event.Event, out *event.Output) {
+			if k == 1 {
+				kept = append(kept, out.Decisions...)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		var line []float64
+		for sec := int64(0); sec <= setup.Horizon; sec += 60 {
+			mid := float64(alone.Mid2(&setup, 0))
+			line = append(line, float64(setup.Side.Sign())*float64(r.Path.Mid2(&setup, sec)-alone.Mid2(&setup, sec))*1e4/mid)
+		}
+		if k == 0 {
+			s.Impact.Baseline = line
+		} else {
+			s.Impact.Table = line
+		}
+	}
+	s.Decisions = explainFive(learnt.Table, kept)
+	return nil
+}
