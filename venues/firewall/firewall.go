@@ -240,6 +240,33 @@ func (f *Firewall) execute(c *child, cum market.Qty) {
 	f.used[p.order.Client] += f.exposure(c) - counted
 }
 
+// takeBack lowers what an open child executed to cum: the venue takes an execution back or
+// corrects it, and may execute as much again. Of a child that is over nothing comes free.
+func (f *Firewall) takeBack(c *child, cum market.Qty) {
+	if !c.open || cum >= c.cum || cum < 0 {
+		return
+	}
+	p := &f.parents[c.parent]
+	left, counted := c.left(), f.exposure(c)
+	p.cum -= c.cum - cum
+	c.cum = cum
+	p.out += c.left() - left
+	f.used[p.order.Client] += f.exposure(c) - counted
+}
+
+// restate lowers the quantity of an open child to what the venue says it has, not below what
+// it executed. More than was sent is not adopted.
+func (f *Firewall) restate(c *child, qty market.Qty) {
+	if !c.open || qty <= 0 || qty >= c.qty {
+		return
+	}
+	p := &f.parents[c.parent]
+	left, counted := c.left(), f.exposure(c)
+	c.qty = max(qty, c.cum)
+	p.out -= left - c.left()
+	f.used[p.order.Client] += f.exposure(c) - counted
+}
+
 // release ends a child: what it did not execute it will not.
 func (f *Firewall) release(c *child) {
 	if !c.open {

@@ -191,7 +191,7 @@ func (s *Session) In(m *fix.Message) {
 
 // report accounts for an ExecutionReport(35=8).
 func (s *Session) report(m *fix.Message) {
-	var id, orig, cum []byte
+	var id, orig, cum, qty []byte
 	var execType, status, trans, rejReason byte
 	for i, n := 3, m.Len()-1; i < n; i++ {
 		switch tag, v := m.Field(i); tag {
@@ -201,6 +201,8 @@ func (s *Session) report(m *fix.Message) {
 			orig = v
 		case fix.TagCumQty:
 			cum = v
+		case fix.TagOrderQty:
+			qty = v
 		case fix.TagExecType:
 			execType = v[0]
 		case fix.TagOrdStatus:
@@ -225,7 +227,11 @@ func (s *Session) report(m *fix.Message) {
 	}
 	s.f.stats.Reports++
 	c := &s.f.children[at]
-	if v, ok := decimal(cum, s.symbols[s.f.parents[c.parent].order.Instrument].QtyDecimals); ok {
+	decimals := s.symbols[s.f.parents[c.parent].order.Instrument].QtyDecimals
+	if v, ok := decimal(cum, decimals); ok {
+		if q, ok := decimal(qty, decimals); ok && market.ExecType(execType) == market.ExecRestated && market.Qty(v) == c.cum {
+			s.f.restate(c, market.Qty(q))
+		}
 		s.settle(c, market.Qty(v), execType, market.OrdStatus(status), trans == '3' || execType == 'I', rejReason)
 	}
 }
@@ -241,6 +247,9 @@ func (s *Session) settle(c *child, cum market.Qty, execType byte, status market.
 			s.f.release(c)
 		}
 		return
+	}
+	if k := market.ExecType(execType); !answer && (k == market.ExecTradeCancel || k == market.ExecTradeCorrect) {
+		s.f.takeBack(c, cum)
 	}
 	s.f.execute(c, cum)
 	over := status.Terminal()
