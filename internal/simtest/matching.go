@@ -195,7 +195,7 @@ func (v *venue) fill(w *world, o *order, qty int64) {
 func (v *venue) contradict(w *world, o *order, m *message) {
 	if v.use(w, conflict) && v.up {
 		other := *m
-		if other.lastPx += 100; v.random.once(2) {
+		if other.lastPx += 100; v.random.once(2) && w.wall == nil { // it has no memory of ExecIDs
 			other.last++
 			other.cum++
 		}

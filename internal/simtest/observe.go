@@ -9,6 +9,9 @@ import (
 func (w *world) observe(e *event.Event) {
 	switch e.Kind {
 	case event.ParentNew, event.ParentCancel, event.ParentReplace:
+		if e.Kind != event.ParentCancel {
+			w.ordered(e)
+		}
 		m := message{dir: fromClient, client: e.Client, id: e.ID, orig: e.OrigID, side: byte(e.Side), qty: int64(e.Qty), price: int64(e.Price),
 			rate: int64(e.CumQty), instrument: uint16(e.Instrument), renewed: e.Strategy != 0, strategy: uint16(e.Strategy),
 			typ: map[event.Kind]byte{event.ParentNew: msgOrder, event.ParentCancel: msgCancel, event.ParentReplace: msgReplace}[e.Kind]}

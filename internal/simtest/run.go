@@ -197,6 +197,7 @@ func (w *world) checkEnd() {
 	for c := range w.clients {
 		w.clients[c].check(w, c)
 	}
+	w.checkWall()
 	for v := range w.venues {
 		if l := w.venues[v].wire; l != nil {
 			l.check()

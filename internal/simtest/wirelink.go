@@ -83,6 +83,7 @@ func newWireLink(w *world, v *venue) *wireLink {
 		in := &w.cfg.Instruments[i]
 		cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: in.Symbol, PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
 	}
+	w.guard(&cfg)
 	var err error
 	if l.gateway, err = fixgw.New(cfg); err != nil {
 		w.fail("%v", err)

@@ -7,6 +7,7 @@ import (
 	"penstock/market"
 	"penstock/router"
 	"penstock/router/loop"
+	"penstock/venues/firewall"
 )
 
 const firstDay = int64(1_800_000_000) * second
@@ -34,6 +35,8 @@ type world struct {
 	later   []event.Event
 	msg     message
 
+	wall    *firewall.Firewall // nil: none
+	latch   *firewall.Latch
 	venues  []venue
 	clients []client
 	feeds   []feed
@@ -70,6 +73,7 @@ func newWorld(seed uint64, opt *Options, t *tables, out *event.Output) *world {
 	w.cfg = w.swarm.config(t)
 	w.boot()
 	w.ledger = w.newLedger()
+	w.newWall()
 	w.venues = make([]venue, w.swarm.venues)
 	for v := range w.venues {
 		w.venues[v].open(w, v)
@@ -179,6 +183,7 @@ func (w *world) obey(c *event.Command) {
 			}
 		}
 	case event.Report, event.RejectCancel:
+		w.numbered(c)
 		w.msg.ofCommand(c)
 		w.show(&w.msg)
 		w.clients[c.Client].owe(w, c)
