@@ -128,6 +128,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 	defer tick.Stop()
 	last := make([]string, len(a.cfg.Router.Venues))
 	go a.keepVitals()
+	a.alarms.listen(say)
 	w := watchdog{a: a, say: say}
 	for {
 		select {

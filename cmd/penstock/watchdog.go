@@ -12,12 +12,16 @@ import (
 
 // The core is asked for its state by a goroutine that may wait for it; who obeys signals
 // never does. A core that does not answer cannot be told to stop, so its gateways are: after
-// frozenLatch no new order leaves them, after frozenCut their connections end. A person lifts
-// that (SIGUSR2): what froze once may freeze again.
+// frozenLatch no new order leaves them, after frozenCancel they cancel what is open, from the
+// firewall's accounts and without the core. Where even the goroutine that works them stands
+// still inside one of them, their connections end instead. A person lifts that: what froze
+// once may freeze again.
 const (
 	watchEvery  = 250 * time.Millisecond
 	frozenLatch = time.Second
-	frozenCut   = 3 * time.Second
+	// frozenCancel leaves half a second of the three that a kill may take from outside.
+	frozenCancel  = 2500 * time.Millisecond
+	seizePatience = 200 * time.Millisecond
 )
 
 // vitals is what the core said last.
@@ -90,7 +94,7 @@ type watchdog struct {
 	say     func(string, ...any)
 	began   time.Time // of watching
 	latched bool
-	cut     bool
+	cut     bool // what is open was cancelled, or the sessions were cut
 }
 
 // look returns the last vitals and acts on their age.
@@ -108,24 +112,82 @@ func (w *watchdog) look(now time.Time) vitals {
 			w.say("router: the core answers again; it is killed, SIGUSR2 lifts that")
 		}
 		w.latched, w.cut = false, false
-	case silent >= frozenCut && !w.cut:
-		n := 0
-		for _, g := range w.a.gateways {
-			if g.Cut() {
-				n++
-			}
-		}
+	case silent >= frozenCancel && !w.cut:
 		w.cut = true
-		w.say("router: ALERT: the core has not answered for %v: %d order sessions are cut; venues that cancel on disconnect do, "+
-			"see to the others", silent.Round(time.Millisecond), n)
+		w.a.alarm(alert{Severity: critical, Kind: "core", Text: w.a.cancelWithoutCore(silent)})
 	case !w.latched:
 		w.a.latch.Kill(firewall.Scope{})
 		w.a.operate(event.OperatorKill, "watchdog", "core is frozen") // it is the first that the core hears
 		w.latched = true
-		w.say("router: ALERT: the core has not answered for %v: no new order leaves", silent.Round(time.Millisecond))
+		w.a.alarm(alert{Severity: critical, Kind: "core", Text: fmt.Sprintf("the core has not answered for %v: no new order leaves",
+			silent.Round(time.Millisecond))})
 	}
 	return v
 }
 
 // parents returns how many were live when the core was last asked.
 func (w *watchdog) parents() int { return w.look(time.Now()).parents }
+
+// cancelWithoutCore cancels what is open at all venues from the firewall's accounts, on this
+// goroutine, and keeps working the gateways until the goroutine that owns them wants them
+// back. It says what it could do.
+func (a *assembly) cancelWithoutCore(silent time.Duration) string {
+	asked, left := 0, 0
+	done := make(chan bool, 1)
+	said := make(chan struct{})
+	go func() {
+		done <- a.io.Seize(seizePatience, func(wanted func() bool) {
+			asked, left = a.cancelOpen()
+			close(said)
+			for !wanted() { // the owner stands still: nobody else reads and answers venues
+				for _, g := range a.gateways {
+					g.Work(clock())
+					cancelsOpen(g)
+				}
+				time.Sleep(100 * time.Microsecond)
+			}
+		})
+	}()
+	silent = silent.Round(time.Millisecond)
+	select {
+	case <-said:
+		return fmt.Sprintf("the core has not answered for %v: the gateways asked for the cancel of %d open orders, %d sessions are not up",
+			silent, asked, left)
+	case <-done:
+	}
+	n := 0
+	for _, g := range a.gateways {
+		if g.Cut() {
+			n++
+		}
+	}
+	return fmt.Sprintf("the core has not answered for %v, inside a gateway: %d order sessions are cut; venues that cancel on "+
+		"disconnect do, see to the others", silent, n)
+}
+
+// cancelOpen makes every gateway ask for the cancel of what the latch covers. Whoever works
+// the gateways.
+func (a *assembly) cancelOpen() (asked, down int) {
+	for _, g := range a.gateways {
+		if !g.Up() {
+			down++
+			continue
+		}
+		n, ok := cancelsOpen(g)
+		if !ok && g.Cut() { // what it cannot cancel by itself, its venue does on disconnect
+			down++
+		}
+		asked += n
+		g.Work(clock()) // flushes
+	}
+	return asked, down
+}
+
+// cancelsOpen lets a gateway cancel what the firewall knows of it; false: this kind cannot.
+func cancelsOpen(g orderGateway) (asked int, ok bool) {
+	own, ok := g.(interface{ CancelOpen(now int64) int })
+	if !ok {
+		return 0, false
+	}
+	return own.CancelOpen(clock()), true
+}

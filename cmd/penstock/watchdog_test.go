@@ -15,7 +15,8 @@ import (
 )
 
 // TestFrozenCoreIsStoppedAtItsGateways freezes the core's goroutine while an order works:
-// after a second nothing new may leave, after three the order sessions end; when the core
+// after a second nothing new may leave, within three nothing is open at the venues any more,
+// by the gateways alone; when the core
 // goes on it is killed before it decides anything, and a person's resume lets it finish the
 // order with accounts that agree.
 func TestFrozenCoreIsStoppedAtItsGateways(t *testing.T) {
@@ -48,12 +49,15 @@ func freeze(t *testing.T, r *demoRig) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	r.send("F-1", 3_000, 8*time.Second)
+	r.send("F-1", 40_000, 12*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	watch("vitals", func() bool { return r.a.vitals.Load() != nil })
 
-	// Both the I/O goroutine and a frozen core hold on to what they have: only the latch
-	// and the cut reach them.
+	for deadline := time.Now().Add(20 * time.Second); r.m.open() < 3; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing rests at the venues")
+		}
+	}
 	thaw, frozen := make(chan struct{}), make(chan struct{})
 	go r.a.loop.Inspect(func(*loop.Sequencer) { close(frozen); <-thaw })
 	<-frozen
@@ -62,9 +66,9 @@ func freeze(t *testing.T, r *demoRig) {
 	if took := time.Since(began); took > 2*time.Second || !r.a.latch.Stopped(0) {
 		t.Errorf("latched after %v: %v", took, r.a.latch.Stopped(0))
 	}
-	watch("the cut", func() bool { return w.cut })
-	if took := time.Since(began); took > 4*time.Second {
-		t.Errorf("cut after %v", took)
+	watch("the cancels", func() bool { return w.cut && r.m.open() == 0 })
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("nothing was open at the venues after %v: at most 3 s", took)
 	}
 	sent := len(r.a.core.Children()) // the core stands still
 	close(thaw)
@@ -83,7 +87,13 @@ func freeze(t *testing.T, r *demoRig) {
 	mu.Lock()
 	text := strings.Join(said, "\n")
 	mu.Unlock()
-	for _, want := range []string{"no new order leaves", "order sessions are cut", "answers again"} {
+	for _, al := range r.a.alarms.all() {
+		if al.Severity != critical || al.Owner == "" {
+			t.Errorf("alert %+v", al)
+		}
+		text += "\n" + al.Text
+	}
+	for _, want := range []string{"no new order leaves", "the gateways asked for the cancel of", "answers again"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q was not said: %s", want, text)
 		}

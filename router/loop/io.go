@@ -32,7 +32,8 @@ type IO struct {
 	stop    atomic.Bool
 	fds     []wire.PollFD
 	cmd     event.Command
-	rests   *rests        // of the loop that works it inline and keeps its core
+	rests   *rests // of the loop that works it inline and keeps its core
+	hold    hold
 	bounced []event.Event // answers to orders that never left, waiting for room
 
 	Bounces uint64 // commands that a gateway could not take
@@ -67,6 +68,8 @@ func (o *IO) Ring() {
 
 // Work does one turn over all workers.
 func (o *IO) Work() (work int) {
+	o.hold.enter()
+	defer o.hold.leave()
 	now := o.clock()
 	for len(o.bounced) > 0 && o.events(&o.bounced[0]) {
 		o.bounced = o.bounced[1:]
@@ -115,10 +118,12 @@ func (o *IO) wait(d time.Duration, ready func() bool) error {
 	if o.Pending() || ready() {
 		return nil
 	}
+	o.hold.enter()
 	o.fds = o.fds[:0]
 	for i := range o.workers {
 		o.fds = o.workers[i].PollFDs(o.fds)
 	}
+	o.hold.leave()
 	_, err := o.poller.Wait(o.fds, d)
 	return err
 }
