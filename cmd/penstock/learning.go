@@ -260,7 +260,7 @@ func (t *trainer) run() (*trained, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out.Report, out.OPE, err = t.judge(m, table); err != nil {
+	if out.Report, out.OPE, err = t.judge(table); err != nil {
 		return nil, err
 	}
 	out.Table, err = t.export(m, out.Report)
@@ -280,9 +280,8 @@ func (t *trainer) export(m *learn.Model, report *learn.Report) (*policy.Table, e
 	})
 }
 
-// judge gathers the evidence for a table and lets the gate decide. m says what was
-// learnt; it is nil for a table that came from elsewhere.
-func (t *trainer) judge(m *learn.Model, table *policy.Table) (*learn.Report, *learn.Evaluation, error) {
+// judge gathers the evidence for a table and lets the gate decide.
+func (t *trainer) judge(table *policy.Table) (*learn.Report, *learn.Evaluation, error) {
 	act := tableActs(table)
 	ev := &learn.Evidence{Looks: t.looks, SignedBy: t.signedBy}
 	ev.OPE = learn.Evaluate(t.gate, act, learn.DefaultEvaluate())

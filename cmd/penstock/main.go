@@ -22,7 +22,8 @@ const usage = `usage: penstock COMMAND [options]
   simulate  parents in the simulated stock by two policies, paired; with confidence bounds
   realism   whether the simulated stock behaves like a market, beside recorded ones
   train     learn a policy table in the simulated stock, try it, let the gate decide
-  policy    build-baseline, inspect, verify: policy tables
+  evaluate  a policy table off-policy and in pairs, and the gate's verdict
+  policy    build-baseline, inspect, verify, diff, export, import: policy tables
   check     read a configuration and say what is wrong with it
   atdl      the strategies and their parameters as FIXatdl 1.1, for a client's order tickets
   doctor    what this machine does to latency, and the lines that repair it
@@ -95,6 +96,7 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"simulate": simulate,
 	"realism":  realismCommand,
 	"train":    train,
+	"evaluate": evaluate,
 	"scenario": scenario,
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
 	"flag"
@@ -11,16 +12,23 @@ import (
 	"time"
 
 	"penstock/policy"
+	"penstock/policy/learn"
 )
 
 const policyUsage = `usage: penstock policy build-baseline -o FILE
        penstock policy inspect [--cell N] [--key FILE] FILE
        penstock policy verify [--key FILE] FILE
+       penstock policy diff FILE FILE
+       penstock policy export [--csv] [-o FILE] TABLE
+       penstock policy import -o TABLE [--slices N] [--pairs N] [--stress N] FILE
 
 build-baseline  write the rule-based table
 inspect         print what a table says of itself; --cell prints one decision
 verify          check every part of a table as the router would; exit code 1 when
                 it would be refused
+diff            cells in which two tables differ; exit code 1 when there are any
+export          a table as JSON or CSV, for other tools
+import          a table from JSON or CSV, through the same gate as a trained one
 
 --key FILE holds a hex ed25519 public key; without it unsigned tables pass.
 `
@@ -37,6 +45,11 @@ func policyCommand(args []string, stdout, stderr io.Writer) error {
 	out := flags.String("o", "", "")
 	key := flags.String("key", "", "")
 	cell := flags.Int("cell", -1, "")
+	asCSV := flags.Bool("csv", false, "")
+	gate := &trainer{seed: 1, rateBps: 5000, method: learn.Pevi, looks: 1}
+	flags.IntVar(&gate.slices, "slices", 6000, "")
+	flags.IntVar(&gate.pairs, "pairs", 60, "")
+	flags.IntVar(&gate.stress, "stress", 16, "")
 	if err := parseFlags(flags, policyUsage, args[1:], stderr); err != nil {
 		return err
 	}
@@ -65,7 +78,45 @@ func policyCommand(args []string, stdout, stderr io.Writer) error {
 		}
 		return inspect(table, *cell, stdout)
 	}
-	return usageError(fmt.Sprintf("policy: unknown action %q", args[0]), policyUsage)
+	return policyText(args[0], flags.Args(), *out, *asCSV, gate, stdout, stderr)
+}
+
+// policyText is the part of the command that turns tables into text and back.
+func policyText(verb string, args []string, out string, asCSV bool, gate *trainer, stdout, stderr io.Writer) error {
+	switch {
+	case verb == "diff" && len(args) == 2:
+		a, _, err := loadTable(args[0], "")
+		if err != nil {
+			return err
+		}
+		b, _, err := loadTable(args[1], "")
+		if err != nil {
+			return err
+		}
+		return diffTables(a, b, stdout)
+	case verb == "export" && len(args) == 1:
+		t, _, err := loadTable(args[0], "")
+		if err != nil {
+			return err
+		}
+		var text bytes.Buffer
+		if err := exportTable(t, asCSV, &text); err != nil {
+			return err
+		}
+		if out == "" {
+			_, err = stdout.Write(text.Bytes())
+			return err
+		}
+		return os.WriteFile(out, text.Bytes(), 0o644)
+	case verb == "import" && len(args) == 1 && out != "":
+		if gate.slices < 600 || gate.pairs < 8 || gate.stress < 1 {
+			return usageError("policy import: at least 600 slices, 8 pairs and 1 stress pair", policyUsage)
+		}
+		return importTable(args[0], out, gate, stdout, stderr)
+	case verb == "diff" || verb == "export" || verb == "import":
+		return usageError("policy "+verb+": files are missing or too many", policyUsage)
+	}
+	return usageError(fmt.Sprintf("policy: unknown action %q", verb), policyUsage)
 }
 
 // baselineTable builds the rule-based table and its file. It is valid from the
@@ -136,6 +187,7 @@ func inspect(t *policy.Table, cell int, stdout io.Writer) error {
 			return &exitError{exitUsage, fmt.Errorf("policy inspect: --cell: %w", err)}
 		}
 		fmt.Fprintln(stdout, text)
+		printValues(stdout, t, uint32(cell))
 		return nil
 	}
 	h, m := t.Header(), t.Meta()
@@ -143,6 +195,15 @@ func inspect(t *policy.Table, cell int, stdout io.Writer) error {
 	fmt.Fprintf(stdout, "policy    %s\ntrainer   %s %s\nbuilt     %s\nvalid     %s to %s\npages     %d of %d cells\nsigned    %v\n",
 		t.UUIDText(), m.Trainer, m.Version, stamp(h.BuildTime), stamp(h.NotBefore), stamp(h.NotAfter),
 		t.Pages(), policy.States, t.Trusted())
+	if h.TrainData != [32]byte{} {
+		fmt.Fprintf(stdout, "training  SHA-256 %x, seeds %v\nparent    %x\n", h.TrainData, m.Seeds, h.ParentPolicy)
+	}
+	for _, p := range m.Params {
+		fmt.Fprintf(stdout, "parameter %s\n", p)
+	}
+	if r := gateOf(t); r != nil {
+		printReport(stdout, r)
+	}
 	for _, rule := range m.Rules {
 		fmt.Fprintf(stdout, "rule      %s\n", rule)
 	}
