@@ -234,11 +234,17 @@ type SessionState uint8
 const (
 	SessionDown SessionState = iota
 	SessionUp
+	// SessionBehind is up, with messages of the venue missing: what is known of orders there
+	// is old. SessionUp says that they came.
+	SessionBehind
 )
 
 func (s SessionState) String() string {
-	if s == SessionUp {
+	switch s {
+	case SessionUp:
 		return "up"
+	case SessionBehind:
+		return "behind"
 	}
 	return "down"
 }

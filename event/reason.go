@@ -95,6 +95,18 @@ const (
 	ReasonAbsurdFill    Reason = 85 // a fill whose numbers cannot be
 	ReasonDenied        Reason = 86 // it denies an order that it had confirmed
 	ReasonExecsFull     Reason = 87 // ours: further ExecIDs are not remembered
+
+	// An order session, and what a venue refuses.
+	ReasonSeqTooLow    Reason = 140 // its sequence numbers went back
+	ReasonResends      Reason = 141 // missing messages do not come, or are asked for again and again
+	ReasonFlapping     Reason = 142 // it comes and goes
+	ReasonResetRefused Reason = 143 // it wants to start its numbers again within the day
+	ReasonNoStatus     Reason = 144 // it does not say what became of open orders
+	ReasonOrphan       Reason = 145 // an order of this run that the journal lacks: it is cancelled
+	ReasonForeignOrder Reason = 146 // a report on an order that is not ours
+	ReasonPriceBand    Reason = 147 // outside the venue's price band
+	ReasonWouldTake    Reason = 148 // a post-only order that would have taken
+	ReasonRefusedAgain Reason = 149 // refused again and again: left alone until a person resumes the venue
 )
 
 var reasonTexts = map[Reason]string{
@@ -172,6 +184,16 @@ var reasonTexts = map[Reason]string{
 	ReasonAbsurdFill:        "impossible fill",
 	ReasonDenied:            "venue denies an order that it confirmed",
 	ReasonExecsFull:         "no room to remember further executions",
+	ReasonSeqTooLow:         "sequence number too low",
+	ReasonResends:           "missing messages were not sent again",
+	ReasonFlapping:          "session comes and goes",
+	ReasonResetRefused:      "reset of sequence numbers within the day refused",
+	ReasonNoStatus:          "venue does not say what became of open orders",
+	ReasonOrphan:            "an order of this run that the journal lacks",
+	ReasonForeignOrder:      "an order at the venue that is not ours",
+	ReasonPriceBand:         "outside the venue's price band",
+	ReasonWouldTake:         "post-only order would take",
+	ReasonRefusedAgain:      "refused again and again",
 }
 
 // ReasonCount is above every Reason: arrays by reason have so many places.

@@ -10,7 +10,7 @@ import (
 func (c *Core) onExec(e *event.Event) {
 	ch := c.childOf(e.Ref)
 	if ch == nil || ch.Venue != e.Venue {
-		c.Counters.Orphans++
+		c.onOrphan(e)
 		return
 	}
 	p := &c.parents[ch.Parent]
@@ -42,6 +42,7 @@ func (c *Core) onExec(e *event.Event) {
 		c.cancelAll(p)
 	}
 	c.after(p)
+	c.opened(ch.Venue)
 }
 
 func (c *Core) onAck(ch *Child, e *event.Event) {
@@ -454,15 +455,7 @@ func (c *Core) cancelAll(p *Parent) {
 	}
 }
 
-// onVenueSession follows an order session. Losing it makes the open children
-// unknown and keeps every reservation; getting it back asks for each of them.
-func (c *Core) onVenueSession(e *event.Event) {
-	if int(e.Venue) >= len(c.venues) {
-		return
-	}
-	c.setSession(e.Venue, event.SessionState(e.Code) == event.SessionUp)
-}
-
+// setSession marks what a session that came or went does to the children at its venue.
 func (c *Core) setSession(v market.VenueID, up bool) {
 	c.sessionUp[v] = up
 	for i := 0; i < len(c.agenda.all); i++ {

@@ -52,6 +52,9 @@ func (c *Core) tellMove(m *book.Composite, v market.VenueID, was event.BookState
 		return
 	}
 	c.Counters.BookMoves++
+	if was == event.BookHalted && b.State == event.BookLive {
+		c.open(m.Instrument, v, RejectHold) // the venue trades again (FM-30)
+	}
 	cmd := c.command(event.BookMoved)
 	cmd.Venue, cmd.Instrument, cmd.Reason = v, m.Instrument, b.Reason
 	cmd.From, cmd.To = was, b.State

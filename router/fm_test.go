@@ -32,4 +32,15 @@ func TestFM22NoAnswerIsUnknownNotRefused(t *testing.T)          { fm(t, "22") }
 func TestFM23PossDupCountsOnlyWhenNew(t *testing.T)             { fm(t, "23") }
 func TestFM24PossResendOfAKnownOrderGetsItsState(t *testing.T)  { fm(t, "24") }
 func TestFM25OrderSentAgainIsNeverASecondParent(t *testing.T)   { fm(t, "25") }
+func TestFM26MissingMessagesStopNewOrdersThere(t *testing.T)    { fm(t, "26") }
+func TestFM27LowSequenceIsTold(t *testing.T)                    { fm(t, "27") }
+func TestFM30HaltStopsNewOrders(t *testing.T)                   { fm(t, "30") }
+func TestFM33PriceBandIsTriedOnceMore(t *testing.T)             { fm(t, "33") }
+func TestFM34ThrottleIsWaitedFor(t *testing.T)                  { fm(t, "34") }
+func TestFM35RefusedFormIsLeftAlone(t *testing.T)               { fm(t, "35") }
+func TestFM36UnknownRefusalHolds(t *testing.T)                  { fm(t, "36") }
+func TestFM37LostVenueKeepsReservations(t *testing.T)           { fm(t, "37") }
+func TestFM38VenueOpensWhenItHasAnswered(t *testing.T)          { fm(t, "38") }
+func TestFM39SilentVenueIsToldOnce(t *testing.T)                { fm(t, "39") }
+func TestFM41OrphansAreCancelledOrQuarantine(t *testing.T)      { fm(t, "41") }
 func TestFM44ClientThatStaysAwayIsWithdrawn(t *testing.T)       { fm(t, "44") }

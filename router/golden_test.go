@@ -237,11 +237,38 @@ func (s *script) line(line string) {
 		e.LastPx, e.LastQty = level(w[4])
 		s.step(e)
 	case "session":
-		state := event.SessionDown
-		if w[2] == "up" {
-			state = event.SessionUp
+		e := event.Event{Kind: event.VenueSession, Venue: venue(w[1]), Code: uint8(event.SessionDown)}
+		switch w[2] {
+		case "up":
+			e.Code = uint8(event.SessionUp)
+		case "behind":
+			e.Code = uint8(event.SessionBehind)
 		}
-		s.step(event.Event{Kind: event.VenueSession, Venue: venue(w[1]), Code: uint8(state)})
+		if len(w) > 3 {
+			e.Reason = scriptReason(w[3])
+		}
+		s.step(e)
+	case "orphan": // orphan VENUE C<number of ours>|<OrderID of others> STATUS OrderQty CUM
+		ours, text := false, w[2]
+		if text[0] == 'C' {
+			ours, text = true, text[1:]
+		}
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			s.fail(line, err)
+		}
+		ref, orderRef := uint64(0), n
+		if ours {
+			ref, orderRef = s.epoch*numberBase+n, 0
+		}
+		s.step(event.Event{Kind: event.Exec, Venue: venue(w[1]), Ref: ref, OrderRef: orderRef, Code: uint8(market.ExecOrderStatus),
+			OrdStatus: ordStatus(w[3]), Side: market.Buy, Qty: count(w[4]), CumQty: count(w[5])})
+	case "halt", "reopen":
+		state := event.BookHalted
+		if w[0] == "reopen" {
+			state = event.BookLive
+		}
+		s.step(event.Event{Kind: event.BookStatus, Venue: venue(w[1]), Code: uint8(state), Reason: event.ReasonVenueState})
 	case "parent":
 		s.parent(w, id(w[1]), count(w[3]), price(w[4]), span)
 	case "cancel":
@@ -395,6 +422,9 @@ func (s *script) exec(w []string, count func(string) market.Qty, price func(stri
 			e.Reason = event.ReasonUnknownOrder
 		case w[i] == "dup":
 			e.Flags |= event.PossDup
+		case w[i] == "for" && i+1 < len(w):
+			i++
+			e.Reason = scriptReason(w[i])
 		case w[i] == "id" && i+1 < len(w):
 			i++
 			e.ID, _ = event.MakeID(w[i])
@@ -413,6 +443,14 @@ func (s *script) exec(w []string, count func(string) market.Qty, price func(stri
 		s.fail(strings.Join(w, " "), "exec CHILD TYPE STATUS cum N [LAST@PX]")
 	}
 	s.step(e)
+}
+
+// scriptReason reads a reason by the word that scripts have for it.
+func scriptReason(word string) event.Reason {
+	return map[string]event.Reason{"throttle": event.ReasonVenueThrottle, "halted": event.ReasonVenueHalted,
+		"band": event.ReasonPriceBand, "lot": event.ReasonBadQty, "venue": event.ReasonVenueReject,
+		"seqlow": event.ReasonSeqTooLow, "resends": event.ReasonResends, "reset": event.ReasonResetRefused,
+		"flapping": event.ReasonFlapping, "would-take": event.ReasonWouldTake}[word]
 }
 
 func ordStatus(word string) market.OrdStatus {

@@ -30,7 +30,7 @@ func (r RejectClass) String() string {
 // texts of their venues to reasons.
 func ClassOf(reason event.Reason) RejectClass {
 	switch reason {
-	case event.ReasonCollar, event.ReasonBadPrice, event.ReasonLimit, event.ReasonLastLookPrice,
+	case event.ReasonPriceBand, event.ReasonWouldTake, event.ReasonCollar, event.ReasonBadPrice, event.ReasonLimit, event.ReasonLastLookPrice,
 		event.ReasonQuoteExpired, event.ReasonNoReference:
 		return RejectReprice
 	case event.ReasonVenueHalted, event.ReasonVenueDown, event.ReasonNotReady, event.ReasonTooLate,
@@ -38,7 +38,7 @@ func ClassOf(reason event.Reason) RejectClass {
 		return RejectHold
 	case event.ReasonUnknownInstrument, event.ReasonUnsupportedType, event.ReasonBadQty,
 		event.ReasonBadParameter, event.ReasonMaxQty, event.ReasonMaxNotional, event.ReasonDuplicateClOrdID,
-		event.ReasonKilled:
+		event.ReasonKilled, event.ReasonVenueReject: // what is not understood is taken for the worst (FM-36)
 		return RejectDisable
 	}
 	return RejectRetry
@@ -56,6 +56,7 @@ const (
 	retryNanos = 50e6  // after the first refusal; doubled with each in a row
 	maxStrikes = 8     // then the venue is out of use for the instrument
 	retryMost  = 6.4e9 // ns
+	bandNanos  = 5e9   // after a second price outside the venue's band
 )
 
 // refusedBy takes a refusal of ch for a reason.
@@ -75,6 +76,9 @@ func (c *Core) refusedBy(ch *Child, reason event.Reason) {
 	default:
 		st.class = class
 		st.until = c.now + min(int64(retryNanos)<<(st.strikes-1), int64(retryMost))
+		if reason == event.ReasonPriceBand && st.strikes > 1 { // FM-33: one more try, then a rest
+			st.until = c.now + bandNanos
+		}
 	}
 }
 

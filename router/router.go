@@ -35,6 +35,9 @@ type Core struct {
 	awayUntil   []int64 // by client: when its orders are cancelled, Keep: not
 	execs       execs
 	sessionUp   [market.MaxVenues]bool
+	venueStates [market.MaxVenues]venueState
+	orphans     [maxOrphans]Orphan
+	orphanCount int
 	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
 	standings   [][market.MaxVenues]standing // by instrument
 	economics   economics

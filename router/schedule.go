@@ -238,6 +238,7 @@ func (c *Core) expire(p *Parent, reason event.Reason) {
 // checkAcks asks for children that their venue should have answered. Their
 // reservation stays: time proves nothing. What should be gone is cancelled again.
 func (c *Core) checkAcks() {
+	c.escalate()
 	for i := 0; i < len(c.agenda.all); i++ {
 		p := &c.parents[c.agenda.all[i]]
 		for s := p.first; s != none; s = c.children[s].next {

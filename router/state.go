@@ -34,6 +34,9 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.Counters)
 	state.Fixed(s, &c.sessionUp)
 	state.Fixed(s, &c.economics)
+	state.Fixed(s, &c.venueStates)
+	state.Fixed(s, &c.orphans)
+	state.Fixed(s, &c.orphanCount)
 	c.startsState(s)
 	c.ordersState(s)
 	c.gate.MoveState(s)
@@ -221,6 +224,7 @@ func (c *Core) afterLoad(s *state.Codec) {
 		id := &c.ids.slots[i]
 		s.Check(!id.used || id.parent >= none && int(id.parent) < c.parentCount, "a ClOrdID of no parent")
 	}
+	s.Check(c.orphanCount >= 0 && c.orphanCount <= maxOrphans, "more orphans than there is room for")
 	for i := range c.execs.list {
 		s.Check(c.isChild(c.execs.list[i].Child), "an execution of no child")
 	}

@@ -258,8 +258,8 @@ func (c *Core) available(p *Parent) (set policy.ClassSet) {
 // blocked returns why nothing can be sent to v for p, WhyFilled when it can.
 func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
 	switch {
-	case !c.sessionUp[v]:
-		return event.WhyDown
+	case c.closed(v) != event.WhyFilled:
+		return c.closed(v)
 	case c.gate.Killed(v):
 		return event.WhyRisk
 	case p.avoid>>v&1 != 0:

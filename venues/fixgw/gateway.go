@@ -43,6 +43,9 @@ type Gateway struct {
 	nextDial  int64
 	logonSeen bool // this connection got as far as a Logon
 	up        bool // VenueSession up was emitted
+	upSince   int64
+	behind    bool // and VenueSession behind after it
+	flaps     int  // times in a row that it did not stay up
 	stopping  bool
 
 	lost lostState
@@ -176,6 +179,7 @@ func (g *Gateway) Work(now int64) (work int) {
 		g.session.Tick(now)
 		g.countSent(now)
 		work += g.announce(now)
+		work += g.watchGap(now)
 		work += g.drainLane(now)
 		work += g.flush(now)
 		work += g.checkSlow(now)
@@ -262,7 +266,6 @@ func (g *Gateway) announce(now int64) int {
 	}
 	if !g.logonSeen {
 		g.logonSeen = true
-		g.attempt = 0
 		g.stats.Connects++
 		g.quotes.Forget()
 		g.asked = 0
@@ -276,7 +279,28 @@ func (g *Gateway) announce(now int64) int {
 	}
 	g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: now,
 		Instrument: market.NoInstrument, Code: uint8(event.SessionUp)}
-	g.up = g.offer()
+	if g.up = g.offer(); g.up {
+		g.upSince = now
+	}
+	return 1
+}
+
+// watchGap tells the core that messages of the venue are missing, and that they came: what
+// it knows of orders there is old meanwhile (FM-26).
+func (g *Gateway) watchGap(now int64) int {
+	open := g.session.GapOpen()
+	if !g.up || g.lost.pending || open == g.behind || g.session.State() != fix.Active {
+		return 0
+	}
+	state := event.SessionUp
+	if open {
+		state = event.SessionBehind
+	}
+	g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: now, Instrument: market.NoInstrument,
+		Code: uint8(state), Reason: event.ReasonGap}
+	if g.offer() {
+		g.behind = open
+	}
 	return 1
 }
 

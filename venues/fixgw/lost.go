@@ -1,6 +1,8 @@
 package fixgw
 
 import (
+	"strings"
+
 	"penstock/event"
 	"penstock/market"
 	"penstock/venues/outbound"
@@ -14,6 +16,7 @@ type lostState struct {
 	wasUp    bool
 	downTold bool
 	quotes   int // symbols whose quotes were withdrawn
+	reason   event.Reason
 }
 
 // lose ends the connection and plans the next one. The telling is left to
@@ -31,10 +34,58 @@ func (g *Gateway) lose(now int64, reason string) {
 	}
 	g.stats.Disconnects++
 	g.stats.LastClose = reason
-	g.nextDial = now + g.backoff()
-	g.lost = lostState{pending: true, at: now, wasUp: g.up}
-	g.up = false
+	g.lost = lostState{pending: true, at: now, wasUp: g.up, reason: lossReason(reason)}
+	g.nextDial = now + g.rest(now)
+	g.up, g.behind = false, false
 	g.from, g.to, g.emitted = 0, 0, 0
+}
+
+const (
+	// stableNanos is how long a session must stay up for the next reconnect to be quick again.
+	stableNanos = 10_000 * milli
+	// flapsMax is how often in a row it may fail to, before it is left alone for the longest
+	// wait (FM-42).
+	flapsMax = 5
+)
+
+// rest returns how long to wait before the next connection. A venue that comes and goes waits
+// like one that cannot be reached: longer each time, and after flapsMax times the longest.
+func (g *Gateway) rest(now int64) int64 {
+	switch {
+	case g.up && now-g.upSince >= stableNanos:
+		g.attempt, g.flaps = 0, 0
+	case g.up:
+		g.flaps++
+	}
+	wait := g.backoff()
+	if g.flaps < flapsMax {
+		return wait
+	}
+	if g.lost.reason == event.ReasonDisconnect {
+		g.lost.reason = event.ReasonFlapping
+	}
+	return max(wait, g.cfg.BackoffMaxNanos)
+}
+
+// lossReason says what a person has to know of why a session ended.
+func lossReason(text string) event.Reason {
+	for _, r := range lossReasons {
+		if strings.Contains(text, r.part) {
+			return r.reason
+		}
+	}
+	return event.ReasonDisconnect
+}
+
+// lossReasons go by the words that the session ends with, ours or the venue's.
+var lossReasons = [...]struct {
+	part   string
+	reason event.Reason
+}{
+	{"MsgSeqNum(34) too low", event.ReasonSeqTooLow},
+	{"were not resent", event.ReasonResends},
+	{"ResendRequest from", event.ReasonResends},
+	{"ResetSeqNumFlag(141)", event.ReasonResetRefused},
 }
 
 // backoff doubles with every attempt and takes off up to one half.
@@ -61,7 +112,7 @@ func (g *Gateway) settleLost() bool {
 	if l.wasUp && !l.downTold {
 		g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: l.at,
 			Instrument: market.NoInstrument, Code: uint8(event.SessionDown),
-			Reason: event.ReasonDisconnect}
+			Reason: l.reason}
 		if !g.offer() {
 			return false
 		}

@@ -143,7 +143,7 @@ func (e *Exchange) check(o *Order) (event.Reason, string) {
 			return event.ReasonUnsupportedType, "a post-only order must be day"
 		}
 		if e.crosses(o) {
-			return event.ReasonVenueReject, "post-only order would take"
+			return event.ReasonWouldTake, "post-only order would take"
 		}
 	default:
 		return event.ReasonUnsupportedType, "ExecInst not supported"

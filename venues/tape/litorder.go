@@ -23,7 +23,7 @@ func (m *Market) enterLit(now int64, b *lit, o *order) {
 		m.reject(now, o, event.ReasonUnsupportedType)
 		return
 	case post && b.available(o) > 0:
-		m.reject(now, o, event.ReasonVenueReject)
+		m.reject(now, o, event.ReasonWouldTake)
 		return
 	}
 	m.state(now, o, market.StatusNew)

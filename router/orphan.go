@@ -1,0 +1,116 @@
+package router
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// Orphan is an order at a venue that the core does not know: its record was lost with the
+// host, or it is not ours at all.
+type Orphan struct {
+	Number     uint64 // our ClOrdID's, 0: it is none of ours
+	OrderRef   uint64 // what the venue calls it, if it said so
+	Venue      market.VenueID
+	Instrument market.InstrumentID
+	Side       market.Side
+	Over       bool // the venue said that it ended
+	Qty, Cum   market.Qty
+	asked      bool // its cancel is out
+}
+
+// maxOrphans bounds what is remembered; each further one is alerted and quarantines its venue.
+const maxOrphans = 64
+
+// Orphans returns the orders that venues reported and the core does not know, for reading on
+// the core's own thread.
+func (c *Core) Orphans() []Orphan { return c.orphans[:c.orphanCount] }
+
+// OrphanQty returns what orphans of an instrument have executed and may still execute: it is
+// exposure, whoever sent them (C06).
+func (c *Core) OrphanQty(id market.InstrumentID) (qty market.Qty) {
+	for i := range c.orphans[:c.orphanCount] {
+		o := &c.orphans[i]
+		if o.Instrument != id {
+			continue
+		}
+		if qty += o.Cum; !o.Over {
+			qty += max(o.Qty-o.Cum, 0)
+		}
+	}
+	return qty
+}
+
+// onOrphan takes a report on an order that is not known (FM-40, FM-41). One whose number is
+// of an epoch of this run was sent by it and lost: it is cancelled, because nobody wants it.
+// Others are none of our business; a venue that tells us of several mixes us up with somebody.
+func (c *Core) onOrphan(e *event.Event) {
+	c.Counters.Orphans++
+	if int(e.Venue) >= len(c.venues) || int(e.Instrument) >= len(c.instruments) {
+		return
+	}
+	o := c.orphanOf(e)
+	if o == nil {
+		return
+	}
+	o.Qty, o.Cum = max(o.Qty, e.Qty, e.CumQty+e.LeavesQty), max(o.Cum, e.CumQty)
+	o.Over = o.Over || e.OrdStatus.Terminal()
+	if o.Number != 0 && !o.Over && !o.asked && c.sessionUp[e.Venue] {
+		o.asked = true
+		c.cancelOrphan(o)
+	}
+}
+
+// orphanOf finds or makes the entry of a report; nil when there is no room.
+func (c *Core) orphanOf(e *event.Event) *Orphan {
+	number := e.Ref
+	if !c.ofThisRun(number) {
+		number = 0
+	}
+	for i := range c.orphans[:c.orphanCount] {
+		o := &c.orphans[i]
+		if o.Venue == e.Venue && o.Number == number && (number != 0 || o.OrderRef == e.OrderRef && o.Instrument == e.Instrument) {
+			return o
+		}
+	}
+	reason := event.ReasonOrphan
+	if number == 0 {
+		reason = event.ReasonForeignOrder
+		v := &c.venueStates[e.Venue]
+		if v.foreign < foreignMax {
+			v.foreign++
+		} else if !c.gate.Quarantined(e.Venue) {
+			c.gate.Quarantine(e.Venue)
+			c.cancelScope(e.Venue)
+		}
+	}
+	c.alertVenue(e.Venue, reason)
+	if c.orphanCount == maxOrphans {
+		if !c.gate.Quarantined(e.Venue) {
+			c.gate.Quarantine(e.Venue)
+			c.cancelScope(e.Venue)
+		}
+		return nil
+	}
+	o := &c.orphans[c.orphanCount]
+	c.orphanCount++
+	*o = Orphan{Number: number, OrderRef: e.OrderRef, Venue: e.Venue, Instrument: e.Instrument, Side: e.Side}
+	return o
+}
+
+// ofThisRun reports whether a number is of an epoch that this run had.
+func (c *Core) ofThisRun(number uint64) bool {
+	for i := range c.starts {
+		if number != 0 && number/numberBase == c.starts[i].epoch {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Core) cancelOrphan(o *Orphan) {
+	c.gate.Cancel(o.Venue, c.now)
+	c.cancels++
+	cmd := c.command(event.SendCancel)
+	cmd.Child, cmd.Ref = o.Number, c.epoch*numberBase+cancelNumber+c.cancels
+	cmd.Venue, cmd.Instrument, cmd.Side, cmd.Qty, cmd.CumQty = o.Venue, o.Instrument, o.Side, o.Qty, o.Cum
+}
