@@ -63,7 +63,7 @@ func (c *Core) onOrphan(e *event.Event) {
 // orphanOf finds or makes the entry of a report; nil when there is no room.
 func (c *Core) orphanOf(e *event.Event) *Orphan {
 	number := e.Ref
-	if !c.ofThisRun(number) {
+	if !c.ofThisRun(number) || c.childOf(number) != nil { // the latter is known, at another venue
 		number = 0
 	}
 	for i := range c.orphans[:c.orphanCount] {
@@ -78,23 +78,27 @@ func (c *Core) orphanOf(e *event.Event) *Orphan {
 		v := &c.venueStates[e.Venue]
 		if v.foreign < foreignMax {
 			v.foreign++
-		} else if !c.gate.Quarantined(e.Venue) {
-			c.gate.Quarantine(e.Venue)
-			c.cancelScope(e.Venue)
+		} else {
+			c.quarantineVenue(e.Venue)
 		}
 	}
 	c.alertVenue(e.Venue, reason)
 	if c.orphanCount == maxOrphans {
-		if !c.gate.Quarantined(e.Venue) {
-			c.gate.Quarantine(e.Venue)
-			c.cancelScope(e.Venue)
-		}
+		c.quarantineVenue(e.Venue)
 		return nil
 	}
 	o := &c.orphans[c.orphanCount]
 	c.orphanCount++
 	*o = Orphan{Number: number, OrderRef: e.OrderRef, Venue: e.Venue, Instrument: e.Instrument, Side: e.Side}
 	return o
+}
+
+// quarantineVenue stops new orders to a venue and cancels what is open there.
+func (c *Core) quarantineVenue(v market.VenueID) {
+	if !c.gate.Quarantined(v) {
+		c.gate.Quarantine(v)
+		c.cancelScope(event.Scope{Kind: event.ScopeVenue, ID: uint64(v)})
+	}
 }
 
 // ofThisRun reports whether a number is of an epoch that this run had.

@@ -61,6 +61,7 @@ type assembly struct {
 	recovered *recovery // nil: the run begins with this start
 	restored  string    // where the damaged journal was moved that its mirror replaced
 	disk      diskWatch
+	swaps     swapper
 	shadow    *shadow // nil: there is none
 	// shadowSaid is what it found that a person has to know.
 	shadowSaid atomic.Pointer[string]

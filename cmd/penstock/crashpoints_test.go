@@ -302,9 +302,14 @@ func (d *crashDay) further(what string, r *recovery) {
 	}
 	orders, said := 0, ""
 	names := d.cfg.names()
+	var answers []event.Event // a venue opens when it has said what became of every order
 	seq := loop.NewSequencer(r.core, w, func(c *event.Command) {
-		if c.Kind == event.SendOrder {
+		switch c.Kind {
+		case event.SendOrder:
 			orders++
+		case event.SendStatus:
+			answers = append(answers, event.Event{Kind: event.Exec, Venue: c.Venue, Instrument: c.Instrument, Ref: c.Child, Side: c.Side,
+				Code: uint8(market.ExecOrderStatus), OrdStatus: market.StatusCanceled, Qty: c.Qty, CumQty: c.CumQty})
 		}
 		said += string(event.AppendCommand(nil, c, names)) + "\n"
 		if number := c.Child; c.Kind == event.SendOrder && d.sent[number] || c.Kind == event.SendCancel && d.sent[c.Ref] {
@@ -320,6 +325,11 @@ func (d *crashDay) further(what string, r *recovery) {
 	take(event.Event{Kind: event.SessionStart, Ref: 1001})
 	for v := range d.cfg.Router.Venues {
 		take(event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionUp)})
+	}
+	for len(answers) > 0 {
+		e := answers[0]
+		answers = answers[1:]
+		take(e)
 	}
 	take(event.Event{Kind: event.BookClear})
 	take(event.Event{Kind: event.OrderAdd, Ref: 1, Side: market.Buy, Price: 1_000_000, Qty: 500})

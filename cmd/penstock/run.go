@@ -27,6 +27,9 @@ cancelled, also at venues that come back later. Parent orders stay live and go o
 SIGUSR2 lifts the kill; until then clients may cancel them. On a stop open children
 are cancelled first; exit code 1 says that some could not be.
 
+SIGHUP reads the policy table again (policy.table) and puts it in force; a file that is
+refused leaves the current one.
+
 --from-mirror puts the second copy of the journal (router.mirror) in the place of the
 first one, which is damaged and moved aside. --other-build goes on with a run whose
 journal another build wrote; it must still replay to what it recorded.
@@ -96,7 +99,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	cfg.Start = start
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	a, err := assemble(cfg)
 	if err != nil {
@@ -161,6 +164,8 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 				a.latch.Release(firewall.Scope{})
 				a.operate(event.OperatorResume, "signal", "SIGUSR2")
 				say("router: resumed: %d live parents go on", w.parents())
+			case syscall.SIGHUP:
+				go a.swapPolicy(say)
 			default:
 				return a.shutDown(say)
 			}

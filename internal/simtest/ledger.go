@@ -17,6 +17,7 @@ type ledger struct {
 	orders   map[uint64]*entry   // by ClOrdID at a venue
 	execs    map[execKey]execution
 	undone   map[execKey]bool
+	orphans  map[uint64]bool // numbers of orders that only a venue has spoken of
 	touched  []*account
 	list     []*account // in order of acceptance
 
@@ -98,7 +99,7 @@ type entry struct {
 
 func newLedger(fail func(string, ...any), rate int64) *ledger {
 	return &ledger{fail: fail, asked: map[clientID]*account{}, accounts: map[uint64]*account{}, orders: map[uint64]*entry{},
-		execs: map[execKey]execution{}, undone: map[execKey]bool{}, rate: int(rate)}
+		execs: map[execKey]execution{}, undone: map[execKey]bool{}, orphans: map[uint64]bool{}, rate: int(rate)}
 }
 
 // see takes one message at its time, ns since epoch.
@@ -152,10 +153,12 @@ func (l *ledger) send(m *message, now int64) {
 	if m.typ != msgOrder {
 		if m.typ == msgCancel {
 			e := l.orders[m.number]
-			if e == nil {
+			switch {
+			case e != nil:
+				e.canceled = true
+			case !l.orphans[m.number]:
 				l.fail("cancel of order %d, which was never sent", m.number)
 			}
-			e.canceled = true
 		}
 		return
 	}
@@ -240,6 +243,9 @@ func (e *entry) end() {
 // hear takes an execution report as the router got it.
 func (l *ledger) hear(m *message) {
 	e := l.orders[m.number]
+	if e == nil {
+		l.orphans[m.number] = true
+	}
 	if e == nil || e.venue != m.venue {
 		return
 	}

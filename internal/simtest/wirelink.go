@@ -192,6 +192,9 @@ func (l *wireLink) receive() {
 func (l *wireLink) arrived(f *fix.Message, _ int64) bool {
 	for _, m := range readFrames(f.Frame()) {
 		o := l.w.orders[m.number]
+		if o == nil && m.typ == msgCancel && l.w.ledger.orphans[m.number] {
+			continue // the venue has it from somebody else
+		}
 		if o == nil {
 			l.w.fail("venue %d got a message about order %d, which was never sent", l.v.id, m.number)
 		}
