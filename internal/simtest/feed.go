@@ -24,6 +24,7 @@ type feed struct {
 	refs       uint64
 	quotes     uint64
 	quote      event.ID // that the dealer would still deal on
+	itch       *itchFeed
 }
 
 func (w *world) feed(venue uint8, instrument uint16) *feed {
@@ -49,6 +50,13 @@ func (f *feed) begin(w *world, n int) {
 	v := n / w.swarm.instruments
 	f.venue, f.instrument = uint8(v), uint16(n%w.swarm.instruments)
 	f.kind, f.byOrder = w.swarm.at[v].kind, w.swarm.at[v].byOrder
+	if w.swarm.bytes && f.byOrder && f.itch == nil {
+		if f.instrument > 0 {
+			f.itch = w.feed(f.venue, 0).itch
+		} else {
+			f.itch = newItchFeed(w, f.venue)
+		}
+	}
 	if f.mid == 0 {
 		f.mid = centre
 		r := &stream{seed: w.seed, id: 300 + uint64(n)}
@@ -82,6 +90,14 @@ func (f *feed) price(side, level int) market.Price {
 	return market.Price(f.mid + (int64(level)+1)*tick*int64(2*side-1))
 }
 
+// show gives the router an event of depth, through the venue's protocol where it is spoken.
+func (f *feed) show(w *world, e event.Event) {
+	if f.itch != nil {
+		e = f.itch.pass(w, &e)
+	}
+	w.take(&e)
+}
+
 // put shows a level, or the order that makes it.
 func (f *feed) put(w *world, side, level int, more bool) {
 	e := f.event(event.BookLevel, more)
@@ -89,7 +105,7 @@ func (f *feed) put(w *world, side, level int, more bool) {
 		e.Kind, e.Ref = event.OrderAdd, f.ref[side][level]
 	}
 	e.Side, e.Price, e.Qty = market.Buy+market.Side(side), f.price(side, level), market.Qty(f.qty[side][level])
-	w.take(&e)
+	f.show(w, e)
 }
 
 // level changes what is shown at one price.
@@ -104,7 +120,7 @@ func (f *feed) level(w *world, r *stream) {
 	if !f.byOrder {
 		e := f.event(event.BookLevel, false)
 		e.Side, e.Price, e.Qty = market.Buy+market.Side(side), f.price(side, level), market.Qty(now)
-		w.take(&e)
+		f.show(w, e)
 		return
 	}
 	switch {
@@ -116,17 +132,17 @@ func (f *feed) level(w *world, r *stream) {
 			e.Kind = event.OrderReduced
 		}
 		e.Ref, e.Qty = f.ref[side][level], market.Qty(was-now)
-		w.take(&e)
+		f.show(w, e)
 	case was > 0 && now > 0:
 		e := f.event(event.OrderReplaced, false)
 		f.refs++
 		e.Ref, e.OrderRef, e.Price, e.Qty = f.ref[side][level], f.refs, f.price(side, level), market.Qty(now)
 		f.ref[side][level] = f.refs
-		w.take(&e)
+		f.show(w, e)
 	case was > 0:
 		e := f.event(event.OrderDeleted, false)
 		e.Ref = f.ref[side][level]
-		w.take(&e)
+		f.show(w, e)
 	default:
 		f.refs++
 		f.ref[side][level] = f.refs
