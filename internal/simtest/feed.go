@@ -255,6 +255,7 @@ func (f *feed) cut(w *world, r *stream) {
 	}
 	w.hit(fm49)
 	f.live = false
+	f.qty[0][0] = max(f.qty[0][0], 100)
 	for range r.between(1, 4) {
 		e := f.event(event.BookClear, true)
 		w.take(&e)
