@@ -77,6 +77,7 @@ type world struct {
 	log     []string
 	seen    map[string]int
 	taken   []event.Event
+	check   func(*event.Command) // of every order, nil: none
 }
 
 // client is a parent as its client sees it.
@@ -95,6 +96,10 @@ type client struct {
 func newWorld(t *testing.T, seed uint64, table *policy.Table) *world {
 	cfg := testConfig()
 	cfg.Table = table
+	return newWorldOf(t, seed, cfg)
+}
+
+func newWorldOf(t *testing.T, seed uint64, cfg *Config) *world {
 	core, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -179,6 +184,9 @@ func (w *world) obey(c *event.Command) {
 
 // onOrder is the independent check of what leaves the router.
 func (w *world) onOrder(c *event.Command) {
+	if w.check != nil {
+		w.check(c)
+	}
 	cl := w.asked[c.Parent]
 	if cl == nil || cl.ended {
 		w.fail("order %d for a parent that is not live", c.Child)

@@ -238,15 +238,22 @@ func ParseConfig(path string, raw []byte) (*Config, error) {
 		if errors.As(err, &at) {
 			return nil, fmt.Errorf("%w %s line %d: %s", errConfig, path, at.Position.Line, at.Message)
 		}
-		return nil, fmt.Errorf("%w %s: %w", errConfig, path, err)
+		if m := lastKey.FindStringSubmatch(err.Error()); m != nil { // it counts lines by where it stopped reading
+			return nil, fmt.Errorf("%w %s line %d: %s: %s", errConfig, path, lineOf(raw, m[1][strings.LastIndexByte(m[1], '.')+1:]), m[1], m[2])
+		}
+		return nil, fmt.Errorf("%w %s %s: %w", errConfig, path, placeOf(raw, err.Error()), err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		key := unknown[0]
 		return nil, fmt.Errorf("%w %s line %d: unknown key %q: correct or remove it", errConfig, path,
 			lineOf(raw, key[len(key)-1]), key.String())
 	}
+	if key, ok := upperKey(meta.Keys()); ok {
+		return nil, fmt.Errorf("%w %s line %d: key %q: write it in lower case", errConfig, path,
+			lineOf(raw, key[len(key)-1]), key.String())
+	}
 	if err := c.resolve(); err != nil {
-		return nil, fmt.Errorf("%w %s: %w", errConfig, path, err)
+		return nil, fmt.Errorf("%w %s %s: %w", errConfig, path, placeOf(raw, err.Error()), err)
 	}
 	return c, nil
 }
@@ -259,6 +266,11 @@ func lineOf(raw []byte, key string) int {
 		name = strings.Trim(strings.TrimSpace(name), `"[] `)
 		if name == key || strings.HasSuffix(name, "."+key) {
 			return i + 1
+		}
+	}
+	for i, line := range bytes.Split(raw, []byte("\n")) {
+		if bytes.Contains(line, []byte(key+" =")) || bytes.Contains(line, []byte(key+"=")) {
+			return i + 1 // within an inline table
 		}
 	}
 	return 0

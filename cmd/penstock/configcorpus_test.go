@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// badConfigs change one place of docs/penstock.toml each: old text, new text, what the error
+// must name. A new text of "" takes the line away.
+var badConfigs = []struct{ name, old, new, want string }{
+	{"no journal", `journal = "journal"`, ``, "router.journal"},
+	{"no state", `state = "state"`, ``, "router.state"},
+	{"empty journal", `journal = "journal"`, `journal = ""`, "router.journal"},
+	{"no idle", `idle = "auto"`, ``, "router.idle"},
+	{"unknown idle", `idle = "auto"`, `idle = "sleep"`, "router.idle"},
+	{"no placement", `placement = "inline"`, ``, "router.placement"},
+	{"unknown placement", `placement = "inline"`, `placement = "inlined"`, "router.placement"},
+	{"no parents", `max_parents = 4096`, ``, "max parents"},
+	{"parents zero", `max_parents = 4096`, `max_parents = 0`, "max parents"},
+	{"parents negative", `max_parents = 4096`, `max_parents = -4`, "max parents"},
+	{"parents a float", `max_parents = 4096`, `max_parents = 4096.5`, "max_parents"},
+	{"parents as text", `max_parents = 4096`, `max_parents = "4096"`, "max_parents"},
+	{"parents too many", `max_parents = 4096`, `max_parents = 4000000000`, "max parents"},
+	{"children zero", `max_children = 200000`, `max_children = 0`, "max parents and children"},
+	{"levels zero", `book_levels = 1024`, `book_levels = 0`, "book_levels"},
+	{"no orders of a book", `book_orders = 262144`, ``, "capacity"},
+	{"unknown key", `placement = "inline"`, "placement = \"inline\"\nplacment = \"inline\"", "placment"},
+	{"unknown table", `[policy]`, "[polcy]\nx = 1\n[policy]", "polcy"},
+	{"key twice", `max_parents = 4096`, "max_parents = 4096\nmax_parents = 8192", "max_parents"},
+	{"table twice", `[policy]`, "[policy]\n[policy]", "policy"},
+	{"key in another case", `max_parents = 4096`, "max_parents = 4096\nMax_Parents = 8192", "lower case"},
+	{"limit in another case", `child_max_qty = "20000"`, "child_max_qty = \"20000\"\nChild_Max_Qty = \"9000000\"", "lower case"},
+	{"not TOML", `[policy]`, `[policy`, "expected"},
+	{"half a string", `state = "state"`, `state = "state`, "line"},
+	{"a list for text", `state = "state"`, `state = ["state"]`, "state"},
+	{"core negative", `# core = 3`, `core = -1`, "router.core"},
+	{"segments too small", `# segment_bytes = 67108864`, `segment_bytes = 4096`, "router.segment_bytes"},
+	{"segments too large", `# segment_bytes = 67108864`, `segment_bytes = 99999999999`, "router.segment_bytes"},
+	{"mirror on the journal", `# mirror = "/disk2/mirror"`, `mirror = "journal"`, "router.mirror"},
+	{"unknown shadow", `# shadow = "off"`, `shadow = "no"`, "router.shadow"},
+	{"snapshots negative", `# snapshot_events = 1000000`, `snapshot_events = -1`, "router.snapshot_events"},
+	{"reserve is no time", `# reserve = "10m"`, `reserve = "10"`, "duration"},
+	{"slice is no time", `slice = "60s"`, `slice = "60 seconds"`, "duration"},
+	{"slice negative", `slice = "60s"`, `slice = "-60s"`, "duration"},
+	{"dark minimum negative", `dark_min_qty = 100 `, `dark_min_qty = -100 `, "dark"},
+	{"clients nowhere", `listen = "127.0.0.1:9878"`, ``, "listen"},
+	{"clients at no port", `listen = "127.0.0.1:9878"`, `listen = "127.0.0.1"`, "listen"},
+	{"clients at a large port", `listen = "127.0.0.1:9878"`, `listen = "127.0.0.1:98780"`, "listen"},
+	{"strategy unknown", `default_strategy = 0`, `default_strategy = 77`, "default_strategy"},
+	{"half of TLS", `# tls_cert = "router.pem"`, `tls_cert = "router.pem"`, "tls_key"},
+	{"credit missing", `credit = "50000000"`, ``, "credit"},
+	{"credit zero", `credit = "50000000"`, `credit = "0"`, "credit"},
+	{"credit of the firm missing", `firm_credit = "100000000"`, ``, "firm_credit"},
+	{"strategy rate zero", `strategy_rate = 200`, `strategy_rate = 0`, "strategy_rate"},
+	{"repeat zero", `repeat_orders = 100`, `repeat_orders = 0`, "repeat"},
+	{"no tick", `tick = "0.01"`, ``, "tick"},
+	{"tick zero", `tick = "0.01"`, `tick = "0"`, "tick"},
+	{"tick of too many decimals", `tick = "0.01"`, `tick = "0.00001"`, "tick"},
+	{"tick NaN", `tick = "0.01"`, `tick = "NaN"`, "tick"},
+	{"lot zero", "\nlot = \"1\"", "\nlot = \"0\"", "lot"},
+	{"lot a number", "\nlot = \"1\"", "\nlot = 1", "lot"},
+	{"decimals negative", `price_decimals = 4`, `price_decimals = -4`, "out of range"},
+	{"decimals too many", `price_decimals = 4`, `price_decimals = 19`, "decimals"},
+	{"no parent_max_qty", `parent_max_qty = "1000000"`, ``, "parent_max_qty"},
+	{"parent_max_qty zero", `parent_max_qty = "1000000"`, `parent_max_qty = "0"`, "parent_max_qty"},
+	{"parent_max_qty negative", `parent_max_qty = "1000000"`, `parent_max_qty = "-5"`, "parent_max_qty"},
+	{"parent_max_qty overflows", `parent_max_qty = "1000000"`, `parent_max_qty = "99999999999999999999"`, "parent_max_qty"},
+	{"no parent_max_notional", `parent_max_notional = "60000000"`, ``, "parent_max_notional"},
+	{"no child_max_qty", "\nchild_max_qty = \"20000\"", "\n# child_max_qty is missing", "child_max_qty"},
+	{"child_max_qty with an exponent", `child_max_qty = "20000"`, `child_max_qty = "2e4"`, "child_max_qty"},
+	{"no child_max_notional", `child_max_notional = "1200000"`, ``, "child_max_notional"},
+	{"no collar", `collar_bps = 100`, ``, "collar_bps"},
+	{"collar zero", `collar_bps = 100`, `collar_bps = 0`, "collar_bps"},
+	{"collar wider than the price", `collar_bps = 100`, `collar_bps = 10001`, "collar_bps"},
+	{"no hard limit", `hard_max_qty = "20000"`, ``, "hard_max_qty"},
+	{"hard limit zero", `hard_max_notional = "1200000"`, `hard_max_notional = "0"`, "hard_max_notional"},
+	{"no price bound", `price_low = "1"`, ``, "price_low"},
+	{"venue without a kind", `kind = "lit"`, ``, "kind"},
+	{"unknown kind", `kind = "lit"`, `kind = "light"`, "kind"},
+	{"no message rate", `msg_rate = 500`, ``, "msg_rate"},
+	{"message rate zero", `msg_rate = 500`, `msg_rate = 0`, "msg_rate"},
+	{"no ack timeout", `ack_timeout = "2s"      # after`, `# after`, "ack"},
+	{"unknown symbol", `symbols = { PSTK = "PSTK" }`, `symbols = { PSTX = "PSTK" }`, "symbols names 1 instruments"},
+	{"venue name twice", `name = "DRK1"`, `name = "LITA"`, "LITA"},
+	{"unknown feed", `protocol = "itch" `, `protocol = "itchy" `, "protocol"},
+	{"feed at no port", `address = "127.0.0.1:26477"`, `address = "127.0.0.1"`, "address"},
+	{"unknown dialect", `dialect = "sim"         # sim`, `dialect = "simm"         # sim`, "dialect"},
+	{"no heartbeat", "heartbeat = 30\n# api_key", "# api_key", "heartbeat"},
+	{"fee as text", `per_lot_milli = 30000`, `per_lot_milli = "30000"`, "per_lot_milli"},
+}
+
+var inLine = regexp.MustCompile(` line (\d+)[: ]`)
+
+// TestBadConfigurations: each is refused with the line and what is wrong there, and with exit
+// code 2; nothing is filled in for it.
+func TestBadConfigurations(t *testing.T) {
+	good, err := os.ReadFile("../../docs/penstock.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseConfig("penstock.toml", good); err != nil {
+		t.Fatal(err)
+	}
+	if len(badConfigs) < 60 {
+		t.Errorf("%d cases", len(badConfigs))
+	}
+	for _, c := range badConfigs {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(string(good), c.old, c.new, 1)
+			if text == string(good) {
+				t.Fatalf("%q is not in the example any more", c.old)
+			}
+			_, err := ParseConfig("penstock.toml", []byte(text))
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			m := inLine.FindStringSubmatch(err.Error())
+			if !errors.Is(err, errConfig) || !strings.Contains(err.Error(), c.want) || m == nil {
+				t.Fatalf("%v", err)
+			}
+			n, _ := strconv.Atoi(m[1])
+			at := strings.Count(string(good[:strings.Index(string(good), c.old)]), "\n") + 1
+			if lines := strings.Count(text, "\n") + 1; n < 1 || n > lines {
+				t.Errorf("line %d of %d", n, lines)
+			}
+			if c.new != "" && (n < at-50 || n > at+20) {
+				t.Errorf("it names line %d, the change is at %d: %v", n, at, err)
+			}
+		})
+	}
+}
