@@ -35,6 +35,9 @@ func TestSim(t *testing.T) {
 		runSeed(t)
 		return
 	}
+	if testing.Short() {
+		*seedsFlag = min(*seedsFlag, 60)
+	}
 	start := time.Now()
 	total := runSeeds(t, *firstFlag, *seedsFlag, *soakFlag)
 	took := time.Since(start)
