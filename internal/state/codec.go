@@ -237,40 +237,41 @@ func (c *Codec) save(p unsafe.Pointer, n int, l *layout) {
 		return
 	}
 	per := max(1, chunk/l.bytes)
+	at := uintptr(0) // never a pointer behind the values
 	for n > 0 {
 		k := min(n, per)
 		n -= k
 		dst := c.room(k * l.bytes)
 		if len(l.runs) == 1 && l.size == uintptr(l.bytes) {
-			copy(dst, unsafe.Slice((*byte)(p), k*l.bytes))
-			p = unsafe.Add(p, k*l.bytes)
+			copy(dst, unsafe.Slice((*byte)(unsafe.Add(p, at)), k*l.bytes))
+			at += uintptr(k * l.bytes)
 			continue
 		}
 		for range k {
 			for _, r := range l.runs {
-				dst = dst[copy(dst, unsafe.Slice((*byte)(unsafe.Add(p, r.at)), r.len)):]
+				dst = dst[copy(dst, unsafe.Slice((*byte)(unsafe.Add(p, at+r.at)), r.len)):]
 			}
-			p = unsafe.Add(p, l.size)
+			at += l.size
 		}
 	}
 }
 
 func (c *Codec) load(p unsafe.Pointer, n int, l *layout) {
-	for range n {
+	for i := range n {
+		from := uintptr(i) * l.size
 		src := c.take(l.bytes)
 		if src == nil {
 			return
 		}
 		for _, r := range l.runs {
-			src = src[copy(unsafe.Slice((*byte)(unsafe.Add(p, r.at)), r.len), src):]
+			src = src[copy(unsafe.Slice((*byte)(unsafe.Add(p, from+r.at)), r.len), src):]
 		}
 		for _, at := range l.bools {
-			if b := (*byte)(unsafe.Add(p, at)); *b > 1 {
+			if b := (*byte)(unsafe.Add(p, from+at)); *b > 1 {
 				*b = 1
 				c.Fail("a boolean is neither true nor false")
 			}
 		}
-		p = unsafe.Add(p, l.size)
 	}
 }
 
@@ -285,15 +286,14 @@ func (f *Folder[T]) Fold(h uint64, p *T) uint64 {
 	const p1, p2 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	x := h ^ p1
 	for _, r := range f.runs {
-		at, n := unsafe.Add(unsafe.Pointer(p), r.at), r.len
-		for ; n >= 8; n -= 8 {
-			x = bits.RotateLeft64((x^*(*uint64)(at))*p1, 29)
-			at = unsafe.Add(at, 8)
+		at, end := r.at, r.at+r.len // never a pointer behind the value
+		for ; at+8 <= end; at += 8 {
+			x = bits.RotateLeft64((x^*(*uint64)(unsafe.Add(unsafe.Pointer(p), at)))*p1, 29)
 		}
-		if n > 0 {
+		if at < end {
 			rest := uint64(0)
-			for i := range n {
-				rest = rest<<8 | uint64(*(*byte)(unsafe.Add(at, i)))
+			for ; at < end; at++ {
+				rest = rest<<8 | uint64(*(*byte)(unsafe.Add(unsafe.Pointer(p), at)))
 			}
 			x = bits.RotateLeft64((x^rest)*p1, 29)
 		}
