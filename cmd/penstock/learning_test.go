@@ -15,6 +15,9 @@ import (
 // TestScenarioShowsEverything is the short version of the scenario: learning, gate, final
 // test, page. So little data must leave the gate shut.
 func TestScenarioShowsEverything(t *testing.T) {
+	if testing.Short() {
+		return // each parent is one goroutine's; TestSimulateSaysWhatItKnows runs them in parallel under the race detector
+	}
 	dir := t.TempDir()
 	var out, errs bytes.Buffer
 	if code := Main([]string{"scenario", "--brief", "-o", dir}, &out, &errs); code != 0 {

@@ -106,6 +106,9 @@ func TestBadImportsSayWhere(t *testing.T) {
 // TestImportsPassTheGate brings in a table that holds back until the last decision: the
 // gate must refuse it, and so must every loader.
 func TestImportsPassTheGate(t *testing.T) {
+	if testing.Short() {
+		return // as TestScenarioShowsEverything
+	}
 	dir := t.TempDir()
 	table, err := sameEverywhere(policy.ActionHold)
 	if err != nil {

@@ -135,7 +135,7 @@ func (s *scenarioResult) learn(size *scenarioSize, path, dir string, count *coun
 		if err != nil {
 			return nil, err
 		}
-		s.Table, s.Shipped = table.UUIDText(), table.UUIDText()
+		s.Table, s.Shipped, s.Gate = table.UUIDText(), table.UUIDText(), gateOf(table)
 		return table, nil
 	}
 	t := &trainer{slices: size.slices, seed: 1, rateBps: 5000, method: learn.Pevi, pairs: size.pairs, stress: size.stress,

@@ -183,6 +183,7 @@ func binanceDay(data fs.FS, path string) (*Series, error) {
 				Price  string          `json:"p"`
 				Qty    string          `json:"q"`
 				Seller bool            `json:"m"`
+				Best   bool            `json:"M"` // named, or it would be taken for m
 			} `json:"data"`
 		}
 		if !ok || !bytes.Contains(body, []byte("@bookTicker")) && !bytes.Contains(body, []byte("@trade")) || json.Unmarshal(body, &m) != nil {

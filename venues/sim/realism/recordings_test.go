@@ -18,7 +18,7 @@ func TestRecordingsHaveTheShapes(t *testing.T) {
 	}
 	for _, rec := range r {
 		acf := SignACF(rec.Days, []int{1, 10})
-		if acf[0] < .05 || acf[1] < 0 || acf[1] > acf[0] {
+		if acf[0] < .05 || acf[0] > .9 || acf[1] < 0 || acf[1] > acf[0] {
 			t.Errorf("%s: sign autocorrelation %.3f, %.3f", rec.Name, acf[0], acf[1])
 		}
 		if s := mean(rec.Days, func(d *Series) []float64 { return d.Spread }); s < .9 {

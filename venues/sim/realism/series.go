@@ -92,3 +92,22 @@ func (x *Series) Volume() (lots float64) {
 	}
 	return lots
 }
+
+// firstMid and lastMid are the first and last mid that there was.
+func (x *Series) firstMid() float64 {
+	for _, m := range x.Mid {
+		if m != 0 {
+			return m
+		}
+	}
+	return 0
+}
+
+func (x *Series) lastMid() float64 {
+	for i := len(x.Mid) - 1; i >= 0; i-- {
+		if x.Mid[i] != 0 {
+			return x.Mid[i]
+		}
+	}
+	return 0
+}
