@@ -61,7 +61,7 @@ type Stats struct {
 	Unsent         uint64 // commands that the socket never took whole
 	Reports        uint64 // messages of the venue about orders
 	NotOurs        uint64 // messages about orders that are none of ours
-	Duplicates     uint64 // executions told twice
+	Duplicates     uint64 // executions and acceptances told twice
 	Conflicts      uint64 // executions told twice and differently
 	Broken         uint64
 	Malformed      uint64 // messages that cannot be read; counted, and the session goes on

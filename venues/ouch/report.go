@@ -99,11 +99,13 @@ func (g *Gateway) apply(now int64, m *Message, o *order, sequence uint64) {
 	e := event.Event{}
 	switch m.Type {
 	case 'A':
-		o.qty, o.leaves, o.price, o.orderRef = int64(m.Qty), int64(m.Qty)-o.cum, m.Price, m.OrderRef
-		o.unsent = false
-		if !o.done() || o.status == market.StatusRejected { // one that we thought lost has arrived
-			o.status = market.StatusNew
+		if o.status != market.StatusPendingNew && !o.unsent {
+			g.stats.Duplicates++ // what it said after the first counts
+			return
 		}
+		// One that we thought lost may arrive after all.
+		o.qty, o.leaves, o.price, o.orderRef = int64(m.Qty), int64(m.Qty), m.Price, m.OrderRef
+		o.status, o.unsent = market.StatusNew, false
 		e = g.event(now, o)
 		e.Code, e.OrdStatus = uint8(market.ExecNew), o.status
 		if m.State == 'D' {
