@@ -13,14 +13,20 @@ type OUCH struct {
 	*Session
 	old   bool // 4.2
 	byRef table
-	seen  table // executions, by match and order
-	room  int   // of seen
-	known int   // executions in it
+	seen  table // executions, by match and order: index in execs
+	execs []ouchExec
 	sums  []ouchSum
 }
 
 // ouchSum is what the messages of the session say of a child since its first.
-type ouchSum struct{ cum, off market.Qty }
+type ouchSum struct{ qty, cum, off market.Qty }
+
+// ouchExec is a trade, kept because a broken one does not say what it was.
+type ouchExec struct {
+	qty    market.Qty
+	at     int32
+	broken bool
+}
 
 const (
 	ouchTokenSize   = 12 // of a child's number to the base of 36; two blanks follow
@@ -36,8 +42,8 @@ func (f *Firewall) OUCH(cfg SessionConfig, old bool) (*OUCH, error) {
 		return nil, err
 	}
 	room := len(f.children)
-	return &OUCH{Session: s, old: old, byRef: newTable(2 * room), seen: newTable(4 * room), room: 4 * room,
-		sums: make([]ouchSum, room)}, nil
+	return &OUCH{Session: s, old: old, byRef: newTable(2 * room), seen: newTable(4 * room),
+		execs: make([]ouchExec, 0, 4*room), sums: make([]ouchSum, room)}, nil
 }
 
 // Out judges one message that is about to leave; it may only with Clear. A violation sets
@@ -134,9 +140,9 @@ func (s *OUCH) named(b []byte) int32 {
 func (s *OUCH) In(msg []byte) {
 	be := binary.BigEndian
 	// Where what follows the name of the order begins, and how long the message is.
-	at, token, sizes := 13, 0, [...]int{'A': 64, 'C': 18, 'D': 31, 'E': 36, 'J': 29}
+	at, token, sizes := 13, 0, [...]int{'A': 64, 'B': 36, 'C': 18, 'D': 31, 'E': 36, 'F': 49, 'J': 29, 'M': 18}
 	if s.old {
-		at, sizes = 23, [...]int{'A': 66, 'C': 28, 'D': 37, 'E': 40, 'J': 24}
+		at, sizes = 23, [...]int{'A': 66, 'B': 32, 'C': 28, 'D': 37, 'E': 40, 'J': 24, 'M': 28}
 	}
 	if len(msg) == 0 || int(msg[0]) >= len(sizes) || sizes[msg[0]] == 0 || len(msg) < sizes[msg[0]] {
 		return // it changes nothing that can execute, or the gateway says that it cannot be read
@@ -159,19 +165,46 @@ func (s *OUCH) In(msg []byte) {
 	kind, status := byte(market.ExecNew), market.StatusNew
 	switch msg[0] {
 	case 'A':
+		sum.qty = market.Qty(be.Uint32(msg[at+1:]))
 		if state := [...]int{47, 64}; msg[state[boolIndex(s.old)]] == 'D' {
 			kind, status = byte(market.ExecCanceled), market.StatusCanceled
 		}
 	case 'E':
 		match := [...]int{26, 32}
-		if !s.first(be.Uint64(msg[match[boolIndex(s.old)]:]), i) {
+		if !s.first(be.Uint64(msg[match[boolIndex(s.old)]:]), i, market.Qty(be.Uint32(msg[at:]))) {
 			return
 		}
 		sum.cum += market.Qty(be.Uint32(msg[at:]))
 		kind, status = byte(market.ExecTrade), market.StatusPartiallyFilled
+	case 'B', 'F':
+		match := at
+		if msg[0] == 'F' {
+			match = 26
+		}
+		e := s.exec(be.Uint64(msg[match:]), i)
+		if e == nil || e.broken {
+			return
+		}
+		now := market.Qty(0)
+		if kind = byte(market.ExecTradeCancel); msg[0] == 'F' {
+			kind, now = byte(market.ExecTradeCorrect), market.Qty(be.Uint32(msg[at:]))
+		}
+		sum.cum += now - e.qty
+		e.qty, e.broken, status = now, msg[0] == 'B', market.StatusPartiallyFilled
+	case 'M':
+		sum.qty, sum.off = market.Qty(be.Uint32(msg[at+1:])), 0
+		s.f.restate(c, sum.qty)
+		kind = byte(market.ExecRestated)
 	case 'C', 'D':
-		if sum.off += market.Qty(be.Uint32(msg[at:])); sum.cum+sum.off >= c.qty {
+		sum.off += market.Qty(be.Uint32(msg[at:]))
+		if sum.qty == 0 {
+			sum.qty = c.qty // its acceptance was not heard
+		}
+		if sum.cum+sum.off >= sum.qty {
 			kind, status = byte(market.ExecCanceled), market.StatusCanceled
+		} else {
+			s.f.restate(c, sum.qty-sum.off)
+			kind = byte(market.ExecRestated)
 		}
 	case 'J':
 		kind, status = byte(market.ExecRejected), market.StatusRejected
@@ -181,25 +214,34 @@ func (s *OUCH) In(msg []byte) {
 
 // Restart says that the venue began another session: its messages are numbered anew.
 func (s *OUCH) Restart() {
-	s.byRef, s.seen = newTable(len(s.byRef.slots)/2), newTable(s.room)
+	s.byRef, s.seen, s.execs = newTable(len(s.byRef.slots)/2), newTable(cap(s.execs)), s.execs[:0]
 	clear(s.sums)
-	s.known = 0
 }
 
-// first reports whether a trade of a child is new.
-func (s *OUCH) first(match uint64, at int32) bool {
-	key := match ^ uint64(at+1)*0x9e3779b97f4a7c15
-	if key == 0 {
-		key = 1
+// exec returns a trade of a child, nil when it is not known.
+func (s *OUCH) exec(match uint64, at int32) *ouchExec {
+	if i := s.seen.find(ouchKey(match, at)); i >= 0 && s.execs[i].at == at {
+		return &s.execs[i]
 	}
-	if s.seen.find(key) >= 0 {
+	return nil
+}
+
+// first keeps a trade of a child; false when it is known. Beyond the room for them a trade
+// that is told twice counts twice: then more is refused, not less.
+func (s *OUCH) first(match uint64, at int32, qty market.Qty) bool {
+	if s.exec(match, at) != nil {
 		return false
 	}
-	if s.known < s.room { // beyond, a trade told twice would count twice: more is refused, not less
-		s.seen.put(key, at)
-		s.known++
+	if len(s.execs) < cap(s.execs) {
+		s.seen.put(ouchKey(match, at), int32(len(s.execs)))
+		s.execs = append(s.execs, ouchExec{qty: qty, at: at})
 	}
 	return true
+}
+
+// ouchKey tells the two sides of a self match apart.
+func ouchKey(match uint64, at int32) uint64 {
+	return max(match^uint64(at+1)*0x9e3779b97f4a7c15, 1)
 }
 
 func boolIndex(b bool) int {

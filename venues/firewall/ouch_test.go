@@ -23,7 +23,6 @@ type ouchRig struct {
 	trips []firewall.Violation
 	now   int64
 	ref   uint32
-	match uint64
 }
 
 func newOUCHRig(t *testing.T, v ouch.Version) *ouchRig {
@@ -69,8 +68,12 @@ func (r *ouchRig) told(kind byte, o *ouch.Order, qty uint32, match uint64) {
 	} else {
 		msg = be.AppendUint32(msg, o.UserRef)
 	}
-	size := map[byte][2]int{'A': {64, 66}, 'C': {18, 28}, 'E': {36, 40}, 'J': {29, 24}}[kind][r.v]
+	size := map[byte][2]int{'A': {64, 66}, 'B': {36, 32}, 'C': {18, 28}, 'E': {36, 40}, 'J': {29, 24}}[kind][r.v]
 	switch kind {
+	case 'A':
+		msg = be.AppendUint32(append(msg, 'B'), o.Qty)
+	case 'B':
+		msg = be.AppendUint64(msg, match)
 	case 'C', 'E':
 		msg = be.AppendUint32(msg, qty)
 	}
@@ -170,11 +173,15 @@ func TestNoMoreThanTheClientOrderedInOUCH(t *testing.T) {
 		r.told('E', &all[0], 100, 7)
 		r.told('E', &all[0], 100, 7) // the same again: 100 executed, not 200
 		try(2, firewall.Overfill)
-		r.told('C', &all[0], 50, 0) // part of it is off: what is left may still execute
+		r.told('C', &all[0], 50, 0) // part of it is off: 1750, and 300 more are still too many
 		try(3, firewall.Overfill)
 		r.told('C', &all[0], 150, 0) // now it is over, with 100 executed: 1600 used
 		try(4, firewall.Clear)       // 1900
-		r.told('J', &all[1], 0, 0)   // 1600
+		r.told('E', &all[3], 300, 9)
+		r.told('B', &all[3], 0, 9) // over when it was broken: nothing comes free
+		r.told('E', &all[4], 200, 10)
+		r.told('B', &all[4], 0, 10) // open: what was taken back may execute again
+		r.told('J', &all[1], 0, 0)  // 1600
 		try(5, firewall.Clear)
 		r.told('E', &all[2], 300, 8)
 		try(6, firewall.Overfill)
