@@ -107,11 +107,16 @@ func Compare(setups []Setup, policies []Policy, params *policy.Params) ([]Compar
 			return nil, err
 		}
 	}
-	lines := make([]Comparison, len(all))
-	for i := range all {
-		lines[i] = compared(&all[i], results[0], results[i])
+	return Paired(all, results), nil
+}
+
+// Paired compares the results of each policy with those of the first, trial by trial.
+func Paired(policies []Policy, results [][]*Result) []Comparison {
+	lines := make([]Comparison, len(policies))
+	for i := range policies {
+		lines[i] = compared(&policies[i], results[0], results[i])
 	}
-	return lines, nil
+	return lines
 }
 
 func compared(p *Policy, base, own []*Result) Comparison {

@@ -16,6 +16,7 @@ import (
 
 	"penstock/journal"
 	"penstock/market"
+	"penstock/router"
 	"penstock/venues/tape"
 )
 
@@ -35,6 +36,8 @@ Recorded time is the only time: the same input gives the same output.
   --parent "SIDE QTY SYMBOL STRATEGY [HORIZON] [RATE=0.1] [URGENCY=HIGH] [LIMIT PRICE]"
                           route a parent order, e.g. "BUY 5 BTC-USDT TWAP 60s";
                           strategies SWEEP, TWAP, POV (with RATE), IS, SEEK
+  --compare               route it on both sides and at several times by BASELINE, by simple
+                          routers and by BASELINE without each of its parts: a table of costs
   --at D                  recorded time to wait before it is sent (5s)
   --with-simulated KINDS  add simulated venues around the recorded midpoint: dark,sdp
   --seed N                of the simulated venues (1)
@@ -61,6 +64,9 @@ type replayOptions struct {
 	verify    bool
 	verbose   bool
 	speed     float64
+	compare   bool
+	rule      router.Rule
+	off       router.Switches
 }
 
 func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
@@ -85,6 +91,7 @@ func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
 	flags.StringVar(&o.table, "table", "", "")
 	flags.StringVar(&o.journal, "journal", "", "")
 	flags.BoolVar(&o.json, "json", false, "")
+	flags.BoolVar(&o.compare, "compare", false, "")
 	if err := parseFlags(flags, replayUsage, args, stderr); err != nil {
 		return o, err
 	}
@@ -170,6 +177,9 @@ func replay(args []string, stdout, stderr io.Writer) error {
 	if o.parent != nil && !carries(groups, o.parent.symbol) {
 		return usageError(fmt.Sprintf("replay: --parent: no feed carries %s", o.parent.symbol), replayUsage)
 	}
+	if o.compare {
+		return compareRecorded(&o, groups, stdout, stderr)
+	}
 	var reports []*replayReport
 	for _, group := range groups {
 		start := time.Now()
@@ -235,6 +245,15 @@ func listFormats(w io.Writer) error {
 
 // replayGroup plays the feeds of one instrument to their end.
 func replayGroup(o *replayOptions, feeds []tape.Feed) (*replayReport, error) {
+	r, err := runReplay(o, feeds)
+	if err != nil {
+		return nil, err
+	}
+	return r.report(), nil
+}
+
+// runReplay plays the recordings of one instrument to their end.
+func runReplay(o *replayOptions, feeds []tape.Feed) (*replayRun, error) {
 	plan, err := tape.NewPlan(feeds)
 	if err == nil && len(o.simulated) > 0 {
 		err = plan.Simulate(o.simulated, o.seed)
@@ -264,7 +283,7 @@ func replayGroup(o *replayOptions, feeds []tape.Feed) (*replayReport, error) {
 	if err := r.seq.Err(); err != nil {
 		return nil, err
 	}
-	return r.report(), nil
+	return r, nil
 }
 
 // replayConfig writes a configuration for the core of a plan: what a journal

@@ -179,6 +179,7 @@ func (r *replayRun) build() error {
 		r.cfg.Router.Table = table
 		r.tableName = table.Meta().Trainer + " " + table.UUIDText()
 	}
+	r.cfg.Router.Tactics.Rule, r.cfg.Router.Tactics.Off = r.options.rule, r.options.off
 	if r.core, err = router.New(&r.cfg.Router); err != nil {
 		return err
 	}

@@ -23,10 +23,14 @@ import (
 
 const simulateUsage = `usage: penstock simulate [--policy FILE|NAME] [--against FILE|NAME] [--seeds A-B] [--regime NAME]
                          [--qty SHARES] [--horizon DURATION] [--slice DURATION] [--json]
+       penstock simulate --compare [--fit N] [--seeds A-B] …
 
 Works one parent order for each seed in the simulated stock, with the router's real core in
 virtual time, and the same parent by another policy: both meet the same candidate events, so
-the difference of costs is what the policies did. Seeds 1 to 9999 train, 10000 to 19999
+the difference of costs is what the policies did. With --compare it is BASELINE against
+simple routers (best price, lit only, pro rata, a random venue, market orders) and against
+itself without each of its parts, after --fit N training seeds (20) in which the venues were
+got to know. Seeds 1 to 9999 train, 10000 to 19999
 validate, 20000 to 29999 are the gate's, those from 30000 are for the final test.
 
 policies: baseline (Almgren-Chriss schedule, BASELINE in every cell), table files, rules (the
@@ -51,6 +55,8 @@ func simulate(args []string, stdout, stderr io.Writer) error {
 	seeds := flags.String("seeds", "30000-30019", "")
 	regime := flags.String("regime", "nominal", "")
 	asJSON := flags.Bool("json", false, "")
+	compare := flags.Bool("compare", false, "")
+	fit := flags.Int("fit", 20, "")
 	var o simulateOptions
 	flags.Int64Var(&o.qty, "qty", 60_000, "")
 	flags.DurationVar(&o.horizon, "horizon", 30*time.Minute, "")
@@ -68,6 +74,12 @@ func simulate(args []string, stdout, stderr io.Writer) error {
 	var ok bool
 	if o.regime, ok = sim.RegimeNamed(*regime); !ok {
 		return usageError(fmt.Sprintf("simulate: no regime %q; there are %s", *regime, regimeNames()), simulateUsage)
+	}
+	if *fit < 0 || *fit > 9999 {
+		return usageError("simulate: --fit: 0 to 9999 training seeds", simulateUsage)
+	}
+	if *compare {
+		return compareSimulated(&o, *fit, *asJSON, stdout, stderr)
 	}
 	for i, n := range []string{*name, *against} {
 		if o.policies[i], err = trialPolicy(n); err != nil {
