@@ -74,6 +74,9 @@ const (
 	// Alert tells a person that Venue did what it must not, with Child of Parent if it
 	// concerns one, for Reason. What had to be done at once is done.
 	Alert CommandKind = 22
+	// ProtectedQuote is evidence: the best displayed level of Venue, on Side of its book,
+	// when Parent swept beyond the best price. Nothing has to be done.
+	ProtectedQuote CommandKind = 24
 )
 
 func (k CommandKind) String() string {
@@ -94,6 +97,8 @@ func (k CommandKind) String() string {
 		return "book"
 	case StateHash:
 		return "state-hash"
+	case ProtectedQuote:
+		return "protected"
 	case Alert:
 		return "alert"
 	}

@@ -230,6 +230,10 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.word(c.To.String())
 	case StateHash:
 		l.uint(" ", c.Ref)
+	case ProtectedQuote:
+		l.venue(c.Venue)
+		l.symbol(c.Instrument)
+		l.level(c.Side, c.Price, c.Qty)
 	case Alert:
 		l.venue(c.Venue)
 		if c.Child != 0 {
@@ -503,6 +507,8 @@ func (l *line) terms(o market.OrdType, t market.TimeInForce, x market.ExecInst) 
 	case market.ExecInstNone:
 	case market.ExecInstMidPeg:
 		l.word("mid-peg")
+	case market.ExecInstISO:
+		l.word("ISO")
 	case market.ExecInstPostOnly:
 		l.word("post-only")
 	default:

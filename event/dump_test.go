@@ -126,6 +126,9 @@ func sampleCommands() []Command {
 		{Kind: ResyncBook, Cause: 1046, Venue: 0, Instrument: 1},
 		{Kind: BookMoved, Cause: 1047, Venue: 0, Instrument: 1, From: BookLive, To: BookStale, Reason: ReasonGap},
 		{Kind: StateHash, Cause: 4096, Ref: 17},
+		{Kind: ProtectedQuote, Cause: 1048, Venue: 1, Parent: 3, Side: market.Sell, Price: 10025, Qty: 200},
+		{Kind: SendOrder, Cause: 1042, Child: 21, Venue: 1, Side: market.Buy, Qty: 300, Price: 10030,
+			OrdType: market.OrdLimit, TIF: market.TIFIOC, ExecInst: market.ExecInstISO},
 		{Kind: Alert, Cause: 1048, Venue: 1, Child: 5, Parent: 2, Reason: ReasonLateFill},
 		{Kind: 99},
 	}

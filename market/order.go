@@ -65,6 +65,7 @@ const (
 	ExecInstNone     ExecInst = 0
 	ExecInstMidPeg   ExecInst = 'M' // midpoint peg
 	ExecInstPostOnly ExecInst = '6' // participate, do not initiate
+	ExecInstISO      ExecInst = 'f' // intermarket sweep: we took what is better elsewhere
 )
 
 // OrdStatus is OrdStatus(39), with its FIX character as value.

@@ -30,6 +30,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	exec CHILD new|pending|trade|canceled|expired|rejected|done|status|bust|correct|restated STATUS
 //	     cum N [LAST@PX] [id EXECID] [ref EXECID] [of QTY@PX] [dup] [unknown]
 //	cxlrej CHILD late|unknown [STATUS]
+//	protect on|off                         displayed quotes
 //	cancel-after-ack VENUE                 it knows only orders that it has answered
 //	client up|down · cancel-after DURATION · dontknow PARENT EXECID
 //	kill [VENUE] · resume [VENUE] · time DURATION · restart
@@ -102,6 +103,8 @@ func (s *script) command(c *event.Command) {
 			add(" mid-peg min %d", c.MinQty)
 		case c.ExecInst == market.ExecInstPostOnly:
 			add(" post-only")
+		case c.ExecInst == market.ExecInstISO:
+			add(" ISO")
 		}
 		add(" tif %c", c.TIF)
 	case event.SendCancel:
@@ -123,6 +126,8 @@ func (s *script) command(c *event.Command) {
 		add("reject %v orig %v order %v", c.ID, c.OrigID, c.OrdStatus)
 	case event.ResyncBook:
 		add("resync %s", s.venue(c.Venue))
+	case event.ProtectedQuote:
+		add("protected %s %v %d @%s", s.venue(c.Venue), c.Side, c.Qty, in.FormatPrice(c.Price))
 	case event.Alert:
 		add("alert C%d %s", number(c.Child), s.venue(c.Venue))
 	case event.BookMoved:
@@ -305,6 +310,8 @@ func (s *script) line(line string) {
 	case "dontknow":
 		s.step(event.Event{Kind: event.ParentDontKnow, ID: id(w[2]), Code: 'D',
 			OrderRef: s.epoch*numberBase + uint64(count(w[1]))})
+	case "protect":
+		s.core.protect = [][]Protection{{{On: w[1] == "on"}}}
 	case "cancel-after-ack":
 		s.core.venues[venue(w[1])].CancelAfterAck = true
 	case "restart":

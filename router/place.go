@@ -15,6 +15,7 @@ type placement struct {
 	minQty market.Qty
 	quote  event.ID
 	score  int64 // expected net improvement against the mid, in thousandths of an increment
+	iso    bool  // takes: with those of the same sweep it takes all that is better displayed
 	bucket uint8 // posts: of the fill probability
 }
 
@@ -92,6 +93,10 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	cmd.Policy = ch.Policy
 	cmd.MinQty, cmd.ID, cmd.OrdType = pl.minQty, pl.quote, market.OrdLimit
 	switch pl.tactic {
+	case event.TacticTake:
+		if pl.iso {
+			cmd.ExecInst = market.ExecInstISO
+		}
 	case event.TacticPost:
 		cmd.ExecInst = market.ExecInstPostOnly
 	case event.TacticPing, event.TacticRest:

@@ -199,7 +199,11 @@ func orderIndexes(cfg *Config) (indexes [market.MaxVenues]*book.Orders) {
 
 // OutputFor returns an Output that holds whatever one Step of c can want.
 func (c *Core) OutputFor() *event.Output {
-	return event.NewOutput(2*len(c.children)+2*len(c.parents)+2*c.listings+64, len(c.parents)+16)
+	evidence := 0
+	if len(c.protect) > 0 {
+		evidence = len(c.venues) * len(c.parents) // protected quotes, once for each parent that sweeps
+	}
+	return event.NewOutput(evidence+2*len(c.children)+2*len(c.parents)+2*c.listings+64, len(c.parents)+16)
 }
 
 // Step takes one event and appends to out what shall happen. Seq must follow the

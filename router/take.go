@@ -41,6 +41,9 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 	}
 	w := &c.walk
 	w.start(p)
+	if w.price = c.protects(p.Instrument); w.price {
+		bound = c.protectedBound(p, bound)
+	}
 	lot := c.instruments[p.Instrument].Lot
 	for v := range c.venues {
 		c.openVenue(w, p, v, quotes)
@@ -64,6 +67,10 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		}
 		best.next()
 	}
+	iso := w.price && c.beyondTouch(p, w)
+	if iso {
+		c.keepEvidence(p)
+	}
 	for i := range w.at[:w.count] {
 		at := &w.at[i]
 		if at.got == 0 {
@@ -74,7 +81,7 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 			pl.tactic, pl.quote = event.TacticQuote, m.Books[at.venue].Quote.ID
 			pl.score = improvement(&c.terms[0][at.venue])
 		} else {
-			pl.score = c.takeScore(p, at)
+			pl.score, pl.iso = c.takeScore(p, at), iso
 		}
 		placed += c.place(p, &pl)
 	}
@@ -133,6 +140,11 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 		share.Why = event.WhyNotLive
 	} else if !c.openLadder(w, p, v) {
 		share.Why = event.WhyNoSize
+	} else if price, ok := c.ownResting(p, id); ok {
+		at := &w.at[w.count-1]
+		if at.bar(price); at.left == 0 {
+			share.Why = event.WhyOwn
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ type walk struct {
 	side  market.Side
 	sign  int64
 	count int
+	price bool // by price first, fees only among equals
 	at    [market.MaxVenues]frontier
 }
 
@@ -28,10 +29,15 @@ type frontier struct {
 	fee    *market.Fee
 
 	shown, got market.Qty // reachable there; of it taken
+	price1st   bool
+	barred     bool // our own order rests at barrier: nothing there or beyond is taken
+	barrier    market.Price
 	worst      market.Price
 }
 
-func (w *walk) start(p *Parent) { w.side, w.sign, w.count = p.Side, p.Side.Sign(), 0 }
+func (w *walk) start(p *Parent) {
+	w.side, w.sign, w.count, w.price = p.Side, p.Side.Sign(), 0, false
+}
 
 // add adds venue v, with no level yet.
 func (w *walk) add(v int, ladder *book.Ladder, fee *market.Fee) *frontier {
@@ -40,7 +46,7 @@ func (w *walk) add(v int, ladder *book.Ladder, fee *market.Fee) *frontier {
 	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
 	at.net, at.left, at.ladder, at.level = math.MaxInt64, 0, ladder, 0
 	at.venue, at.sign, at.fee = v, w.sign, fee
-	at.shown, at.got = 0, 0
+	at.shown, at.got, at.price1st, at.barred = 0, 0, w.price, false
 	return at
 }
 
@@ -56,7 +62,22 @@ func (f *frontier) next() {
 
 func (f *frontier) show(l book.Level) {
 	f.price, f.left = l.Price, l.Qty
-	f.net = f.sign*int64(l.Price)*1000 + f.fee.AtMilli(l.Price)
+	switch fee := f.fee.AtMilli(l.Price); {
+	case f.barred && f.sign*int64(l.Price) >= f.sign*int64(f.barrier):
+		f.close()
+	case f.price1st: // a fee settles only what the price leaves open
+		f.net = f.sign*int64(l.Price)*1000 + min(max(fee/1000, -400), 400)
+	default:
+		f.net = f.sign*int64(l.Price)*1000 + fee
+	}
+}
+
+// bar ends the walk at the venue where our own order rests.
+func (f *frontier) bar(barrier market.Price) {
+	f.barred, f.barrier = true, barrier
+	if f.left > 0 && f.sign*int64(f.price) >= f.sign*int64(barrier) {
+		f.close()
+	}
 }
 
 // close ends the walk at the venue.

@@ -23,6 +23,7 @@ type Dialect struct {
 	TIFs         string       // 59 that the venue takes
 	MarketTIF    bool         // 59 in market orders too
 	Plain        []fix.Static // in orders that are neither of the next two: routing, display
+	ISO          []fix.Static // in an intermarket sweep order, nil: not offered
 	PostOnly     []fix.Static // in an order that must not take, nil: not offered
 	Peg          []fix.Static // how a midpoint peg is said, nil: not offered
 	CapacityTag  int          // of Account.Capacity: 47 or 528, 0: the venue has none
@@ -83,6 +84,7 @@ type style struct {
 // styles that have a template, when the dialect can say them.
 var styles = [...]style{
 	{market.OrdLimit, market.TIFIOC, market.ExecInstNone},
+	{market.OrdLimit, market.TIFIOC, market.ExecInstISO},
 	{market.OrdLimit, market.TIFDay, market.ExecInstPostOnly},
 	{market.OrdLimit, market.TIFDay, market.ExecInstNone},
 	{market.OrdPegged, market.TIFIOC, market.ExecInstMidPeg},
@@ -118,6 +120,11 @@ func (d *Dialect) order(st style, sym *Symbol, side market.Side) (fields []fix.S
 	}
 	ordType := byte(st.ordType)
 	switch {
+	case st.execInst == market.ExecInstISO:
+		if d.ISO == nil {
+			return nil, false
+		}
+		fields = append(fields, d.ISO...)
 	case st.execInst == market.ExecInstPostOnly:
 		if d.PostOnly == nil {
 			return nil, false

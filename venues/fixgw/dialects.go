@@ -7,6 +7,7 @@ import (
 
 var (
 	midPeg   = []fix.Static{{Tag: fix.TagExecInst, Value: "M"}}
+	sweep    = []fix.Static{{Tag: fix.TagExecInst, Value: "f"}}
 	postOnly = []fix.Static{{Tag: fix.TagExecInst, Value: "6"}}
 )
 
@@ -35,7 +36,7 @@ const (
 var dialects = []Dialect{
 	{
 		Name: "sim", BeginString: "FIX.4.4", TransactTime: true, IDLimit: longestDecimalID,
-		DayTIF: '0', TIFs: dealerTIFs, MarketTIF: true, PostOnly: postOnly, Peg: midPeg,
+		DayTIF: '0', TIFs: dealerTIFs, MarketTIF: true, ISO: sweep, PostOnly: postOnly, Peg: midPeg,
 		CancelSide: true, CancelQty: true, QuotedOrdType: 'D', AckNew: true,
 		LiquidityTag: fix.TagLastLiquidityInd, ParentTag: fix.TagSecondaryClOrdID,
 	},
@@ -81,6 +82,7 @@ var dialects = []Dialect{
 		Name: "cboe", BeginString: "FIX.4.2", HandlInst: true, TransactTime: true, IDLimit: longestUSEquityID,
 		DayTIF: '0', TIFs: cboeTIFs, MarketTIF: true, SubIDs: true,
 		Plain:        []fix.Static{{Tag: tagRoutingInst, Value: "B"}},
+		ISO:          []fix.Static{{Tag: fix.TagExecInst, Value: "f"}, {Tag: tagRoutingInst, Value: "B"}},
 		PostOnly:     []fix.Static{{Tag: tagRoutingInst, Value: "P"}},
 		Peg:          []fix.Static{{Tag: fix.TagExecInst, Value: "M"}, {Tag: tagRoutingInst, Value: "B"}},
 		CapacityTag:  fix.TagRule80A,
@@ -92,6 +94,7 @@ var dialects = []Dialect{
 		Name: "nasdaq", BeginString: "FIX.4.2", HandlInst: true, TransactTime: true, IDLimit: longestUSEquityID,
 		DayTIF: '0', TIFs: nasdaqTIFs, MarketTIF: true,
 		Plain:       []fix.Static{{Tag: tagDisplayInst, Value: "Y"}},
+		ISO:         []fix.Static{{Tag: fix.TagExecInst, Value: "f"}, {Tag: tagDisplayInst, Value: "Y"}},
 		PostOnly:    []fix.Static{{Tag: tagDisplayInst, Value: "P"}},
 		Peg:         []fix.Static{{Tag: fix.TagExecInst, Value: "M"}, {Tag: tagDisplayInst, Value: "N"}},
 		CapacityTag: fix.TagRule80A, CancelSide: true, CancelQty: true, AckNew: true, LiquidityTag: tagFeeCode,
@@ -102,7 +105,7 @@ var dialects = []Dialect{
 		// documents at hand and not offered.
 		Name: "iex", BeginString: "FIX.4.2", HandlInst: true, TransactTime: true, IDLimit: longestUSEquityID,
 		DayTIF: '0', TIFs: dealerTIFs, MarketTIF: true,
-		Plain: []fix.Static{{Tag: fix.TagExecInst, Value: "i"}}, Peg: midPeg,
+		Plain: []fix.Static{{Tag: fix.TagExecInst, Value: "i"}}, ISO: sweep, Peg: midPeg,
 		CapacityTag: fix.TagRule80A, SelfTradeTag: tagSelfTrade,
 		CancelSide: true, CancelQty: true, AckNew: true, LiquidityTag: fix.TagLastLiquidityInd,
 	},

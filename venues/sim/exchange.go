@@ -138,6 +138,10 @@ func (e *Exchange) check(o *Order) (event.Reason, string) {
 	}
 	switch o.ExecInst {
 	case market.ExecInstNone:
+	case market.ExecInstISO:
+		if o.TIF != market.TIFIOC {
+			return event.ReasonUnsupportedType, "an intermarket sweep order must be IOC"
+		}
 	case market.ExecInstPostOnly:
 		if o.TIF != market.TIFDay {
 			return event.ReasonUnsupportedType, "a post-only order must be day"

@@ -1,0 +1,56 @@
+package router
+
+import (
+	"math/bits"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// protectedBound returns bound, or the best displayed price of a venue that p must not
+// trade through and does not use: one that refused, that its client does not want, or where
+// our own order rests. One that cannot be reached at all has no protection (Rule 611(b)(1):
+// self-help).
+func (c *Core) protectedBound(p *Parent, bound market.Price) market.Price {
+	m := c.composites[p.Instrument]
+	for set := m.LiveLit(); set != 0; set &= set - 1 {
+		v := market.VenueID(bits.TrailingZeros16(set))
+		best, ok := m.Books[v].Ladder(p.Side.Contra()).Best()
+		if own, rests := c.ownResting(p, v); rests {
+			best.Price, ok = own, true
+		} else if why := c.blocked(p, v); why == event.WhyFilled || why == event.WhyDown || c.gate.Killed(v) {
+			continue
+		}
+		if ok && p.Side.Better(best.Price, bound) {
+			bound = best.Price
+		}
+	}
+	return bound
+}
+
+// beyondTouch reports whether a walk takes at a price worse than the best displayed one.
+func (c *Core) beyondTouch(p *Parent, w *walk) bool {
+	far := c.composites[p.Instrument].Touch(p.Side.Contra())
+	for i := range w.at[:w.count] {
+		if at := &w.at[i]; at.got > 0 && far.OK && p.Side.Better(far.Price, at.worst) {
+			return true
+		}
+	}
+	return false
+}
+
+// keepEvidence puts the protected quotes into the journal: the best level that each live lit
+// venue displays while p sweeps.
+func (c *Core) keepEvidence(p *Parent) {
+	m := c.composites[p.Instrument]
+	for set := m.LiveLit(); set != 0; set &= set - 1 {
+		v := market.VenueID(bits.TrailingZeros16(set))
+		best, ok := m.Books[v].Ladder(p.Side.Contra()).Best()
+		if !ok {
+			continue
+		}
+		cmd := c.command(event.ProtectedQuote)
+		cmd.Parent, cmd.Venue, cmd.Instrument, cmd.Side = p.Number, v, p.Instrument, p.Side.Contra()
+		cmd.Price, cmd.Qty = best.Price, best.Qty
+	}
+}
