@@ -96,6 +96,7 @@ func (s *Session) sendLogout(now int64, text string) {
 func (s *Session) Reject(now int64, m *Message, cause *FieldError) {
 	s.stats.Malformed++
 	s.begin(now, MsgReject)
+	s.reverseRoute(m)
 	if seq, err := m.Int(TagMsgSeqNum); err == nil {
 		s.w.Int(TagRefSeqNum, seq)
 	}
@@ -110,10 +111,24 @@ func (s *Session) Reject(now int64, m *Message, cause *FieldError) {
 	s.send()
 }
 
+// reversed are the fields of the header that name who is behind a peer, and how the answer
+// names them: FIX 4.4 vol. 1, "Using OnBehalfOfCompID".
+var reversed = [...][2]int{{115, 128}, {116, 129}, {144, 145}, {128, 115}, {129, 116}, {145, 144}}
+
+// reverseRoute says whom behind the peer the answer to m is for.
+func (s *Session) reverseRoute(m *Message) {
+	for _, tags := range reversed {
+		if v, ok := m.Get(tags[0]); ok {
+			s.w.Bytes(tags[1], v)
+		}
+	}
+}
+
 // BusinessReject sends BusinessMessageReject(35=j) for m: refID is what m called
 // its subject, reason is BusinessRejectReason(380).
 func (s *Session) BusinessReject(now int64, m *Message, refID []byte, reason int, text string) {
 	s.begin(now, MsgBusinessReject)
+	s.reverseRoute(m)
 	if seq, err := m.Int(TagMsgSeqNum); err == nil {
 		s.w.Int(TagRefSeqNum, seq)
 	}
