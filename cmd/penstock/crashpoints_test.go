@@ -32,6 +32,7 @@ type crashDay struct {
 	seq       *loop.Sequencer
 	now       int64
 	queue     []event.Event // what venues will say
+	last      uint64        // order that was added last
 }
 
 // crashGroup is what was written and synced at once: an event, what it led to, or both.
@@ -78,12 +79,21 @@ func TestCrashPoints(t *testing.T) {
 
 // newCrashDay trades a few orders and keeps what the journal and the core were at every event.
 func newCrashDay(t *testing.T) *crashDay {
+	d := newCrashConfig(t, "book_orders = 262144", "book_orders = 64")
+	d.trade()
+	return d
+}
+
+// newCrashConfig returns a day that has not begun, by the example configuration made small.
+func newCrashConfig(t *testing.T, change ...string) *crashDay {
+	t.Helper()
 	raw, err := os.ReadFile("../../docs/penstock.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.NewReplacer("max_parents = 4096", "max_parents = 16", "max_children = 200000", "max_children = 256",
-		"book_levels = 1024", "book_levels = 16", "book_orders = 262144", "book_orders = 64").Replace(string(raw))
+		"book_levels = 1024", "book_levels = 16").Replace(string(raw))
+	text = strings.NewReplacer(change...).Replace(text)
 	root, err := os.MkdirTemp("/dev/shm", "penstock-crash-")
 	if err != nil {
 		root = t.TempDir()
@@ -93,7 +103,6 @@ func newCrashDay(t *testing.T) *crashDay {
 	if d.cfg, err = ParseConfig("penstock.toml", []byte(text)); err != nil {
 		t.Fatal(err)
 	}
-	d.trade()
 	return d
 }
 
