@@ -15,14 +15,15 @@ import (
 	"penstock/venues/sim"
 )
 
-const scenarioUsage = `usage: penstock scenario [-o DIR] [--brief] [--slices N] [--pairs N] [--long N] [--table FILE]
+const scenarioUsage = `usage: penstock scenario [-o DIR] [--brief] [--slices N] [--pairs N] [--long N]
+                         [--horizon DURATION] [--table FILE]
 
 One large order, 500,000 shares of a stock that trades 2 million a day at a spread of two cents,
 worked by the learnt table, by BASELINE on the Almgren-Chriss schedule, and by takers on TWAP,
 VWAP and POV and at random, on seeds that nobody trained on. Learns the table first, with its
 learning curve and ablations, unless --table names one. Writes scenario.html (pictures inside),
 scenario.json and the table to DIR, with its values and (small.penstock) without. --long is the number of
-pairs of the large order. --brief is a small run that shows that everything works.
+pairs of the large order, --horizon takes the place of one hour, four hours and the whole day. --brief is a small run that shows that everything works.
 `
 
 // scenarioSize says how much is run.
@@ -88,6 +89,7 @@ func scenario(args []string, stdout, stderr io.Writer) error {
 	slices := flags.Int("slices", 0, "")
 	pairs := flags.Int("pairs", 0, "")
 	long := flags.Int("long", 0, "")
+	horizon := flags.Duration("horizon", 0, "")
 	tablePath := flags.String("table", "", "")
 	if err := parseFlags(flags, scenarioUsage, args, stderr); err != nil {
 		return err
@@ -104,6 +106,9 @@ func scenario(args []string, stdout, stderr io.Writer) error {
 	}
 	if *long > 0 {
 		size.long = *long
+	}
+	if *horizon > 0 {
+		size.horizons = []time.Duration{*horizon}
 	}
 	if err := os.MkdirAll(*dir, 0o755); err != nil {
 		return err
