@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -23,6 +25,14 @@ type file struct {
 
 func (f *file) isGo() bool   { return strings.HasSuffix(f.path, ".go") }
 func (f *file) isTest() bool { return strings.HasSuffix(f.path, "_test.go") }
+
+// builds reports whether the file's name and constraints let it be built on this machine.
+func (f *file) builds() bool {
+	c := build.Default
+	c.OpenFile = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(f.text)), nil }
+	ok, err := c.MatchFile(f.folder(), path.Base(f.path))
+	return ok || err != nil
+}
 
 // folder is the package path below the module: "." for the root.
 func (f *file) folder() string { return path.Dir(f.path) }
