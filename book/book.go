@@ -1,6 +1,8 @@
 package book
 
 import (
+	"math/bits"
+
 	"penstock/event"
 	"penstock/market"
 )
@@ -26,13 +28,16 @@ type Book struct {
 	Reason   event.Reason // why it has this state
 	aged     bool         // STALE for nothing but its age
 	kept     bool         // STALE, but the depth is a true past state that its feed will complete
-	owner    uint32       // of its orders, in index
+	grain    uint8        // the power of two of keys that share a guess
+	owner    uint16       // of its levels, in orders
 	resting  int32        // our own orders that are followed
-	count    int          // displayed orders
+	count    int32        // displayed orders
+	spread   uint64       // where the guesses of its levels begin
 	RecvTime int64        // receive time of the last event, ns since epoch
 	orders   *Orders      // nil for a level feed
 	tops     [2]int64     // best keys by Side.Index, noKey when there is none: an index is no branch that nobody can foretell
-	sides    [2]Ladder
+
+	sides [2]Ladder
 
 	Bids   *Ladder
 	Asks   *Ladder
@@ -44,6 +49,7 @@ type Book struct {
 	// MaxAge is how long a LIVE book may hear nothing, ns; 0: its feed alone decides.
 	MaxAge int64
 
+	tick  uint64 // of which every key of an order-by-order book is a multiple, so far
 	rests []rest // of our own orders, the first resting are in use
 }
 
@@ -60,11 +66,14 @@ func New(c Capacity, orders *Orders) *Book {
 	var levels *pool
 	if orders != nil {
 		b.owner, levels = orders.join(), orders.pool
+		b.grain = maxGrain
+		b.spread = uint64(b.owner) * 0x9e3779b97f4a7c15 >> 17
 	} else {
 		levels = newPool(2 * c.Levels)
 	}
 	for i, side := range []market.Side{market.Buy, market.Sell} {
 		b.sides[i] = newLadder(side, c.Levels, levels)
+		b.sides[i].owner = b.owner
 	}
 	b.Bids, b.Asks = &b.sides[0], &b.sides[1]
 	if c.Levels > 0 {
@@ -74,23 +83,28 @@ func New(c Capacity, orders *Orders) *Book {
 }
 
 // Orders returns the number of displayed orders, 0 for a level feed.
-func (b *Book) Orders() int { return b.count }
+func (b *Book) Orders() int { return int(b.count) }
 
 // Order returns the displayed order ref.
 func (b *Book) Order(ref uint64) (Order, bool) {
 	if b.orders == nil {
 		return Order{}, false
 	}
-	s := b.orders.find(b.owner, ref)
-	if s == nil {
+	f := b.orders.find(b.owner, ref)
+	if !f.ok() {
 		return Order{}, false
 	}
-	return Order{Ref: s.ref, Price: b.priceOf(s), Qty: s.qty, Side: s.side()}, true
+	side, price := b.place(f.level())
+	return Order{Ref: ref, Price: price, Qty: f.qty(), Side: side}, true
 }
 
-// priceOf returns the price of an order of this book.
-func (b *Book) priceOf(s *slot) market.Price {
-	return market.Price(b.orders.pool.levels[s.level].key * b.sides[s.index()].sign)
+// place returns where a level of this book lies.
+func (b *Book) place(number uint32) (market.Side, market.Price) {
+	if key := b.orders.levels[number].key; key < 0 {
+		return market.Sell, market.Price(-key)
+	} else {
+		return market.Buy, market.Price(key)
+	}
 }
 
 // Ladder returns the ladder of side.
@@ -203,68 +217,151 @@ func (b *Book) setLevel(e *event.Event) (touched bool, reason event.Reason) {
 	return touched, event.ReasonNone
 }
 
-// addOrder adds order ref of side at the price and quantity of e.
+// addOrder adds order ref of side at the price and quantity of e. The usual case is here
+// and calls nothing: the guess is right, the place in front is empty, and no order of ours
+// rests in the book.
 func (b *Book) addOrder(ref, side uint64, e *event.Event) (touched bool, reason event.Reason) {
+	o := b.orders
+	key := (int64(e.Price) ^ -int64(side)) + int64(side) // negative for an ask
+	number := *at[uint32](o.guessed, (uint64(key>>(b.grain&63))+b.spread)&o.narrow)
+	v := at[level](o.named, uint64(number))
+	i := ref & o.mask
+	s, n := at[slot](o.places, i), at[note](o.noted, i)
+	word := v.word
+	wrong := uint64(key^v.key) | (word&ownerMask ^ uint64(b.owner)) // another level
+	other := uint64(s.level|n.strays|uint32(b.resting)) | uint64(e.Qty)>>32 | uint64(e.Price)>>63
+	if wrong|other|side>>1 != 0 || e.Qty == 0 || word >= roomyLevel || o.live == o.capacity {
+		return b.addOddOrder(ref, side, e)
+	}
+	o.live++
+	o.arrived++
+	s.ref, s.qty, s.level = ref, uint32(e.Qty), number
+	n.arrival = o.arrived
+	v.word = word + uint64(e.Qty)<<ownerBits
+	b.count++
+	return key == b.tops[side&1], event.ReasonNone
+}
+
+// roomyLevel is the word of a level to which any quantity of 32 bits can come.
+const roomyLevel = (uint64(market.MaxQty) - 1<<32) << ownerBits
+
+// addOddOrder is addOrder in any case.
+func (b *Book) addOddOrder(ref, side uint64, e *event.Event) (touched bool, reason event.Reason) {
 	if badQty(e.Qty) || badPrice(e.Price) || side > 1 {
 		return false, event.ReasonAbsurd
 	}
-	l := &b.sides[side&1]
-	key := int64(e.Price) * l.sign
-	number, before, reason := l.join(key, e.Qty)
-	if reason != event.ReasonNone {
-		return false, reason
+	if b.orders.bareDead(ref) {
+		return b.addOrder(ref, side, e)
 	}
-	s, known := b.orders.insert(b.owner, ref, number, e.Qty, side)
-	switch {
-	case known:
-		return false, event.ReasonAbsurd
-	case s == nil:
+	key := int64(e.Price) * b.sides[side].sign
+	number := b.joinLevel(side, key)
+	if number == 0 {
 		return false, event.ReasonBookFull
 	}
+	v := &b.orders.levels[number]
+	before := v.qty()
+	if before > market.MaxQty-e.Qty {
+		return false, event.ReasonAbsurd
+	}
+	switch b.orders.insert(b.owner, ref, number, e.Qty) {
+	case known:
+		return false, event.ReasonAbsurd
+	case full:
+		return false, event.ReasonBookFull
+	}
+	v.word += uint64(e.Qty) << ownerBits
 	b.count++
 	if b.resting != 0 {
-		b.restAdd(s, before)
+		b.restAdd(ref, before)
 	}
-	b.tops[side&1] = l.keys[0]
-	return key == l.keys[0], event.ReasonNone
+	return key == b.tops[side], event.ReasonNone
+}
+
+// joinLevel returns the number of the level at key, which is made where there is none; 0
+// when there is no room for it.
+func (b *Book) joinLevel(side uint64, key int64) (number uint32) {
+	number, ok := b.sides[side].join(key)
+	if !ok {
+		return 0
+	}
+	// Keys are multiples of a tick: those of neighbouring levels, less their last bits,
+	// are neighbours, so that the guesses of a book lie together.
+	if price := uint64(max(key, -key)); b.tick == 0 || price%b.tick != 0 {
+		b.tick = gcd(b.tick, price)
+		b.grain = uint8(min(bits.Len64(b.tick)-1, maxGrain))
+	}
+	b.orders.guesses[(uint64(key>>b.grain)+b.spread)&b.orders.narrow] = number
+	b.tops[side] = b.sides[side].keys[0]
+	return number
+}
+
+// maxGrain is the grain while no key has been seen.
+const maxGrain = 32
+
+func gcd(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // takeOff takes an order off the book, in part or as a whole; one that is replaced
-// comes back as another one.
+// comes back as another one. As in addOrder the usual case calls nothing.
 func (b *Book) takeOff(e *event.Event) (touched bool, reason event.Reason) {
 	o := b.orders
-	home := o.home(e.Ref) & o.mask
-	s := &o.slots[home]
-	far := s.ref != e.Ref || s.owner() != b.owner
-	if far {
-		if s = o.findFar(b.owner, e.Ref); s == nil {
-			return false, event.ReasonAbsurd
-		}
+	s := at[slot](o.places, e.Ref&o.mask)
+	v := at[level](o.named, uint64(s.level))
+	word, has := v.word, uint64(s.qty)
+	qty := uint64(e.Qty)
+	if e.Kind >= event.OrderDeleted {
+		qty = has
+	}
+	left := word - qty<<ownerBits
+	if (s.ref^e.Ref)|(word&ownerMask^uint64(b.owner))|uint64(b.resting) != 0 || qty-1 >= has || left <= ownerMask {
+		return b.takeOdd(e)
+	}
+	v.word = left
+	side := uint64(v.key) >> 63
+	touched = v.key == b.tops[side&1]
+	if s.qty = uint32(has - qty); has == qty {
+		s.level = 0
+		b.count--
+		o.live--
+	}
+	if e.Kind == event.OrderReplaced {
+		joined, reason := b.addOrder(e.OrderRef, side, e)
+		return touched || joined, reason
+	}
+	return touched, event.ReasonNone
+}
+
+// takeOdd is takeOff in any case.
+func (b *Book) takeOdd(e *event.Event) (touched bool, reason event.Reason) {
+	f := b.orders.find(b.owner, e.Ref)
+	if !f.ok() {
+		return false, event.ReasonAbsurd
 	}
 	qty := e.Qty
 	if e.Kind >= event.OrderDeleted {
-		qty = s.qty
+		qty = f.qty()
 	}
-	if qty <= 0 || qty > s.qty {
+	if qty <= 0 || qty > f.qty() {
 		return false, event.ReasonAbsurd
 	}
 	if b.resting != 0 {
-		b.restReduce(s, qty)
+		b.restReduce(f, qty)
 	}
-	side := s.index() & 1
-	v := &o.pool.levels[s.level]
-	touched = v.key == b.tops[side]
-	if v.qty -= qty; v.qty == 0 {
-		b.sides[side].leave(v.key)
-		b.tops[side] = b.sides[side].keys[0]
-	}
-	if s.qty -= qty; s.qty == 0 {
+	v := &b.orders.levels[f.level()]
+	if f.reduce(qty) {
 		b.count--
-		o.live--
-		if far {
-			o.leave(s, home)
-		}
-		s.meta &= passersMask
+		b.orders.remove(f)
+	}
+	key := v.key
+	side := uint64(key) >> 63
+	touched = key == b.tops[side]
+	if v.word -= uint64(qty) << ownerBits; v.word <= ownerMask {
+		b.sides[side].leave(key)
+		b.tops[side] = b.sides[side].keys[0]
 	}
 	if e.Kind == event.OrderReplaced {
 		joined, reason := b.addOrder(e.OrderRef, side, e)
@@ -325,11 +422,12 @@ func badPrice(p market.Price) bool { return uint64(p-1) >= uint64(market.MaxPric
 func badQty(q market.Qty) bool { return uint64(q-1) >= uint64(market.MaxQty) }
 
 func (b *Book) clear() {
+	levels := b.Bids.Len() + b.Asks.Len()
 	b.Bids.Clear()
 	b.Asks.Clear()
 	b.tops = [2]int64{noKey, noKey}
-	if b.orders != nil {
-		b.owner = b.orders.clear(b.owner, b.count)
+	if b.orders != nil && levels > 0 {
+		b.orders.clear(int(b.count), levels)
 		b.count = 0
 	}
 	b.Quote = Quote{}

@@ -1,7 +1,6 @@
 package book
 
 import (
-	"penstock/event"
 	"penstock/internal/assert"
 	"penstock/market"
 )
@@ -26,9 +25,10 @@ type Level struct {
 type Ladder struct {
 	keys    [near]int64 // noKey beyond the last
 	numbers [near]uint32
-	count   int32 // of keys
-	room    int32 // for keys: less than near in a small ladder
-	sign    int64 // +1 bid, -1 ask: the larger a key, the better
+	count   int32  // of keys
+	room    int32  // for keys: less than near in a small ladder
+	sign    int64  // +1 bid, -1 ask: the larger a key, the better
+	owner   uint16 // of its levels: nobody on a level feed
 	pool    *pool
 	far     []rung
 	Dropped uint64
@@ -48,37 +48,80 @@ type rung struct {
 }
 
 // pool holds the levels of several ladders. Its memory is taken at start, and levels
-// that are used stay together.
+// that are used stay together. Level 0 is nobody's.
 type pool struct {
 	levels []level
-	free   uint32 // the first free one; its qty is the number of the next
+	free   uint32 // the first free one; its size is the number of the next, 0 after the last
+	buried uint32 // the first that orders of a cleared book still name, chained in the same way
 }
 
+// level is a price of one book. Its book is the owner of its orders.
 type level struct {
-	key int64
-	qty market.Qty
+	key  int64
+	word uint64 // size << ownerBits | owner
 }
 
+const (
+	ownerBits = 15
+	ownerMask = 1<<ownerBits - 1
+	nobody    = 0 // owner of levels that are free, buried, or of a level feed
+)
+
+const _ = uint64(market.MaxQty) << ownerBits // a size and its owner fit
+
+func (l *level) owner() uint16   { return uint16(l.word & ownerMask) }
+func (l *level) qty() market.Qty { return market.Qty(l.word >> ownerBits) }
+
+func (l *level) set(qty market.Qty) { l.word = uint64(qty)<<ownerBits | l.word&ownerMask }
+
+// newPool returns a pool for capacity levels.
 func newPool(capacity int) *pool {
-	p := &pool{levels: make([]level, capacity)}
+	p := &pool{levels: make([]level, capacity+1)}
 	for i := range p.levels {
-		p.levels[i].qty = market.Qty(i + 1)
+		p.levels[i] = p.unused(i)
+	}
+	if capacity > 0 {
+		p.free = 1
 	}
 	return p
 }
 
+// unused returns what level i is before it is used: linked to the next.
+func (p *pool) unused(i int) level {
+	if i == 0 || i == len(p.levels)-1 {
+		return level{key: noKey}
+	}
+	return level{noKey, uint64(i+1) << ownerBits}
+}
+
 // take returns the number of a level; the pool must not be exhausted.
-func (p *pool) take(key int64, qty market.Qty) uint32 {
+func (p *pool) take(key int64, qty market.Qty, owner uint16) uint32 {
 	number := p.free
+	assert.That(number != 0, "a pool has levels for all that its ladders may hold")
 	l := &p.levels[number]
-	p.free = uint32(l.qty)
-	*l = level{key, qty}
+	p.free = uint32(l.qty())
+	*l = level{key, uint64(qty)<<ownerBits | uint64(owner)}
 	return number
 }
 
 func (p *pool) give(number uint32) {
-	p.levels[number] = level{noKey, market.Qty(p.free)}
+	p.levels[number] = level{noKey, uint64(p.free) << ownerBits}
 	p.free = number
+}
+
+// bury takes a level from its owner, though orders name it.
+func (p *pool) bury(number uint32) {
+	p.levels[number] = level{noKey, uint64(p.buried) << ownerBits}
+	p.buried = number
+}
+
+// exhume gives back what is buried: no order names it any more.
+func (p *pool) exhume() {
+	for p.buried != 0 {
+		number := p.buried
+		p.buried = uint32(p.levels[number].qty())
+		p.give(number)
+	}
 }
 
 // MaxLevels is the largest capacity of a ladder.
@@ -122,7 +165,7 @@ func (l *Ladder) number(i int) uint32 {
 // At returns level i, 0 being the best.
 func (l *Ladder) At(i int) Level {
 	v := &l.pool.levels[l.number(i)]
-	return Level{market.Price(v.key * l.sign), v.qty}
+	return Level{market.Price(v.key * l.sign), v.qty()}
 }
 
 // Best returns the best level; ok is false when the side is empty.
@@ -136,19 +179,23 @@ func (l *Ladder) Best() (best Level, ok bool) {
 // Qty returns the size at price, 0 when there is none.
 func (l *Ladder) Qty(price market.Price) market.Qty {
 	if i, found := l.search(l.sign * int64(price)); found {
-		return l.pool.levels[l.number(i)].qty
+		return l.pool.levels[l.number(i)].qty()
 	}
 	return 0
 }
 
 // Clear empties the ladder, keeping its memory.
 func (l *Ladder) Clear() {
+	drop := l.pool.give
+	if l.owner != nobody {
+		drop = l.pool.bury
+	}
 	for i := range l.numbers[:l.count] {
-		l.pool.give(l.numbers[i])
+		drop(l.numbers[i])
 		l.keys[i] = noKey
 	}
 	for i := range l.far {
-		l.pool.give(l.far[i].number)
+		drop(l.far[i].number)
 	}
 	l.count, l.far = 0, l.far[:0]
 }
@@ -161,7 +208,7 @@ func (l *Ladder) Set(price market.Price, qty market.Qty) (touched bool) {
 	case found && qty == 0:
 		l.remove(i)
 	case found:
-		l.pool.levels[l.number(i)].qty = qty
+		l.pool.levels[l.number(i)].set(qty)
 	case qty == 0:
 		return false
 	default:
@@ -178,24 +225,18 @@ func (l *Ladder) Add(price market.Price, delta market.Qty) (touched, ok bool) {
 	return qty >= 0 && l.Set(price, qty), qty >= 0
 }
 
-// join adds an order's size at key and returns the number of its level and what was
-// there before. Where Set and Add drop the worst level, it refuses: a level may not
-// lose its orders.
-func (l *Ladder) join(key int64, qty market.Qty) (number uint32, before market.Qty, reason event.Reason) {
+// join returns the number of the level at key for an order to come to, which is made
+// without size where there is none. Where Set and Add drop the worst level, it refuses: a
+// level may not lose its orders.
+func (l *Ladder) join(key int64) (number uint32, ok bool) {
 	i, found := l.search(key)
-	if !found {
-		if l.Full() {
-			return 0, 0, event.ReasonBookFull
-		}
-		return l.insert(i, key, qty), 0, event.ReasonNone
+	switch {
+	case found:
+		return l.number(i), true
+	case l.Full():
+		return 0, false
 	}
-	number = l.number(i)
-	v := &l.pool.levels[number]
-	if before = v.qty; before > market.MaxQty-qty {
-		return 0, before, event.ReasonAbsurd
-	}
-	v.qty = before + qty
-	return number, before, event.ReasonNone
+	return l.insert(i, key, 0), true
 }
 
 // leave takes away the level at key, which has lost its last order.
@@ -237,7 +278,7 @@ func (l *Ladder) insert(i int, key int64, qty market.Qty) (number uint32) {
 		}
 		l.remove(n - 1)
 	}
-	number = l.pool.take(key, qty)
+	number = l.pool.take(key, qty, l.owner)
 	if i >= near {
 		at := len(l.far) - (i - near)
 		l.far = l.far[:len(l.far)+1]
@@ -278,12 +319,8 @@ func (l *Ladder) searchFar(key int64) (i int, found bool) {
 	lo, n := 0, len(l.far)
 	for n > 0 { // the answer is in lo .. lo+n
 		half := (n + 1) / 2
-		// Written so that it compiles to a conditional move.
-		next := lo + half
-		if l.far[next-1].key > key {
-			next = lo
-		}
-		lo, n = next, n-half
+		worse := (l.far[lo+half-1].key - key - 1) >> 63 // all ones when its key is at most key: no branch foretells it
+		lo, n = lo+half&int(worse), n-half
 	}
 	if lo > 0 && l.far[lo-1].key == key {
 		return near + len(l.far) - lo, true

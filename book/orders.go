@@ -1,6 +1,9 @@
 package book
 
 import (
+	"math/bits"
+	"unsafe"
+
 	"penstock/internal/assert"
 	"penstock/market"
 )
@@ -17,83 +20,104 @@ type Order struct {
 // the venue share it; an order belongs to one of them. Its capacity is fixed and
 // its memory is taken at start. Single writer.
 //
-// Two orders fit a cache line, and an order never moves while it lives:
+//	ref mod slots
+//	 ▼
+//	front     [ ref u64 │ qty u32 │ level u32 ] …   four orders a cache line
+//	notes     [ arrival u32 │ strays u32 ] …    when it came: queue positions are counted
+//	          from it; how many orders of that place lie in the spill
+//	spill     orders that had to give way, by a hash (see spill)
+//	pool      levels of all books: price, size, book
 //
-//	 0 ┌──────────────────────────────────────────────┐
-//	   │ ref                                          │
-//	 8 │ qty                                          │
-//	16 │ arrival u32 │ book u16 │ gen u8 │ S │ passers │ one word, arrival on top
-//	24 │ number of its level, u32 │                   │
-//	32 └──────────────────────────────────────────────┘
+// Venues give out references nearly in sequence over all their instruments, and most
+// orders that leave came lately. So an order lies at its reference modulo the slots: new
+// ones lie side by side, and one that leaves is found by a mask and a compare. An order
+// that is met by a later one of the same place moves to the spill, once in its life. So
+// do orders of 2^32 lots and more. References that are no sequence cost more, not
+// correctness.
 //
-// An empty slot has generation 0, which no book ever has. An order names its level,
-// which has the price, so that what leaves it finds it without a search. The levels of
-// all books are in one pool: there never are more than orders.
+// An order names its level, which has the price and the book: what leaves finds it
+// without a search, and there is no second copy to disagree. guesses says where the level
+// of a book and price probably is: what comes finds it without one either.
 //
-// Venues give out references nearly in sequence over all their instruments, and
-// most orders that leave came lately. So 16 consecutive references have their homes
-// in a row (8 cache lines), and the row is placed by a multiplicative hash: rows that
-// followed each other would meet all the rows of an earlier lap at once.
-//
-// Collisions step on by an odd stride. A slot counts how many living orders passed
-// it on the way from their home: a search ends where nobody passed. Deleting needs
-// neither tombstones nor moves: it undoes the counts, which are none for an order at
-// home. (The overflow counters of Facebook's F14 do this by chunk.)
-//
-// Clear of one book only changes its generation: its orders are dead, are skipped
-// by searches and give way to new ones. They are swept when a new order meets one and
-// they are an eighth of the capacity, or when the generations of a book are used up.
+// Clear of one book buries its levels: they belong to nobody, so its orders are dead, are
+// skipped by searches and give way to new ones. When they are as many as the capacity
+// everything dead is swept.
 type Orders struct {
-	slots    []slot
-	mask     uint64
-	shift    uint
-	capacity int
 	live     int
-	dead     int
-	arrivals uint32
-	books    []uint8 // generation of each book
-	pool     *pool   // of their levels
-	Purges   uint64  // sweeps for dead orders so far
+	capacity int
+	mask     uint64         // of places in front
+	places   unsafe.Pointer // the same as front, notes, levels and guesses: see at
+	noted    unsafe.Pointer
+	named    unsafe.Pointer
+	guessed  unsafe.Pointer
+	narrow   uint64 // the mask of guesses
+	arrived  uint32
+
+	front   []slot
+	notes   []note
+	levels  []level // of the pool
+	guesses []uint32
+	spill   spill
+	books   int
+	pool    *pool
+	dead    int    // orders and levels that clears left behind, at most
+	Purges  uint64 // sweeps for dead orders so far
 }
 
+// slot is an order in front. An empty one has level 0, which belongs to no book.
 type slot struct {
 	ref   uint64
-	qty   market.Qty
-	meta  uint64
+	qty   uint32
 	level uint32
 }
 
-// MaxOrders is the largest capacity of an order index.
-const MaxOrders = 1 << 30
+// note is what is seldom asked of a place in front.
+type note struct {
+	arrival uint32 // of its order
+	strays  uint32
+}
 
+// at returns element i of an array that begins at base. What changes with every message
+// goes without the check of an index that a mask has made or that we have written ourselves.
+func at[T any](base unsafe.Pointer, i uint64) *T {
+	var t T
+	return (*T)(unsafe.Add(base, uintptr(i)*unsafe.Sizeof(t)))
+}
+
+// Limits of an order index.
 const (
-	blockBits = 4                // consecutive references in a row: 1 << blockBits
-	stride    = 1<<blockBits + 1 // odd: it meets every slot
-
-	passersMask = 1<<7 - 1 // a count that reaches it stays, until nothing is left to pass
-	sellBit     = 1 << 7
-	ownerShift  = 8
-	ownerMask   = 1<<24 - 1
-	arriveShift = 32
-
-	// noGeneration is that of a book between its last generation and the first.
-	noGeneration = 0
+	MaxOrders = 1 << 29 // capacity
+	MaxBooks  = 1<<ownerBits - 1
 )
 
+const minFront = 64
+
 // NewOrders returns an index for at most capacity living orders of one venue. It
-// takes 32 bytes for each of up to 8/3 × capacity slots, and 16 for each level.
+// takes up to 84 bytes for each of 4/3 × capacity in front, and up to 118 more for each of
+// capacity in spill and levels.
 func NewOrders(capacity int) *Orders {
 	assert.That(capacity > 0 && capacity <= MaxOrders, "the capacity of an order index is in range")
-	bits := uint(blockBits + 1)
-	for capacity > 3<<bits/4 {
-		bits++
-	}
-	o := &Orders{slots: make([]slot, 1<<bits), mask: 1<<bits - 1, shift: 64 - bits + blockBits, capacity: capacity,
-		books: make([]uint8, 0, 1<<16), pool: newPool(capacity + 1)} // a level joins before its order
-	for i := range o.slots {
-		o.slots[i].qty = 0 // every page is there before the first order comes
-	}
+	front := max(1<<bits.Len(uint(4*capacity-1)), minFront)
+	guesses := max(1<<bits.Len(uint(capacity/2)), minFront)
+	o := &Orders{front: make([]slot, front), notes: make([]note, front), guesses: make([]uint32, guesses),
+		mask: uint64(front - 1), narrow: uint64(guesses - 1), capacity: capacity, spill: newSpill(capacity),
+		// A level joins before its order, and a clear buries before it sweeps.
+		pool: newPool(2*capacity + 2)}
+	o.levels = o.pool.levels
+	touchPages(o.front, func(s *slot) { s.qty = 0 })
+	touchPages(o.notes, func(n *note) { n.arrival = 0 })
+	touchPages(o.guesses, func(g *uint32) { *g = 0 })
+	o.places, o.noted = unsafe.Pointer(&o.front[0]), unsafe.Pointer(&o.notes[0])
+	o.named, o.guessed = unsafe.Pointer(&o.levels[0]), unsafe.Pointer(&o.guesses[0])
 	return o
+}
+
+// touchPages writes to every element, so that every page is there before the first order
+// comes.
+func touchPages[T any](s []T, write func(*T)) {
+	for i := range s {
+		write(&s[i])
+	}
 }
 
 // Len returns the number of orders of all books.
@@ -102,154 +126,175 @@ func (o *Orders) Len() int { return o.live }
 // Capacity returns how many orders fit.
 func (o *Orders) Capacity() int { return o.capacity }
 
-// join returns the owner of a new book: its number and generation.
-func (o *Orders) join() uint32 {
-	assert.That(len(o.books) < 1<<16, "at most 65536 books share an order index")
-	o.books = append(o.books, noGeneration+1)
-	return uint32(len(o.books)-1)<<8 | noGeneration + 1
+// join returns the owner of a new book: its number.
+func (o *Orders) join() uint16 {
+	assert.That(o.books < MaxBooks, "at most 32767 books share an order index")
+	o.books++
+	return uint16(o.books)
 }
 
-func (o *Orders) home(ref uint64) uint64 {
-	return ref>>blockBits*0x9e3779b97f4a7c15>>o.shift<<blockBits | ref&(1<<blockBits-1)
+// found is where an order lies.
+type found struct {
+	front *slot // nil: in the spill
+	far   *stray
 }
 
-func (s *slot) owner() uint32  { return uint32(s.meta) >> ownerShift }
-func (s *slot) passed() bool   { return s.meta&passersMask != 0 }
-func (s *slot) arrival() int32 { return int32(s.meta >> arriveShift) }
+func (f found) ok() bool { return f.front != nil || f.far != nil }
 
-func (s *slot) empty() bool { return s.meta>>ownerShift&0xff == noGeneration }
-
-func (s *slot) index() uint64     { return s.meta / sellBit & 1 } // Side.Index
-func (s *slot) side() market.Side { return market.Buy + market.Side(s.index()) }
-
-// find returns the slot of order ref of owner, or nil.
-func (o *Orders) find(owner uint32, ref uint64) *slot {
-	s := &o.slots[o.home(ref)&o.mask]
-	if s.ref == ref && s.owner() == owner {
-		return s
+func (f found) level() uint32 {
+	if f.front != nil {
+		return f.front.level
 	}
-	if !s.passed() {
-		return nil
-	}
-	return o.findFar(owner, ref)
+	return f.far.level
 }
 
-func (o *Orders) findFar(owner uint32, ref uint64) *slot {
-	i := o.home(ref)
-	for range o.slots {
-		i = (i + stride) & o.mask
-		s := &o.slots[i]
-		if s.ref == ref && s.owner() == owner {
-			return s
-		}
-		if !s.passed() {
-			break
-		}
+func (f found) qty() market.Qty {
+	if f.front != nil {
+		return market.Qty(f.front.qty)
 	}
-	return nil
+	return f.far.qty
 }
 
-// insert takes an order that owner does not have and returns its slot; nil means
-// that the index is full. known means that owner has it, and nothing changed.
-func (o *Orders) insert(owner uint32, ref uint64, level uint32, qty market.Qty, side uint64) (s *slot, known bool) {
-	s = &o.slots[o.home(ref)&o.mask]
-	if s.meta&(passersMask|0xff<<ownerShift) != 0 || o.live == o.capacity {
-		if s, known = o.room(owner, ref); s == nil {
-			return nil, known
-		}
+// reduce takes qty off and reports whether nothing is left.
+func (f found) reduce(qty market.Qty) (gone bool) {
+	if f.front != nil {
+		f.front.qty -= uint32(qty)
+		return f.front.qty == 0
+	}
+	f.far.qty -= qty
+	return f.far.qty == 0
+}
+
+// find returns order ref of owner.
+func (o *Orders) find(owner uint16, ref uint64) (f found) {
+	i := ref & o.mask
+	if s := &o.front[i]; s.ref == ref && o.levels[s.level].owner() == owner {
+		f.front = s
+	} else if o.notes[i].strays != 0 {
+		f.far = o.spill.find(o.levels, owner, ref)
+	}
+	return f
+}
+
+// arrival returns when an order came: the difference of two tells which was first.
+func (o *Orders) arrival(f found) int32 {
+	if f.front != nil {
+		return int32(o.notes[f.front.ref&o.mask].arrival)
+	}
+	return int32(f.far.arrival)
+}
+
+// entry is what insert says.
+type entry uint8
+
+const (
+	entered entry = iota
+	known         // the owner has this order already
+	full          // there are as many orders as the capacity
+)
+
+// insert takes an order that lies at level of owner.
+func (o *Orders) insert(owner uint16, ref uint64, level uint32, qty market.Qty) entry {
+	if e := o.room(owner, ref); e != entered {
+		return e
 	}
 	o.live++
-	o.arrivals++
-	s.ref, s.qty, s.level = ref, qty, level
-	s.meta = uint64(o.arrivals)<<arriveShift | uint64(owner)<<ownerShift | side*sellBit | s.meta&passersMask
-	return s, false
+	o.arrived++
+	if uint64(qty)>>32 != 0 {
+		o.stray(ref, level, qty, o.arrived)
+		return entered
+	}
+	i := ref & o.mask
+	s := &o.front[i]
+	if s.level != 0 && o.levels[s.level].owner() != nobody {
+		o.stray(s.ref, s.level, market.Qty(s.qty), o.notes[i].arrival)
+	}
+	*s = slot{ref, uint32(qty), level}
+	o.notes[i].arrival = o.arrived
+	return entered
 }
 
-// room finds an empty slot on the way of ref, or makes one of a dead order's.
-func (o *Orders) room(owner uint32, ref uint64) (s *slot, known bool) {
-	if o.find(owner, ref) != nil {
-		return nil, true
+// bareDead empties the place of ref in front if a dead order lies there, and reports
+// whether one did.
+func (o *Orders) bareDead(ref uint64) bool {
+	s := &o.front[ref&o.mask]
+	if s.level == 0 || o.levels[s.level].owner() != nobody {
+		return false
 	}
-	if o.live == o.capacity {
-		return nil, false
+	s.level = 0
+	return true
+}
+
+// room reports whether there is room for an order that owner does not have.
+func (o *Orders) room(owner uint16, ref uint64) entry {
+	switch {
+	case o.find(owner, ref).ok():
+		return known
+	case o.live == o.capacity:
+		return full
 	}
-	if o.dead > o.capacity/8 {
+	return entered
+}
+
+// stray puts an order into the spill.
+func (o *Orders) stray(ref uint64, level uint32, qty market.Qty, arrival uint32) {
+	o.spill.insert(o.levels, stray{ref: ref, qty: qty, level: level, arrival: arrival})
+	o.notes[ref&o.mask].strays++
+}
+
+// remove takes a living order out.
+func (o *Orders) remove(f found) {
+	o.live--
+	if f.front != nil {
+		f.front.level = 0
+		return
+	}
+	o.notes[f.far.ref&o.mask].strays--
+	o.spill.remove(f.far)
+}
+
+// clear says that n orders and their levels, which are buried, are dead.
+func (o *Orders) clear(n, levels int) {
+	o.live -= n
+	if o.dead += max(n, levels); o.dead > o.capacity {
 		o.purge()
 	}
-	i := o.home(ref)
-	for !o.slots[i].empty() {
-		if o.isDead(&o.slots[i]) {
-			o.dead--
-			o.remove(&o.slots[i])
-			break
-		}
-		i = (i + stride) & o.mask
-	}
-	o.pass(ref, i, +1)
-	return &o.slots[i], false
 }
 
-// pass counts an order ref that lies at slot to in or out of the slots before.
-func (o *Orders) pass(ref, to uint64, by int) {
-	for i := o.home(ref); i != to; i = (i + stride) & o.mask {
-		s := &o.slots[i]
-		if s.meta&passersMask != passersMask { // a full count stays
-			s.meta += uint64(by)
-		}
-	}
-}
-
-// remove empties a slot.
-func (o *Orders) remove(s *slot) {
-	if home := o.home(s.ref); s != &o.slots[home&o.mask] {
-		o.leave(s, home)
-	}
-	s.meta &= passersMask
-}
-
-func (o *Orders) leave(s *slot, i uint64) {
-	for s != &o.slots[i] {
-		i = (i + stride) & o.mask
-	}
-	o.pass(s.ref, i, -1)
-}
-
-func (o *Orders) isDead(s *slot) bool {
-	owner := s.owner()
-	return uint8(owner) != o.books[owner>>8]
-}
-
-// clear makes the n orders of owner dead and returns the book's next owner.
-func (o *Orders) clear(owner uint32, n int) (next uint32) {
-	if n == 0 {
-		return owner
-	}
-	o.live -= n
-	o.dead += n
-	gen := uint8(owner) + 1
-	if o.books[owner>>8] = gen; gen == noGeneration {
-		o.purge() // or the orders of 255 generations ago would live again
-		gen++
-		o.books[owner>>8] = gen
-	}
-	return owner&^0xff | uint32(gen)
-}
-
-// purge empties the slots of dead orders and counts anew who passed whom. It looks at
-// every slot, once for an eighth of the capacity in dead orders at most.
+// purge removes dead orders and gives their levels back. It looks at every slot, once for
+// as many dead as the capacity.
 func (o *Orders) purge() {
 	o.Purges++
-	for i := range o.slots {
-		s := &o.slots[i]
-		if !s.empty() && o.isDead(s) {
-			s.meta = 0
-		}
-		s.meta &^= passersMask
-	}
 	o.dead = 0
-	for i := range o.slots {
-		if s := &o.slots[i]; !s.empty() && o.home(s.ref) != uint64(i) {
-			o.pass(s.ref, uint64(i), +1)
+	for i := range o.front {
+		if s := &o.front[i]; s.level != 0 && o.levels[s.level].owner() == nobody {
+			s.level = 0
 		}
 	}
+	o.spill.purge(o.levels)
+	for i := range o.notes {
+		o.notes[i].strays = 0
+	}
+	for i := range o.spill.slots {
+		if s := &o.spill.slots[i]; s.level != 0 {
+			o.notes[s.ref&o.mask].strays++
+		}
+	}
+	o.pool.exhume()
+}
+
+// before returns the quantity of the orders at a level that came before one. It looks at
+// every slot: once for each order of ours that the feed showed before we knew its number.
+func (o *Orders) before(level uint32, arrival int32) (qty market.Qty) {
+	for i := range o.front {
+		if s := &o.front[i]; s.level == level && int32(o.notes[i].arrival)-arrival < 0 {
+			qty += market.Qty(s.qty)
+		}
+	}
+	for i := range o.spill.slots {
+		if s := &o.spill.slots[i]; s.level == level && int32(s.arrival)-arrival < 0 {
+			qty += s.qty
+		}
+	}
+	return qty
 }

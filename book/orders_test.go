@@ -118,8 +118,11 @@ func TestBooksShareOneIndex(t *testing.T) {
 					case k < 60:
 						ref := series(r, n)
 						refs = append(refs, ref)
-						side := market.Buy + market.Side(r.IntN(2))
-						w.add(i, Order{ref, market.Price(1 + r.IntN(50)), market.Qty(1 + r.IntN(9)), side})
+						side, qty := market.Buy+market.Side(r.IntN(2)), market.Qty(1+r.IntN(9))
+						if n%7 == 0 {
+							qty <<= 31 // half of them have no room in front
+						}
+						w.add(i, Order{ref, market.Price(1 + r.IntN(50)), qty, side})
 					case k < 99:
 						if len(refs) == 0 {
 							continue
@@ -141,21 +144,21 @@ func TestBooksShareOneIndex(t *testing.T) {
 	}
 }
 
-// The generation of a book comes round after 256 clears. Orders of the generation
-// that then has the same number again are dead all the same.
-func TestDeadOrdersStayDeadWhenGenerationsComeRound(t *testing.T) {
-	w := newIndexWorld(t, 2, 4096)
+// A level that a clear has buried is used again after a sweep. Orders that named it before
+// are dead all the same.
+func TestDeadOrdersStayDeadWhenTheirLevelsAreUsedAgain(t *testing.T) {
+	w := newIndexWorld(t, 2, 512)
 	w.add(1, Order{900, 50, 5, market.Sell})
 	refs := []uint64{900}
-	for n := uint64(1); n <= 600; n++ {
-		ref := 1000 + n // no slot is used twice, so nothing but a sweep removes the dead
+	for n := uint64(1); n <= 2000; n++ {
+		ref := 1000 + n // no place is used twice before a sweep, so nothing but it removes the dead
 		w.add(0, Order{ref, 50, 5, market.Buy})
-		refs = append(refs, ref)
+		refs = append(refs[max(0, len(refs)-700):], ref)
 		w.clear(0)
 		w.compare(refs)
 	}
-	if w.orders.Purges == 0 || w.orders.Purges > 3 {
-		t.Errorf("%d sweeps in 600 clears", w.orders.Purges)
+	if w.orders.Purges < 2 || w.orders.Purges > 4 {
+		t.Errorf("%d sweeps in 2000 clears", w.orders.Purges)
 	}
 }
 

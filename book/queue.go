@@ -90,8 +90,8 @@ func (b *Book) Rest(
 		b.bound(r, max(shown-qty, 0), shown)
 		return true
 	}
-	if s := b.orders.find(b.owner, ref); s != nil {
-		b.see(r, s, b.orders.before(s))
+	if f := b.orders.find(b.owner, ref); f.ok() {
+		b.see(r, f, b.orders.before(f.level(), b.orders.arrival(f)))
 	}
 	return true
 }
@@ -101,14 +101,14 @@ func (b *Book) Rest(
 func (b *Book) bound(r *rest, low, high market.Qty) {
 	r.state, r.low, r.high, r.expected, r.traded = restBounded, low, high, int64(high)<<lotBits, 0
 	if b.orders != nil {
-		r.arrival = int32(b.orders.arrivals)
+		r.arrival = int32(b.orders.arrived)
 	}
 }
 
 // see takes the order's place in the feed, behind the quantity ahead.
-func (b *Book) see(r *rest, s *slot, ahead market.Qty) {
-	r.state, r.low, r.arrival = restExact, ahead, s.arrival()
-	r.side, r.price = s.side(), b.priceOf(s) // a venue may have slid the price
+func (b *Book) see(r *rest, f found, ahead market.Qty) {
+	r.state, r.low, r.arrival = restExact, ahead, b.orders.arrival(f)
+	r.side, r.price = b.place(f.level()) // a venue may have slid the price
 }
 
 // positioned reports whether what the book displays is what the venue displays.
@@ -163,36 +163,25 @@ func (b *Book) Queue(child uint32) (Ahead, bool) {
 	return Ahead{Low: r.low, High: r.high, Expected: min(max(expected, r.low), r.high)}, true
 }
 
-// before returns the quantity of the orders at the level of s that came before it. It looks at every slot: once for each order of ours that the feed
-// showed before we knew its number.
-func (o *Orders) before(s *slot) (qty market.Qty) {
-	for i := range o.slots {
-		p := &o.slots[i]
-		if p.level == s.level && p.owner() == s.owner() && p.arrival()-s.arrival() < 0 {
-			qty += p.qty
-		}
-	}
-	return qty
-}
-
-// restAdd sees an order come in behind the quantity before at its price.
-func (b *Book) restAdd(s *slot, before market.Qty) {
+// restAdd sees order ref come in behind the quantity before at its price.
+func (b *Book) restAdd(ref uint64, before market.Qty) {
 	for i := range b.rests[:b.resting] {
-		if r := &b.rests[i]; r.ref == s.ref && r.ref != 0 {
-			b.see(r, s, before)
+		if r := &b.rests[i]; r.ref == ref && r.ref != 0 {
+			b.see(r, b.orders.find(b.owner, ref), before)
 		}
 	}
 }
 
-// restReduce sees qty leave order s, which is still there.
-func (b *Book) restReduce(s *slot, qty market.Qty) {
-	side, price := s.side(), b.priceOf(s)
+// restReduce sees qty leave an order, which is still there.
+func (b *Book) restReduce(f found, qty market.Qty) {
+	side, price := b.place(f.level())
+	arrival := b.orders.arrival(f)
 	for i := range b.rests[:b.resting] {
 		r := &b.rests[i]
 		if r.price != price || r.side != side {
 			continue
 		}
-		switch age := s.arrival() - r.arrival; {
+		switch age := arrival - r.arrival; {
 		case r.state == restExact && age < 0:
 			r.low = max(r.low-qty, 0)
 		case r.state == restBounded && age <= 0:

@@ -2,7 +2,6 @@ package book
 
 import (
 	"penstock/internal/state"
-	"penstock/market"
 )
 
 // MoveState moves the composite and the books of its venues. What books of a venue share (see
@@ -53,7 +52,8 @@ func (b *Book) MoveState(c *state.Codec) {
 	if b.orders == nil {
 		b.sides[0].pool.state(c)
 	} else if c.Loading() {
-		c.Check(int(b.owner>>8) < len(b.orders.books), "a book that its venue does not have")
+		c.Check(b.owner > nobody && int(b.owner) <= b.orders.books, "a book that its venue does not have")
+		b.tick, b.grain = 0, maxGrain // of guesses, which begin anew
 	}
 	for i := range b.sides {
 		b.sides[i].state(c)
@@ -92,41 +92,47 @@ func (l *Ladder) state(c *state.Codec) {
 func (p *pool) state(c *state.Codec) {
 	used := p.levels
 	if !c.Loading() {
-		for n := len(used); n > 0 && used[n-1] == (level{qty: market.Qty(n)}); n-- {
-			used = used[:n-1]
+		for n := len(used) - 1; n > 0 && used[n] == p.unused(n); n-- {
+			used = used[:n]
 		}
 	}
 	state.List(c, &used)
 	state.Fixed(c, &p.free)
+	state.Fixed(c, &p.buried)
 	if !c.Loading() {
 		return
 	}
 	for i := len(used); i < len(p.levels); i++ {
-		p.levels[i] = level{qty: market.Qty(i + 1)}
+		p.levels[i] = p.unused(i)
 	}
-	c.Check(int(p.free) <= len(p.levels), "a free level that its pool does not have")
+	c.Check(int(p.free) < len(p.levels) && int(p.buried) < len(p.levels), "a free level that its pool does not have")
 }
 
-// placed is a slot with its place.
-type placed struct {
-	at   uint32
-	slot slot
-}
+// placed is an order in front with its place, strayed one in the spill.
+type (
+	placed struct {
+		at, arrival uint32
+		slot        slot
+	}
+	strayed struct {
+		at    uint64
+		stray stray
+	}
+)
 
-// state leaves out what an empty slot remembers of the order that left it, and slots that
-// nothing passes.
+// state leaves out what a place remembers of an order that left it or is dead, what the spill
+// has nothing of, and the guesses.
 func (o *Orders) state(c *state.Codec) {
 	state.Fixed(c, &o.live)
 	state.Fixed(c, &o.dead)
-	state.Fixed(c, &o.arrivals)
+	state.Fixed(c, &o.arrived)
 	state.Fixed(c, &o.Purges)
-	books := len(o.books)
+	books := o.books
 	state.Fixed(c, &books)
-	if books != len(o.books) {
-		c.Fail("%d books in an index of %d", books, len(o.books))
+	if books != o.books {
+		c.Fail("%d books in an index of %d", books, o.books)
 		return
 	}
-	state.Slice(c, o.books)
 	o.pool.state(c)
 	if c.Loading() {
 		o.load(c)
@@ -136,35 +142,79 @@ func (o *Orders) state(c *state.Codec) {
 }
 
 func (o *Orders) save(c *state.Codec) {
-	var batch [256]placed
-	n := 0
-	for i := range o.slots {
-		s := &o.slots[i]
-		if s.empty() && !s.passed() {
-			continue
+	var front moved[placed]
+	for i := range o.front {
+		if s := &o.front[i]; s.level != 0 && o.levels[s.level].owner() != nobody {
+			front.save(c, placed{uint32(i), o.notes[i].arrival, *s})
 		}
-		if n == len(batch) {
-			state.Fixed(c, &n)
-			state.Slice(c, batch[:n])
-			n = 0
-		}
-		batch[n] = placed{at: uint32(i), slot: *s}
-		if s.empty() {
-			batch[n].slot = slot{meta: s.meta & passersMask}
-		}
-		n++
 	}
-	state.Fixed(c, &n)
-	state.Slice(c, batch[:n])
-	if n > 0 {
-		n = 0
-		state.Fixed(c, &n)
+	front.end(c)
+	var spill moved[strayed]
+	for i := range o.spill.slots {
+		s := o.spill.slots[i]
+		if s.level == 0 {
+			s = stray{passers: s.passers}
+		}
+		if s != (stray{}) {
+			spill.save(c, strayed{uint64(i), s})
+		}
 	}
+	spill.end(c)
 }
 
 func (o *Orders) load(c *state.Codec) {
-	clear(o.slots)
-	var batch [256]placed
+	clear(o.front)
+	clear(o.notes)
+	clear(o.guesses)
+	clear(o.spill.slots)
+	loadMoved(c, func(p *placed) bool {
+		if int(p.at) >= len(o.front) || uint64(p.at) != p.slot.ref&o.mask || int(p.slot.level) >= len(o.levels) {
+			return false
+		}
+		o.front[p.at], o.notes[p.at].arrival = p.slot, p.arrival
+		return true
+	})
+	loadMoved(c, func(p *strayed) bool {
+		if p.at >= uint64(len(o.spill.slots)) || int(p.stray.level) >= len(o.levels) {
+			return false
+		}
+		if o.spill.slots[p.at] = p.stray; p.stray.level != 0 {
+			o.notes[p.stray.ref&o.mask].strays++
+		}
+		return true
+	})
+}
+
+// moved gives values to a codec, batch by batch, each behind its size; an empty one is the end.
+type moved[T any] struct {
+	batch [256]T
+	n     int
+}
+
+func (m *moved[T]) save(c *state.Codec, v T) {
+	if m.n == len(m.batch) {
+		m.flush(c)
+	}
+	m.batch[m.n] = v
+	m.n++
+}
+
+func (m *moved[T]) flush(c *state.Codec) {
+	state.Fixed(c, &m.n)
+	state.Slice(c, m.batch[:m.n])
+	m.n = 0
+}
+
+func (m *moved[T]) end(c *state.Codec) {
+	if m.n > 0 {
+		m.flush(c)
+	}
+	m.flush(c)
+}
+
+// loadMoved gives what moved has saved to take, which says whether it can be.
+func loadMoved[T any](c *state.Codec, take func(*T) bool) {
+	var batch [256]T
 	for {
 		n := 0
 		state.Fixed(c, &n)
@@ -177,13 +227,10 @@ func (o *Orders) load(c *state.Codec) {
 		}
 		state.Slice(c, batch[:n])
 		for i := range batch[:n] {
-			p := &batch[i]
-			if int(p.at) >= len(o.slots) || int(p.slot.level) >= len(o.pool.levels) ||
-				!p.slot.empty() && int(p.slot.owner()>>8) >= len(o.books) {
+			if !take(&batch[i]) {
 				c.Fail("an order that its index does not have")
 				return
 			}
-			o.slots[p.at] = p.slot
 		}
 	}
 }

@@ -107,6 +107,9 @@ func TestLoadedBooksGoOnAsIfNeverStopped(t *testing.T) {
 
 func TestStateHasEveryField(t *testing.T) {
 	m, orders := filled(1, 2500)
+	m.Apply(&event.Event{Kind: event.BookClear})
+	m.Apply(&event.Event{Kind: event.OrderAdd, Ref: 5, Side: market.Buy, Price: 70, Qty: 3})
+	m.Books[0].Rest(7, 0, market.Buy, 70, 5)
 	m.Apply(&event.Event{Kind: event.BookClear, Venue: 1})
 	for i := range 30 { // more than a ladder keeps near
 		m.Apply(&event.Event{Kind: event.BookLevel, Venue: 1, Side: market.Buy, Price: market.Price(60 + i), Qty: 5})
@@ -119,17 +122,23 @@ func TestStateHasEveryField(t *testing.T) {
 	for v, exempt := range []map[string]string{
 		{"orders": "shared by the venue's books"}, {"orders": "none"}, {"orders": "none", "rests": "no depth, nothing rests"}} {
 		exempt["sides"], exempt["Bids"], exempt["Asks"] = "each moves itself", "points into sides", "points into sides"
-		exempt["MaxAge"] = "configuration"
+		exempt["MaxAge"], exempt["spread"] = "configuration", "configuration"
+		exempt["grain"], exempt["tick"] = "of the guesses, a cache", "of the guesses, a cache"
 		statetest.Covered(t, m.Books[v], all, exempt)
 	}
 	statetest.Covered(t, &m.Books[1].sides[0], all, map[string]string{"room": "configuration", "sign": "configuration",
-		"pool": "moved by its owner"})
+		"owner": "configuration",
+		"pool":  "moved by its owner"})
 	statetest.Covered(t, m.Books[1].sides[0].pool, all, nil)
-	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "shift": "configuration",
-		"capacity": "configuration", "pool": "moves itself", "slots": "only those in use: see below"})
-	for i := range orders.slots {
-		if s := &orders.slots[i]; !s.empty() {
+	derived := "a view of another field"
+	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "narrow": "configuration",
+		"capacity": "configuration", "books": "configuration", "pool": "moves itself", "levels": "of the pool",
+		"places": derived, "noted": derived, "named": derived, "guessed": derived, "guesses": "a cache",
+		"front": "only those in use: see below", "notes": "with front", "spill": "only those in use"})
+	for i := range orders.front {
+		if s := &orders.front[i]; s.level != 0 && orders.levels[s.level].owner() != nobody {
 			statetest.Covered(t, s, all, nil)
+			statetest.Covered(t, &orders.notes[i], all, map[string]string{"strays": "counted anew"})
 			return
 		}
 	}

@@ -50,3 +50,7 @@ func (o *Output) Decision() *Decision {
 // false means that there is no room: the producer must not lose the event (an
 // order session stops reading, a feed marks its books stale and resyncs).
 type Sink func(e *Event) bool
+
+// Batch takes events as a Sink does, several at once and in order. It returns how many it
+// took; the first that it did not take, and those after it, must not be lost either.
+type Batch func(events []Event) (taken int)

@@ -118,6 +118,10 @@ func (c *Config) validate() error {
 			return fmt.Errorf("router: venue %s names its orders: the capacity of their index must be 1 to %d",
 				c.Venues[i].Name, book.MaxOrders)
 		}
+		if c.Venues[i].ByOrder && len(c.Instruments) > book.MaxBooks {
+			return fmt.Errorf("router: venue %s names its orders: it can have %d instruments at most, here are %d",
+				c.Venues[i].Name, book.MaxBooks, len(c.Instruments))
+		}
 		if c.Venues[i].AckNanos <= 0 {
 			return fmt.Errorf("router: venue %s: ack timeout must be set and positive", c.Venues[i].Name)
 		}

@@ -27,8 +27,10 @@ type book struct {
 	priceMul int64 // price = wire × priceMul / priceDiv; one of them is 1
 	priceDiv int64
 	qtyMul   int64
+	scale    uint8 // the same, in the decoder's scales
 
-	listed bool         // its locate code is known
+	code   uint16       // its locate code
+	listed bool         // that is known
 	halted bool         // by a trading action
 	outage bool         // by an operational halt
 	broken event.Reason // why events were left out; ReasonNone when none were
@@ -72,6 +74,7 @@ const _ uint64 = math.MaxInt64 - math.MaxUint32*1_000_000_000 // no overflow in 
 // cleared, locate codes are forgotten, and no book is LIVE before Live.
 func (d *Decoder) Reset(now int64) {
 	clear(d.byLocate[:])
+	clear(d.lanes[:])
 	d.state, d.reason, d.closed = event.BookSyncing, event.ReasonNone, false
 	for i := range d.books {
 		b := &d.books[i]
@@ -152,6 +155,7 @@ func (d *Decoder) want(b *book) (event.BookState, event.Reason) {
 // false means that the sink had no room to say so yet.
 func (d *Decoder) distrust(now int64, b *book, reason event.Reason) bool {
 	b.broken = reason
+	d.shutLane(b)
 	if !d.settleBook(now, b) {
 		d.owed = true
 		return false

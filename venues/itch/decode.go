@@ -17,6 +17,8 @@ type Config struct {
 	// X PSX. 0 takes the halts of every market for its own.
 	Market byte
 	Sink   event.Sink
+	// Batch, when set, takes the events of DecodeBlocks in place of Sink: see event.Batch.
+	Batch event.Batch
 }
 
 // Stats counts since the start. A message is counted in exactly one of Used,
@@ -56,6 +58,12 @@ type Decoder struct {
 	blamed   *book         // by a refused line of the stock directory, when it is not the book it names
 	names    []listed      // of books, sorted by text
 	byLocate [65536]uint16 // index in books
+
+	batchSink event.Batch
+	scales    [maxScales]scale
+	skipped   int // messages of a batch that made no event
+	batch     [BatchSize]event.Event
+	lanes     [65536]lane // by locate code, as byLocate
 }
 
 // NewDecoder checks the configuration and takes the memory.
@@ -69,7 +77,8 @@ func NewDecoder(c Config) (*Decoder, error) {
 	if c.Market != 0 && c.Market != 'Q' && c.Market != 'B' && c.Market != 'X' {
 		return nil, fmt.Errorf("itch decoder: market %q, must be Q, B, X or 0 for all", c.Market)
 	}
-	d := &Decoder{venue: c.Venue, midnight: c.Midnight, market: c.Market, sink: c.Sink}
+	d := &Decoder{venue: c.Venue, midnight: c.Midnight, market: c.Market, sink: c.Sink,
+		batchSink: c.Batch}
 	d.books = make([]book, 1, len(c.Symbols)+1)
 	seen := map[string]bool{}
 	for _, s := range c.Symbols {
@@ -81,10 +90,14 @@ func NewDecoder(c Config) (*Decoder, error) {
 			return nil, fmt.Errorf("itch symbol %q: configured twice", s.Text)
 		}
 		seen[s.Text] = true
+		b.scale = d.scaleOf(&b)
 		d.books = append(d.books, b)
 	}
 	d.nameBooks()
 	d.depth.Venue = c.Venue
+	for i := range d.batch {
+		d.batch[i].Venue = c.Venue
+	}
 	return d, nil
 }
 

@@ -108,7 +108,7 @@ func (f *Feed) open() (err error) {
 		return err
 	}
 	f.receiver, err = NewReceiver(ReceiverConfig{
-		Begin: f.begin, Deliver: f.deliver, FromStart: c.RecoverFromStart,
+		Begin: f.begin, Blocks: f.deliver, FromStart: c.RecoverFromStart,
 		Snapshot: c.Snapshot.Addr != "", Lines: len(c.Lines), GapNanos: c.GapNanos,
 		SilenceNanos: c.SilenceNanos, RequestNanos: c.RequestNanos,
 		RequestMessages: c.RequestMessages, GiveUpRequests: c.GiveUpRequests,
@@ -239,12 +239,12 @@ func (f *Feed) begin(now int64) bool {
 	return true
 }
 
-func (f *Feed) deliver(now int64, msg []byte) error {
-	err := f.decoder.Decode(now, msg)
+func (f *Feed) deliver(now int64, blocks []byte) (messages int, err error) {
+	messages, _, err = f.decoder.DecodeBlocks(now, blocks)
 	if err != nil && err != ErrNoRoom {
 		f.lastErr = err
 	}
-	return err
+	return messages, err
 }
 
 // follow turns changes of the stream into states of the books. It waits until the

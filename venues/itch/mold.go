@@ -41,6 +41,10 @@ type ReceiverConfig struct {
 	// receiver keep the message and offer it again; any other error is the
 	// taker's to count.
 	Deliver func(now int64, msg []byte) error
+	// Blocks, when set, is called in place of Deliver: with messages that follow each
+	// other, each behind its length. It returns how many it took, all of them unless the
+	// error is ErrNoRoom.
+	Blocks func(now int64, blocks []byte) (messages int, err error)
 	// FromStart asks for the session from its first message when it was joined
 	// later, and allows Restart. Without it the receiver begins with what it
 	// hears first.
@@ -66,8 +70,8 @@ type ReceiverConfig struct {
 
 func (c *ReceiverConfig) validate() error {
 	switch {
-	case c.Begin == nil || c.Deliver == nil:
-		return fmt.Errorf("moldudp64: Begin and Deliver must be given")
+	case c.Begin == nil || c.Deliver == nil && c.Blocks == nil:
+		return fmt.Errorf("moldudp64: Begin and Deliver or Blocks must be given")
 	case c.Lines < 1 || c.Lines > MaxLines:
 		return fmt.Errorf("moldudp64: %d lines, must be 1 to %d", c.Lines, MaxLines)
 	case c.SilenceNanos <= 0 || c.RequestNanos <= 0:

@@ -216,27 +216,39 @@ func (r *Receiver) drain(now int64) {
 // deliver hands on the messages of blocks, the first of which has number seq, and
 // skips those delivered before; false means that there was no room for one.
 func (r *Receiver) deliver(now int64, seq uint64, blocks []byte) bool {
-	for ; len(blocks) > 0; seq++ {
+	for len(blocks) > 0 {
 		msg, rest, err := cutBlock(blocks)
 		if err != nil {
 			return true // parsePacket has checked the blocks
 		}
-		blocks = rest
 		if seq < r.next {
 			r.stats.Duplicates++
+			blocks = rest
+			seq++
 			continue
 		}
-		if r.cfg.Deliver(now, msg) == ErrNoRoom {
+		taken := 1
+		if r.cfg.Blocks != nil {
+			taken, err = r.cfg.Blocks(now, blocks)
+			rest = nil
+		} else if err = r.cfg.Deliver(now, msg); err == ErrNoRoom {
+			taken = 0
+		}
+		if taken > 0 {
+			r.next += uint64(taken)
+			r.stats.Messages += uint64(taken)
+			r.refusedAt = 0
+			r.requests, r.requestAt = 0, now
+		}
+		if err == ErrNoRoom {
 			r.stats.Refused++
 			if r.refusedAt == 0 {
 				r.refusedAt = now
 			}
 			return false
 		}
-		r.next++
-		r.stats.Messages++
-		r.refusedAt = 0
-		r.requests, r.requestAt = 0, now
+		blocks = rest
+		seq++
 	}
 	return true
 }

@@ -92,6 +92,7 @@ func (d *Decoder) stockDirectory(now int64, bound *book, msg []byte) (*book, err
 		return b, ErrValue // two codes for one stock
 	}
 	d.byLocate[locate(msg)] = i
+	d.setLane(locate(msg), i)
 	b.listed = true
 	d.owed = !d.settleBook(now, b) || d.owed
 	return b, nil
