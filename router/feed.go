@@ -45,6 +45,23 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 	c.settle(m, e.Kind == event.Quote)
 }
 
+// Ahead notes an event that will be stepped soon; see book.Lookahead.
+func (c *Core) Ahead(a *book.Lookahead, e *event.Event) {
+	if int(e.Instrument) < len(c.composites) && e.Venue < market.MaxVenues && e.Kind.Market() {
+		a.Note(c.composites[e.Instrument].Books[e.Venue], e)
+	}
+}
+
+// ByOrder reports whether some venue's feed names orders, so that Ahead has a use.
+func (c *Core) ByOrder() bool {
+	for i := range c.venues {
+		if c.venues[i].ByOrder {
+			return true
+		}
+	}
+	return false
+}
+
 // tellMove says that a book of m changed its state, if it did.
 func (c *Core) tellMove(m *book.Composite, v market.VenueID, was event.BookState) {
 	b := m.Books[v]

@@ -68,6 +68,7 @@ type assembly struct {
 	ems        *ems.Acceptor
 	wake       atomic.Pointer[ems.Acceptor] // ems, for the journal's goroutine
 	venues     *ring.SPSC[event.Event]
+	batch      event.Batch // into venues; nil: one by one into the sink
 	clients    *ring.SPSC[event.Event]
 	operator   *ring.SPSC[event.Event]
 	returned   *ring.SPSC[event.Event]   // the core's answers to itself
@@ -217,6 +218,17 @@ func (a *assembly) sinkTo(r *ring.SPSC[event.Event]) event.Sink {
 	}
 }
 
+// batchTo is sinkTo for several events at once.
+func (a *assembly) batchTo(r *ring.SPSC[event.Event]) event.Batch {
+	return func(events []event.Event) (taken int) {
+		for taken < len(events) && r.Push(&events[taken]) {
+			taken++
+		}
+		a.ring()
+		return taken
+	}
+}
+
 // ring wakes the core.
 func (a *assembly) ring() {
 	if a.cfg.inline() {
@@ -228,6 +240,7 @@ func (a *assembly) ring() {
 
 func (a *assembly) openVenues() error {
 	sink := a.sinkTo(a.venues)
+	a.batch = a.batchTo(a.venues)
 	var workers []loop.Worker
 	for i := range a.cfg.Venue {
 		f, err := a.openFeed(i, sink)

@@ -62,7 +62,7 @@ func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (
 		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
 	c := itch.FeedConfig{
-		Config: itch.Config{Venue: v.ID, Sink: sink,
+		Config: itch.Config{Venue: v.ID, Sink: sink, Batch: a.batch,
 			Midnight: time.Now().UTC().Truncate(24 * time.Hour).UnixNano()},
 		Lines:   []itch.LineConfig{{Address: s.Feed.Address, Interface: s.Feed.Interface}},
 		Request: s.Feed.Request, RecoverFromStart: true,

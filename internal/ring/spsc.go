@@ -101,6 +101,18 @@ func (r *SPSC[T]) Pop(v *T) bool {
 	return true
 }
 
+// Peek returns the value that the i-th next Pop will take, 0 being the next, or nil when
+// it is not there yet. It is valid until that Pop. i must be below the capacity. Consumer
+// only.
+func (r *SPSC[T]) Peek(i int) *T {
+	at := r.head.Load() + uint64(i)
+	s := &r.slots[at&r.mask]
+	if s.seq.Load() != at+1 {
+		return nil
+	}
+	return &s.value
+}
+
 // Len returns how many values are in the ring; another goroutine's work may make
 // it outdated at once. It looks at a few slots, so it is for monitors and not for
 // every turn of a loop.

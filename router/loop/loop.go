@@ -47,6 +47,8 @@ type Loop struct {
 	settled chan Settled
 	rests   rests
 	e       event.Event
+	ahead   book.Lookahead
+	byOrder bool // some venue's feed names orders
 
 	stats     Stats
 	last      int64 // end of the last turn, ns since epoch; 0: not known
@@ -65,7 +67,7 @@ func New(seq *Sequencer, inputs []*ring.SPSC[event.Event], bell *Bell, idle Idle
 	}
 	return &Loop{seq: seq, inputs: inputs, idle: idle.Resolved(false), clock: clock, bell: bell, turn: turn,
 		ended: make(chan struct{}), core: -1, settled: make(chan Settled, 1),
-		board: seq.core.NewBoard(boardReaders, boardLevels)}
+		board: seq.core.NewBoard(boardReaders, boardLevels), byOrder: seq.core.ByOrder()}
 }
 
 // Pin makes Run wire its goroutine to core, keep every other thread of the process off
@@ -151,7 +153,10 @@ func (l *Loop) take() (taken int, now int64) {
 		if in == l.venues && !venues {
 			continue
 		}
-		for range batch {
+		for n := range batch {
+			if l.byOrder && n%book.LookaheadEvents == 0 {
+				l.lookAhead(in)
+			}
 			if !l.seq.Ready() || !in.Pop(&l.e) {
 				break
 			}
@@ -160,6 +165,21 @@ func (l *Loop) take() (taken int, now int64) {
 		}
 	}
 	return taken, l.clock()
+}
+
+// lookAhead brings the memory nearer that the events of an input need, if several wait.
+func (l *Loop) lookAhead(in *ring.SPSC[event.Event]) {
+	if in.Peek(1) == nil {
+		return
+	}
+	for i := range min(book.LookaheadEvents, in.Cap()) {
+		e := in.Peek(i)
+		if e == nil {
+			break
+		}
+		l.seq.core.Ahead(&l.ahead, e)
+	}
+	l.ahead.Fetch()
 }
 
 // finish is the end of a turn: what is due at now and what others have asked for.
