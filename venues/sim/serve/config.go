@@ -63,6 +63,9 @@ type Venue struct {
 	// CancelOnDisconnect cancels the orders of a session that loses its connection.
 	CancelOnDisconnect bool
 
+	Style Style // of order entry in FIX; the zero value is plain FIX 4.4
+	Key   Key   // that signs the Logon, where the style demands it
+
 	OrderAddr     string   // FIX acceptor
 	FeedAddr      string   // WebSocket feeds, FIX market data acceptor
 	HTTPAddr      string   // Binance: where snapshots are to be had

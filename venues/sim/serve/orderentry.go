@@ -30,6 +30,7 @@ type client struct {
 	out      *outbox    // nil while disconnected
 	quoteReq string     // QuoteReqID of the stream of quotes, "" for none
 	prices   *fixPrices // subscription on a market data session, nil for none
+	ids      aliases
 }
 
 const (
@@ -57,11 +58,16 @@ func newAcceptor(e *orderEntry, addr, kind string, app func(*client, *fix.Messag
 			}
 			c.store = store
 		}
-		session, err := fix.NewSession(fix.Config{
+		cfg := fix.Config{
 			Role: fix.Acceptor, BeginString: "FIX.4.4", SenderCompID: s.cfg.Name,
 			TargetCompID: compID, AllowReset: true, LogMessages: loggedMessages,
 			App: func(m *fix.Message, now int64) bool { return app(c, m, now) },
-		}, c.store)
+		}
+		if style := &s.cfg.Style; style.Name != "" && !e.prices {
+			cfg.BeginString, cfg.DefaultApplVerID = style.beginString, style.defaultApplVerID
+			cfg.CheckLogon = func(m *fix.Message, _ int64) error { return style.checkLogon(m, &s.cfg) }
+		}
+		session, err := fix.NewSession(cfg, c.store)
 		if err != nil {
 			return nil, errors.Join(err, e.closeStores())
 		}

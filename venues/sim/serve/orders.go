@@ -54,6 +54,15 @@ func (c *client) arrive(now int64, run func(at int64)) {
 type fields struct {
 	m   *fix.Message
 	err error
+	ids *aliases // of identifiers that are too long for the engines; nil: they are refused
+}
+
+func (c *client) fields(m *fix.Message) fields {
+	f := fields{m: m}
+	if c.entry.server.cfg.Style.longIDs {
+		f.ids = &c.ids
+	}
+	return f
 }
 
 func (f *fields) fail(err error) {
@@ -69,6 +78,9 @@ func (f *fields) id(tag int) (id event.ID) {
 		return id
 	}
 	id, fits := event.MakeID(text)
+	if !fits && f.ids != nil {
+		return f.ids.of(string(text))
+	}
 	if !fits {
 		f.fail(f.m.Bad(tag, fix.RejectValue))
 	}
@@ -126,7 +138,8 @@ func (f *fields) symbol() string {
 
 func (c *client) onNewOrder(m *fix.Message, now int64) error {
 	in := c.entry.server.in
-	f := fields{m: m}
+	style := &c.entry.server.cfg.Style
+	f := c.fields(m)
 	o := sim.Order{
 		Owner: c.owner, ClOrdID: f.id(fix.TagClOrdID),
 		Side:     market.Side(f.char(fix.TagSide, 0, false)),
@@ -139,7 +152,11 @@ func (c *client) onNewOrder(m *fix.Message, now int64) error {
 		QuoteID:  f.optionalID(fix.TagQuoteID),
 	}
 	symbol := f.symbol()
-	f.time(fix.TagTransactTime)
+	if style.Name == "" {
+		f.time(fix.TagTransactTime)
+	} else if bad := style.readOrder(m, &o); bad != nil {
+		f.fail(bad)
+	}
 	if f.err == nil && o.OrdType != market.OrdMarket && o.OrdType != market.OrdPegged {
 		f.decimal(fix.TagPrice, in.PriceDecimals, false)
 	}
@@ -168,11 +185,15 @@ func (c *client) refuse(now int64, o *sim.Order) {
 }
 
 func (c *client) onCancel(m *fix.Message, now int64) error {
-	f := fields{m: m}
+	f := c.fields(m)
 	request, orig := f.id(fix.TagClOrdID), f.id(fix.TagOrigClOrdID)
 	f.symbol()
-	f.char(fix.TagSide, 0, false)
-	f.time(fix.TagTransactTime)
+	if style := &c.entry.server.cfg.Style; style.Name == "" {
+		f.char(fix.TagSide, 0, false)
+		f.time(fix.TagTransactTime)
+	} else if bad := style.check(m, style.cancel); bad != nil {
+		f.fail(bad)
+	}
 	if f.err != nil {
 		return f.err
 	}
@@ -182,7 +203,7 @@ func (c *client) onCancel(m *fix.Message, now int64) error {
 
 // onStatus answers with the state of the order, as ExecType(150) I.
 func (c *client) onStatus(m *fix.Message, now int64) error {
-	f := fields{m: m}
+	f := c.fields(m)
 	id := f.id(fix.TagClOrdID)
 	f.symbol()
 	side := market.Side(f.char(fix.TagSide, 0, false))

@@ -37,11 +37,15 @@ func (c *client) sendReport(now int64, r *sim.Report, statusReq string) {
 	w := c.session.Begin(now, fix.MsgExecutionReport)
 	writeOrderID(w, r.OrderID)
 	w.Uint(fix.TagExecID, r.ExecID)
-	w.Char(fix.TagExecType, byte(r.ExecType))
+	style := &c.entry.server.cfg.Style
+	w.Char(fix.TagExecType, style.execType(r))
+	if style.old {
+		w.Char(fix.TagExecTransType, map[bool]byte{true: '3', false: '0'}[r.ExecType == market.ExecOrderStatus])
+	}
 	w.Char(fix.TagOrdStatus, byte(r.OrdStatus))
-	w.Str(fix.TagClOrdID, r.ClOrdID.String())
+	w.Str(fix.TagClOrdID, c.ids.text(r.ClOrdID))
 	if r.OrigClOrdID != (event.ID{}) {
-		w.Str(fix.TagOrigClOrdID, r.OrigClOrdID.String())
+		w.Str(fix.TagOrigClOrdID, c.ids.text(r.OrigClOrdID))
 	}
 	w.Str(fix.TagSymbol, c.entry.server.cfg.Symbol)
 	w.Char(fix.TagSide, byte(r.Side))
@@ -57,7 +61,12 @@ func (c *client) sendReport(now int64, r *sim.Report, statusReq string) {
 		w.Decimal(fix.TagLastPx, int64(r.LastPx), in.PriceDecimals)
 		w.Decimal(fix.TagLastQty, int64(r.LastQty), in.QtyDecimals)
 		w.Str(fix.TagLastMkt, c.entry.server.cfg.MIC)
-		w.Char(fix.TagLastLiquidityInd, byte(r.Liquidity))
+		if style.report == nil {
+			w.Char(fix.TagLastLiquidityInd, byte(r.Liquidity))
+		}
+	}
+	if style.report != nil {
+		style.report(w, r)
 	}
 	w.Decimal(fix.TagLeavesQty, int64(r.LeavesQty), in.QtyDecimals)
 	w.Decimal(fix.TagCumQty, int64(r.CumQty), in.QtyDecimals)
@@ -104,8 +113,8 @@ func writeOrderID(w *fix.Writer, id uint64) {
 func (c *client) sendCancelReject(now int64, r *sim.CancelReject) {
 	w := c.session.Begin(now, fix.MsgCancelReject)
 	writeOrderID(w, r.OrderID)
-	w.Str(fix.TagClOrdID, r.ClOrdID.String())
-	w.Str(fix.TagOrigClOrdID, r.OrigClOrdID.String())
+	w.Str(fix.TagClOrdID, c.ids.text(r.ClOrdID))
+	w.Str(fix.TagOrigClOrdID, c.ids.text(r.OrigClOrdID))
 	w.Char(fix.TagOrdStatus, byte(r.OrdStatus))
 	w.Char(fix.TagCxlRejResponseTo, '1') // to OrderCancelRequest
 	w.Int(fix.TagCxlRejReason, int64(r.Reason.CxlRejReason()))
@@ -114,4 +123,14 @@ func (c *client) sendCancelReject(now int64, r *sim.CancelReject) {
 		w.Str(fix.TagText, r.Text)
 	}
 	c.session.Send()
+}
+
+// execType spells ExecType(150); before FIX 4.4 a trade is a partial fill or a fill, and an
+// answer to a status request says the order's state.
+func (s *Style) execType(r *sim.Report) byte {
+	switch {
+	case s.old && r.ExecType == market.ExecTrade, s.old && r.ExecType == market.ExecOrderStatus:
+		return byte(r.OrdStatus)
+	}
+	return byte(r.ExecType)
 }
