@@ -27,7 +27,6 @@ type Config struct {
 	Tactics     Tactics
 	Explore     Exploration    // zero: the policy is followed
 	Clients     []ClientPolicy // by client session; one that is not in it is kept
-	OptOuts     []uint16       // by client index: venues that its orders must not use, one bit each
 }
 
 // Listing says that an instrument trades at a venue.

@@ -149,7 +149,8 @@ func (c *Core) appraisal() *Appraisal {
 	return a
 }
 
-// optedOut reports whether the client of p does not want venue v.
+// optedOut reports whether the client of p does not trade at venue v: what the gate would
+// refuse is not allotted.
 func (c *Core) optedOut(p *Parent, v market.VenueID) bool {
-	return int(p.Client) < len(c.optOuts) && c.optOuts[p.Client]>>v&1 != 0
+	return !c.gate.Allows(p.Client, p.Instrument, v)
 }

@@ -105,6 +105,9 @@ func (c *Core) blend() {
 // thread: the one in force moved towards what was seen since.
 func (c *Core) Params() *policy.Params { return &c.economics.now }
 
+// ParamsID returns the number of the parameter set in force, 0 for the compiled-in one.
+func (c *Core) ParamsID() uint64 { return c.economics.set.ID }
+
 // ParamEvents returns the events that bring set p, which has a number other than 0, into
 // a core.
 func ParamEvents(p *policy.Params) []event.Event {

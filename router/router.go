@@ -45,7 +45,6 @@ type Core struct {
 	crossing    int64                             // of the running decision: cost of taking at the lit touch
 	situation   policy.Situation                  // of the running decision
 	pools       policy.Pools                      // of the running decision
-	optOuts     []uint16                          // by client: venues that it does not want
 	fees        [][2]market.Fee                   // by venue: as configured, to take and to make
 	watch       Watch
 	inflight    []inflight                        // by instrument
@@ -142,7 +141,6 @@ func New(cfg *Config) (*Core, error) {
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),
 		posted:    make([][market.MaxVenues][2]market.Qty, len(cfg.Instruments)),
-		optOuts:   slices.Clone(cfg.OptOuts),
 		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
 	}
 	copy(c.curves, cfg.Curves)

@@ -179,6 +179,9 @@ func (a *assembly) open() error {
 	}
 	a.seq = loop.NewSequencer(a.core, a.journal, a.dispatch)
 	a.seq.Take(clock(), &event.Event{Kind: event.SessionStart, Ref: epoch, RecvTime: clock()})
+	if err := a.takeParams(clock()); err != nil {
+		return err
+	}
 	if err := errors.Join(a.openVenues(), a.seq.Err()); err != nil {
 		return err
 	}

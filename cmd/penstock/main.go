@@ -23,6 +23,7 @@ const usage = `usage: penstock COMMAND [options]
   realism   whether the simulated stock behaves like a market, beside recorded ones
   train     learn a policy table in the simulated stock, try it, let the gate decide
   evaluate  a policy table off-policy and in pairs, and the gate's verdict
+  params    fit, show: what is known of venues, from a journal
   policy    build-baseline, inspect, verify, diff, export, import: policy tables
   check     read a configuration and say what is wrong with it
   atdl      the strategies and their parameters as FIXatdl 1.1, for a client's order tickets
@@ -89,6 +90,7 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"record":   record,
 	"dump":     dump,
 	"explain":  explain,
+	"params":   paramsCommand,
 	"policy":   policyCommand,
 	"check":    check,
 	"doctor":   doctor,

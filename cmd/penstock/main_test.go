@@ -64,6 +64,7 @@ func verifyAgain(t *testing.T, dir string) {
 		t.Fatalf("dump: exit code %d, %d lines\n%s", code, strings.Count(out, "\n"), errs)
 	}
 	explainAgain(t, dir)
+	fitAgain(t, dir)
 	run := journalDir(dir)
 	segments, err := filepath.Glob(filepath.Join(run, "*.seg"))
 	if err != nil || len(segments) == 0 {

@@ -68,6 +68,9 @@ func check(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if _, err := cfg.readParams(); err != nil {
+		return err
+	}
 	curves, err := cfg.readCurves()
 	if err != nil {
 		return err

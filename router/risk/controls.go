@@ -168,6 +168,12 @@ type Request struct {
 	Limit      market.Price
 }
 
+// Allows reports whether a client trades an instrument at a venue, as far as its own list says.
+func (g *Gate) Allows(client uint16, in market.InstrumentID, v market.VenueID) bool {
+	k := g.controls
+	return k == nil || int(client) < len(k.Clients) && k.Clients[client].Instruments[in] && k.Clients[client].Venues[v]
+}
+
 // Client judges whether a client may give an order at all, at now.
 func (g *Gate) Client(r *Request, now int64) event.Reason {
 	if why := g.killedBy(market.NoVenue, r.Instrument, r.Client, r.Strategy, 0); why != event.ReasonNone {
