@@ -12,6 +12,7 @@ const secondNanos = 10 * 60 * 1_000_000_000
 // Acted is what became of the last act of a person.
 type Acted struct {
 	Seq    uint64 // of its event
+	At     int64  // RecvTime of its event
 	Done   bool
 	Second bool         // it waits for another person to say the same
 	Why    event.Reason // why it was refused
@@ -24,7 +25,7 @@ func (c *Core) Acted() Acted { return c.acted }
 // step; a hold leaves what is in the market. What opens something that was shut takes two
 // persons, where the configuration has them.
 func (c *Core) onOperator(e *event.Event) {
-	c.acted = Acted{Seq: e.Seq}
+	c.acted = Acted{Seq: e.Seq, At: e.RecvTime}
 	if c.needsTwo(e) && !c.seconded(e) {
 		c.acted.Second = true
 		return

@@ -65,6 +65,10 @@ func (c *Core) unsettled(p *Parent) bool {
 // slotIn returns the slot of the parent or child with a number of any start.
 func slotIn(number uint64) int32 { return int32(number%numberBase) - 1 }
 
+// Child returns the child with a number of this run, nil when there is none: for reading on
+// the core's own thread.
+func (c *Core) Child(number uint64) *Child { return c.childOf(number) }
+
 // childOf returns the child with a number of this run, nil when there is none.
 func (c *Core) childOf(number uint64) *Child {
 	epoch, slot := number/numberBase, slotIn(number)

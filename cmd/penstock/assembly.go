@@ -83,6 +83,7 @@ type assembly struct {
 	latch   firewall.Latch // keeps new orders from leaving a gateway, whatever the core says
 	wall    wall
 	alarms  *alarms
+	control *control
 	epoch   uint64 // of this start
 
 	operatorMu sync.Mutex // pushes to operator
@@ -199,7 +200,8 @@ func (a *assembly) open() error {
 	a.hush()
 	a.shadow.begin()
 	a.start(a.loop.Run)
-	return nil
+	a.control, err = openControl(a)
+	return err
 }
 
 func (a *assembly) start(run func() error) {
@@ -442,9 +444,14 @@ func (a *assembly) operate(act event.OperatorAct, name, reason string) bool {
 	e := event.Event{Kind: event.Operator, Code: uint8(act), Venue: market.NoVenue, RecvTime: clock()}
 	e.ID, _ = event.MakeID(name)
 	e.OrigID, _ = event.MakeID(reason)
+	return a.push(&e)
+}
+
+// push queues an operator's event. Any goroutine.
+func (a *assembly) push(e *event.Event) bool {
 	a.operatorMu.Lock()
 	defer a.operatorMu.Unlock()
-	ok := a.operator.Push(&e)
+	ok := a.operator.Push(e)
 	a.ring()
 	return ok
 }
@@ -453,6 +460,10 @@ func (a *assembly) operate(act event.OperatorAct, name, reason string) bool {
 // goroutines end, the venues log out and say their last, the core takes it, clients
 // get what is durable, the journal is closed.
 func (a *assembly) stop() error {
+	if err := a.control.close(); err != nil {
+		a.alarm(alert{Severity: warning, Kind: "control", Text: err.Error()})
+	}
+	a.control = nil
 	a.loop.Stop()
 	a.io.Stop()
 	a.threads.Wait()

@@ -155,10 +155,7 @@ func (a *assembly) tripped(v *firewall.Violation) {
 		Instrument: market.NoInstrument, RecvTime: v.At, Ref: v.Child, Price: v.Price, Qty: v.Qty, Reason: event.ReasonFirewall}
 	e.ID, _ = event.MakeID("firewall")
 	e.OrigID, _ = event.MakeID(v.Reason.String())
-	a.operatorMu.Lock()
-	ok := a.operator.Push(&e)
-	a.operatorMu.Unlock()
-	a.ring()
+	ok := a.push(&e)
 	a.alarm(alert{Severity: critical, Kind: "firewall", Text: fmt.Sprintf("stopped an order to %s (%v), child %d of parent %d, "+
 		"%d at %d; the firm is killed", a.cfg.Router.Venues[v.Venue].Name, v.Reason, v.Child, v.Parent, v.Qty, v.Price)})
 	if !ok {

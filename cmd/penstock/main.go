@@ -17,6 +17,7 @@ const usage = `usage: penstock COMMAND [options]
   run       the router, live, from a configuration file
   replay    recorded market data through the same decoders, books and core
   record    what the live feeds receive, to files that replay plays
+  ctl       what a person orders: kill, release, pause, limit, status and more
   dump      a journal as text; --verify runs it again and compares
   explain   what each decision in a journal saw and what it expected every venue to cost
   simulate  parents in the simulated stock by two policies, paired; with confidence bounds
@@ -88,6 +89,7 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"run":      run,
 	"replay":   replay,
 	"record":   record,
+	"ctl":      ctl,
 	"dump":     dump,
 	"explain":  explain,
 	"params":   paramsCommand,

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"penstock/journal"
+	"penstock/router/loop"
+)
+
+// ctlOf asks the rig's router as a person does, through the command.
+func (r *demoRig) ctlOf(code int, args ...string) string {
+	r.t.Helper()
+	got, out, errs := penstock(r.t, append([]string{"ctl", "--socket", r.a.cfg.controlPath()}, args...)...)
+	if got != code {
+		r.t.Fatalf("ctl %v: exit code %d, want %d: %s%s", args, got, code, out, errs)
+	}
+	return out + errs
+}
+
+// twoPersons changes the file itself: the core that compares reads it from the journal.
+func twoPersons(cfg *Config) {
+	again, err := ParseConfig(cfg.Path, []byte(strings.Replace(string(cfg.Raw), "alert_owner =", "people = [\"alice\", \"bob\"]\n  alert_owner =", 1)))
+	if err != nil {
+		panic(err)
+	}
+	*cfg = *again
+}
+
+// TestCtl_C14 and C15, C16: only named persons act, a hard limit has no override, a raise
+// takes two persons and an end. C10: a kill by symbol cancels, and its release takes two.
+func TestCtl_C10_C14_C16_PersonsActThroughTheSocket(t *testing.T) {
+	r := newDemoRig(t, "threaded", twoPersons)
+	if info, err := os.Stat(r.a.cfg.controlPath()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the socket: %v, %v", info, err)
+	}
+	r.send("K-1", 40_000, 12*time.Second)
+	for deadline := time.Now().Add(20 * time.Second); r.m.open() < 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing rests at the venues")
+		}
+	}
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"not one of controls.people", []string{"kill", "--who", "mallory", "--reason", "x"}},
+		{"a reason is needed", []string{"kill", "--who", "alice"}},
+		{"is not one of", []string{"kill", "--symbol", "NONE", "--who", "alice", "--reason", "x"}},
+		{"not known", []string{"fly", "--who", "alice", "--reason", "x"}},
+		{"not one of ours", []string{"resolve", "7", "--value", "0", "--who", "alice", "--reason", "x"}},
+	} {
+		if out := r.ctlOf(1, c.args...); !strings.Contains(out, c.want) {
+			t.Errorf("%v: %s", c.args, out)
+		}
+	}
+	out := r.ctlOf(0, "kill", "--symbol", "PSTK", "--who", "alice", "--reason", "prices look wrong on the tape since noon")
+	if !strings.Contains(out, "on disk") {
+		t.Error(out)
+	}
+	sent := len(r.a.core.Children())
+	r.until("nothing open", func(s *loop.Sequencer) bool { return r.m.open() == 0 })
+	r.until("the count", func(s *loop.Sequencer) bool {
+		if n := len(s.Core().Children()); n != sent {
+			t.Errorf("%d orders after the kill", n-sent)
+		}
+		return true
+	})
+	if out := r.ctlOf(0, "status"); !strings.Contains(out, "killed: symbol PSTK") {
+		t.Error(out)
+	}
+	release := []string{"release", "--symbol", "PSTK", "--reason", "tape is right"}
+	for _, who := range []string{"alice", "alice"} { // the same person twice is one person
+		if out := r.ctlOf(0, append(release, "--who", who)...); !strings.Contains(out, "another person") {
+			t.Error(out)
+		}
+	}
+	until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	raise := func(code int, who, value string, more ...string) string {
+		return r.ctlOf(code, append([]string{"limit", "child_max_qty", "--symbol", "PSTK", "--value", value, "--who", who, "--reason", "r"}, more...)...)
+	}
+	if out := raise(0, "bob", "100"); !strings.Contains(out, "done") { // a lower one takes nobody else
+		t.Error(out)
+	}
+	raise(0, "bob", "20001", "--until", until)
+	if out := raise(1, "alice", "20001", "--until", until); !strings.Contains(out, "above the maximum") {
+		t.Errorf("a hard limit was overridden: %s", out)
+	}
+	raise(0, "bob", "5000")
+	if out := raise(1, "alice", "5000"); !strings.Contains(out, "refused") {
+		t.Errorf("a raise without an end: %s", out)
+	}
+	raise(0, "bob", "5000", "--until", until)
+	if out := raise(0, "alice", "5000", "--until", until); !strings.Contains(out, "done") {
+		t.Error(out)
+	}
+	r.ctlOf(0, append(release, "--who", "bob")...)
+	if out := r.ctlOf(0, append(release, "--who", "alice")...); !strings.Contains(out, "done") {
+		t.Error(out)
+	}
+	r.until("it trades again", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > sent })
+	r.finish("K-1")
+	r.checkAudit(t)
+}
+
+// checkAudit is the audit query of C21: who did what and why is in the journal, in order.
+func (r *demoRig) checkAudit(t *testing.T) {
+	t.Helper()
+	var acts []actRequest
+	if _, err := eachRecord(r.a.Dir, func(rec *journal.Record) error {
+		if name, data, ok := rec.Name(); rec.Type == journal.Blob && ok && name == blobOperator {
+			var a actRequest
+			if err := json.Unmarshal(data, &a); err != nil {
+				return err
+			}
+			acts = append(acts, a)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(acts) < 10 || acts[0].Act != "kill" || acts[0].Who != "alice" || acts[0].UID != uint32(os.Getuid()) ||
+		acts[0].Reason != "prices look wrong on the tape since noon" {
+		t.Errorf("%d acts in the journal, first %+v", len(acts), acts[:min(len(acts), 1)])
+	}
+	_, out, _ := penstock(t, "dump", r.a.Dir)
+	if !strings.Contains(out, "kill PSTK by alice") {
+		t.Error("dump does not show the kill")
+	}
+}
+
+// TestCtl_C11_AlertsDoNotNeedTheCore freezes the core: a kill is obeyed by the gateways and
+// answered, an alert is written within five seconds with severity and owner, and a person
+// takes it over.
+func TestCtl_C11_AlertsDoNotNeedTheCore(t *testing.T) {
+	r := newDemoRig(t, "inline")
+	thaw, frozen := make(chan struct{}), make(chan struct{})
+	go r.a.loop.Inspect(func(*loop.Sequencer) { close(frozen); <-thaw })
+	<-frozen
+	began := time.Now()
+	if out := r.ctlOf(1, "kill", "--reason", "all of it"); !strings.Contains(out, "the core does not answer") || !r.a.latch.Stopped(0) {
+		t.Error(out)
+	}
+	r.a.alarm(alert{Severity: critical, Kind: "test", Text: "seen from outside"})
+	path := filepath.Join(r.a.cfg.at(r.a.cfg.file.Router.State), "alerts.jsonl")
+	for deadline := began.Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		text, err := os.ReadFile(path)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("no alert: %v", err)
+		}
+		if strings.Contains(string(text), `"severity":"critical","kind":"test","owner":"desk","text":"seen from outside"`) {
+			break
+		}
+	}
+	if took := time.Since(began); took > controlPatience+5*time.Second {
+		t.Errorf("the alert took %v", took)
+	}
+	id := "0"
+	for _, al := range r.a.alarms.all() {
+		if al.Kind == "test" {
+			id = string(rune('0' + al.ID))
+		}
+	}
+	r.ctlOf(0, "ack", id, "--reason", "on it")
+	if out := r.ctlOf(0, "alerts"); !strings.Contains(out, "acknowledged by") {
+		t.Error(out)
+	}
+	r.ctlOf(1, "ack", id, "--reason", "again")
+	close(thaw)
+}
