@@ -34,6 +34,7 @@ type Child struct {
 	missingNotional market.Notional
 	missedAs        uint64     // ExecID of the report that told the client of it
 	back            market.Qty // of what is reserved: taken back by the venue
+	held            market.Qty // of the parent's Held: what this child had taken back
 	SentTime        int64      // ns since epoch
 	sentMid2        int64      // twice the composite's mid then, 0: there was none
 	bucket          uint8      // posted: of its fill probability

@@ -31,7 +31,8 @@ func (p *Parent) fill(c *Child, cum market.Qty, price market.Price, v *market.Ve
 	p.Reserved -= before - c.reserved()
 	c.back = min(c.back, c.reserved())
 	extra := delta - (before - c.reserved())
-	back := min(extra, p.Held) // what was taken back may come again
+	back := min(extra, c.held, p.Held) // what was taken back may come again, from the same order
+	c.held -= back
 	p.Held -= back
 	p.unreserved += extra - back
 	p.Cum += delta
@@ -64,6 +65,7 @@ func (p *Parent) undo(c *Child, qty market.Qty, notional, fee market.Notional) {
 	c.back += again
 	cured := min(p.unreserved, qty-again)
 	p.unreserved -= cured
+	c.held += qty - again - cured
 	p.Held += qty - again - cured
 	p.Venues[c.Venue].Qty -= qty
 	p.pay(c, -notional, -fee)
@@ -101,6 +103,7 @@ func (p *Parent) release(c *Child) (freed market.Qty) {
 	freed = c.reserved()
 	c.Released = true
 	p.Reserved -= freed
+	c.held += min(c.back, freed)
 	p.Held += min(c.back, freed)
 	c.back = 0
 	p.check()
@@ -108,6 +111,8 @@ func (p *Parent) release(c *Child) (freed market.Qty) {
 }
 
 func (p *Parent) check() {
+	// What is not in excess any more makes up for nothing.
+	p.unreserved = min(p.unreserved, max(p.Cum+p.Reserved+p.Held-p.OrderQty, 0))
 	assert.That(p.Cum >= 0 && p.Reserved >= 0 && p.Held >= 0, "quantities are not negative")
 	assert.That(p.Cum+p.Reserved+p.Held <= p.OrderQty+p.unreserved, "filled, reserved and held fit the order")
 }
