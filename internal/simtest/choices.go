@@ -116,7 +116,11 @@ func init() {
 	kind(chStatus, "status", 2, false, func(w *world, r *stream, n int) { w.someClient(r).status(w, r) })
 	kind(chArm, "arm", 40, true, func(w *world, r *stream, _ int) {
 		v := w.someVenue(r)
-		v.armed[r.below(int64(faultCount))]++
+		f := fault(r.below(int64(faultCount)))
+		if r.once(3) { // what takes several of its kind to show
+			f = [...]fault{loseTrade, swapTrade, swapTrade, lateFill, duplicate, holdLong}[r.below(6)]
+		}
+		v.armed[f]++
 	})
 	kind(chDrop, "drop", 4, true, func(w *world, r *stream, _ int) { w.lose(w.someVenue(r), r, 50*milli, 2*second) })
 	kind(chFlap, "flap", 1, true, func(w *world, r *stream, _ int) {

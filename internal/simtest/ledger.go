@@ -68,6 +68,7 @@ type account struct {
 	rate       int64           // of what others trade, 1/10,000; 0: any
 	tape       int64           // what was printed before it
 	excess     int64           // executed without being open
+	late       bool            // anything was executed without being open
 	held       int64           // taken back by venues: nobody gets it
 	reports    map[uint64]bool // by which the client was told of fills
 	notional   *big.Int
@@ -88,6 +89,7 @@ type entry struct {
 	qty, cum  int64
 	executed  int64 // Σ LastQty of its executions
 	back      int64 // of what is open: executed and taken back before
+	held      int64 // of what its account holds
 	worth     *big.Int
 	acked     bool
 	dead      bool
@@ -183,7 +185,7 @@ func (l *ledger) send(m *message, now int64) {
 		l.fail("order %d of quantity %d", m.number, m.qty)
 	case a.cum+a.open+a.held+m.qty > a.qty:
 		l.fail("order %d of %d: parent %d of %d has %d executed, %d at venues and %d taken back", m.number, m.qty, m.parent, a.qty, a.cum, a.open, a.held)
-	case a.rate > 0 && a.excess == 0 && (a.cum+a.open+m.qty)*10_000 > a.rate*(l.printed[m.instrument]-a.tape):
+	case a.rate > 0 && !a.late && (a.cum+a.open+m.qty)*10_000 > a.rate*(l.printed[m.instrument]-a.tape):
 		l.fail("order %d of %d: parent %d has %d and may have %d of %d traded by others, at a rate of %d", m.number, m.qty, m.parent, a.cum,
 			a.open, l.printed[m.instrument]-a.tape, a.rate)
 	case m.side != a.side:
@@ -236,6 +238,7 @@ func (e *entry) rest() int64 {
 
 func (e *entry) end() {
 	e.account.open -= e.rest()
+	e.held += min(e.back, e.rest())
 	e.account.held += min(e.back, e.rest())
 	e.dead, e.gap, e.back = true, false, 0
 }
@@ -323,9 +326,11 @@ func (e *entry) fill(delta int64) {
 	a.cum += delta
 	e.back = min(e.back, e.rest())
 	extra := delta - (before - e.rest())
-	again := min(extra, a.held) // what was taken back may come again
+	again := min(extra, e.held, a.held) // what was taken back may come again, from the same order
+	e.held -= again
 	a.held -= again
 	a.excess += extra - again
+	a.late = a.late || extra > again
 	if e.cum > e.qty || a.cum > a.qty {
 		a.frozen = true
 	}

@@ -25,6 +25,7 @@ func (l *ledger) correct(e *entry, m *message) {
 	}
 	l.undone[ref] = true
 	a, before := e.account, e.rest()
+	a.trim()
 	qty := min(int64(x.last), e.cum)
 	e.cum -= qty
 	a.cum -= qty
@@ -33,6 +34,7 @@ func (l *ledger) correct(e *entry, m *message) {
 	e.back += again
 	cured := min(a.excess, qty-again)
 	a.excess -= cured
+	e.held += qty - again - cured
 	a.held += qty - again - cured
 	e.executed -= int64(x.last)
 	e.worth.Sub(e.worth, new(big.Int).Mul(big.NewInt(int64(x.last)), big.NewInt(int64(x.price))))
@@ -63,3 +65,6 @@ func (l *ledger) restate(e *entry, m *message) {
 		}
 	}
 }
+
+// trim forgets an excess that is gone: its siblings were cancelled, or the order was raised.
+func (a *account) trim() { a.excess = min(a.excess, max(a.cum+a.open+a.held-a.qty, 0)) }

@@ -152,6 +152,7 @@ func (w *world) mark(m *message) {
 		w.hit(fm41)
 		return
 	}
+	w.markCell(ch, m)
 	if m.possDup {
 		w.hit(fm23)
 	}

@@ -23,6 +23,7 @@ type Result struct {
 	Hash    uint64 // of all commands, in order
 	Choices int    // of the plan, dropped ones included
 	Markers [markerCount]uint32
+	Cells   cells
 	Failure string // empty: nothing that must not happen
 	Trace   []string
 }
@@ -56,7 +57,7 @@ func (r *Runner) Run(seed uint64, opt Options) (result Result) {
 		result.Seed = seed
 		if w != nil {
 			result.Events, result.Hash, result.Markers, result.Trace = w.events, w.hash, w.markers, w.trace
-			result.Choices = len(w.plan)
+			result.Choices, result.Cells = len(w.plan), w.cells
 		}
 	}()
 	w = newWorld(seed, &opt, r.tables, r.out)

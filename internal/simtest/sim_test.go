@@ -44,6 +44,7 @@ func TestSim(t *testing.T) {
 	t.Logf("%d seeds, %d events, %.0f a second, hash %016x", total.seeds, total.events, float64(total.events)/took.Seconds(), total.hash)
 	if *seedsFlag >= fullRun || *soakFlag >= time.Minute {
 		total.checkMarkers(t)
+		total.checkCells(t)
 	}
 }
 
@@ -75,6 +76,7 @@ type totals struct {
 	seeds, events uint64
 	hash          uint64 // of all seeds' hashes, in whatever order they ended
 	markers       [markerCount]uint64
+	cells         [len(cellStates)][len(cellReports)]uint64
 }
 
 // runSeeds runs seeds on all processors.
@@ -100,6 +102,11 @@ func runSeeds(t *testing.T, first uint64, n int, soak time.Duration) (total tota
 				total.seeds++
 				total.events += res.Events
 				total.hash ^= permute(res.Hash ^ res.Seed)
+				for s := range res.Cells {
+					for r, n := range res.Cells[s] {
+						total.cells[s][r] += uint64(n)
+					}
+				}
 				for m, n := range res.Markers {
 					total.markers[m] += uint64(n)
 				}
@@ -121,6 +128,27 @@ func runSeeds(t *testing.T, first uint64, n int, soak time.Duration) (total tota
 		t.Errorf("seed %d, %d of %d choices: %s\n\t%s", res.Seed, drop.kept(), res.Choices, small.Failure, Rerun(res.Seed, drop))
 	}
 	return total
+}
+
+// checkCells demands that every report was met in every state of an order, or cannot be.
+func (total *totals) checkCells(t *testing.T) {
+	t.Helper()
+	met, not := 0, 0
+	for s := range total.cells {
+		for r, n := range total.cells[s] {
+			switch why := impossible(cellStates[s], cellReports[r]); {
+			case n == 0 && why == "":
+				t.Errorf("no order in state %c ever got a report %c", cellStates[s], cellReports[r])
+			case n > 0 && why != "":
+				t.Errorf("an order in state %c got a report %c %d times: %s", cellStates[s], cellReports[r], n, why)
+			case n > 0:
+				met++
+			default:
+				not++
+			}
+		}
+	}
+	t.Logf("%d pairs of OrdStatus and report met, %d cannot be", met, not)
 }
 
 func (total *totals) checkMarkers(t *testing.T) {

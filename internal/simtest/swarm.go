@@ -85,7 +85,7 @@ func newSwarm(seed uint64) *swarm {
 	s.table = r.once(2)
 	s.parents = r.between(1, 12)
 	s.span = r.between(4, 25) * second
-	s.choices = int(r.between(1100, 1700))
+	s.choices = int(r.between(1250, 1900))
 	s.sync = r.between(1, 20) * 100 * micro
 	s.bytes = r.once(4)
 	s.grace = r.between(50, 2000) * milli

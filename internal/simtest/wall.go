@@ -9,7 +9,9 @@ import (
 
 // newWall puts the firewall behind the gateways of a world in bytes. It counts from what
 // leaves and comes back, and must never find that the router was wrong. After a crash it
-// would be told anew; worlds that crash go without.
+// would be told anew; worlds that crash go without. So do fills after the end of their order:
+// the firewall hears of one before the core has taken the end, and is right to stop what the
+// core sends in its place.
 func (w *world) newWall() {
 	if !w.swarm.bytes || w.swarm.weights[chCrash]+w.swarm.weights[chHostCrash] > 0 {
 		return

@@ -48,6 +48,7 @@ type world struct {
 
 	events  uint64
 	markers [markerCount]uint32
+	cells   cells
 	trace   []string
 }
 

@@ -45,7 +45,7 @@ var mutants = []mutant{
 	one("a kill of a strategy cancels nothing", operatorFile,
 		"ch := &c.children[k]; c.covered(s, ch) {", "ch := &c.children[k]; s.Kind != event.ScopeStrategy && c.covered(s, ch) {"),
 	one("a bust is routed again", ledgerFile,
-		"	p.Held += qty - again - cured\n", "	p.unreserved += qty - again - cured\n	p.unreserved -= qty - again - cured\n"),
+		"	c.held += qty - again - cured\n	p.Held += qty - again - cured\n", ""),
 	one("a bust takes volume from the tape", "router/participation.go",
 		"	t.own += max(delta, 0)\n", "	t.own += delta\n"),
 	one("a paused parent trades on", workFile,
