@@ -135,7 +135,7 @@ func drawIntervals(list any) template.HTML {
 		rows = l
 	case []curvePoint:
 		for _, p := range l {
-			p.Saving.Regime = p.Name
+			p.Saving.Regime, p.Saving.Nominal = p.Name, false
 			rows = append(rows, p.Saving)
 		}
 	}
@@ -168,8 +168,12 @@ func drawIntervals(list any) template.HTML {
 		c.text(895, y+4, "end", fmt.Sprintf("%+.2f (n %d)", r.Saved, r.Pairs))
 	}
 	c.text(x(0), float64(h-8), "middle", "0")
-	c.text(x(hi), float64(h-8), "end", fmt.Sprintf("saves %.1f bps", hi))
-	c.text(x(lo), float64(h-8), "start", fmt.Sprintf("%.1f", lo))
+	if x(hi)-x(0) > 120 {
+		c.text(x(hi), float64(h-8), "end", fmt.Sprintf("saves %.1f bps", hi))
+	}
+	if x(0)-x(lo) > 50 {
+		c.text(x(lo), float64(h-8), "start", fmt.Sprintf("%.1f", lo))
+	}
 	return c.done()
 }
 
@@ -186,7 +190,9 @@ func drawCurve(list []curvePoint) template.HTML {
 	y := scale(lo, hi, 200, 20)
 	c.line(60, y(0), 880, y(0), inkGrey, 1)
 	c.text(55, y(0)+4, "end", "0")
-	c.text(55, y(hi)+4, "end", fmt.Sprintf("%.1f", hi))
+	if y(0)-y(hi) > 15 {
+		c.text(55, y(hi)+4, "end", fmt.Sprintf("%.1f", hi))
+	}
 	var points []string
 	for _, p := range list {
 		px := x(math.Log(float64(p.Slices)))
@@ -275,7 +281,7 @@ func drawHistogram(pairs []pairOfCosts) template.HTML {
 	all := append(slices.Clone(costs), saved...)
 	lo, hi := slices.Min(all), slices.Max(all)
 	const bins = 60
-	c := newCanvas(900, 200, "costs of single orders and differences of pairs")
+	c := newCanvas(900, 240, "costs of single orders and differences of pairs")
 	x := scale(lo, hi, 40, 860)
 	for k, list := range [2][]float64{costs, saved} {
 		var n [bins]int
@@ -291,13 +297,15 @@ func drawHistogram(pairs []pairOfCosts) template.HTML {
 		}
 		for i, v := range n {
 			h := 140 * float64(v) / float64(most)
-			fmt.Fprintf(c, `<rect x="%.1f" y="%.1f" width="12" height="%.1f" fill="%s" fill-opacity=".6"/>`, x(lo+(hi-lo)*float64(i)/bins), 170-h, h, ink)
+			fmt.Fprintf(c, `<rect x="%.1f" y="%.1f" width="12" height="%.1f" fill="%s" fill-opacity=".6"/>`, x(lo+(hi-lo)*float64(i)/bins), 210-h, h, ink)
 		}
 		fmt.Fprintf(c, `<text x="860" y="%d" text-anchor="end" fill="%s">%s</text>`, 20+18*k, ink, name)
 	}
-	c.line(40, 170, 875, 170, inkGrey, 1)
-	c.text(x(0), 188, "middle", "0")
-	c.text(x(hi), 188, "end", fmt.Sprintf("%.0f bps", hi))
-	c.text(x(lo), 188, "start", fmt.Sprintf("%.0f", lo))
+	c.line(40, 210, 875, 210, inkGrey, 1)
+	if lo < 0 && hi > 0 {
+		c.text(x(0), 228, "middle", "0")
+	}
+	c.text(x(hi), 228, "end", fmt.Sprintf("%.0f bps", hi))
+	c.text(x(lo), 228, "start", fmt.Sprintf("%.0f", lo))
 	return c.done()
 }
