@@ -92,6 +92,13 @@ func (a *alarms) listen(say func(string, ...any)) {
 	a.mu.Unlock()
 }
 
+// listening reports whether somebody is told.
+func (a *alarms) listening() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.say != nil
+}
+
 // run tells what was raised, and again what nobody acknowledged.
 func (a *alarms) run() {
 	tick := time.NewTicker(a.repeat)
@@ -186,6 +193,16 @@ func (a *alarms) close() error {
 	close(a.end)
 	a.group.Wait()
 	return errors.Join(a.failed, a.file.Close())
+}
+
+// warn raises a critical alert, or says it where nobody listens to alerts yet.
+func (a *assembly) warn(say func(string, ...any), kind, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if a.alarms != nil && a.alarms.listening() {
+		a.alarm(alert{Severity: critical, Kind: kind, Text: text})
+		return
+	}
+	say("%s: ALERT: %s", kind, text)
 }
 
 // alarm raises an alert, if the router got far enough to have somebody to tell.

@@ -24,7 +24,7 @@ type diskWatch struct {
 func (d *diskWatch) look(a *assembly, say func(string, ...any)) (ending bool) {
 	if err := a.journal.MirrorErr(); err != nil && !d.mirrored {
 		d.mirrored = true
-		say("router: ALERT: there is no second copy of the journal any more: %v", err)
+		a.warn(say, "journal", "there is no second copy of it any more: %v", err)
 	}
 	s := a.journal.Space()
 	alarm := s.Alarm(a.cfg.segmentBytes() / 2)
@@ -35,13 +35,14 @@ func (d *diskWatch) look(a *assembly, say func(string, ...any)) (ending bool) {
 	if s.Lasts < math.MaxInt64/4 {
 		lasts = fmt.Sprintf(", enough for %v at this rate", s.Lasts.Round(time.Second))
 	}
-	word := "ALERT"
-	if alarm < d.told {
-		word = "better"
+	text := fmt.Sprintf("disk: %v: %d MiB of %d MiB free, %d MiB kept back%s", alarm, s.FreeBytes>>20, s.SizeBytes>>20,
+		s.Left>>20, lasts)
+	if alarm > d.told {
+		a.warn(say, "journal", "%s", text)
+	} else {
+		say("journal: %s", text)
 	}
 	d.told = alarm
-	say("router: %s: journal's disk: %v: %d MiB of %d MiB free, %d MiB kept back%s", word, alarm, s.FreeBytes>>20,
-		s.SizeBytes>>20, s.Left>>20, lasts)
 	return alarm == journal.SpaceEnding
 }
 

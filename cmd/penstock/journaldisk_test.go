@@ -45,7 +45,7 @@ func TestFullJournalDiskEndsInOrder(t *testing.T) {
 	if !errors.As(err, &exit) || exit.code != exitTemporary || !errors.Is(err, errDiskFull) {
 		t.Fatalf("%v\n%s", err, said.text())
 	}
-	if text := said.text(); !strings.Contains(text, "ALERT: journal's disk: less than 10 % free") ||
+	if text := said.text(); !strings.Contains(text, "less than 10 % free") ||
 		!strings.Contains(text, "nothing free, and the reserve ends") {
 		t.Errorf("what was said:\n%s", text)
 	}

@@ -276,11 +276,11 @@ func (a *assembly) sayShadow(say func(string, ...any)) {
 		return
 	}
 	if text := a.shadowSaid.Swap(nil); text != nil {
-		say("router: ALERT: a second core on the same journal came to something else: %s. No new order leaves and open ones are "+
+		a.warn(say, "shadow", "a second core on the same journal came to something else: %s. No new order leaves and open ones are "+
 			"cancelled; SIGUSR2 lifts that", *text)
 	}
 	if err := a.shadow.snapError.Load(); err != nil && !a.shadow.reported {
 		a.shadow.reported = true
-		say("router: ALERT: no snapshot could be written, a restart will take longer: %v", *err)
+		a.warn(say, "snapshot", "none could be written, a restart will take longer: %v", *err)
 	}
 }

@@ -42,7 +42,7 @@ func (a *assembly) swapPolicy(say func(string, ...any)) {
 		say("policy: %s is in force already", table.UUIDText())
 	case err != nil:
 		a.swaps.refused.Add(1)
-		say("policy: ALERT: not taken, the current table stays: %v", err)
+		a.warn(say, "policy", "not taken, the current table stays: %v", err)
 	default:
 		say("policy: %s is in force from event %d on", table.UUIDText(), at)
 	}
