@@ -197,4 +197,4 @@ func (c *Core) refusedChild(p *Parent, v market.VenueID, why event.Reason) {
 }
 
 // rollBack takes a new policy out: the compiled-in table is the last good one.
-func (c *Core) rollBack() { c.table = policy.StaticTable() }
+func (c *Core) rollBack() { c.table, c.rolledBack = policy.StaticTable(), true }

@@ -22,6 +22,7 @@ type Core struct {
 	table       *policy.Table // nil after a load: see Offer
 	policy      [32]byte      // SHA-256 of its file; zero: it is that of the configuration
 	offered     offer
+	rolledBack  bool // the compiled-in table is in force instead, since a cap of the canary was reached
 	tactics     Tactics
 	exploration Exploration
 

@@ -7,6 +7,7 @@ import (
 	"penstock/event"
 	"penstock/internal/state"
 	"penstock/market"
+	"penstock/policy"
 )
 
 // MoveState moves the whole state of the core between two events: what a core of the same build
@@ -31,6 +32,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.nextAway)
 	state.Fixed(s, &c.chain)
 	state.Fixed(s, &c.policy)
+	state.Fixed(s, &c.rolledBack)
 	state.Fixed(s, &c.Counters)
 	state.Fixed(s, &c.sessionUp)
 	state.Fixed(s, &c.economics)
@@ -200,7 +202,10 @@ func (c *Core) afterLoad(s *state.Codec) {
 			c.near[i][side].stale = true
 		}
 	}
-	if c.policy != ([32]byte{}) {
+	switch {
+	case c.rolledBack:
+		c.table = policy.StaticTable()
+	case c.policy != ([32]byte{}):
 		c.table = nil // it comes with Offer
 	}
 	if s.Err() != nil {

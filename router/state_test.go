@@ -267,3 +267,24 @@ func BenchmarkSaveState(b *testing.B) {
 		c.Hash()
 	}
 }
+
+// A policy that the canary took out stays out in a core that loads the state, until a swap.
+func TestRolledBackPolicyStaysOutAfterALoad(t *testing.T) {
+	c, again := testCore(t), testCore(t)
+	out := c.OutputFor()
+	c.Step(&event.Event{Kind: event.SessionStart, Seq: 1, StepTime: 1, Ref: 7}, out)
+	c.rollBack()
+	if err := loadState(again, savedState(t, c)); err != nil {
+		t.Fatal(err)
+	}
+	if !again.RolledBack() || again.table.PolicyID() != 0 || again.Hash() != c.Hash() {
+		t.Error("the policy is back")
+	}
+	swap := event.Event{Seq: 2, StepTime: 2}
+	swap.SetPolicyHash([32]byte{1})
+	again.Offer(testCore(t).table, [32]byte{1})
+	again.Step(&swap, out)
+	if again.RolledBack() || again.table.PolicyID() == 0 {
+		t.Error("a new policy is not in force")
+	}
+}

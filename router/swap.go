@@ -27,11 +27,15 @@ func (c *Core) Offer(t *policy.Table, sum [32]byte) {
 // a core whose state was loaded the table itself has to be offered before the next event.
 func (c *Core) Policy() [32]byte { return c.policy }
 
+// RolledBack reports whether the compiled-in table decides since the policy reached a cap.
+func (c *Core) RolledBack() bool { return c.rolledBack }
+
 // onPolicySwap puts the offered table in force. It says nothing of limits, venues or
 // instruments: those are the gate's and the configuration's.
 func (c *Core) onPolicySwap(e *event.Event) {
 	sum := e.PolicyHash()
 	assert.That(c.offered.table != nil && c.offered.sum == sum, "the table of a swap was offered before")
-	c.table, c.policy = c.offered.table, sum
+	c.table, c.policy, c.rolledBack = c.offered.table, sum, false
+	c.gate.NewPolicy(c.table.PolicyID())
 	c.Counters.PolicySwaps++
 }

@@ -65,7 +65,7 @@ func (a *assembly) putInForce(table *policy.Table, data []byte) (at uint64, err 
 	}
 	same := false
 	if !a.loop.Inspect(func(s *loop.Sequencer) {
-		if same = s.Core().Policy() == sum; !same {
+		if same = s.Core().Policy() == sum && !s.Core().RolledBack(); !same {
 			s.Core().Offer(table, sum)
 		}
 	}) {
@@ -88,7 +88,7 @@ func (a *assembly) awaitPolicy(sum [32]byte) (at uint64, err error) {
 	for began := time.Now(); time.Since(began) < swapPatience; time.Sleep(200 * time.Microsecond) {
 		if at == 0 {
 			if !a.loop.Inspect(func(s *loop.Sequencer) {
-				if s.Core().Policy() == sum {
+				if s.Core().Policy() == sum && !s.Core().RolledBack() {
 					at = s.Seq()
 				}
 			}) {

@@ -107,8 +107,9 @@ type controls struct {
 	sameNext   int
 	hardCredit []market.Money // by client, as configured
 	canary     canaryUse
-	confirmed  bool // persons took the caps off
-	canaryOut  bool // a cap was reached: the policy is out
+	capped     uint64 // the policy that the caps hold for
+	confirmed  bool   // persons took the caps off
+	canaryOut  bool   // a cap was reached: the policy is out
 }
 
 type repeat struct {
@@ -139,6 +140,9 @@ func (g *Gate) Control(c *Controls, venues []market.Venue, parents int) error {
 		return err
 	}
 	k := &controls{Controls: *c, used: make([]market.Money, len(c.Clients)), repeats: make([]repeat, parents)}
+	if c.Canary != nil {
+		k.capped = c.Canary.Policy
+	}
 	k.Clients = slices.Clone(c.Clients)
 	for i := range c.Clients {
 		k.hardCredit = append(k.hardCredit, c.Clients[i].Credit)
@@ -260,7 +264,7 @@ func (k *controls) money(in market.InstrumentID, price market.Price, qty market.
 }
 
 func (k *controls) isCanary(policy uint64) bool {
-	return k.Canary != nil && !k.confirmed && policy == k.Canary.Policy
+	return k.Canary != nil && !k.confirmed && policy == k.capped
 }
 
 func (k *controls) canaryMay(o *Order, cost market.Money) bool {
@@ -359,9 +363,17 @@ func (g *Gate) Enable(s event.Strategy) {
 // CanaryOut reports whether a new policy reached one of its caps.
 func (g *Gate) CanaryOut() bool { return g.controls != nil && g.controls.canaryOut }
 
+// NewPolicy puts a policy under the caps of the canary, if there are any, as if it had not
+// traded yet.
+func (g *Gate) NewPolicy(policy uint64) {
+	if k := g.controls; k != nil && k.Canary != nil {
+		k.capped, k.canary, k.confirmed, k.canaryOut = policy, canaryUse{}, false, false
+	}
+}
+
 // ConfirmPolicy takes the caps off a new policy.
 func (g *Gate) ConfirmPolicy(policy uint64) {
-	if k := g.controls; k != nil && k.Canary != nil && k.Canary.Policy == policy {
+	if k := g.controls; k != nil && k.Canary != nil && k.capped == policy {
 		k.confirmed, k.canaryOut = true, false
 	}
 }

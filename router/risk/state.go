@@ -42,6 +42,7 @@ func (k *controls) state(c *state.Codec) {
 		k.sameNext = 0
 	}
 	state.Fixed(c, &k.canary)
+	state.Fixed(c, &k.capped)
 	state.Fixed(c, &k.canaryOut)
 	state.Fixed(c, &k.confirmed)
 }
