@@ -66,6 +66,8 @@ func (s *Server) SetOUCHFaults(f OUCHFaults) error {
 const (
 	soupSilence  = 15 * time.Second
 	ouchUserSize = 6
+	// ouchReadBuffer is small, so that a venue that does not read is noticed soon.
+	ouchReadBuffer = 64 << 10
 )
 
 func newOUCHEntry(s *Server) (*ouchEntry, error) {
@@ -131,6 +133,9 @@ func (e *ouchEntry) accept() {
 		conn, err := e.listener.Accept()
 		if err != nil {
 			return
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			tcp.SetReadBuffer(ouchReadBuffer)
 		}
 		m.group.Add(1)
 		go func() {
