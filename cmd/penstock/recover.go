@@ -238,7 +238,7 @@ func (r *recovery) note(rec *journal.Record) error {
 		r.tell(&c)
 	case journal.Event:
 		var e event.Event
-		if e.SetBytes(rec.Payload) && e.Kind >= event.ParentNew && e.Kind <= event.ParentStatus && e.Ref != 0 {
+		if e.SetBytes(rec.Payload) && e.Kind >= event.ParentNew && e.Kind <= event.ParentDontKnow && e.Ref != 0 {
 			c := r.client(e.Client)
 			c.LastSeq, c.At = int(min(e.Ref, math.MaxInt32)), e.RecvTime
 		}

@@ -31,11 +31,13 @@ type Acceptor struct {
 	guard   atomic.Pointer[guard.Guard] // nil until it listens
 	fix     *quickfix.Acceptor
 	engine  string // loopback address of quickfix
-	reports *ring.SPSC[event.Command]
+	reports *ring.SPSC[queued]
+	entry   queued // what Report and Remember put into it
+	copies  *copies
 	bell    chan struct{} // a report, or more is durable
 	stop    chan struct{}
 	senders []chan event.Command // by client
-	again   []uint64             // by client: reports that may have been told before, still to come
+	again   []uint64             // by client, then by drop copy: reports that may have been told before, still to come
 	wait    sync.WaitGroup
 	once    sync.Once
 }
@@ -44,6 +46,7 @@ type Acceptor struct {
 type counters struct {
 	messages, orders, refused, malformed, busy atomic.Uint64
 	reports, full, sendErrors, undelivered     atomic.Uint64
+	copies                                     atomic.Uint64
 }
 
 // Stats is a copy of the counts since the start.
@@ -54,6 +57,7 @@ type Stats struct {
 	Malformed   uint64 // answered with 35=3 or 35=j
 	Busy        uint64 // of these, because the Sink had no room
 	Reports     uint64 // handed to the sessions
+	Copies      uint64 // handed to drop copy sessions
 	Full        uint64 // calls of Report that found no room
 	SendErrors  uint64 // attempts to store a report that failed; each is repeated
 	Undelivered uint64 // reports that were still waiting at Close
@@ -65,7 +69,7 @@ const senderQueue = 1024
 
 // Listen starts to serve. The Sink may be called from now on.
 func Listen(cfg Config) (*Acceptor, error) {
-	cfg.Sessions = slices.Clone(cfg.Sessions) // validate completes them
+	cfg.Sessions, cfg.DropCopies = slices.Clone(cfg.Sessions), slices.Clone(cfg.DropCopies) // validate completes them
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -74,7 +78,7 @@ func Listen(cfg Config) (*Acceptor, error) {
 		return nil, err
 	}
 	a := &Acceptor{cfg: cfg, log: log, bell: make(chan struct{}, 1), stop: make(chan struct{}),
-		reports: ring.New[event.Command](cfg.queueLen())}
+		reports: ring.New[queued](cfg.queueLen()), copies: newCopies(cfg.DropCopies)}
 	a.app = &application{config: &a.cfg, log: log, intake: newIntake(cfg.Sink, len(cfg.Sessions)),
 		orders: newOrders(), worked: newWorked(), clients: make(map[quickfix.SessionID]uint16),
 		parsers: sync.Pool{New: func() any { return new(fix.Message) }},
@@ -90,8 +94,11 @@ func Listen(cfg Config) (*Acceptor, error) {
 		log.Close()
 		return nil, err
 	}
-	a.wait.Add(1 + len(a.senders))
+	a.wait.Add(1 + len(a.senders) + len(a.copies.senders))
 	go a.dispatch()
+	for i := range a.copies.senders {
+		go a.sendCopies(i)
+	}
 	for i := range a.senders {
 		go a.send(i)
 	}
@@ -120,8 +127,8 @@ func (a *Acceptor) open() error {
 	}
 	gc := guard.Config{Listen: a.cfg.Listen, Allow: a.cfg.Allow, Limits: a.cfg.Limits,
 		Router: a.engine, Logf: a.log.Eventf}
-	for i := range a.cfg.Sessions {
-		gc.Sessions = append(gc.Sessions, a.cfg.Sessions[i].Session)
+	for _, s := range slices.Concat(a.cfg.Sessions, a.cfg.DropCopies) {
+		gc.Sessions = append(gc.Sessions, s.Session)
 	}
 	if a.cfg.TLSCert != "" {
 		if gc.TLS, err = guard.LoadTLS(a.cfg.TLSCert, a.cfg.TLSKey, a.cfg.TLSClientCA); err != nil {
@@ -169,6 +176,9 @@ func (a *Acceptor) unregister() {
 	for id := range a.app.clients {
 		quickfix.UnregisterSession(id)
 	}
+	for i := range a.cfg.DropCopies {
+		quickfix.UnregisterSession(a.cfg.DropCopies[i].id())
+	}
 }
 
 // Addr returns the address that clients connect to.
@@ -181,7 +191,7 @@ func (a *Acceptor) Guard() *guard.Guard { return a.guard.Load() }
 func (a *Acceptor) Stats() Stats {
 	s := &a.app.stats
 	return Stats{Messages: s.messages.Load(), Orders: s.orders.Load(), Refused: s.refused.Load(),
-		Malformed: s.malformed.Load(), Busy: s.busy.Load(), Reports: s.reports.Load(),
+		Malformed: s.malformed.Load(), Busy: s.busy.Load(), Reports: s.reports.Load(), Copies: s.copies.Load(),
 		Full: s.full.Load(), SendErrors: s.sendErrors.Load(),
 		Undelivered: s.undelivered.Load(), LogFailures: a.log.Failures()}
 }
@@ -191,8 +201,16 @@ func (a *Acceptor) Stats() Stats {
 // Core thread only.
 func (a *Acceptor) Report(c *event.Command) bool {
 	assert.That(int(c.Client) < len(a.senders), "a report goes to a configured client")
-	if !a.reports.Push(c) {
+	if !a.push(c, false) {
 		a.app.stats.full.Add(1)
+		return false
+	}
+	return true
+}
+
+func (a *Acceptor) push(c *event.Command, copyOnly bool) bool {
+	a.entry.Command, a.entry.copyOnly = *c, copyOnly
+	if !a.reports.Push(&a.entry) {
 		return false
 	}
 	a.Wake()
@@ -214,16 +232,20 @@ func (a *Acceptor) dispatch() {
 		for _, sender := range a.senders {
 			close(sender)
 		}
+		a.copies.close()
 	}()
-	var c event.Command
+	var c queued
 	for a.next(&c) {
-		a.senders[c.Client] <- c
-		a.app.stats.reports.Add(1)
+		if !c.copyOnly {
+			a.senders[c.Client] <- c.Command
+			a.app.stats.reports.Add(1)
+		}
+		a.copies.dispatch(&c.Command)
 	}
 }
 
 // next waits for a report that is durable; false at the end.
-func (a *Acceptor) next(c *event.Command) bool {
+func (a *Acceptor) next(c *queued) bool {
 	for !a.reports.Pop(c) {
 		select {
 		case <-a.bell:
@@ -238,7 +260,7 @@ func (a *Acceptor) next(c *event.Command) bool {
 }
 
 // durable waits until the report may leave; false when it never will.
-func (a *Acceptor) durable(c *event.Command) bool {
+func (a *Acceptor) durable(c *queued) bool {
 	for a.cfg.Durable != nil && c.Cause > a.cfg.Durable() {
 		select {
 		case <-a.bell:

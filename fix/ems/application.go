@@ -32,11 +32,15 @@ type application struct {
 func (a *application) OnCreate(quickfix.SessionID) {}
 
 func (a *application) OnLogon(id quickfix.SessionID) {
-	a.intake.session(a.clients[id], event.SessionUp)
+	if client, ok := a.clients[id]; ok { // a drop copy is nobody's client
+		a.intake.session(client, event.SessionUp)
+	}
 }
 
 func (a *application) OnLogout(id quickfix.SessionID) {
-	a.intake.session(a.clients[id], event.SessionDown)
+	if client, ok := a.clients[id]; ok {
+		a.intake.session(client, event.SessionDown)
+	}
 }
 
 func (a *application) ToAdmin(*quickfix.Message, quickfix.SessionID)     {}
@@ -51,6 +55,10 @@ func (a *application) FromAdmin(*quickfix.Message, quickfix.SessionID) quickfix.
 func (a *application) FromApp(m *quickfix.Message,
 	id quickfix.SessionID) quickfix.MessageRejectError {
 	a.stats.messages.Add(1)
+	if _, ok := a.clients[id]; !ok {
+		a.stats.malformed.Add(1)
+		return quickfix.NewBusinessMessageRejectError("a drop copy session sends nothing", businessUnsupportedType, nil)
+	}
 	msg := a.parsers.Get().(*fix.Message)
 	defer a.parsers.Put(msg)
 	if err := msg.Parse(m.Bytes()); err != nil {

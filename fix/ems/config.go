@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/quickfixgo/quickfix"
 	"github.com/quickfixgo/quickfix/config"
@@ -23,6 +24,7 @@ type Config struct {
 	// TLSClientCA clients must show a certificate that it signed.
 	TLSCert, TLSKey, TLSClientCA string
 	Sessions                     []Session // the index of a session is Event.Client
+	DropCopies                   []Session // of those who get a copy of every report, and send nothing
 
 	Allow       []netip.Prefix // addresses that may connect; nil means loopback only
 	Limits      guard.Limits
@@ -84,6 +86,11 @@ func (c *Config) validate() error {
 			return fmt.Errorf("ems: session %s: %w", c.Sessions[i].TargetCompID, err)
 		}
 	}
+	for i := range c.DropCopies {
+		if err := c.DropCopies[i].validate(c); err != nil {
+			return fmt.Errorf("ems: drop copy %s: %w", c.DropCopies[i].TargetCompID, err)
+		}
+	}
 	return nil
 }
 
@@ -120,8 +127,7 @@ func (s *Session) id() quickfix.SessionID {
 func (c *Config) settings() (*quickfix.Settings, error) {
 	all := quickfix.NewSettings()
 	all.GlobalSettings().Set(config.SocketAcceptHost, "127.0.0.1")
-	for i := range c.Sessions {
-		s := &c.Sessions[i]
+	for _, s := range slices.Concat(c.Sessions, c.DropCopies) {
 		one := quickfix.NewSessionSettings()
 		for key, value := range s.Settings {
 			one.Set(key, value)

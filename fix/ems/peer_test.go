@@ -94,6 +94,7 @@ type peer struct {
 	t      *testing.T
 	conn   net.Conn
 	name   string // its SenderCompID
+	begin  string // BeginString
 	seq    int    // next to send
 	buf    []byte
 	unread []byte
@@ -110,7 +111,7 @@ func dial(t *testing.T, a *Acceptor, client int) *peer {
 }
 
 func newPeer(t *testing.T, conn net.Conn, name string) *peer {
-	p := &peer{t: t, conn: conn, name: name, seq: 1, buf: make([]byte, 64<<10)}
+	p := &peer{t: t, conn: conn, name: name, begin: "FIX.4.4", seq: 1, buf: make([]byte, 64<<10)}
 	t.Cleanup(p.close)
 	return p
 }
@@ -140,7 +141,7 @@ func (p *peer) header(msgType string) string {
 }
 
 // send sends a message of the type with body fields.
-func (p *peer) send(msgType, fields string) { p.write(message(p.header(msgType) + fields)) }
+func (p *peer) send(msgType, fields string) { p.write(frame(p.begin, p.header(msgType)+fields)) }
 
 func (p *peer) write(b []byte) {
 	p.t.Helper()

@@ -2,6 +2,7 @@ package ems
 
 import (
 	"errors"
+	"time"
 
 	"github.com/quickfixgo/quickfix"
 
@@ -27,7 +28,7 @@ type ResumeClient struct {
 // resume puts the stores right before quickfix uses them.
 func (a *Acceptor) resume() error {
 	r := a.cfg.Resume
-	a.again = make([]uint64, len(a.cfg.Sessions))
+	a.again = make([]uint64, len(a.cfg.Sessions)+len(a.cfg.DropCopies))
 	if r == nil {
 		return nil
 	}
@@ -39,6 +40,14 @@ func (a *Acceptor) resume() error {
 			err = errors.Join(err, s.expectAgain(c.LastSeq+1, c.At))
 		}
 		a.again[i] = c.Reports - min(s.toldIn(a.cfg.Run), c.Reports)
+	}
+	var all uint64
+	for i := range r.Clients {
+		all += r.Clients[i].Reports
+	}
+	for i := range a.cfg.DropCopies {
+		a.copies.had[i] = min(a.stores.made[a.cfg.DropCopies[i].id()].toldIn(a.cfg.Run), all)
+		a.again[len(a.cfg.Sessions)+i] = all - a.copies.had[i]
 	}
 	return err
 }
@@ -52,8 +61,17 @@ func (a *Acceptor) Told(client int) uint64 {
 }
 
 // Remember takes a report of the run that the client has been told before, for the answers
-// to its requests.
-func (a *Acceptor) Remember(c *event.Command) { a.app.orders.told(c) }
+// to its requests and for the drop copies that lack it. After a restart every report of the
+// run must be given in order, to Remember or to Report. It waits for room.
+func (a *Acceptor) Remember(c *event.Command) {
+	a.app.orders.told(c)
+	if len(a.copies.sessions) == 0 {
+		return
+	}
+	for !a.push(c, true) {
+		time.Sleep(100 * time.Microsecond)
+	}
+}
 
 // tell sends a report and counts it. The client's goroutine only.
 func (a *Acceptor) tell(client int, c *event.Command) error {

@@ -1,0 +1,129 @@
+package ems
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"penstock/event"
+	"penstock/fix/ems/guard"
+	"penstock/market"
+)
+
+// watched returns a configuration with two clients and a drop copy session in each version.
+func watched(t *testing.T, d *desk) Config {
+	cfg := testConfig(t, d, 2)
+	cfg.Run = 91
+	for i, begin := range []string{"FIX.4.4", "FIX.4.2"} {
+		cfg.DropCopies = append(cfg.DropCopies, Session{Session: guard.Session{BeginString: begin,
+			SenderCompID: "PENSTOCK", TargetCompID: fmt.Sprintf("SURV%d-%d", acceptors.Load(), i)}})
+	}
+	return cfg
+}
+
+func watch(t *testing.T, a *Acceptor, n int) *peer {
+	p := dial(t, a, 0)
+	p.name, p.begin = a.cfg.DropCopies[n].TargetCompID, a.cfg.DropCopies[n].BeginString
+	return p
+}
+
+// testReports are n fills for two clients in turn.
+func testReports(n int) (all []event.Command) {
+	for i := range n {
+		c := testReport(uint16(i%2), uint64(i+1))
+		c.ExecType, c.OrdStatus, c.LastQty, c.LastPx, c.Venue = market.ExecTrade, market.StatusPartiallyFilled, 1, 100_000, 0
+		c.CumQty, c.LeavesQty, c.Notional = market.Qty(i/2+1), market.Qty(100-i/2-1), market.Notional(100_000*(i/2+1))
+		all = append(all, c)
+	}
+	return all
+}
+
+// expectCopies reads copies of the reports from to to-1, by ExecID.
+func (p *peer) expectCopies(a *Acceptor, from, to int) (possResend int) {
+	p.t.Helper()
+	for i := from; i < to; i++ {
+		m := p.expect("8")
+		client := a.cfg.Sessions[i%2].TargetCompID
+		if get(m, 17) != strconv.Itoa(i+1) || p.begin != "FIX.4.2" && (get(m, 448) != client || get(m, 797) != "Y") ||
+			p.begin == "FIX.4.2" && (get(m, 109) != client || get(m, 20) != "0" || get(m, 150) != "1") {
+			p.t.Fatalf("copy %d of client %s is %s", i+1, client, pretty(m))
+		}
+		if get(m, 97) == "Y" {
+			possResend++
+		}
+	}
+	return possResend
+}
+
+// TestCtl_C13 shows that surveillance gets every report to every client, in order and soon,
+// also what was said while it was away or when the router was restarted.
+func TestCtl_C13(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	cfg := watched(t, d)
+	a := listen(t, cfg)
+	all := testReports(300)
+	give := func(from, to int) {
+		for i := range all[from:to] {
+			all[from+i].StepTime = time.Now().UnixNano()
+			if !a.Report(&all[from+i]) {
+				t.Fatal("no room")
+			}
+		}
+	}
+	p, old := watch(t, a, 0).logon(), watch(t, a, 1).logon()
+	give(0, 100)
+	p.expectCopies(a, 0, 100)
+	old.expectCopies(a, 0, 100)
+	if lag := a.Lag(); lag.Count() < 200 || lag.Percentile(99) > 100e6 {
+		t.Errorf("%d copies, p99 %d ns, want 100 ms at most", lag.Count(), lag.Percentile(99))
+	}
+	p.send("D", newOrder("W1"))
+	if m := p.expect("j"); get(m, 380) != "3" {
+		t.Errorf("an order of the watcher is answered by %s", pretty(m))
+	}
+	p.close()
+	old.close()
+	give(100, 200)
+	p = watch(t, a, 0)
+	p.seq = 3 // after logon and order
+	p.logon()
+	p.send("2", "7=103|16=0|") // after our logon, 100 copies and the refusal
+	p.expectCopies(a, 100, 200) // by an ordinary resend
+	for a.Stats().Copies < 400 {
+		time.Sleep(time.Millisecond)
+	}
+	p.close()
+	a.Close()
+
+	// A restart: the clients have 200 reports of 300, the watchers too.
+	cfg.Resume = &Resume{Clients: []ResumeClient{{Reports: 150}, {Reports: 150}}}
+	a = listen(t, cfg)
+	for i := range 200 {
+		a.Remember(&all[i])
+	}
+	give(200, 300)
+	p = watch(t, a, 0)
+	p.seq = 5
+	p.logon()
+	for a.Stats().Copies < 200 {
+		time.Sleep(time.Millisecond)
+	}
+	p.send("2", "7=1|16=0|")
+	seen := map[string]int{}
+	for len(seen) < 300 {
+		if id := get(p.read(), 17); id != "" {
+			seen[id]++
+		}
+	}
+	p.ping()
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("report %s was copied %d times", id, n)
+		}
+	}
+	if s := a.Stats(); s.Copies != 200 || s.Reports != 100 {
+		t.Errorf("%d copies and %d reports after the restart, want 200 and 100", s.Copies, s.Reports)
+	}
+}
