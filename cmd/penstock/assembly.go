@@ -3,10 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +15,6 @@ import (
 
 	"penstock/event"
 	"penstock/fix/ems"
-	"penstock/fix/ems/guard"
 	"penstock/internal/hist"
 	"penstock/internal/ring"
 	"penstock/journal"
@@ -322,37 +321,15 @@ func (a *assembly) onSent(c *event.Command, sendTime int64) {
 }
 
 func (a *assembly) openEMS() error {
-	cfg := ems.Config{
-		Listen: a.cfg.EMS.Listen, TLSCert: a.cfg.at(a.cfg.EMS.TLSCert), TLSKey: a.cfg.at(a.cfg.EMS.TLSKey),
-		TLSClientCA: a.cfg.at(a.cfg.EMS.TLSClientCA),
-		Instruments: a.cfg.Router.Instruments, Venues: a.cfg.Router.Venues,
-		DefaultStrategy: event.Strategy(a.cfg.EMS.DefaultStrategy),
-		Sink:            a.orderedBy(a.sinkTo(a.clients)), Durable: a.journal.Durable, Run: a.run,
-	}
+	cfg := a.cfg.Acceptor
+	cfg.Instruments, cfg.Venues = a.cfg.Router.Instruments, a.cfg.Router.Venues
+	cfg.Sink, cfg.Durable, cfg.Run = a.orderedBy(a.sinkTo(a.clients)), a.journal.Durable, a.run
 	if a.recovered != nil {
 		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
 	}
-	for _, text := range a.cfg.EMS.Allow {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return fmt.Errorf("%w: ems.allow: %w", errConfig, err)
-		}
-		cfg.Allow = append(cfg.Allow, prefix)
-	}
-	for _, s := range a.cfg.EMS.Session {
-		cfg.Sessions = append(cfg.Sessions, ems.Session{Session: guard.Session{
-			SenderCompID: s.SenderCompID, TargetCompID: s.TargetCompID}})
-	}
-	if path := a.cfg.at(a.cfg.EMS.QuickfixCfg); path != "" {
-		f, err := os.Open(path)
-		if err != nil {
-			return fmt.Errorf("%w: ems.quickfix_cfg: %w", errConfig, err)
-		}
-		err = ems.ReadCfg(f, path, &cfg)
-		f.Close()
-		if err != nil {
-			return fmt.Errorf("%w: %w", errConfig, err)
-		}
+	cfg.Sessions, cfg.DropCopies = slices.Clone(cfg.Sessions), slices.Clone(cfg.DropCopies)
+	if err := a.cfg.passwords(&cfg); err != nil {
+		return err
 	}
 	var clients []string
 	for i := range cfg.Sessions {

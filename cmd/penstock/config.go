@@ -15,7 +15,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"penstock/book"
-	"penstock/event"
+	"penstock/fix/ems"
 	"penstock/journal"
 	"penstock/market"
 	"penstock/router"
@@ -79,22 +79,6 @@ type tacticsSection struct {
 	MaxChildren int      `toml:"max_children_per_epoch"`
 	MaxPostings int      `toml:"max_postings"`
 	DarkMinQty  int64    `toml:"dark_min_qty"` // lots
-}
-
-type emsSection struct {
-	Listen          string       `toml:"listen"`
-	QuickfixCfg     string       `toml:"quickfix_cfg"`
-	DefaultStrategy int          `toml:"default_strategy"`
-	TLSCert         string       `toml:"tls_cert"`
-	TLSKey          string       `toml:"tls_key"`
-	TLSClientCA     string       `toml:"tls_client_ca"`
-	Allow           []string     `toml:"allow"`
-	Session         []emsSession `toml:"session"`
-}
-
-type emsSession struct {
-	SenderCompID string `toml:"sender_comp_id"` // ours
-	TargetCompID string `toml:"target_comp_id"` // the client's
 }
 
 type instrumentSection struct {
@@ -209,12 +193,13 @@ func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 // Config is a checked configuration.
 type Config struct {
 	file
-	Path   string
-	Raw    []byte
-	Start  startOptions
-	Router router.Config
-	Idle   loop.Idle
-	bands  []band // by InstrumentID
+	Path     string
+	Raw      []byte
+	Start    startOptions
+	Router   router.Config
+	Acceptor ems.Config // without passwords, instruments and what a run adds
+	Idle     loop.Idle
+	bands    []band // by InstrumentID
 }
 
 // errConfig marks errors that end with exit code 2.
@@ -334,6 +319,12 @@ func (c *Config) resolve() error {
 	if err := c.EMS.validate(); err != nil {
 		return fmt.Errorf("ems: %w", err)
 	}
+	if c.Acceptor, err = c.acceptor(); err != nil {
+		return fmt.Errorf("ems: %w", err)
+	}
+	if r.Clients, err = c.clientPolicies(c.Acceptor.Sessions); err != nil {
+		return fmt.Errorf("ems: %w", err)
+	}
 	if err := c.resolveControls(); err != nil {
 		return err
 	}
@@ -432,24 +423,6 @@ func (c *Config) symbols(s *venueSection) iter.Seq2[*market.Instrument, string] 
 			}
 		}
 	}
-}
-
-func (e *emsSection) validate() error {
-	if (e.Listen == "") == (e.QuickfixCfg == "") {
-		return errors.New("set either listen with [[ems.session]] entries, or quickfix_cfg")
-	}
-	switch s := event.Strategy(e.DefaultStrategy); {
-	case e.Listen != "" && len(e.Session) == 0:
-		return errors.New("name at least one [[ems.session]]")
-	case s != 0 && !s.Valid():
-		return fmt.Errorf("default_strategy %d is not 0 and not a strategy: 1000 to 1005", s)
-	case (e.TLSCert == "") != (e.TLSKey == "") || e.TLSClientCA != "" && e.TLSCert == "":
-		return errors.New("TLS needs both tls_cert and tls_key")
-	}
-	if e.Listen == "" {
-		return nil
-	}
-	return validAddress("listen", e.Listen)
 }
 
 // recorded stands for addresses and protocols in the configuration of a replay.

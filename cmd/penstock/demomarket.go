@@ -69,7 +69,7 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 		Router: routerSection{Journal: journal, State: "state", Idle: "park", Placement: orDefault(o.placement, "inline"), MaxParents: 64,
 			MaxChildren: 50_000, BookLevels: 512, BookOrders: 1 << 16},
 		Policy: policySection{Table: "policy.penstock", AllowUnsigned: true},
-		EMS: emsSection{Listen: "127.0.0.1:0",
+		EMS: emsSection{Listen: "127.0.0.1:0", OnDisconnect: "keep",
 			Session: []emsSession{{SenderCompID: demoRouter, TargetCompID: demoClient}}},
 		Instrument: []instrumentSection{{
 			Symbol: o.symbol, Currency: "USD", PriceDecimals: demoPriceDecimals, Tick: "0.01", Lot: "1",

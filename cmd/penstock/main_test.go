@@ -295,6 +295,7 @@ book_levels = 64
 
 [ems]
 listen = "127.0.0.1:0"
+on_disconnect = "keep"
 [[ems.session]]
 sender_comp_id = "PENSTOCK"
 target_comp_id = "DESK"

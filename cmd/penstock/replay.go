@@ -292,7 +292,7 @@ func replayConfig(plan *tape.Plan) (*Config, error) {
 	f := file{
 		Router: routerSection{Journal: "journal", State: "state", Idle: "park", Placement: "inline", MaxParents: 16,
 			MaxChildren: 100_000, BookLevels: 4096, BookOrders: 1 << 18},
-		EMS: emsSection{Listen: recorded, Session: []emsSession{{SenderCompID: "PENSTOCK", TargetCompID: recorded}}},
+		EMS: emsSection{Listen: recorded, OnDisconnect: "keep", Session: []emsSession{{SenderCompID: "PENSTOCK", TargetCompID: recorded}}},
 	}
 	for i := range plan.Instruments {
 		in := &plan.Instruments[i]

@@ -95,7 +95,7 @@ func TestRunServesStopsAndObeysSignals(t *testing.T) {
 	}
 	text := string(cfg.Raw)
 	from, to := strings.Index(text, "[ems]"), strings.Index(text, "[[instrument]]")
-	text = text[:from] + "[ems]\nquickfix_cfg = \"clients.cfg\"\n" + text[to:]
+	text = text[:from] + "[ems]\nquickfix_cfg = \"clients.cfg\"\non_disconnect = \"keep\"\n" + text[to:]
 	text = strings.Replace(text, `address = "127.0.0.1:0"`, fmt.Sprintf(`address = "127.0.0.1:%d"`, feedPort), 1)
 	text = strings.Replace(text, "[router]\n", fmt.Sprintf("[router]\ncore = %d\n", runtime.NumCPU()-1), 1)
 	path := filepath.Join(dir, "run.toml")

@@ -29,6 +29,7 @@ book_orders = 16
 [ems]
 listen = "127.0.0.1:0"
 default_strategy = 0
+on_disconnect = "keep"
 [[ems.session]]
 sender_comp_id = "R"
 target_comp_id = "C"

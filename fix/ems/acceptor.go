@@ -131,7 +131,7 @@ func (a *Acceptor) open() error {
 		gc.Sessions = append(gc.Sessions, s.Session)
 	}
 	if a.cfg.TLSCert != "" {
-		if gc.TLS, err = guard.LoadTLS(a.cfg.TLSCert, a.cfg.TLSKey, a.cfg.TLSClientCA); err != nil {
+		if gc.TLS, err = guard.LoadTLS(a.cfg.TLSCert, a.cfg.TLSKey, a.cfg.TLSClientCA, a.log.Eventf); err != nil {
 			a.fix.Stop()
 			return fmt.Errorf("ems: %w", err)
 		}

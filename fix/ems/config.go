@@ -110,7 +110,7 @@ func (s *Session) validate(c *Config) error {
 		return fmt.Errorf("BeginString %s: only FIX.4.4 and FIX.4.2 are served", s.BeginString)
 	case s.SenderCompID == "" || s.TargetCompID == "":
 		return errors.New("SenderCompID (ours) and TargetCompID (the client's) are needed")
-	case len(s.CertSPKI) > 0 && c.TLSClientCA == "":
+	case (len(s.CertSPKI) > 0 || s.CertName != "") && c.TLSClientCA == "":
 		return errors.New("it is bound to a client certificate, but there is no TLS client CA")
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"penstock/event"
+	"penstock/fix"
 	"penstock/fix/ems/guard"
 	"penstock/market"
 )
@@ -22,10 +23,21 @@ func watched(t *testing.T, d *desk) Config {
 	return cfg
 }
 
-func watch(t *testing.T, a *Acceptor, n int) *peer {
-	p := dial(t, a, 0)
-	p.name, p.begin = a.cfg.DropCopies[n].TargetCompID, a.cfg.DropCopies[n].BeginString
-	return p
+// watch logs a drop copy session on, with a sequence number: again and again, for the
+// library may not have noticed yet that the last connection is gone.
+func watch(t *testing.T, a *Acceptor, n, seq int) *peer {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		p := dial(t, a, 0)
+		p.name, p.begin, p.seq = a.cfg.DropCopies[n].TargetCompID, a.cfg.DropCopies[n].BeginString, seq
+		p.send("A", "98=0|108=30|")
+		if m, err := p.tryRead(); err == nil && string(m.Type()) == fix.MsgLogon {
+			return p
+		}
+		if p.close(); time.Now().After(deadline) {
+			t.Fatal("no logon")
+		}
+	}
 }
 
 // testReports are n fills for two clients in turn.
@@ -72,7 +84,7 @@ func TestCtl_C13(t *testing.T) {
 			}
 		}
 	}
-	p, old := watch(t, a, 0).logon(), watch(t, a, 1).logon()
+	p, old := watch(t, a, 0, 1), watch(t, a, 1, 1)
 	give(0, 100)
 	p.expectCopies(a, 0, 100)
 	old.expectCopies(a, 0, 100)
@@ -86,14 +98,12 @@ func TestCtl_C13(t *testing.T) {
 	p.close()
 	old.close()
 	give(100, 200)
-	p = watch(t, a, 0)
-	p.seq = 3 // after logon and order
-	p.logon()
-	p.send("2", "7=103|16=0|") // after our logon, 100 copies and the refusal
-	p.expectCopies(a, 100, 200) // by an ordinary resend
 	for a.Stats().Copies < 400 {
 		time.Sleep(time.Millisecond)
 	}
+	p = watch(t, a, 0, 3)       // after logon and order
+	p.send("2", "7=103|16=0|")  // after our logon, 100 copies and the refusal
+	p.expectCopies(a, 100, 200) // by an ordinary resend
 	p.close()
 	a.Close()
 
@@ -104,9 +114,7 @@ func TestCtl_C13(t *testing.T) {
 		a.Remember(&all[i])
 	}
 	give(200, 300)
-	p = watch(t, a, 0)
-	p.seq = 5
-	p.logon()
+	p = watch(t, a, 0, 5)
 	for a.Stats().Copies < 200 {
 		time.Sleep(time.Millisecond)
 	}

@@ -374,6 +374,9 @@ func TestSecondConnectionOfASessionIsClosed(t *testing.T) {
 	second.send("A", "98=0|108=30|")
 	second.expectClosed()
 	first.ping()
+	if n := a.Guard().Count(guard.SecondLogon); n != 1 {
+		t.Errorf("%d second logons counted, want 1", n)
+	}
 }
 
 func TestNobodyGetsRoundTheGuard(t *testing.T) {

@@ -130,3 +130,66 @@ func TestClientCertificateIsBoundToItsSession(t *testing.T) {
 	ca.check(err)
 	p.logon().ping()
 }
+
+// A name of the certificate may stand for its key, and files that change are used by who
+// connects then: sessions stay up, files that are no good change nothing (FM-80).
+func TestCertificatesChangeWhileSessionsLive(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cfg := testConfig(t, newDesk(), 2)
+	cfg.TLSCert, cfg.TLSKey = ca.issue("router", []net.IP{net.IPv4(127, 0, 0, 1)})
+	cfg.TLSClientCA = ca.path
+	cfg.Sessions[0].CertName, cfg.Sessions[1].CertName = "10.1.2.3", "10.1.2.4"
+	cert, key := ca.issue("desk", []net.IP{net.IPv4(10, 1, 2, 3)})
+	desk, err := tls.LoadX509KeyPair(cert, key)
+	ca.check(err)
+	a := listen(t, cfg)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.cert)
+	dialTLS := func(client int) (p *peer, serial string) {
+		t.Helper()
+		conn, err := tls.Dial("tcp", a.Addr(), &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{desk}})
+		ca.check(err)
+		return newPeer(t, conn, cfg.Sessions[client].TargetCompID), conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	first, before := dialTLS(0)
+	first.logon().ping()
+	other, _ := dialTLS(1)
+	other.send("A", "98=0|108=30|")
+	other.expectClosed()
+	if n := a.Guard().Count(guard.Certificate); n != 1 {
+		t.Errorf("%d refused for the name in the certificate, want 1", n)
+	}
+	// All of these end within the hour: ours, the CA's and the client's are reported.
+	if n := a.Guard().Count(guard.CertExpiring); n != 3 {
+		t.Errorf("%d certificates reported, want 3", n)
+	}
+
+	ca.check(os.WriteFile(cfg.TLSKey, []byte("no key"), 0o600))
+	time.Sleep(1100 * time.Millisecond) // the files are looked at once a second
+	if _, still := dialTLS(1); still != before {
+		t.Error("files that cannot be used took effect")
+	}
+	ca.issue("router", []net.IP{net.IPv4(127, 0, 0, 1)})
+	time.Sleep(1100 * time.Millisecond)
+	if _, after := dialTLS(1); after == before {
+		t.Error("the new certificate is not used")
+	}
+	first.ping()
+}
+
+// FM-78: a Logon that was recorded, or whose sender's clock is wrong, does not work.
+func TestSendingTimeOfALogonMustBeNow(t *testing.T) {
+	t.Parallel()
+	a := listen(t, testConfig(t, newDesk(), 1))
+	for _, at := range []string{time.Now().UTC().Add(-3 * time.Minute).Format("20060102-15:04:05"),
+		time.Now().UTC().Add(3 * time.Minute).Format("20060102-15:04:05.000"), "yesterday", "20010101-00:00:00"} {
+		p := dial(t, a, 0)
+		p.write(message("35=A|49=" + p.name + "|56=PENSTOCK|34=1|52=" + at + "|98=0|108=30|"))
+		p.expectClosed()
+	}
+	if n := a.Guard().Count(guard.SendingTime); n != 4 {
+		t.Errorf("%d refused, want 4", n)
+	}
+	alive(t, a, 0)
+}

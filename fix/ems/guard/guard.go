@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -21,6 +20,9 @@ type Limits struct {
 	OutBytes   int           // waiting for one client (4 MiB)
 	// HeartBtMin and HeartBtMax bound HeartBtInt(108) of a Logon, in seconds (5, 60).
 	HeartBtMin, HeartBtMax int
+	// Clock is how far SendingTime(52) of a Logon may be from our time (2 min, the library's own
+	// limit for what follows): one that was recorded does not work later (FM-78).
+	Clock time.Duration
 	// Patience is how long a full outbox may stay full before the client is cut (1 s).
 	Patience time.Duration
 }
@@ -33,6 +35,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.OutBytes, 4<<20)
 	setDefault(&l.HeartBtMin, 5)
 	setDefault(&l.HeartBtMax, 60)
+	setDefault(&l.Clock, 2*time.Minute)
 	setDefault(&l.Patience, time.Second)
 	return l
 }
@@ -45,8 +48,8 @@ func setDefault[T int | time.Duration](v *T, value T) {
 
 // Config of a Guard.
 type Config struct {
-	Listen   string // host:port for clients
-	TLS      *tls.Config
+	Listen   string         // host:port for clients
+	TLS      *TLS           // nil: plain TCP
 	Allow    []netip.Prefix // who may connect; nil allows loopback only
 	Sessions []Session
 	Limits   Limits
@@ -64,11 +67,14 @@ type Guard struct {
 	counts   [reasons]atomic.Uint64
 	accepted atomic.Uint64
 	frames   atomic.Uint64
+	expiry   expiry
+	done     chan struct{}
 
 	mu     sync.Mutex
 	links  map[*link]struct{}
 	perIP  map[netip.Addr]int
 	owners map[netip.AddrPort]*link // by address towards the library
+	on     map[*Session]*link       // who has logged on
 	closed bool
 	wait   sync.WaitGroup
 }
@@ -88,9 +94,14 @@ func Listen(cfg Config) (*Guard, error) {
 		return nil, fmt.Errorf("guard: %w", err)
 	}
 	g := &Guard{cfg: cfg, listener: listener, links: make(map[*link]struct{}),
-		perIP: make(map[netip.Addr]int), owners: make(map[netip.AddrPort]*link)}
+		perIP: make(map[netip.Addr]int), owners: make(map[netip.AddrPort]*link),
+		on: make(map[*Session]*link), done: make(chan struct{})}
 	g.wait.Add(1)
 	go g.accept()
+	if cfg.TLS != nil {
+		g.wait.Add(1)
+		go g.watchCertificates()
+	}
 	return g, nil
 }
 
@@ -129,6 +140,9 @@ func (g *Guard) Owner(addr net.Addr) *Session {
 // library can say goodbye.
 func (g *Guard) StopAccept() {
 	g.mu.Lock()
+	if !g.closed {
+		close(g.done)
+	}
 	g.closed = true
 	g.mu.Unlock()
 	g.listener.Close()
@@ -199,9 +213,35 @@ func (g *Guard) leave(l *link) {
 	if g.perIP[l.ip]--; g.perIP[l.ip] == 0 {
 		delete(g.perIP, l.ip)
 	}
+	if l.session != nil && g.on[l.session] == l {
+		delete(g.on, l.session)
+	}
 	if l.router != nil {
 		delete(g.owners, addrPort(l.router.LocalAddr()))
 	}
+}
+
+// occupyWait is how long the connection that a session had before may take to be gone.
+const occupyWait = 500 * time.Millisecond
+
+// occupy makes the link the one of its session; false when another is (FM-77).
+func (g *Guard) occupy(l *link) bool {
+	for deadline := time.Now().Add(occupyWait); !g.tryOccupy(l); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
+}
+
+func (g *Guard) tryOccupy(l *link) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.on[l.session] != nil {
+		return false
+	}
+	g.on[l.session] = l
+	return true
 }
 
 // own remembers the link by its address towards the library, before the library

@@ -9,6 +9,7 @@ type summary struct {
 	beginString, sender, target []byte
 	username, password          []byte
 	heartBtInt                  int // seconds, -1 when absent
+	sendingTime                 []byte
 	resetSeqNum                 bool
 }
 
@@ -95,6 +96,8 @@ func (s *summary) take(tag int, value []byte) {
 		s.msgType = value
 	case 49:
 		s.sender = value
+	case 52:
+		s.sendingTime = value
 	case 56:
 		s.target = value
 	case 108:

@@ -36,7 +36,7 @@ func newLink(g *Guard, conn net.Conn) *link {
 		tcp.SetWriteBuffer(sendBufferBytes) // the outbox is the buffer that is watched
 	}
 	if g.cfg.TLS != nil {
-		conn = tls.Server(conn, g.cfg.TLS)
+		conn = tls.Server(conn, g.cfg.TLS.Config())
 	}
 	return &link{g: g, client: conn, peer: conn.RemoteAddr().String(),
 		ip: addrPort(conn.RemoteAddr()).Addr(), out: newOutbox(g.cfg.Limits.OutBytes)}
@@ -232,6 +232,9 @@ func (l *link) logon(s *summary) Reason {
 	session, reason := l.g.admit(s, l.ip, peer)
 	if l.router == nil {
 		l.session = session
+		if peer != nil && len(peer.PeerCertificates) > 0 {
+			l.g.checkCertificate(peer.PeerCertificates[0], l.peer+l.about(), time.Now())
+		}
 	} else if session != l.session {
 		reason = UnknownSession // a connection is of one session for life
 	}
@@ -248,6 +251,9 @@ func (l *link) logon(s *summary) Reason {
 	}
 	if l.router != nil {
 		return None
+	}
+	if !l.g.occupy(l) {
+		return SecondLogon
 	}
 	l.client.SetDeadline(time.Time{})
 	return l.connect()

@@ -5,6 +5,10 @@ import (
 	"crypto/subtle"
 	"crypto/tls"
 	"net/netip"
+	"slices"
+	"time"
+
+	"penstock/fix"
 )
 
 // Session is one FIX session that may log on, and on which terms.
@@ -21,6 +25,8 @@ type Session struct {
 	// CertSPKI, when set, is the SHA-256 of the public key (SPKI, DER) that the
 	// client's TLS certificate must carry.
 	CertSPKI []byte
+	// CertName, when set, must be one of the names (SAN) of the client's TLS certificate.
+	CertName string
 	// Allow narrows the addresses further; nil allows all that Config.Allow does.
 	Allow []netip.Prefix
 }
@@ -35,10 +41,13 @@ func (g *Guard) admit(s *summary, ip netip.Addr, peer *tls.ConnectionState) (*Se
 	switch {
 	case session.Allow != nil && !contains(session.Allow, ip):
 		return session, SourceCIDR
-	case len(session.CertSPKI) > 0 && !certIs(peer, session.CertSPKI):
+	case len(session.CertSPKI) > 0 && !certIs(peer, session.CertSPKI),
+		session.CertName != "" && !certNamed(peer, session.CertName):
 		return session, Certificate
 	case !session.credentials(s):
 		return session, Credentials
+	case !g.timely(s.sendingTime):
+		return session, SendingTime
 	case s.resetSeqNum && !session.AllowReset:
 		return session, ResetRefused
 	case s.heartBtInt < g.cfg.Limits.HeartBtMin || s.heartBtInt > g.cfg.Limits.HeartBtMax:
@@ -74,6 +83,16 @@ func (c *Session) credentials(s *summary) bool {
 func same(want string, got []byte) int {
 	a, b := sha256.Sum256([]byte(want)), sha256.Sum256(got)
 	return subtle.ConstantTimeCompare(a[:], b[:])
+}
+
+// timely reports whether SendingTime(52) is near our time.
+func (g *Guard) timely(sendingTime []byte) bool {
+	ns, err := fix.ParseTime(sendingTime)
+	return err == nil && time.Since(time.Unix(0, ns)).Abs() <= g.cfg.Limits.Clock
+}
+
+func certNamed(peer *tls.ConnectionState, name string) bool {
+	return peer != nil && len(peer.PeerCertificates) > 0 && slices.Contains(certNames(peer.PeerCertificates[0]), name)
 }
 
 func certIs(peer *tls.ConnectionState, spki []byte) bool {

@@ -28,14 +28,18 @@ const (
 	ResetRefused // ResetSeqNumFlag(141)=Y
 	HeartBtInt   // HeartBtInt(108) absent or out of range
 	Credentials  // Username(553) or Password(554)
+	SendingTime  // SendingTime(52) absent or too far from our time
 	Certificate  // client certificate of another session
 	SourceCIDR   // address outside the session's own list
+	SecondLogon  // the session has a connection already
 
 	// Frames dropped; the connection stays, unless it has not logged on.
 	Garbled
 	CheckSum
 
 	SlowReader // the client does not read what it is sent
+
+	CertExpiring // a certificate was reported whose end is near; nothing is closed
 
 	reasons
 )
@@ -50,10 +54,12 @@ var reasonNames = [reasons]string{
 	UnknownSession: "unknown CompIDs", ResetRefused: "ResetSeqNumFlag(141)=Y is not allowed",
 	HeartBtInt:  "HeartBtInt(108) is not allowed",
 	Credentials: "wrong Username(553) or Password(554)",
+	SendingTime: "SendingTime(52) is too far from our time",
 	Certificate: "certificate belongs to another session",
+	SecondLogon: "session has a connection already",
 	SourceCIDR:  "address not allowed for the session",
 	Garbled:     "garbled message", CheckSum: "wrong CheckSum(10)",
-	SlowReader: "client does not read",
+	SlowReader: "client does not read", CertExpiring: "certificate ends soon",
 }
 
 func (r Reason) String() string {
