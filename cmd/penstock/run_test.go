@@ -164,6 +164,9 @@ func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, 
 		if order, err = client.Wait(ctx, name); err != nil {
 			t.Fatal(err)
 		}
+		if order.CumQty == 0 {
+			time.Sleep(200 * time.Millisecond) // an immediate order does not wait for a market
+		}
 	}
 	out.await(t, "venue LITB: orders up, 1 LIVE")
 	m.Venue("LITB").Halt(true)
