@@ -328,6 +328,9 @@ func (a *assembly) openEMS() error {
 		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
 	}
 	cfg.Sessions, cfg.DropCopies = slices.Clone(cfg.Sessions), slices.Clone(cfg.DropCopies)
+	if err := a.cfg.readQuickfix(&cfg); err != nil {
+		return err
+	}
 	if err := a.cfg.passwords(&cfg); err != nil {
 		return err
 	}

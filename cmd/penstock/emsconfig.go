@@ -78,7 +78,7 @@ func (e *emsSection) validate() error {
 }
 
 // acceptor reads the EMS part of the configuration: which sessions there are and on which
-// terms, from here or from a QuickFIX file.
+// terms. Those of a QuickFIX file come later: a journal is run again without it.
 func (c *Config) acceptor() (cfg ems.Config, err error) {
 	e := &c.EMS
 	cfg = ems.Config{Listen: e.Listen, TLSCert: c.at(e.TLSCert), TLSKey: c.at(e.TLSKey),
@@ -106,16 +106,31 @@ func (c *Config) acceptor() (cfg ems.Config, err error) {
 		}
 		cfg.DropCopies = append(cfg.DropCopies, s)
 	}
-	path := c.at(e.QuickfixCfg)
+	return cfg, nil
+}
+
+// maxQuickfixSessions bounds the sessions of a QuickFIX file; what becomes of their orders is
+// the same for all, so that a journal can be run again without the file.
+const maxQuickfixSessions = 64
+
+// readQuickfix adds the sessions of the QuickFIX file, if there is one.
+func (c *Config) readQuickfix(cfg *ems.Config) error {
+	path := c.at(c.EMS.QuickfixCfg)
 	if path == "" {
-		return cfg, nil
+		return nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return cfg, fmt.Errorf("quickfix_cfg: %w", err)
+		return fmt.Errorf("%w: ems.quickfix_cfg: %w", errConfig, err)
 	}
 	defer f.Close()
-	return cfg, ems.ReadCfg(f, path, &cfg)
+	if err := ems.ReadCfg(f, path, cfg); err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	if len(cfg.Sessions) > maxQuickfixSessions {
+		return fmt.Errorf("%w: ems.quickfix_cfg: %d sessions, at most %d", errConfig, len(cfg.Sessions), maxQuickfixSessions)
+	}
+	return nil
 }
 
 func prefixes(texts []string) (all []netip.Prefix, err error) {
@@ -174,6 +189,9 @@ func (c *Config) passwords(cfg *ems.Config) error {
 // clientPolicies says of each session what becomes of its orders when it is down. There is no
 // default: who configures a client must have thought of it.
 func (c *Config) clientPolicies(sessions []ems.Session) (all []router.ClientPolicy, err error) {
+	if c.EMS.QuickfixCfg != "" {
+		sessions = make([]ems.Session, maxQuickfixSessions)
+	}
 	for i := range sessions {
 		act, after := c.EMS.OnDisconnect, c.EMS.CancelAfter
 		if i < len(c.EMS.Session) && c.EMS.Session[i].OnDisconnect != "" {

@@ -153,7 +153,8 @@ func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, 
 		}
 		out.await(t, "router: resumed")
 	}
-	// Until feeds and sessions are up an order is refused or finds nothing.
+	// Until feeds and sessions are up an order is refused or finds nothing, and does not wait.
+	out.await(t, "venue LITB: orders up, 1 LIVE")
 	var order emsclient.Order
 	for try := 0; order.CumQty == 0; try++ {
 		name := fmt.Sprintf("%s-%d", id, try)
@@ -165,10 +166,9 @@ func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, 
 			t.Fatal(err)
 		}
 		if order.CumQty == 0 {
-			time.Sleep(200 * time.Millisecond) // an immediate order does not wait for a market
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
-	out.await(t, "venue LITB: orders up, 1 LIVE")
 	m.Venue("LITB").Halt(true)
 	out.await(t, "book LITB PSTK: LIVE to HALTED")
 	m.Venue("LITB").Halt(false)
