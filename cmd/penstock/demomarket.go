@@ -51,11 +51,11 @@ func startDemoMarket(o demoOptions, dir string) (*demoMarket, error) {
 // demoConfig writes the configuration of a router for the market, and the policy
 // table that it names, and loads both as any other.
 func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
-	table, err := shippedTable(clock())
+	table, err := baselineTable()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "policy.penstock"), table, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "baseline.penstock"), table, 0o644); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "volume.csv"), demoCurve(), 0o644); err != nil {
@@ -68,7 +68,7 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 	f := file{
 		Router: routerSection{Journal: journal, State: "state", Idle: "park", Placement: orDefault(o.placement, "inline"), MaxParents: 64,
 			MaxChildren: 50_000, BookLevels: 512, BookOrders: 1 << 16},
-		Policy: policySection{Table: "policy.penstock", AllowUnsigned: true},
+		Policy: policySection{Table: "baseline.penstock", AllowUnsigned: true},
 		EMS: emsSection{Listen: "127.0.0.1:0", OnDisconnect: "keep",
 			Session: []emsSession{{SenderCompID: demoRouter, TargetCompID: demoClient}}},
 		Instrument: []instrumentSection{{

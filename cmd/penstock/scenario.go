@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"penstock/event"
@@ -49,7 +50,7 @@ type scenarioResult struct {
 	Made       string               `json:"made"`
 	Table      string               `json:"table"`
 	Gate       *learn.Report        `json:"gate"`
-	Shipped    string               `json:"shipped"` // what the page is about: the table, or BASELINE when the gate refused
+	Shipped    string               `json:"shipped"` // the table, or BASELINE when the gate or the final test refused it, and why
 	Orders     []orderRow           `json:"orders"`
 	Final      []learn.RegimeSaving `json:"final"`
 	FinalWords []string             `json:"claims"`
@@ -262,6 +263,12 @@ func (s *scenarioResult) compare(size *scenarioSize, table *policy.Table, count 
 		s.Final, s.FinalWords = append(s.Final, c.Saving), append(s.FinalWords, c.claim())
 		if r.Name == "nominal" {
 			s.Parts, s.Pairs = c.Costs, c.Pairs
+		}
+	}
+	for i := range s.Final {
+		if f := &s.Final[i]; f.Lower <= 0 && !strings.HasPrefix(s.Shipped, "BASELINE") {
+			s.Shipped = fmt.Sprintf("BASELINE: on the final seeds (%s) the table's saving of %.2f bps has a lower 95 %% bound of %.2f, "+
+				"which is not above zero", f.Regime, f.Saved, f.Lower)
 		}
 	}
 	return s.pictures(size, learnt, others[0])
