@@ -12,7 +12,7 @@ BENCH     ?= .
 SCENARIO ?= out/scenario
 DATA     ?= ../shared/data
 
-.PHONY: scenario realism run test bench results callgrind race fuzz lint crash model sim sim-twice soak canary mutants build clean
+.PHONY: scenario realism run test bench results callgrind race fuzz lint crash kill model sim sim-twice soak canary mutants build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
@@ -49,6 +49,10 @@ fuzz: ## every fuzz test for FUZZTIME
 N ?= 20
 crash: ## kill -9 of a trading router, N times, against venues that live on; the accounts must agree
 	PENSTOCK_KILLS=$(N) $(GO) test -count 1 -v -run TestKilledRouterGoesOn ./cmd/penstock
+
+KILL_RUNS ?= 200
+kill: ## a kill at every event of KILL_RUNS runs, with every scope; a run takes 5 s
+	PENSTOCK_KILL_RUNS=$(KILL_RUNS) $(GO) test -count 1 -timeout 2h -v -run TestCtl_C10 ./router ./router/risk
 
 DEPTH ?= 11
 model: ## every interleaving of a parent, two venues and their client, DEPTH steps deep; 11 takes a minute

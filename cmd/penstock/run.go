@@ -164,6 +164,11 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 				}
 				say("router: killed: no new orders, cancelling the open ones; %d parents stay live", w.parents())
 			case syscall.SIGUSR2:
+				if a.cfg.Router.TwoPersons { // a signal is one of two; the other opens the gateways
+					a.operate(event.OperatorResume, "signal", "SIGUSR2")
+					say("router: SIGUSR2 is noted: penstock ctl release, within ten minutes, makes it two persons")
+					continue
+				}
 				a.latch.Release(firewall.Scope{})
 				a.operate(event.OperatorResume, "signal", "SIGUSR2")
 				say("router: resumed: %d live parents go on", w.parents())
