@@ -29,40 +29,44 @@ func (c *Core) weigh(p *Parent) {
 	}
 	s.Fallback = s.Half + least
 	c.crossing = s.Fallback
-	if _, t := c.bestDealer(p); t != nil {
-		s.Fallback = min(s.Fallback, t.Net)
+	c.dealer, c.dealt = c.bestDealer(p)
+	if c.dealt {
+		s.Fallback = min(s.Fallback, c.terms[0][c.dealer].Net)
 	}
 }
 
-// bestDealer returns the dealer whose quote is expected to cost p least, nil terms when none
-// can be hit.
-func (c *Core) bestDealer(p *Parent) (best int, terms *policy.Terms) {
+// bestDealer returns the dealer whose quote is expected to cost p least; its terms are
+// computed. ok is false when none can be hit.
+func (c *Core) bestDealer(p *Parent) (best market.VenueID, ok bool) {
 	m := c.composites[p.Instrument]
+	if c.tactics.Off&OffSDP != 0 || c.tactics.Rule == RuleLitOnly {
+		return 0, false
+	}
+	least := int64(0)
 	for v := range c.venues {
 		id := market.VenueID(v)
-		if m.Books[v] == nil || m.Kind(id) != market.SDP || c.blocked(p, id) != event.WhyFilled ||
-			c.tactics.Off&OffSDP != 0 || c.tactics.Rule == RuleLitOnly {
+		if m.Books[v] == nil || m.Kind(id) != market.SDP || c.blocked(p, id) != event.WhyFilled {
 			continue
 		}
-		price, _, ok := c.quoteOf(p, id)
-		if !ok {
+		price, _, quoted := c.quoteOf(p, id)
+		if !quoted {
 			continue
 		}
-		if t := c.hitTerms(p, v, price); terms == nil || t.Net < terms.Net {
-			best, terms = v, t
+		if t := c.hitTerms(p, v, price); !ok || t.Net < least {
+			best, least, ok = id, t.Net, true
 		}
 	}
-	return best, terms
+	return best, ok
 }
 
 // rebalance moves what the static rule would rest or take to the dealers where trading on
 // a quote is expected to cost less: the rule's shares are for a market in which nobody
 // offers better than the lit books.
 func (c *Core) rebalance(p *Parent, post, take *market.Qty, sdp *market.Qty) {
-	_, hit := c.bestDealer(p)
-	if hit == nil {
+	if !c.dealt {
 		return
 	}
+	hit := &c.terms[0][c.dealer]
 	if hit.Net < c.crossing {
 		*sdp, *take = *sdp+*take, 0
 	}

@@ -37,6 +37,9 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 	resync := m.Apply(e)
 	c.print(m, e, was)
 	c.tellMove(m, e.Venue, was)
+	if st := &c.standings[m.Instrument][e.Venue]; st.shut && e.Kind == event.Quote {
+		c.open(m.Instrument, e.Venue, RejectHold) // a dealer that quotes trades
+	}
 	if resync {
 		c.Counters.Resyncs++
 		cmd := c.command(event.ResyncBook)
@@ -69,7 +72,7 @@ func (c *Core) tellMove(m *book.Composite, v market.VenueID, was event.BookState
 		return
 	}
 	c.Counters.BookMoves++
-	if was == event.BookHalted && b.State == event.BookLive {
+	if b.State == event.BookLive {
 		c.open(m.Instrument, v, RejectHold) // the venue trades again (FM-30)
 	}
 	cmd := c.command(event.BookMoved)
