@@ -28,6 +28,12 @@ func (w *world) markCell(ch *router.Child, m *message) {
 	w.cells[state][report]++
 }
 
+// rare reports whether a cell takes so much to happen that a full run may do without: what was
+// executed of an order that was refused or done for the day is taken back.
+func rare(state, report byte) bool {
+	return strings.IndexByte("38", state) >= 0 && strings.IndexByte("GHI", report) >= 0
+}
+
 // impossible says why a cell cannot be met, or "": a session delivers in order, and a venue
 // that says one thing at a time says it once.
 func impossible(state, report byte) string {
@@ -46,8 +52,8 @@ func impossible(state, report byte) string {
 		return "an order ends once"
 	case over && report == 'D':
 		return "an order at work is restated"
-	case state == '8' && strings.IndexByte("F8GH", report) >= 0:
-		return "a refused order has no executions, and is refused once"
+	case state == '8' && strings.IndexByte("F8", report) >= 0:
+		return "a refused order is over, and is refused once"
 	case state == '6' && strings.IndexByte("38CDGH", report) >= 0:
 		return "a venue answers a cancel before anything else happens"
 	case strings.IndexByte("A0", state) >= 0 && strings.IndexByte("GH", report) >= 0:

@@ -314,6 +314,7 @@ func (l *wireLink) tick() {
 			l.w.fail("venue %d ends the session: %s", l.v.id, reason)
 		}
 		l.drop(true)
+		l.v.gen++ // what was on its way is void
 	}
 	l.work()
 }
