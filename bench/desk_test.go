@@ -14,6 +14,7 @@ import (
 	"penstock/router"
 	"penstock/router/loop"
 	"penstock/router/risk"
+	"penstock/venues/firewall"
 )
 
 // desk is the router from the bytes of feeds to the bytes of orders, without
@@ -25,6 +26,8 @@ type desk struct {
 	seq      *loop.Sequencer
 	decoders []decode
 	venues   []orderDesk
+	wall     *firewall.Firewall
+	latch    firewall.Latch
 	journal  *journal.Writer
 	dir      string // of the journal
 	e        event.Event
@@ -41,6 +44,7 @@ type desk struct {
 // orderDesk is one venue's FIX session and its templates.
 type orderDesk struct {
 	session   *fix.Session
+	guard     *firewall.Session     // judges the bytes of every message
 	templates [][2][3]*fix.Template // by instrument and side: taking, posting, cancelling
 	bytes     int                   // of the last message
 }
@@ -73,8 +77,10 @@ func newDesk(tb testing.TB, f *feeds, o deskOptions) *desk {
 	d.seq = loop.NewSequencer(d.core, d.journal, d.obey)
 	d.decoders = f.decoders(tb, d.take)
 	d.seq.Take(d.now, &event.Event{Kind: event.SessionStart, Ref: 217_000_000})
+	d.openFirewall(tb, cfg)
 	for v := range cfg.Venues {
 		d.venues = append(d.venues, newOrderDesk(tb, cfg, d.now))
+		d.venues[v].guard = d.guard(tb, cfg, market.VenueID(v))
 		d.seq.Take(d.now, &event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionUp)})
 	}
 	for d.next < f.setup {
@@ -174,7 +180,9 @@ func newOrderDesk(tb testing.TB, rc *router.Config, now int64) (o orderDesk) {
 				spec := fix.TemplateSpec{MsgType: "D", TransactTime: true, PriceDecimals: rc.Instruments[i].PriceDecimals,
 					QtyDecimals: rc.Instruments[i].QtyDecimals, Static: []fix.Static{{Tag: 40, Value: "2"}, {Tag: 54, Value: side},
 						{Tag: 55, Value: rc.Instruments[i].Symbol}, {Tag: 59, Value: tif}}}
+				spec.LinkTag = fix.TagSecondaryClOrdID
 				if tif == "" {
+					spec.LinkTag = 0
 					spec.MsgType, spec.OrigID, spec.Static = "F", true, spec.Static[1:3]
 				}
 				if both[s][k], err = o.session.NewTemplate(spec); err != nil {
@@ -193,12 +201,17 @@ func (o *orderDesk) write(now int64, cmd *event.Command) {
 		panic(err)
 	}
 	o.bytes = len(o.session.Out())
+	if o.guard != nil {
+		if _, why := o.guard.Out(now, o.session.Out(), firewall.Said{}); why != firewall.Clear {
+			panic(why.String())
+		}
+	}
 	o.session.Wrote(o.bytes)
 }
 
 // encode makes the bytes of an order or a cancel.
 func (o *orderDesk) encode(now int64, cmd *event.Command) error {
-	v := fix.Values{ID: cmd.Child, Qty: int64(cmd.Qty), Price: int64(cmd.Price)}
+	v := fix.Values{ID: cmd.Child, Link: cmd.Parent, Qty: int64(cmd.Qty), Price: int64(cmd.Price)}
 	kind := 0
 	switch {
 	case cmd.Kind == event.SendCancel:
@@ -216,6 +229,9 @@ func (d *desk) take(e *event.Event) bool {
 }
 
 func (d *desk) obey(cmd *event.Command) {
+	if cmd.Kind == event.Report && cmd.ExecType == market.ExecNew {
+		d.wall.Accept(&firewall.Accepted{Number: cmd.Parent, Client: cmd.Client, ID: cmd.ID})
+	}
 	if cmd.Kind != event.SendOrder && cmd.Kind != event.SendCancel {
 		return
 	}
@@ -248,6 +264,9 @@ func (d *desk) settle() {
 		if c.Kind == event.SendCancel || c.TIF == market.TIFIOC {
 			d.e.Code, d.e.OrdStatus = uint8(market.ExecCanceled), market.StatusCanceled
 		}
+		if market.OrdStatus(d.e.OrdStatus).Terminal() {
+			d.wall.Resolve(c.Child, 0, true)
+		}
 		d.seq.Take(d.now, &d.e)
 	}
 	d.sent = d.sent[:0]
@@ -272,6 +291,8 @@ func (d *desk) sendParents(tb testing.TB, o deskOptions) {
 				parent.Price = parent.Price * 96 / 100 / d.feeds.instruments[i].Tick * d.feeds.instruments[i].Tick
 			}
 			parent.ID, _ = event.MakeID(fmt.Sprintf("P%d-%d", i, n))
+			d.wall.Ordered(&firewall.Order{ID: parent.ID, Instrument: parent.Instrument, Side: parent.Side, Qty: parent.Qty,
+				Limit: parent.Price})
 			d.seq.Take(d.now, &parent)
 			d.settle()
 		}
@@ -289,4 +310,34 @@ func (d *desk) sendParents(tb testing.TB, o deskOptions) {
 		tb.Fatalf("%d parents are live, want %d on each of %d instruments", live, o.parents, len(d.feeds.instruments))
 	}
 	d.orders = 0
+}
+
+// openFirewall makes the firewall, which is in the chain as in production. Its limits are
+// wide; a violation ends the benchmark.
+func (d *desk) openFirewall(tb testing.TB, cfg *router.Config) {
+	c := firewall.Config{Credit: []market.Money{market.MaxMoney}, MaxParents: cfg.MaxParents, MaxChildren: cfg.MaxChildren,
+		Latch: &d.latch, Ask: func() bool { return false }, Trip: func(v *firewall.Violation) { panic(fmt.Sprintf("%+v", *v)) }}
+	for i := range cfg.Instruments {
+		in, l := &cfg.Instruments[i], &cfg.Limits[i]
+		c.Limits = append(c.Limits, firewall.Limits{MaxQty: l.ChildMaxQty, MaxNotional: l.ChildMaxNotional, Low: 1,
+			High: market.MaxPrice, Decimals: in.PriceDecimals + in.QtyDecimals})
+	}
+	var err error
+	if d.wall, err = firewall.New(c); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (d *desk) guard(tb testing.TB, cfg *router.Config, v market.VenueID) *firewall.Session {
+	c := firewall.SessionConfig{Venue: v, BeginString: "FIX.4.4", ParentTag: fix.TagSecondaryClOrdID, Rate: 1 << 16}
+	for i := range cfg.Instruments {
+		in := &cfg.Instruments[i]
+		c.Symbols = append(c.Symbols, firewall.Symbol{ID: in.ID, Text: in.Symbol, PriceDecimals: in.PriceDecimals,
+			QtyDecimals: in.QtyDecimals})
+	}
+	s, err := d.wall.Session(c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
 }
