@@ -20,6 +20,7 @@ import (
 	"penstock/journal"
 	"penstock/market"
 	"penstock/router"
+	"penstock/venues/sim/serve"
 )
 
 // crashConfig names the configuration for the child that runs the router.
@@ -53,14 +54,15 @@ func TestKilledRouterGoesOn(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("PENSTOCK_KILLS")); err == nil {
 		kills = n
 	}
-	t.Run("inline", func(t *testing.T) { killAndGoOn(t, "inline", kills) })
+	t.Run("inline", func(t *testing.T) { killAndGoOn(t, "inline", kills, serve.FIX44) })
 	if !testing.Short() {
-		t.Run("threaded", func(t *testing.T) { killAndGoOn(t, "threaded", kills/2) })
+		t.Run("threaded", func(t *testing.T) { killAndGoOn(t, "threaded", kills/2, serve.FIX44) })
+		t.Run("ouch", func(t *testing.T) { killAndGoOn(t, "inline", (kills+2)/3, serve.OUCH50) })
 	}
 }
 
-func killAndGoOn(t *testing.T, placement string, kills int) {
-	r := newCrashRig(t, placement)
+func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders) {
+	r := newCrashRig(t, placement, orders)
 	rng := rand.New(rand.NewPCG(uint64(kills), 20))
 	r.start()
 	const id = "CRASH-1"
@@ -125,10 +127,10 @@ func killAndGoOn(t *testing.T, placement string, kills int) {
 	t.Logf("%d kills, %d fills, restart to clients at most %v", kills, len(done.Fills), slowest)
 }
 
-func newCrashRig(t *testing.T, placement string) *crashRig {
+func newCrashRig(t *testing.T, placement string, orders serve.Orders) *crashRig {
 	t.Helper()
 	dir := t.TempDir()
-	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 11}, dir)
+	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 11, orders: orders}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +318,7 @@ func (r *crashRig) compare(order *emsclient.Order, violations []string) {
 	}
 	venues := market.Qty(0)
 	for _, v := range r.m.Venues() {
-		for _, f := range v.Trades(demoRouter) {
+		for _, f := range r.m.trades(v.Name()) {
 			if ours[f.ClOrdID.String()] {
 				venues += f.Qty
 			}
@@ -343,7 +345,7 @@ func (r *crashRig) compare(order *emsclient.Order, violations []string) {
 func (r *crashRig) everyTradeIsOurs(again *rerun) {
 	filled := map[string]market.Qty{}
 	for _, v := range r.m.Venues() {
-		for _, f := range v.Trades(demoRouter) {
+		for _, f := range r.m.trades(v.Name()) {
 			filled[f.ClOrdID.String()] += f.Qty
 		}
 	}
