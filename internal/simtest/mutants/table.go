@@ -83,8 +83,6 @@ var mutants = []mutant{
 		"!p.Live() || p.Frozen || ", "!p.Live() || "),
 	one("a venue that owes executions gets orders", workFile,
 		"	case p.gaps>>v&1 != 0:\n", "	case p.gaps>>v&1 != 0 && p.Frozen:\n"),
-	one("a gap is closed by anything", execFile,
-		"	if ch.missing == 0 {\n		c.closeGap(p, ch)", "	if ch.missing >= 0 {\n		c.closeGap(p, ch)"),
 	one("an overtaken fill keeps the price of the other", execFile,
 		"	if price != assumed {", "	if price != assumed && p.Frozen {"),
 	mutant{"the limit is looked at nowhere", []edit{
