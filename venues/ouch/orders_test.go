@@ -24,6 +24,7 @@ func FuzzBook(f *testing.F) {
 	f.Add([]byte{'A', 0, 100, 1, 'E', 0, 30, 1, 'E', 0, 30, 1, 'E', 0, 70, 2, 'B', 0, 0, 1})
 	f.Add([]byte{'A', 0, 100, 1, 'A', 1, 50, 1, 'E', 1, 20, 9, 'C', 1, 10, 0, 'C', 1, 20, 0, 'E', 0, 5, 9, 'J', 0, 0, 0})
 	f.Add([]byte{'A', 2, 10, 0, 'M', 2, 5, 0, 'F', 2, 3, 1, 'E', 2, 3, 1, 'F', 2, 4, 1, 'D', 2, 1, 0, 'P', 2, 0, 0, 'I', 2, 0, 0, 'T', 2, 0, 0})
+	f.Add([]byte{'A', 0, 200, 0, 'E', 0, 111, 4, 'A', 0, 0, 1, 'E', 0, 89, 5, 'A', 0, 1, 1}) // accepted again, for less
 	f.Fuzz(func(t *testing.T, script []byte) {
 		for _, v := range []Version{V50, V42} {
 			g, events := offline(t, v)
