@@ -17,6 +17,7 @@ import (
 	"penstock/journal"
 	"penstock/market"
 	"penstock/router"
+	"penstock/trial"
 	"penstock/venues/tape"
 )
 
@@ -38,6 +39,7 @@ Recorded time is the only time: the same input gives the same output.
                           strategies SWEEP, TWAP, POV (with RATE), IS, SEEK
   --compare               route it on both sides and at several times by BASELINE, by simple
                           routers and by BASELINE without each of its parts: a table of costs
+  --times N               at how many times of arrival it is compared (4)
   --at D                  recorded time to wait before it is sent (5s)
   --with-simulated KINDS  add simulated venues around the recorded midpoint: dark,sdp
   --seed N                of the simulated venues (1)
@@ -65,6 +67,7 @@ type replayOptions struct {
 	verbose   bool
 	speed     float64
 	compare   bool
+	times     int
 	rule      router.Rule
 	off       router.Switches
 }
@@ -92,6 +95,7 @@ func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
 	flags.StringVar(&o.journal, "journal", "", "")
 	flags.BoolVar(&o.json, "json", false, "")
 	flags.BoolVar(&o.compare, "compare", false, "")
+	flags.IntVar(&o.times, "times", 4, "")
 	if err := parseFlags(flags, replayUsage, args, stderr); err != nil {
 		return o, err
 	}
@@ -178,7 +182,7 @@ func replay(args []string, stdout, stderr io.Writer) error {
 		return usageError(fmt.Sprintf("replay: --parent: no feed carries %s", o.parent.symbol), replayUsage)
 	}
 	if o.compare {
-		return compareRecorded(&o, groups, stdout, stderr)
+		return compareRecorded(&o, groups, trial.Opponents(), stdout, stderr)
 	}
 	var reports []*replayReport
 	for _, group := range groups {

@@ -46,21 +46,18 @@ func compareSimulated(o *simulateOptions, fit int, asJSON bool, stdout, stderr i
 	return trial.PrintComparison(stdout, lines)
 }
 
-// replayTimes is how many times of arrival a comparison on recordings has, for each side.
-const replayTimes = 4
-
 // compareRecorded routes the parent of o on each side and at several times of the recording
-// by each router, and prints what each costs against BASELINE. Few parents on one recording
-// are few: the interval says so.
-func compareRecorded(o *replayOptions, groups [][]tape.Feed, stdout, stderr io.Writer) error {
-	if o.parent == nil {
-		return usageError("replay: --compare needs --parent", replayUsage)
+// by BASELINE and each opponent, and prints what each costs against BASELINE. Few parents on
+// one recording are few: the interval says so.
+func compareRecorded(o *replayOptions, groups [][]tape.Feed, opponents []trial.Policy, stdout, stderr io.Writer) error {
+	if o.parent == nil || o.times < 1 {
+		return usageError("replay: --compare needs --parent, and --times of 1 or more", replayUsage)
 	}
-	routers := append([]trial.Policy{trial.Baseline()}, trial.Opponents()...)
+	routers := append([]trial.Policy{trial.Baseline()}, opponents...)
 	results := make([][]*trial.Result, len(routers))
 	for i, p := range routers {
 		fmt.Fprintf(stderr, "%s …\n", p.Name)
-		for k := range replayTimes {
+		for k := range o.times {
 			for _, side := range []market.Side{market.Buy, market.Sell} {
 				own, parent := *o, *o.parent
 				parent.side, own.parent = side, &parent
@@ -79,7 +76,7 @@ func compareRecorded(o *replayOptions, groups [][]tape.Feed, stdout, stderr io.W
 		return writeJSON(stdout, lines)
 	}
 	fmt.Fprintf(stdout, "%s on each side, %d times from %v on, in recorded books; costs in basis points of the arrival value,\n"+
-		"positive against the client\n\n", o.parent.symbol, replayTimes, o.at)
+		"positive against the client\n\n", o.parent.symbol, o.times, o.at)
 	return trial.PrintComparison(stdout, lines)
 }
 

@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 
 	"penstock/internal/testdata"
 	"penstock/trial"
+	"penstock/venues/tape"
 )
 
 func checkComparison(t *testing.T, out string, trials int) {
@@ -44,15 +46,29 @@ func TestSimulateComparesRouters(t *testing.T) {
 	}
 }
 
-// The same parents in recorded books.
+// The same parents in recorded books, by BASELINE and one other.
 func TestReplayComparesRouters(t *testing.T) {
 	t.Setenv("PENSTOCK_DATA", testdata.Dir(t))
-	code, out, errs := penstock(t, "replay", "--compare", "--parent", "BUY 2 BTC-USDT IS 10s", "--with-simulated", "dark,sdp", "--json")
-	if code != 0 {
-		t.Fatalf("exit code %d\n%s", code, errs)
+	o, err := parseReplay([]string{"--compare", "--times", "1", "--parent", "BUY 2 BTC-USDT IS 10s", "--json"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
 	}
-	checkComparison(t, out, 2*replayTimes)
-	if code, _, errs = penstock(t, "replay", "--compare"); code != exitUsage || !strings.Contains(errs, "needs --parent") {
+	groups, err := tape.ByInstrument(tape.DefaultFeeds(dataDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := compareRecorded(&o, groups, trial.Opponents()[2:3], &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var lines []trial.Comparison
+	if err := json.Unmarshal([]byte(out.String()), &lines); err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 2 || lines[0].Trials != 2 || lines[0].Filled < .99 || lines[1].Name != "pro-rata" || lines[1].Difference == 0 {
+		t.Errorf("%+v", lines)
+	}
+	if code, _, errs := penstock(t, "replay", "--compare"); code != exitUsage || !strings.Contains(errs, "needs --parent") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
