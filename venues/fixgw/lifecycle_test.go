@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 type rawVenue struct {
 	t     *testing.T
 	l     net.Listener
-	logon string // answer to a Logon, without header; empty: the usual one
-	drop  bool   // right after the Logon
+	logon string      // answer to a Logon, without header; empty: the usual one
+	drop  atomic.Bool // right after the Logon
 
 	mu    sync.Mutex
 	conn  net.Conn
@@ -77,7 +78,7 @@ func (v *rawVenue) serve(c net.Conn) {
 				body = fmt.Sprintf("35=A|34=%d|98=0|108=30", v.dials) // each connection so far took one
 			}
 			v.say(body)
-			if v.drop {
+			if v.drop.Load() {
 				c.Close()
 				return
 			}
@@ -193,7 +194,7 @@ func TestFM43ResetWithinTheDayIsRefused(t *testing.T) {
 // alone for the longest wait and told; one that stays up is quick to come back to.
 func TestFM42FlappingVenueIsLeftAlone(t *testing.T) {
 	v := newRawVenue(t)
-	v.drop = true
+	v.drop.Store(true)
 	r := newRig(t, func(c *Config) {
 		c.Addr, c.BackoffMinNanos, c.BackoffMaxNanos = v.l.Addr().String(), 100*milli, 60_000*milli
 	})
@@ -216,7 +217,7 @@ func TestFM42FlappingVenueIsLeftAlone(t *testing.T) {
 	if waits[flapsMax-1] != 60_000*milli {
 		t.Errorf("after %d flaps it waits %v", flapsMax, time.Duration(waits[flapsMax-1]))
 	}
-	v.drop = false
+	v.drop.Store(false)
 	r.up()
 	r.now += stableNanos
 	v.mu.Lock()
