@@ -1,4 +1,4 @@
-// Package ems serves clients (EMS, OMS) over FIX 4.4. What they send becomes
+// Package ems serves clients (EMS, OMS) over FIX 4.4 and 4.2. What they send becomes
 // event.Event, what the router answers becomes ExecutionReport(8) and
 // OrderCancelReject(9):
 //

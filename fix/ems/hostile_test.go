@@ -26,7 +26,7 @@ func alive(t *testing.T, a *Acceptor, client int) {
 	p.close()
 }
 
-func TestAbsurdBodyLengthIsDropped(t *testing.T) {
+func TestF1AbsurdBodyLengthIsDropped(t *testing.T) {
 	t.Parallel()
 	a := listen(t, testConfig(t, newDesk(), 2))
 	for _, length := range []string{"9223372036854775807", "-1", "0", "", "1000000",
@@ -46,7 +46,7 @@ func TestAbsurdBodyLengthIsDropped(t *testing.T) {
 	alive(t, a, 1)
 }
 
-func TestEmptyIntegerClosesTheConnection(t *testing.T) {
+func TestF2EmptyIntegerClosesTheConnection(t *testing.T) {
 	t.Parallel()
 	fields := []string{"35=0|34=|", "35=2|34=2|7=|16=0|", "35=2|34=2|7=1|16=|", "35=4|34=2|123=N|36=|",
 		"35=A|34=2|98=0|108=|", "35=A|34=2|98=|108=30|", "35=0|34=-2|", "35=0|34=99999999999|",
@@ -67,7 +67,7 @@ func TestEmptyIntegerClosesTheConnection(t *testing.T) {
 	alive(t, a, len(fields))
 }
 
-func TestFloodIsRefusedInBoundedMemory(t *testing.T) {
+func TestF3FloodIsRefusedInBoundedMemory(t *testing.T) {
 	t.Parallel()
 	a := listen(t, testConfig(t, newDesk(), 2))
 	var before, after runtime.MemStats
@@ -92,7 +92,7 @@ func TestFloodIsRefusedInBoundedMemory(t *testing.T) {
 	alive(t, a, 1)
 }
 
-func TestIdleConnectionIsClosed(t *testing.T) {
+func TestF4IdleConnectionIsClosed(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t, newDesk(), 1)
 	cfg.Limits.FirstFrame = 50 * time.Millisecond
@@ -107,7 +107,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	}
 }
 
-func TestSlowReaderIsCutAndDelaysNobody(t *testing.T) {
+func TestF5SlowReaderIsCutAndDelaysNobody(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
 	cfg := testConfig(t, d, 2)
@@ -153,7 +153,7 @@ func testReport(client uint16, execID uint64) event.Command {
 		Venue:    market.NoVenue}
 }
 
-func TestFlippedDigitNeverReachesTheRouter(t *testing.T) {
+func TestF6FlippedDigitNeverReachesTheRouter(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
 	a := listen(t, testConfig(t, d, 2))
@@ -194,7 +194,7 @@ func TestGarbageIsForgivenOnlySoOften(t *testing.T) {
 	}
 }
 
-func TestLogIsSafe(t *testing.T) {
+func TestF7LogIsSafe(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t, newDesk(), 1)
 	cfg.Sessions[0].Username, cfg.Sessions[0].Password = "desk", "canary-secret"
@@ -225,7 +225,7 @@ func TestLogIsSafe(t *testing.T) {
 	}
 }
 
-func TestLogonPolicy(t *testing.T) {
+func TestF8LogonPolicy(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		fields string
