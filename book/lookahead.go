@@ -17,11 +17,17 @@ const LookaheadEvents = 32
 //	Fetch                               asks for those lines, then for the levels
 type Lookahead struct {
 	n     int
-	lines [2 * LookaheadEvents]uintptr
-	takes [LookaheadEvents]*slot   // the order that an event is of, nil for one that comes
-	adds  [LookaheadEvents]*uint32 // the guess where one goes
+	lines [LookaheadEvents]uintptr
 	index *Orders
+
+	// Of an index whose levels do not stay in the cache by themselves.
+	near    [LookaheadEvents]uintptr
+	places  [LookaheadEvents]*slot   // where the order of an event is, or will be
+	guesses [LookaheadEvents]*uint32 // of the level that one comes to
 }
+
+// wideOrders is the capacity from which an index is taken to have more levels than the cache.
+const wideOrders = 1 << 17
 
 // Full reports whether Fetch must come before the next Note.
 func (a *Lookahead) Full() bool { return a.n == LookaheadEvents }
@@ -33,21 +39,21 @@ func (a *Lookahead) Note(b *Book, e *event.Event) {
 	}
 	o := b.orders
 	if a.index != o {
-		if a.n > 0 {
-			a.Fetch()
-		}
+		a.Fetch()
 		a.index = o
 	}
 	i := a.n & (LookaheadEvents - 1)
+	a.n++
 	s := at[slot](o.places, e.Ref&o.mask)
-	a.takes[i] = s
-	a.lines[2*i] = uintptr(unsafe.Pointer(s))
+	a.lines[i] = uintptr(unsafe.Pointer(s))
+	if o.capacity < wideOrders {
+		return
+	}
 	side := uint64(e.Side-1) & 1
 	key := (int64(e.Price) ^ -int64(side)) + int64(side)
 	g := at[uint32](o.guessed, (uint64(key>>(b.grain&63))+b.spread)&o.narrow)
-	a.adds[i] = g
-	a.lines[2*i+1] = uintptr(unsafe.Pointer(g))
-	a.n++
+	a.places[i], a.guesses[i] = s, g
+	a.near[i] = uintptr(unsafe.Pointer(g))
 }
 
 // Fetch asks for what has been noted and forgets it.
@@ -55,15 +61,18 @@ func (a *Lookahead) Fetch() {
 	if a.n == 0 {
 		return
 	}
-	o := a.index
-	prefetch(&a.lines[0], 2*a.n)
-	for i := range a.n {
-		number := a.takes[i&(LookaheadEvents-1)].level
-		if number == 0 {
-			number = *a.adds[i&(LookaheadEvents-1)]
-		}
-		a.lines[i&(LookaheadEvents-1)] = uintptr(unsafe.Pointer(at[level](o.named, uint64(number))))
-	}
-	prefetch(&a.lines[0], a.n)
+	o, n := a.index, a.n
 	a.n = 0
+	prefetch(&a.lines[0], n)
+	if o.capacity < wideOrders {
+		return
+	}
+	prefetch(&a.near[0], n)
+	for i := range a.lines[:n] {
+		number := uint64(a.places[i].level)
+		// The level of the order that lies there, or else the guess: no branch foretells it.
+		number |= uint64(*a.guesses[i]) & uint64(int64(number-1)>>63)
+		a.lines[i] = uintptr(unsafe.Pointer(at[level](o.named, number)))
+	}
+	prefetch(&a.lines[0], n)
 }

@@ -93,8 +93,8 @@ const (
 const minFront = 64
 
 // NewOrders returns an index for at most capacity living orders of one venue. It
-// takes up to 84 bytes for each of 4/3 × capacity in front, and up to 118 more for each of
-// capacity in spill and levels.
+// takes 24 bytes for each of 4 to 8 × capacity places in front, 32 for each of up to 8/3 ×
+// capacity in the spill, 32 for levels and up to 8 for guesses.
 func NewOrders(capacity int) *Orders {
 	assert.That(capacity > 0 && capacity <= MaxOrders, "the capacity of an order index is in range")
 	front := max(1<<bits.Len(uint(4*capacity-1)), minFront)
