@@ -6,6 +6,7 @@ import (
 	"penstock/event"
 	"penstock/internal/state"
 	"penstock/market"
+	"penstock/policy"
 	"penstock/router"
 )
 
@@ -49,6 +50,36 @@ func (w *world) swap(r *stream) {
 		}
 	}
 	w.take(&e)
+	w.learn(w.core.Counters.PolicySwaps)
+}
+
+// learn brings a parameter set into the core: one in three with a part spoilt, which must
+// leave the set before in force.
+func (w *world) learn(n uint64) {
+	p := *policy.PriorParams()
+	p.ID = n + 1
+	r := stream{seed: w.seed, id: 300 + n}
+	for v := range p.Venues {
+		q := &p.Venues[v]
+		q.AddMarkout, q.Leakage = int32(r.between(-2000, 4000)), int32(r.between(0, 500))
+		for c := range q.SplitPost {
+			q.SplitPost[c] = uint16(r.between(0, policy.One)) // may book more than is wanted
+		}
+		for b := range q.Fill {
+			q.Fill[b] = uint16(r.between(0, policy.One))
+		}
+	}
+	events, before := router.ParamEvents(&p), w.core.ParamsID()
+	spoilt := r.once(3)
+	if spoilt {
+		events[r.below(int64(len(events)))].Part()[0] ^= 0x10
+	}
+	for i := range events {
+		w.take(&events[i])
+	}
+	if id := w.core.ParamsID(); !w.dead && (spoilt && id != before || !spoilt && id != p.ID) {
+		w.fail("parameter set %d, spoilt %v: %d is in force, %d was", p.ID, spoilt, id, before)
+	}
 }
 
 // offer gives a core one of the two tables and returns what stands for its file.
