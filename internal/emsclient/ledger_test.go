@@ -170,3 +170,37 @@ func FuzzAvgPxIsTheNearest(f *testing.F) {
 		}
 	})
 }
+
+// What the router takes back is taken from the account, by the report that it names, also
+// after the end of the order; what names no fill is objected to.
+func TestLedgerTakesBackWhatIsTakenBack(t *testing.T) {
+	correct := report("4", market.ExecTradeCorrect, market.StatusPartiallyFilled, 80, 20, 40, 1000, 10_025_000)
+	correct.ExecRefID = "2"
+	ended := report("5", market.ExecCanceled, market.StatusCanceled, 80, 0, 0, 0, 10_025_000)
+	bust := report("6", market.ExecTradeCancel, market.StatusCanceled, 40, 0, 40, 1000, 10_050_000)
+	bust.ExecRefID = "4" // the correction
+	l := day(accepted, half, rest, correct, ended, bust)
+	o := l.Order("P1")
+	if v := l.Violations(); v != nil || o.CumQty != 40 || o.Notional != 40*1005 || len(o.Fills) != 1 || !o.Done() {
+		t.Errorf("order %+v, violations %v", o, v)
+	}
+	bust.ExecRefID = "2"
+	if v := day(accepted, half, rest, correct, ended, bust).Violations(); len(v) == 0 || !strings.Contains(v[0], "ExecRefID 2") {
+		t.Errorf("violations %v, want the reference objected to", v)
+	}
+}
+
+func TestReportsOfFIX42AreUnderstood(t *testing.T) {
+	for _, c := range []struct {
+		execType market.ExecType
+		trans    byte
+		want     market.ExecType
+	}{
+		{'0', '0', market.ExecNew}, {'1', '0', market.ExecTrade}, {'2', '0', market.ExecTrade}, {'4', '0', market.ExecCanceled},
+		{'1', '1', market.ExecTradeCancel}, {'2', '2', market.ExecTradeCorrect}, {'0', '3', market.ExecOrderStatus},
+	} {
+		if got := execType42(c.execType, c.trans); got != c.want {
+			t.Errorf("150=%c 20=%c is %v, want %v", c.execType, c.trans, got, c.want)
+		}
+	}
+}
