@@ -184,7 +184,10 @@ func encodeStage(d *desk) func() {
 	return func() {
 		now += 1000
 		cmd.Child++
-		o.write(now, &cmd)
+		if err := o.encode(now, &cmd); err != nil {
+			panic(err)
+		}
+		o.session.Wrote(len(o.session.Out()))
 	}
 }
 
