@@ -116,6 +116,16 @@ func TestNoMessageAllocates(t *testing.T) {
 	})
 }
 
+// leastAllocs returns the allocations of f in the calmest of some rounds: the venue runs in
+// this process, too, and its garbage is not ours.
+func leastAllocs(f func()) float64 {
+	least := testing.AllocsPerRun(20, f)
+	for round := 0; round < 10 && least > 0; round++ {
+		least = min(least, testing.AllocsPerRun(20, f))
+	}
+	return least
+}
+
 // Every style of order, a cancel and a status request leave without garbage.
 func TestNoCommandAllocates(t *testing.T) {
 	r := newRig(t, serve.OUCH50, "LITA", nil)
@@ -128,7 +138,7 @@ func TestNoCommandAllocates(t *testing.T) {
 		{market.OrdPegged, market.TIFDay, market.ExecInstMidPeg}, {market.OrdMarket, market.TIFIOC, 0}} {
 		c := event.Command{Kind: event.SendOrder, Instrument: 3, Side: market.Sell, Qty: 1, Price: 9_000_000, MinQty: 1, OrdType: st.ordType,
 			TIF: st.tif, ExecInst: st.execInst}
-		if n := testing.AllocsPerRun(20, func() {
+		if n := leastAllocs(func() {
 			number++
 			c.Child = number
 			if !r.g.Send(wall(), &c) {
@@ -142,7 +152,7 @@ func TestNoCommandAllocates(t *testing.T) {
 	number = child
 	for _, kind := range []event.CommandKind{event.SendCancel, event.SendStatus} {
 		c := event.Command{Kind: kind, Instrument: 3, Side: market.Sell}
-		if n := testing.AllocsPerRun(20, func() {
+		if n := leastAllocs(func() {
 			number++
 			c.Child, c.Ref = number, number+1e6
 			r.g.Send(wall(), &c)

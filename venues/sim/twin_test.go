@@ -125,7 +125,7 @@ func (t *twin) refuses(o Order) string {
 		for _, r := range t.rest {
 			if o.Side == market.Buy && r.side == market.Sell && r.price <= o.Price ||
 				o.Side == market.Sell && r.side == market.Buy && r.price >= o.Price {
-				return "rejected by the venue"
+				return "post-only order would take"
 			}
 		}
 	}
