@@ -222,7 +222,7 @@ func TestPostOnlyOrderThatWouldTakeIsRejected(t *testing.T) {
 	p := newPit(t)
 	p.see(100, snapshot(level(market.Sell, 1000, 10))...)
 	p.send(100, post(1, market.Buy, 5, 1000))
-	p.expect(120, "120 C1 Rejected 0/0 rejected by the venue\n")
+	p.expect(120, "120 C1 Rejected 0/0 post-only order would take\n")
 }
 
 func TestCancel(t *testing.T) {
