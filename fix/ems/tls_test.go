@@ -122,6 +122,10 @@ func TestClientCertificateIsBoundToItsSession(t *testing.T) {
 	p = dial(t, a, 1)
 	p.send("A", "98=0|108=30|")
 	p.expectClosed()
+	// The guard counts after it has closed.
+	for deadline := time.Now().Add(patience); a.Guard().Count(guard.TLSHandshake) < 2 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 	if n := a.Guard().Count(guard.TLSHandshake); n != 2 {
 		t.Errorf("%d failed handshakes, want 2", n)
 	}

@@ -73,10 +73,12 @@ func (v *rawVenue) serve(c net.Conn) {
 		v.mu.Unlock()
 		if !answered && strings.Contains(text, "|35=A|") {
 			answered = true
+			v.mu.Lock()
 			body := v.logon
 			if body == "" {
 				body = fmt.Sprintf("35=A|34=%d|98=0|108=30", v.dials) // each connection so far took one
 			}
+			v.mu.Unlock()
 			v.say(body)
 			if v.drop.Load() {
 				c.Close()
@@ -179,7 +181,9 @@ func TestFM29ResendStormIsBounded(t *testing.T) {
 // FM-43: a venue that wants to start its numbers again within the day is refused.
 func TestFM43ResetWithinTheDayIsRefused(t *testing.T) {
 	v := newRawVenue(t)
+	v.mu.Lock()
 	v.logon = "35=A|34=1|98=0|108=30|141=Y"
+	v.mu.Unlock()
 	r := newRig(t, func(c *Config) { c.Addr = v.l.Addr().String() })
 	r.until("the end of the session", func() bool { return r.g.Stats().Disconnects == 1 })
 	if text := r.g.Stats().LastClose; !strings.Contains(text, "ResetSeqNumFlag(141)") || len(r.events) != 0 {
