@@ -97,7 +97,7 @@ func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders)
 			if ok && !o.OrdStatus.Terminal() {
 				known = append(known, o)
 			}
-			if name == id {
+			if name == id && ok { // once it has ended the next client does not know it
 				done = o
 			}
 		}
