@@ -17,8 +17,8 @@ const (
 	venueBytes = VenueParts * PartBytes
 )
 
-// writer and reader go through a record field by field; the layout is written once, in
-// fields, for both directions.
+// codec writes or reads a record field by field; the layout is written once for both
+// directions.
 type codec struct {
 	b    []byte
 	read bool
@@ -111,15 +111,16 @@ func (c *codec) venue(v *VenueParams) {
 // ParamsBytes is a whole set as its parts follow each other.
 type ParamsBytes [Parts * PartBytes]byte
 
-// Encode returns the bytes of p; its ID is not among them.
+// Encode returns the bytes of p; its ID is not among them. Several goroutines may encode
+// one set: the codec writes to what it goes through, so that is a copy.
 func (p *Params) Encode() *ParamsBytes {
-	b := new(ParamsBytes)
+	b, set := new(ParamsBytes), *p
 	c := codec{b: b[:PartBytes]}
-	c.head(p)
-	for v := range p.Venues {
+	c.head(&set)
+	for v := range set.Venues {
 		at := PartBytes + v*venueBytes
 		c = codec{b: b[at : at+venueBytes]}
-		c.venue(&p.Venues[v])
+		c.venue(&set.Venues[v])
 	}
 	return b
 }

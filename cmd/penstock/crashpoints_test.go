@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type crashDay struct {
 	snapshots map[string][]byte
 	seq       *loop.Sequencer
 	now       int64
+	wall      atomic.Int64  // now, for the journal's own thread
 	queue     []event.Event // what venues will say
 	last      uint64        // order that was added last
 }
@@ -100,6 +102,7 @@ func newCrashConfig(t *testing.T, change ...string) *crashDay {
 	}
 	t.Cleanup(func() { os.RemoveAll(root) })
 	d := &crashDay{t: t, dir: root, hashes: []uint64{0}, sent: map[uint64]bool{}, snapshots: map[string][]byte{}, now: 1_800_000_000e9}
+	d.wall.Store(d.now)
 	if d.cfg, err = ParseConfig("penstock.toml", []byte(text)); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +119,7 @@ func (d *crashDay) trade() {
 	}
 	dir := filepath.Join(d.dir, "day")
 	w, err := journal.Create(dir, journal.Options{Epoch: 1000, Build: build, Config: sha256.Sum256(d.cfg.Raw),
-		SegmentBytes: 1 << 20, Spares: 1, Clock: func() int64 { return d.now }})
+		SegmentBytes: 1 << 20, Spares: 1, Clock: d.wall.Load})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,6 +201,7 @@ func (d *crashDay) cut(dir string, build journal.Hash) {
 // next is event i of the day: sessions and books, then orders, answers and moves of the market.
 func (d *crashDay) next(i int) event.Event {
 	d.now += 7e6
+	d.wall.Store(d.now)
 	lit := market.VenueID(0)
 	e := event.Event{Venue: lit, RecvTime: d.now, Qty: 500}
 	switch {
