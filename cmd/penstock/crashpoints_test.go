@@ -58,7 +58,7 @@ func TestCrashPoints(t *testing.T) {
 	}
 	step := 1
 	if testing.Short() {
-		step = 7
+		step = 20
 	}
 	for i := 0; i < len(d.groups); i += step {
 		g := d.groups[i]

@@ -249,7 +249,7 @@ func TestBitstampTopIsWholeEachTime(t *testing.T) {
 func TestAnyOrderOfLevelMessagesAgreesWithTheTwins(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, v := range levelVenues {
-		for range 400 {
+		for range share(400, 40) {
 			var lines []string
 			for range 20 {
 				line := v.samples[r.IntN(len(v.samples))]

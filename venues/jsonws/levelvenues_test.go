@@ -189,7 +189,7 @@ func (v *venue) tolerant(t testing.TB, messages []string) (Decoder, []event.Even
 func TestTruncatedLevelMessagesAgreeWithTheTwins(t *testing.T) {
 	for _, v := range levelVenues {
 		for i, sample := range v.samples {
-			for n := range sample {
+			for n := 0; n < len(sample); n += share(1, 11) {
 				lines := slices.Insert(slices.Clone(v.samples), i, sample[:n])
 				v.compare(t, []byte(strings.Join(lines, "\n")))
 			}
@@ -200,7 +200,7 @@ func TestTruncatedLevelMessagesAgreeWithTheTwins(t *testing.T) {
 func TestBitFlipsOfLevelMessagesAgreeWithTheTwins(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, v := range levelVenues {
-		for range 2500 { // 10,000 flips
+		for range share(2500, 250) { // four flips each
 			stream := []byte(strings.Join(v.samples, "\n"))
 			for range 4 {
 				bit := r.IntN(len(stream) * 8)

@@ -122,7 +122,7 @@ func TestTextSides(t *testing.T) {
 			return list
 		}
 		before, center := [][2]int64(nil), 1500
-		for n := range 30_000 {
+		for n := range share(30_000, 3_000) {
 			center = min(max(center+r.IntN(3)-1, 300), 2700)
 			price, qty := int64(center+r.IntN(200)-100), int64(r.IntN(3))
 			was, ok := levels[price]
