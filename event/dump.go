@@ -140,7 +140,7 @@ func (l *line) session(e *Event) {
 	case SessionStart:
 		l.uint(" epoch ", e.Ref)
 		l.b = time.Unix(0, e.StepTime).UTC().AppendFormat(append(l.b, ' '), time.DateOnly)
-	case Exec:
+	case Exec, DropCopy:
 		l.venue(e.Venue)
 		l.symbol(e.Instrument)
 		l.uint(" C", e.Ref)
@@ -164,7 +164,7 @@ func (l *line) session(e *Event) {
 		l.uint(" C", e.Ref)
 		l.word(e.OrdStatus.String())
 		l.reason(e.Reason)
-	case VenueSession:
+	case VenueSession, DropCopySession:
 		l.venue(e.Venue)
 		l.word(SessionState(e.Code).String())
 		l.reason(e.Reason)

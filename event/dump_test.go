@@ -87,6 +87,11 @@ func sampleEvents() []Event {
 		}),
 		e(OrderCancelReject, 1, func(e *Event) { e.Ref, e.OrdStatus, e.Reason = 17, market.StatusFilled, ReasonTooLate }),
 		e(VenueSession, 1, func(e *Event) { e.Code = uint8(SessionUp) }),
+		e(DropCopy, 1, func(e *Event) {
+			e.Ref, e.Code, e.OrdStatus = 17, uint8(market.ExecTrade), market.StatusPartiallyFilled
+			e.LastPx, e.LastQty, e.CumQty, e.LeavesQty, e.ID = 10025, 100, 100, 200, id("X11")
+		}),
+		e(DropCopySession, 1, func(e *Event) { e.Reason = ReasonDisconnect }),
 		e(ClientSession, market.NoVenue, func(e *Event) { e.Client = 2 }),
 		e(PolicySwap, market.NoVenue, func(e *Event) { e.SetPolicyHash([32]byte{0xab, 19: 1, 20: 2, 31: 0xcd}) }),
 		e(Operator, market.NoVenue, func(e *Event) {
@@ -220,7 +225,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1031 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1033 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

@@ -147,6 +147,12 @@ const (
 	Exec Kind = 40
 	// OrderCancelReject is a venue's OrderCancelReject(35=9) for child Ref.
 	OrderCancelReject Kind = 41
+	// DropCopy is a report of a venue's drop copy session, with the fields of Exec: another
+	// witness of what the order session says. It changes no quantity.
+	DropCopy Kind = 42
+	// DropCopySession says that the drop copy session of Venue is Code, a SessionState; up with
+	// ReasonGap: what it said meanwhile is not repeated.
+	DropCopySession Kind = 43
 
 	// VenueSession says that the order session of Venue is Code, a SessionState.
 	VenueSession Kind = 50
@@ -169,7 +175,7 @@ func (k Kind) Size() int {
 	switch {
 	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade:
 		return 64
-	case k >= OrderReplaced && k <= Exec, k == ClientSession, k == Operator, k == PolicySwap, k == VenueParams:
+	case k >= OrderReplaced && k <= Exec, k == DropCopy, k == ClientSession, k == Operator, k == PolicySwap, k == VenueParams:
 		return 192
 	}
 	return 128
@@ -185,6 +191,7 @@ var kindNames = map[Kind]string{
 	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel", OrderReplaced: "replace",
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
+	DropCopy: "drop-copy", DropCopySession: "drop-copy-session",
 	PolicySwap: "policy-swap", VenueParams: "params",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }

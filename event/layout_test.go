@@ -20,6 +20,7 @@ var fieldsOf = map[Kind][]string{
 	ParentDontKnow: {"ID", "OrderRef", "Code", "Client"},
 	Exec: {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "Reason", "Liquidity", "OrderRef",
 		"OrigID"},
+	DropCopy: {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "OrigID"}, DropCopySession: {"Code", "Reason"},
 	OrderCancelReject: {"Ref", "Reason", "OrdStatus"}, VenueSession: {"Code", "Reason"},
 	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"}, PolicySwap: {"ID", "OrigID"},
 	VenueParams: {"Ref", "Price", "Qty", "OrderRef"},

@@ -59,6 +59,7 @@ const (
 	ReasonDropCopyPrice  Reason = 111 // a drop copy says another price
 	ReasonDropCopyExecID Reason = 112 // a drop copy has an execution that we do not, or the other way round
 	ReasonClock          Reason = 113 // the clock is not where it should be
+	ReasonDropCopyDown   Reason = 114 // nobody witnesses what the order session says
 
 	reasonsEnd = 120
 
@@ -153,10 +154,11 @@ var reasonTexts = map[Reason]string{
 	ReasonTradeThrough:      "would trade through a better protected quote",
 	ReasonShortSale:         "short sale without its marks",
 	ReasonStrategyRate:      "message rate limit of the strategy",
-	ReasonDropCopyQty:       "drop copy: another quantity",
-	ReasonDropCopyPrice:     "drop copy: another price",
-	ReasonDropCopyExecID:    "drop copy: another ExecID",
+	ReasonDropCopyQty:       "drop copy says another quantity",
+	ReasonDropCopyPrice:     "drop copy says another price",
+	ReasonDropCopyExecID:    "an execution that only one of order session and drop copy has",
 	ReasonClock:             "clock offset",
+	ReasonDropCopyDown:      "drop copy is down: executions have one witness",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",

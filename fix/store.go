@@ -105,6 +105,10 @@ func (s *Store) write(out, in uint64) error {
 // Next returns the numbers to go on with.
 func (s *Store) Next() (out, in uint64) { return s.out, s.in }
 
+// Rewind makes the session ask for the last n inbound messages again, after its next Logon:
+// those whose reader may have lost them.
+func (s *Store) Rewind(n uint64) error { return s.write(s.out, max(s.in, n+1)-n) }
+
 // claim makes sure that the file is ahead of outbound number out, and has in.
 func (s *Store) claim(out, in uint64) error {
 	if out < s.out && in == s.in {

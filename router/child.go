@@ -38,6 +38,8 @@ type Child struct {
 	SentTime        int64      // ns since epoch
 	sentMid2        int64      // twice the composite's mid then, 0: there was none
 	bucket          uint8      // posted: of its fill probability
+	dropEnd         int64      // when the drop copy said that it ended, ns since epoch; 0: it did not
+	dropCum         market.Qty // with what CumQty
 	askTime         int64      // of the last status request, ns since epoch
 	Policy          uint64     // of the table that decided
 	QuoteID         event.ID

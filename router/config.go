@@ -121,6 +121,9 @@ func (c *Config) validate() error {
 			return fmt.Errorf("router: venue %s names its orders: it can have %d instruments at most, here are %d",
 				c.Venues[i].Name, book.MaxBooks, len(c.Instruments))
 		}
+		if n := c.Venues[i].DropCopyNanos; n != 0 && (n < checkNanos || n > maxDropCopyNanos) {
+			return fmt.Errorf("router: venue %s: its drop copy may lag the order session by 100 ms to 5 s", c.Venues[i].Name)
+		}
 		if c.Venues[i].AckNanos <= 0 {
 			return fmt.Errorf("router: venue %s: ack timeout must be set and positive", c.Venues[i].Name)
 		}

@@ -15,7 +15,7 @@ func (c *Core) onCorrection(p *Parent, ch *Child, e *event.Event) {
 	c.Counters.Corrections++
 	x, _ := c.execs.find(e.Venue, e.OrigID)
 	switch {
-	case x == nil || x.Child != int32(c.slotOf(ch)) || x.ID == e.ID:
+	case x == nil || x.by&byOrders == 0 || x.Child != int32(c.slotOf(ch)) || x.ID == e.ID:
 		c.quarantine(ch, event.ReasonUnknownExec) // FM-16
 		return
 	case x.Undone:

@@ -106,14 +106,16 @@ func (c *Core) remember(ch *Child, e *event.Event) bool {
 	x, place := c.execs.find(e.Venue, e.ID)
 	switch slot := int32(c.slotOf(ch)); {
 	case x == nil:
-		x := Execution{ID: e.ID, Child: slot, Venue: e.Venue, Liquidity: e.Liquidity, Price: e.LastPx,
+		x := Execution{ID: e.ID, Child: slot, Venue: e.Venue, Liquidity: e.Liquidity, Code: e.Code, Price: e.LastPx,
 			Qty: e.LastQty, Cum: e.CumQty}
 		if !c.execs.add(place, x) {
-			if c.Counters.Forgotten++; c.Counters.Forgotten == 1 {
-				c.alert(ch, event.ReasonExecsFull)
-			}
+			c.forget(ch)
+			return true
 		}
+		c.witnessed(&c.execs.list[len(c.execs.list)-1], byOrders)
 		return true
+	case x.by&byOrders == 0:
+		return c.confirm(ch, x, e)
 	case x.same(slot, e):
 		c.Counters.Duplicates++
 	default:
@@ -121,6 +123,31 @@ func (c *Core) remember(ch *Child, e *event.Event) bool {
 		c.quarantine(ch, event.ReasonExecConflict)
 	}
 	return false
+}
+
+// confirm takes the order session's word of an execution that the drop copy told first. The
+// order session's counts; false when it is counted already.
+func (c *Core) confirm(ch *Child, x *Execution, e *event.Event) bool {
+	why, told := x.differs(int32(c.slotOf(ch)), e), market.Qty(0)
+	if x.Qty > e.LastQty {
+		told = x.Qty
+	}
+	c.witnessed(x, byOrders)
+	x.Child, x.Code, x.Price, x.Qty, x.Cum, x.Liquidity = int32(c.slotOf(ch)), e.Code, e.LastPx, e.LastQty, e.CumQty, e.Liquidity
+	if why != event.ReasonNone {
+		c.dropBreak(ch, why, told)
+	}
+	if x.priced {
+		c.Counters.Duplicates++
+	}
+	return !x.priced
+}
+
+// forget counts an execution that there is no room to remember.
+func (c *Core) forget(ch *Child) {
+	if c.Counters.Forgotten++; c.Counters.Forgotten == 1 {
+		c.alert(ch, event.ReasonExecsFull)
+	}
 }
 
 // fillIn takes an execution whose quantity is booked already: it was overtaken by a later

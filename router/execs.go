@@ -11,7 +11,12 @@ type Execution struct {
 	Child     int32 // its slot
 	Venue     market.VenueID
 	Liquidity market.Liquidity
-	Undone    bool // cancelled or corrected by the venue since
+	Undone    bool    // cancelled or corrected by the venue since
+	Code      uint8   // its market.ExecType
+	by        witness // who told of it
+	priced    bool    // it said the price of what a status had told of: it never counts
+	next      int32   // that waits for its other witness
+	seen      int64   // when it was first told, ns since epoch
 	Price     market.Price
 	Qty       market.Qty
 	Cum       market.Qty // CumQty(14) that came with it
@@ -21,7 +26,7 @@ type Execution struct {
 
 // same reports whether a report repeats x.
 func (x *Execution) same(child int32, e *event.Event) bool {
-	return x.Child == child && x.Qty == e.LastQty && x.Price == e.LastPx && x.Cum == e.CumQty
+	return x.Child == child && x.Code == e.Code && x.Qty == e.LastQty && x.Price == e.LastPx && x.Cum == e.CumQty
 }
 
 // execs remembers the executions of a run by venue and ExecID: open addressing, no

@@ -32,6 +32,8 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	cxlrej CHILD late|unknown [STATUS]
 //	protect on|off                         displayed quotes
 //	cancel-after-ack VENUE                 it knows only orders that it has answered
+//	copy CHILD …                           as exec, by the venue's drop copy
+//	copies VENUE up [gap]|down · copies VENUE within DURATION
 //	client up|down · cancel-after DURATION · dontknow PARENT EXECID
 //	kill [VENUE] · resume [VENUE] · time DURATION · restart
 //	show                                   parents and open children
@@ -43,6 +45,7 @@ type script struct {
 	seq  uint64
 	now  int64
 	text []byte
+	kind event.Kind // of what exec says
 
 	epoch uint64
 }
@@ -55,7 +58,7 @@ func newScript(t *testing.T) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &script{t: t, core: core, out: core.OutputFor(), now: 1_800_000_000e9}
+	s := &script{t: t, core: core, kind: event.Exec, out: core.OutputFor(), now: 1_800_000_000e9}
 	s.epoch = scriptEpoch
 	s.step(event.Event{Kind: event.SessionStart, Ref: scriptEpoch})
 	return s
@@ -288,6 +291,24 @@ func (s *script) line(line string) {
 		s.step(event.Event{Kind: event.ParentStatus, ID: id(w[1])})
 	case "exec":
 		s.exec(w, count, price)
+	case "copy":
+		s.kind = event.DropCopy
+		s.exec(w, count, price)
+		s.kind = event.Exec
+	case "copies":
+		v := venue(w[1])
+		if w[2] == "within" {
+			s.core.venues[v].DropCopyNanos, s.core.hasDropCopy = span(w[3]), true
+			return
+		}
+		e := event.Event{Kind: event.DropCopySession, Venue: v, Code: uint8(event.SessionDown)}
+		if w[2] == "up" {
+			e.Code = uint8(event.SessionUp)
+		}
+		if len(w) > 3 {
+			e.Reason = event.ReasonGap
+		}
+		s.step(e)
 	case "cxlrej":
 		ch := s.child(w[1])
 		reason := event.ReasonTooLate
@@ -418,7 +439,7 @@ var execWords = map[string]market.ExecType{"new": market.ExecNew, "pending": mar
 
 func (s *script) exec(w []string, count func(string) market.Qty, price func(string) market.Price) {
 	ch := s.child(w[1])
-	e := event.Event{Kind: event.Exec, Venue: ch.Venue, Ref: ch.Number, Code: uint8(execWords[w[2]]),
+	e := event.Event{Kind: s.kind, Venue: ch.Venue, Ref: ch.Number, Code: uint8(execWords[w[2]]),
 		CumQty: count(w[5]), Liquidity: market.LiquidityRemoved}
 	e.OrdStatus = ordStatus(w[3])
 	for i := 6; i < len(w); i++ {

@@ -38,6 +38,9 @@ func (c *Core) onStart(e *event.Event) {
 		c.setAway(client, true)
 	}
 	for v := range c.venues {
+		c.dropCopies[v].up = false
+	}
+	for v := range c.venues {
 		c.setSession(market.VenueID(v), false) // all of them first: what a lost book moves must not send
 	}
 	for v := range c.venues {

@@ -35,6 +35,9 @@ type Core struct {
 	clients     []ClientPolicy
 	awayUntil   []int64 // by client: when its orders are cancelled, Keep: not
 	execs       execs
+	dropCopies  [market.MaxVenues]dropCopy
+	dropWaiting int  // executions in their waits
+	hasDropCopy bool // some venue has one
 	sessionUp   [market.MaxVenues]bool
 	venueStates [market.MaxVenues]venueState
 	orphans     [maxOrphans]Orphan
@@ -111,6 +114,9 @@ type Counters struct {
 	ClientAway     uint64 // parents cancelled because their client was away too long
 	DontKnow       uint64 // executions that their client does not know
 	PolicySwaps    uint64 // tables put in force after the first
+	DropCopies     uint64 // reports of drop copies
+	DropUnchecked  uint64 // executions that a drop copy could not tell: it was away, and repeats nothing
+	DropBreaks     uint64 // of them, or of ours, that the other one does not say or says otherwise
 }
 
 // New returns a core with all its memory taken.
@@ -147,6 +153,7 @@ func New(cfg *Config) (*Core, error) {
 		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
 	}
 	copy(c.curves, cfg.Curves)
+	c.dropCopies = newDropCopies()
 	c.clients, c.nextAway = cfg.Clients, Keep
 	for range c.clients {
 		c.awayUntil = append(c.awayUntil, Keep)
@@ -181,6 +188,7 @@ func New(cfg *Config) (*Core, error) {
 		c.composites = append(c.composites, m)
 	}
 	for v := range c.venues {
+		c.hasDropCopy = c.hasDropCopy || c.venues[v].DropCopyNanos > 0
 		c.fees = append(c.fees, [2]market.Fee{c.venues[v].TakeFee, c.venues[v].MakeFee})
 	}
 	c.economics.marks.wait()
@@ -228,6 +236,10 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onExec(e)
 	case event.OrderCancelReject:
 		c.onCancelReject(e)
+	case event.DropCopy:
+		c.onDropCopy(e)
+	case event.DropCopySession:
+		c.onDropCopySession(e)
 	case event.ParentNew:
 		c.onParentNew(e)
 	case event.ParentCancel:

@@ -128,7 +128,7 @@ func mulDiv(a, b, c int64) int64 {
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
 	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry())
-	if len(c.agenda.all) > 0 {
+	if len(c.agenda.all) > 0 || c.dropWaiting > 0 {
 		next = min(next, c.nextCheck)
 	}
 	return next
@@ -153,6 +153,10 @@ func (c *Core) onTimer() {
 	if c.nextCheck <= c.now {
 		c.nextCheck = c.now + checkNanos
 		c.checkAcks()
+		if c.hasDropCopy {
+			c.checkDropCopies()
+			c.checkEnds()
+		}
 	}
 }
 

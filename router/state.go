@@ -37,6 +37,8 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.sessionUp)
 	state.Fixed(s, &c.economics)
 	state.Fixed(s, &c.venueStates)
+	state.Fixed(s, &c.dropCopies)
+	state.Fixed(s, &c.dropWaiting)
 	state.Fixed(s, &c.orphans)
 	state.Fixed(s, &c.orphanCount)
 	c.startsState(s)
@@ -231,7 +233,13 @@ func (c *Core) afterLoad(s *state.Codec) {
 	}
 	s.Check(c.orphanCount >= 0 && c.orphanCount <= maxOrphans, "more orphans than there is room for")
 	for i := range c.execs.list {
-		s.Check(c.isChild(c.execs.list[i].Child), "an execution of no child")
+		x := &c.execs.list[i]
+		s.Check(c.isChild(x.Child) && c.isExec(x.next), "an execution of no child")
+	}
+	for v := range c.dropCopies {
+		for _, w := range c.dropCopies[v].waits {
+			s.Check(c.isExec(w.first) && c.isExec(w.last), "an execution waits that is not there")
+		}
 	}
 	if s.Err() == nil {
 		if trouble := c.Audit(); trouble != "" {
@@ -241,6 +249,8 @@ func (c *Core) afterLoad(s *state.Codec) {
 }
 
 func (c *Core) isChild(slot int32) bool { return slot >= none && int(slot) < c.childCount }
+
+func (c *Core) isExec(slot int32) bool { return slot >= none && int(slot) < len(c.execs.list) }
 
 // Hash returns the hash of the whole state. It reads all of it: not for the path of an order.
 func (c *Core) Hash() uint64 {

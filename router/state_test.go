@@ -141,7 +141,7 @@ func TestStateHasEveryField(t *testing.T) {
 		"instruments": "configuration", "venues": "configuration", "listings": "configuration", "tactics": "configuration",
 		"curves": "configuration", "clients": "configuration", "exploration": "configuration", "table": "the caller offers the one that was in force",
 		"offered":    "the caller offers it",
-		"twoPersons": "configuration", "protect": "configuration",
+		"twoPersons": "configuration", "hasDropCopy": "configuration", "protect": "configuration",
 		"composites": "each moves itself", "gate": "moves itself", "ids": "moves itself", "execs": "moves itself",
 		"near": "a cache, made anew", "agenda": "moves itself", "out": "within a Step", "cause": "within a Step",
 		"scratch": "within a Step", "walk": "within a Step", "terms": "within a Step", "situation": "within a Step", "crossing": "within a Step", "dealer": "within a Step", "dealt": "within a Step",

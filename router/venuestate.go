@@ -29,6 +29,7 @@ func (c *Core) onVenueSession(e *event.Event) {
 		return
 	}
 	v := &c.venueStates[e.Venue]
+	c.dropCopies[e.Venue].from[1] = c.now
 	switch event.SessionState(e.Code) {
 	case event.SessionBehind:
 		v.behind = c.sessionUp[e.Venue]
