@@ -287,8 +287,16 @@ func (f *Firewall) Unsent(number uint64) {
 	}
 }
 
-// Resolve takes the word of an authority outside the order session about a child: a drop
-// copy, or persons who settled it. ended says that it cannot execute any more.
+// Ended takes the word of a drop copy that a child is over. It counts when it knows of no other
+// executions than the order session told: those alone move quantities.
+func (f *Firewall) Ended(number uint64, cum market.Qty) {
+	if i := f.byChild.find(number); i >= 0 && f.children[i].cum == cum {
+		f.release(&f.children[i])
+	}
+}
+
+// Resolve takes the word of persons who settled a child. ended says that it cannot execute any
+// more.
 func (f *Firewall) Resolve(number uint64, cum market.Qty, ended bool) {
 	i := f.byChild.find(number)
 	if i < 0 {

@@ -67,6 +67,12 @@ type Config struct {
 	// else uses those above it. 0: CancelOpen does nothing.
 	CancelBase uint64
 
+	// Rewind is how many of the venue's last messages are asked for again after the first
+	// Logon. It needs StorePath.
+	Rewind uint64
+	// DropCopy makes the gateway the reader of a drop copy. nil: it enters orders.
+	DropCopy *DropCopy
+
 	Throttle Throttle
 	// OutLimit bounds the bytes that wait for a venue that does not read, and
 	// SlowNanos for how long they may: then the connection is given up, because a
@@ -101,6 +107,8 @@ func (c *Config) complete() error {
 	case c.Venue >= market.MaxVenues:
 		return fmt.Errorf("gateway %s: venue %d is not below %d", c.TargetCompID, c.Venue,
 			market.MaxVenues)
+	case c.DropCopy != nil && (c.Firewall != nil || c.CancelBase != 0 || c.Quotes != QuotesNone || c.Kind == market.SDP):
+		return fmt.Errorf("gateway %s: a drop copy has neither orders nor quotes", c.TargetCompID)
 	case len(c.Symbols) == 0:
 		return fmt.Errorf("gateway %s: no symbols", c.TargetCompID)
 	case c.TLS != nil && c.TLS.InsecureSkipVerify:

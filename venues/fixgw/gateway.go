@@ -126,6 +126,11 @@ func New(cfg Config) (*Gateway, error) {
 		if g.store, err = fix.OpenStore(cfg.StorePath); err != nil {
 			return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
 		}
+		if cfg.Rewind > 0 {
+			if err = g.store.Rewind(cfg.Rewind); err != nil {
+				return nil, errors.Join(fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err), g.store.Close())
+			}
+		}
 	}
 	g.session, err = fix.NewSession(fix.Config{
 		Role: fix.Initiator, BeginString: cfg.Dialect.BeginString,
@@ -277,8 +282,11 @@ func (g *Gateway) announce(now int64) int {
 	if g.up || g.session.GapOpen() {
 		return g.asked - asked
 	}
-	g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: now,
+	g.e = event.Event{Kind: g.kindOf(event.VenueSession), Venue: g.cfg.Venue, RecvTime: now,
 		Instrument: market.NoInstrument, Code: uint8(event.SessionUp)}
+	if g.cfg.DropCopy != nil && (g.cfg.Dialect.NoResend || g.cfg.Dialect.ResetOnLogon) {
+		g.e.Reason = event.ReasonGap // what it said meanwhile is not repeated
+	}
 	if g.up = g.offer(); g.up {
 		g.upSince = now
 	}
@@ -296,7 +304,7 @@ func (g *Gateway) watchGap(now int64) int {
 	if open {
 		state = event.SessionBehind
 	}
-	g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: now, Instrument: market.NoInstrument,
+	g.e = event.Event{Kind: g.kindOf(event.VenueSession), Venue: g.cfg.Venue, RecvTime: now, Instrument: market.NoInstrument,
 		Code: uint8(state), Reason: event.ReasonGap}
 	if g.offer() {
 		g.behind = open

@@ -110,7 +110,7 @@ func mix(a, b uint64) uint64 {
 func (g *Gateway) settleLost() bool {
 	l := &g.lost
 	if l.wasUp && !l.downTold {
-		g.e = event.Event{Kind: event.VenueSession, Venue: g.cfg.Venue, RecvTime: l.at,
+		g.e = event.Event{Kind: g.kindOf(event.VenueSession), Venue: g.cfg.Venue, RecvTime: l.at,
 			Instrument: market.NoInstrument, Code: uint8(event.SessionDown),
 			Reason: l.reason}
 		if !g.offer() {

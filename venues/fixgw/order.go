@@ -71,7 +71,7 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 		return false
 	}
 	t := g.template(c)
-	if t == nil || !g.Up() || !g.session.CanSend() || g.unsent.Full() {
+	if t == nil || g.cfg.DropCopy != nil || !g.Up() || !g.session.CanSend() || g.unsent.Full() {
 		return false
 	}
 	if !g.pace.Allows(now, c.Kind == event.SendCancel) || g.lane.Len() > 0 {

@@ -17,14 +17,16 @@ func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
 	if g.cfg.Firewall != nil {
 		g.cfg.Firewall.In(m)
 	}
-	switch kind {
-	case '8':
+	switch {
+	case g.cfg.DropCopy != nil:
+		taken = g.onCopy(m, now)
+	case kind == '8':
 		taken = g.onReport(m, now)
-	case '9':
+	case kind == '9':
 		taken = g.onCancelReject(m, now)
-	case 'S', 'i', 'Z':
+	case kind == 'S', kind == 'i', kind == 'Z':
 		taken = g.onQuote(m, now)
-	case '3', 'j':
+	case kind == '3', kind == 'j':
 		taken = g.onReject(m, now)
 	default:
 		g.stats.Unknown++
@@ -64,7 +66,7 @@ func (g *Gateway) malformed(m *fix.Message, now int64, err error) bool {
 
 // start clears g.e for a message of the venue.
 func (g *Gateway) start(kind event.Kind, now int64) *event.Event {
-	g.e = event.Event{Kind: kind, Venue: g.cfg.Venue, RecvTime: now,
+	g.e = event.Event{Kind: g.kindOf(kind), Venue: g.cfg.Venue, RecvTime: now,
 		Instrument: market.NoInstrument}
 	return &g.e
 }

@@ -17,6 +17,9 @@ func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 	if tag, reason := g.readReport(m, e); reason != fieldOK {
 		return g.malformed(m, now, m.Bad(tag, fix.RejectReason(reason)))
 	}
+	if g.cfg.DropCopy != nil && !g.copied(e) {
+		return true
+	}
 	if !g.emit() {
 		return false
 	}
@@ -24,6 +27,7 @@ func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 	if e.Ref == 0 {
 		g.stats.NotOurs++
 	}
+	g.ended(e)
 	return true
 }
 
@@ -53,9 +57,9 @@ func (g *Gateway) readReport(m *fix.Message, e *event.Event) (tag, reason int) {
 		return fix.TagSymbol, int(fix.RejectValue)
 	}
 	e.Instrument, e.ID = sym.ID, shortID(execID)
-	e.Ref = m.IDAt(fix.SlotClOrdID, g.cfg.Dialect.IDs)
+	e.Ref = g.orderNumber(m, fix.SlotClOrdID)
 	if len(m.At(fix.SlotOrigClOrdID)) > 0 {
-		e.Ref = m.IDAt(fix.SlotOrigClOrdID, g.cfg.Dialect.IDs)
+		e.Ref = g.orderNumber(m, fix.SlotOrigClOrdID)
 	}
 	e.OrderRef = orderRef(m)
 	if v := m.At(fix.SlotPossDupFlag); len(v) > 0 && v[0] == 'Y' {

@@ -66,13 +66,16 @@ type Venue struct {
 	Style Style // of order entry in FIX; the zero value is plain FIX 4.4
 	Key   Key   // that signs the Logon, where the style demands it
 
-	OrderAddr     string   // FIX acceptor
-	FeedAddr      string   // WebSocket feeds, FIX market data acceptor
-	HTTPAddr      string   // Binance: where snapshots are to be had
-	TLS           bool     // of FeedAddr and HTTPAddr: see Market.Certificate
-	RerequestAddr string   // ITCH: UDP address of the re-request server
-	Receivers     []string // ITCH: where the packets of line A go
-	ReceiversB    []string // ITCH: where the packets of line B go
+	OrderAddr string // FIX acceptor
+	// DropCopyAddr is of the FIX acceptor that repeats all reports to DropCopyClients; empty for none.
+	DropCopyAddr    string
+	DropCopyClients []string
+	FeedAddr        string   // WebSocket feeds, FIX market data acceptor
+	HTTPAddr        string   // Binance: where snapshots are to be had
+	TLS             bool     // of FeedAddr and HTTPAddr: see Market.Certificate
+	RerequestAddr   string   // ITCH: UDP address of the re-request server
+	Receivers       []string // ITCH: where the packets of line A go
+	ReceiversB      []string // ITCH: where the packets of line B go
 	// SnapshotAddr is the TCP address of the GLIMPSE server of ITCH; empty for none.
 	SnapshotAddr     string
 	SnapshotUser     string // empty: anybody may log in
@@ -189,6 +192,7 @@ func DemoVenues(in market.Instrument, seed uint64, client string) []Venue {
 		v := &venues[i]
 		v.Clients = []string{client}
 		v.OrderAddr, v.FeedAddr, v.RerequestAddr = host, host, host
+		v.DropCopyAddr, v.DropCopyClients = host, []string{client}
 		if v.Feed == ITCH {
 			v.SnapshotAddr = host
 		}

@@ -14,6 +14,15 @@ func (s *Server) DropConnections() {
 	}
 }
 
+// DropOrderConnections is DropConnections of order entry alone.
+func (s *Server) DropOrderConnections() {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	for _, o := range s.orders.outboxes() {
+		o.drop()
+	}
+}
+
 // PauseWrites holds back everything that the venue says on its connections of
 // now, or lets it go. The peer sees a venue that accepts but does not answer.
 func (s *Server) PauseWrites(paused bool) {
@@ -26,6 +35,9 @@ func (s *Server) PauseWrites(paused bool) {
 
 func (s *Server) outboxes() []*outbox {
 	all := s.orders.outboxes()
+	if s.dropCopy != nil {
+		all = append(all, s.dropCopy.entry.outboxes()...)
+	}
 	if s.ws != nil {
 		for _, c := range s.ws.conns {
 			all = append(all, c.out)

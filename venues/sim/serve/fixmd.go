@@ -53,7 +53,7 @@ const (
 func newFIXFeed(s *Server) (*fixFeed, error) {
 	f := &fixFeed{again: fix.NewWriter("FIX.4.4")}
 	var err error
-	f.entry, err = newAcceptor(&orderEntry{server: s, prices: true}, s.cfg.FeedAddr, "-MD", f.onMessage)
+	f.entry, err = newAcceptor(&orderEntry{server: s, prices: true}, s.cfg.FeedAddr, "-MD", s.cfg.Clients, f.onMessage)
 	return f, err
 }
 

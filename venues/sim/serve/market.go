@@ -253,6 +253,9 @@ func (m *Market) Close() error {
 			if s.orders != nil {
 				errs = append(errs, s.orders.closeStores())
 			}
+			if s.dropCopy != nil {
+				errs = append(errs, s.dropCopy.entry.closeStores())
+			}
 			if s.fix != nil {
 				errs = append(errs, s.fix.entry.closeStores())
 			}

@@ -18,6 +18,7 @@ type orderEntry struct {
 	listener net.Listener
 	clients  []*client
 	prices   bool // a market data session: there are no orders to cancel
+	dropCopy bool // nor here
 }
 
 // client is one session and its connection, if any. Market.mu guards it.
@@ -41,14 +42,14 @@ const (
 )
 
 func newOrderEntry(s *Server) (*orderEntry, error) {
-	return newAcceptor(&orderEntry{server: s}, s.cfg.OrderAddr, "", (*client).onMessage)
+	return newAcceptor(&orderEntry{server: s}, s.cfg.OrderAddr, "", s.cfg.Clients, (*client).onMessage)
 }
 
 // newAcceptor opens the sessions of e at addr. kind tells its stores from others.
-func newAcceptor(e *orderEntry, addr, kind string, app func(*client, *fix.Message, int64) bool,
+func newAcceptor(e *orderEntry, addr, kind string, clients []string, app func(*client, *fix.Message, int64) bool,
 ) (*orderEntry, error) {
 	s := e.server
-	for i, compID := range s.cfg.Clients {
+	for i, compID := range clients {
 		c := &client{entry: e, compID: compID, owner: uint32(i + 1)}
 		e.clients = append(e.clients, c)
 		if dir := s.market.cfg.StoreDir; dir != "" {
@@ -222,7 +223,7 @@ func (c *client) disconnect() {
 	c.quoteReq, c.prices = "", nil
 	now := m.now()
 	c.session.Disconnected(now)
-	if c.entry.server.cfg.CancelOnDisconnect && !c.entry.prices && !m.closed {
+	if c.entry.server.cfg.CancelOnDisconnect && !c.entry.prices && !c.entry.dropCopy && !m.closed {
 		m.after(now, true, func(at int64) { c.entry.server.engine.CancelAll(at, c.owner) })
 	}
 }

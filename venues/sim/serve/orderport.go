@@ -1,6 +1,9 @@
 package serve
 
-import "penstock/venues/sim"
+import (
+	"penstock/event"
+	"penstock/venues/sim"
+)
 
 // orderPort is the order entry of a venue in one protocol. All calls but close and
 // closeStores hold Market.mu.
@@ -13,6 +16,7 @@ type orderPort interface {
 	addr() string
 	ownerOf(compID string) uint32 // 0 when there is no such client
 	outboxes() []*outbox
+	idText(owner uint32) func(event.ID) string // how a client's identifiers are spelled
 }
 
 var _, _ orderPort = (*orderEntry)(nil), (*ouchEntry)(nil)
@@ -25,6 +29,10 @@ func (e *orderEntry) ownerOf(compID string) uint32 {
 	}
 	return 0
 }
+
+func (e *orderEntry) idText(owner uint32) func(event.ID) string { return e.owner(owner).ids.text }
+
+func (e *ouchEntry) idText(uint32) func(event.ID) string { return event.ID.String }
 
 func (e *orderEntry) outboxes() (all []*outbox) {
 	for _, c := range e.clients {

@@ -225,7 +225,7 @@ func (c *client) onStatus(m *fix.Message, now int64) error {
 			r.CumQty, r.LeavesQty, r.Notional = o.CumQty, o.LeavesQty, o.Notional
 			r.Reason, r.Text = event.ReasonNone, ""
 		}
-		c.leave(at, true, func(at int64) { c.sendReport(at, &r, reqID) })
+		c.leave(at, true, func(at int64) { c.sendReport(at, &r, reqID, c.ids.text) })
 	})
 	return nil
 }

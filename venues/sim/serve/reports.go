@@ -22,7 +22,7 @@ func (c *client) leave(now int64, urgent bool, run func(at int64)) {
 
 func (e *orderEntry) onReport(r *sim.Report) {
 	c, kept := e.owner(r.Owner), *r
-	c.leave(r.Time, true, func(at int64) { c.sendReport(at, &kept, "") })
+	c.leave(r.Time, true, func(at int64) { c.sendReport(at, &kept, "", c.ids.text) })
 }
 
 func (e *orderEntry) onCancelReject(r *sim.CancelReject) {
@@ -32,7 +32,8 @@ func (e *orderEntry) onCancelReject(r *sim.CancelReject) {
 
 // sendReport writes ExecutionReport(35=8). statusReq is OrdStatusReqID(790) of
 // the request it answers, if any.
-func (c *client) sendReport(now int64, r *sim.Report, statusReq string) {
+// text spells the identifiers of the order's owner.
+func (c *client) sendReport(now int64, r *sim.Report, statusReq string, text func(event.ID) string) {
 	in := c.entry.server.in
 	w := c.session.Begin(now, fix.MsgExecutionReport)
 	writeOrderID(w, r.OrderID)
@@ -43,9 +44,9 @@ func (c *client) sendReport(now int64, r *sim.Report, statusReq string) {
 		w.Char(fix.TagExecTransType, map[bool]byte{true: '3', false: '0'}[r.ExecType == market.ExecOrderStatus])
 	}
 	w.Char(fix.TagOrdStatus, byte(r.OrdStatus))
-	w.Str(fix.TagClOrdID, c.ids.text(r.ClOrdID))
+	w.Str(fix.TagClOrdID, text(r.ClOrdID))
 	if r.OrigClOrdID != (event.ID{}) {
-		w.Str(fix.TagOrigClOrdID, c.ids.text(r.OrigClOrdID))
+		w.Str(fix.TagOrigClOrdID, text(r.OrigClOrdID))
 	}
 	w.Str(fix.TagSymbol, c.entry.server.cfg.Symbol)
 	w.Char(fix.TagSide, byte(r.Side))

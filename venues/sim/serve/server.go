@@ -39,16 +39,17 @@ type Server struct {
 	pool     *sim.DarkPool
 	dealer   *sim.Dealer
 
-	orders  orderPort
-	feed    feed // nil for dark pools and dealers
-	mold    *mold
-	itch    *itchFeed
-	glimpse *glimpse // of ITCH with a snapshot address
-	ws      *webSocket
-	kraken  *kraken
-	http    *httpDepth // of a Binance feed
-	rate    int        // bytes a second that each connection lets out; 0 for any number
-	fix     *fixFeed
+	orders   orderPort
+	dropCopy *dropCopy // nil without one
+	feed     feed      // nil for dark pools and dealers
+	mold     *mold
+	itch     *itchFeed
+	glimpse  *glimpse // of ITCH with a snapshot address
+	ws       *webSocket
+	kraken   *kraken
+	http     *httpDepth // of a Binance feed
+	rate     int        // bytes a second that each connection lets out; 0 for any number
+	fix      *fixFeed
 }
 
 func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
@@ -57,13 +58,18 @@ func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
 	if err != nil {
 		return s, err
 	}
+	if cfg.DropCopyAddr != "" {
+		if s.dropCopy, err = newDropCopy(s); err != nil {
+			return s, err
+		}
+	}
 	if err = s.openFeed(now); err != nil {
 		return s, err
 	}
 	v := sim.Venue{
 		Instrument: m.cfg.Instrument, TakeFee: cfg.TakeFee, MakeFee: cfg.MakeFee,
 		IDBase:  m.cfg.IDBase,
-		Replies: sim.Replies{Report: s.orders.onReport, Reject: s.orders.onCancelReject},
+		Replies: sim.Replies{Report: s.onReport, Reject: s.orders.onCancelReject},
 	}
 	switch cfg.Kind {
 	case market.Lit:
@@ -83,6 +89,14 @@ func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
 		s.engine = s.dealer
 	}
 	return s, err
+}
+
+// onReport tells a report to whom it concerns.
+func (s *Server) onReport(r *sim.Report) {
+	s.orders.onReport(r)
+	if s.dropCopy != nil {
+		s.dropCopy.onReport(r)
+	}
 }
 
 // openOrders opens the order entry. entry is nil when that is not in FIX.
@@ -137,6 +151,9 @@ func (s *Server) openFeed(now int64) (err error) {
 // serve starts the goroutines of the venue; Market.mu is held.
 func (s *Server) serve() {
 	s.orders.serve()
+	if s.dropCopy != nil {
+		s.dropCopy.entry.serve()
+	}
 	if s.feed != nil {
 		s.feed.serve()
 	}
@@ -149,6 +166,9 @@ func (s *Server) close(now int64) error {
 	var errs []error
 	if s.orders != nil {
 		errs = append(errs, s.orders.close(now))
+	}
+	if s.dropCopy != nil && s.dropCopy.entry != nil {
+		errs = append(errs, s.dropCopy.entry.close(now))
 	}
 	if s.feed != nil {
 		errs = append(errs, s.feed.close(now))
