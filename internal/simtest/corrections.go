@@ -47,6 +47,7 @@ func (v *venue) bust(w *world, r *stream) {
 	m := v.report(o, market.ExecTradeCancel)
 	o.underway = m.id
 	m.orig, m.last, m.lastPx = f.id, f.qty, f.price
+	v.copy(w, &m)
 	v.say(w, &m)
 	if v.use(w, duplicate) {
 		v.say(w, &m)
@@ -75,6 +76,7 @@ func (v *venue) correct(w *world, r *stream) {
 	m := v.report(o, market.ExecTradeCorrect)
 	o.underway = m.id
 	m.orig, m.last, m.lastPx = was, qty, price
+	v.copy(w, &m)
 	f.id, f.qty, f.price = m.id, qty, price
 	v.say(w, &m)
 }

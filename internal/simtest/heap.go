@@ -27,6 +27,7 @@ const (
 	dueReports      // reports to clients are durable
 	dueTick         // both ends of a link whose messages are bytes
 	dueUnpause      // an operator lets a parent work on
+	dueCopy         // a drop copy's message reaches the router
 )
 
 // agenda is a binary heap of items.

@@ -97,6 +97,8 @@ type entry struct {
 	canceled  bool // a cancel is out
 	unsettled bool // nothing was heard of it since a restart
 	contested bool // its venue contradicted itself
+	copied    bool // a drop copy said that it is over, with copiedCum
+	copiedCum int64
 }
 
 func newLedger(fail func(string, ...any), rate int64) *ledger {
@@ -118,6 +120,12 @@ func (l *ledger) see(m *message, now int64) {
 			l.hear(m)
 		} else if e := l.orders[m.number]; e != nil {
 			e.canceled = false
+		}
+	case fromCopy:
+		if e := l.orders[m.number]; e != nil && e.venue == m.venue {
+			e.copied, e.copiedCum = true, m.cum
+			l.touched = append(l.touched, e.account)
+			e.endCopied()
 		}
 	case neverLeft:
 		if e := l.orders[m.number]; e != nil && !e.dead {
@@ -276,6 +284,14 @@ func (l *ledger) hear(m *message) {
 		l.state(e, m, terminal)
 	case '0', 'A', '6', 'E':
 		e.acked = true
+	}
+	e.endCopied()
+}
+
+// endCopied ends an order by the word of a drop copy, which holds when no execution is missing.
+func (e *entry) endCopied() {
+	if e.copied && !e.dead && e.cum == e.copiedCum {
+		e.end()
 	}
 }
 

@@ -29,6 +29,7 @@ func (v *venue) enter(w *world, o *order) {
 		o.end(market.StatusRejected)
 		m := v.report(o, market.ExecRejected)
 		m.reason = reason
+		v.copy(w, &m)
 		v.say(w, &m)
 		return
 	}
@@ -147,6 +148,7 @@ func (v *venue) act(w *world, o *order) {
 		o.end(market.StatusRejected)
 		m := v.report(o, market.ExecRejected)
 		m.reason = event.ReasonLastLookPrice
+		v.copy(w, &m)
 		v.say(w, &m)
 	default:
 		v.immediate(w, o)
@@ -170,6 +172,7 @@ func (v *venue) fill(w *world, o *order, qty int64) {
 	}
 	m := v.report(o, market.ExecTrade)
 	m.last, m.lastPx = qty, price
+	v.copy(w, &m)
 	switch {
 	case v.use(w, loseTrade):
 		return
@@ -228,6 +231,7 @@ func (v *venue) finish(w *world, o *order, why market.ExecType) {
 	rest := o.rest()
 	o.end(market.OrdStatus(why))
 	m := v.report(o, why)
+	v.copy(w, &m)
 	// It must not meet what the router believes for want of a report: nobody could see that.
 	if ch := w.child(o.number); ch != nil && o.cum > 0 && int64(ch.Cum) == o.cum && v.use(w, cancelBelow) {
 		m.cum -= v.random.between(1, o.cum)
@@ -243,6 +247,7 @@ func (v *venue) finish(w *world, o *order, why market.ExecType) {
 		o.execute(qty, price)
 		late := v.report(o, market.ExecTrade)
 		late.last, late.lastPx, late.cum = qty, price, o.cum
+		v.copy(w, &late)
 		v.say(w, &late)
 	}
 }
@@ -284,6 +289,7 @@ func (v *venue) cancel(w *world, o *order, m *message) {
 		o.execute(rest, price)
 		r := v.report(o, market.ExecTrade)
 		r.last, r.lastPx = rest, price
+		v.copy(w, &r)
 		refuse(event.ReasonTooLate)
 		v.say(w, &r)
 		return

@@ -30,6 +30,7 @@ const (
 	toClient
 	toVenue
 	fromVenue
+	fromCopy  // by a drop copy
 	neverLeft // the gateway says that an order did not reach its socket
 )
 

@@ -67,7 +67,7 @@ func (w *world) show(m *message) {
 // upcoming returns the number of the event that m belongs to: what venues say is shown
 // before its event is numbered.
 func (w *world) upcoming(m *message) uint64 {
-	if m.dir == fromVenue {
+	if m.dir == fromVenue || m.dir == fromCopy {
 		return w.seq + 1
 	}
 	return w.seq
@@ -129,6 +129,12 @@ func (w *world) hear(m *message) {
 		o.underway = event.ID{}
 	}
 	w.show(m)
+	e := w.eventOf(m)
+	w.take(&e)
+}
+
+// eventOf is what a gateway makes of a message of a venue.
+func (w *world) eventOf(m *message) event.Event {
 	e := event.Event{Kind: event.Exec, Venue: market.VenueID(m.venue), Instrument: market.InstrumentID(m.instrument),
 		Side: market.Side(m.side), Ref: m.number, OrdStatus: market.OrdStatus(m.ordStatus), Reason: m.reason}
 	if m.possDup {
@@ -136,13 +142,12 @@ func (w *world) hear(m *message) {
 	}
 	if m.typ == msgCancelReject {
 		e.Kind = event.OrderCancelReject
-		w.take(&e)
-		return
+		return e
 	}
 	e.Code, e.ID, e.OrigID, e.Qty, e.Price = m.execType, m.id, m.orig, market.Qty(m.qty), market.Price(m.price)
 	e.LastPx, e.LastQty, e.CumQty, e.LeavesQty = market.Price(m.lastPx), market.Qty(m.last), market.Qty(m.cum), market.Qty(m.leaves)
 	e.Liquidity = market.LiquidityRemoved
-	w.take(&e)
+	return e
 }
 
 // mark notes which failure modes a message of a venue is, as things stand.

@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Drop   Drop // choices that are left out
 	Trace  bool // keep what happened as text
+	Copies bool // every venue has a drop copy that lies, and nothing else goes wrong
 	Canary bool // one share is executed that nobody is told of: the run must fail
 }
 
@@ -24,6 +25,7 @@ type Result struct {
 	Choices int    // of the plan, dropped ones included
 	Markers [markerCount]uint32
 	Cells   cells
+	Lies    int    // of drop copies
 	Failure string // empty: nothing that must not happen
 	Trace   []string
 }
@@ -58,6 +60,9 @@ func (r *Runner) Run(seed uint64, opt Options) (result Result) {
 		if w != nil {
 			result.Events, result.Hash, result.Markers, result.Trace = w.events, w.hash, w.markers, w.trace
 			result.Choices, result.Cells = len(w.plan), w.cells
+			for v := range w.venues {
+				result.Lies += len(w.venues[v].copies.lies)
+			}
 		}
 	}()
 	w = newWorld(seed, &opt, r.tables, r.out)
@@ -124,6 +129,8 @@ func (w *world) do(i *item) {
 		if i.kind == dueOrder || i.kind == dueConnect || i.gen == v.gen {
 			v.due(w, i)
 		}
+	case dueCopy:
+		w.venues[i.venue].copies.deliver(w, int(i.n))
 	case dueClient:
 		w.clients[i.n].connect(w, int(i.n))
 	case dueResume:
@@ -199,6 +206,7 @@ func (w *world) checkEnd() {
 		w.clients[c].check(w, c)
 	}
 	w.checkWall()
+	w.checkCopies()
 	for v := range w.venues {
 		if l := w.venues[v].wire; l != nil {
 			l.check()

@@ -106,6 +106,15 @@ func newSwarm(seed uint64) *swarm {
 	return s
 }
 
+// calm leaves out whatever makes order sessions forget, repeat or lie.
+func (s *swarm) calm() {
+	for _, k := range []int{chArm, chDrop, chFlap, chHalfOpen, chFull, chOrphan, chCrash, chHostCrash, chPause, chBust, chCorrect,
+		chRestate} {
+		s.weights[k] = 0
+	}
+	s.bytes = false
+}
+
 func newHabits(r *stream, v int) habits {
 	h := habits{ackNew: !r.once(5), pending: r.once(6), pendCancel: r.once(4), lateCancel: r.once(6), resend: r.once(2),
 		cod: cod(r.below(3)), out: r.between(5, 2000) * micro, back: r.between(5, 2000) * micro, jitter: r.between(1, 500) * micro,

@@ -29,12 +29,15 @@ type venue struct {
 	flaps    int // times that the link will be lost again as soon as it is there
 	full     int // orders that find no room in the gateway's ring
 	armed    [faultCount]uint8
+	copies   copies
 }
 
 func (v *venue) open(w *world, id int) {
 	v.id, v.habits = uint8(id), w.swarm.at[id]
 	v.random = stream{seed: w.seed, id: 100 + uint64(id)}
 	v.gen = 1
+	v.copies = newCopies(w, id)
+	w.cfg.Venues[id].DropCopyNanos = v.copies.window
 	if w.swarm.bytes {
 		v.wire = newWireLink(w, v)
 	}

@@ -71,14 +71,17 @@ func (w *world) hit(m marker) { w.markers[m]++ }
 func newWorld(seed uint64, opt *Options, t *tables, out *event.Output) *world {
 	w := &world{seed: seed, opt: opt, swarm: newSwarm(seed), tables: t, now: firstDay, orders: map[uint64]*order{},
 		truths: map[uint64]*truth{}, epoch: 100_000, out: out}
+	if opt.Copies {
+		w.swarm.calm()
+	}
 	w.cfg = w.swarm.config(t)
-	w.boot()
 	w.ledger = w.newLedger()
 	w.newWall()
 	w.venues = make([]venue, w.swarm.venues)
 	for v := range w.venues {
 		w.venues[v].open(w, v)
 	}
+	w.boot()
 	w.clients = make([]client, 2)
 	for i := range w.clients {
 		w.clients[i].up = true
@@ -109,6 +112,9 @@ func (w *world) boot() {
 // begin starts the process, or starts it again: no session is up, no book is known.
 func (w *world) begin() {
 	w.take(&event.Event{Kind: event.SessionStart, Ref: w.epoch})
+	for v := range w.venues {
+		w.venues[v].copies.begin(w, v)
+	}
 	for f := range w.feeds {
 		w.feeds[f].begin(w, f)
 	}
@@ -183,6 +189,8 @@ func (w *world) obey(c *event.Command) {
 				w.later = append(w.later, e)
 			}
 		}
+	case event.Alert:
+		w.alerted(c)
 	case event.Report, event.RejectCancel:
 		w.numbered(c)
 		w.msg.ofCommand(c)
