@@ -42,26 +42,27 @@ const logoutPatience = time.Second
 // gateways, the core, clients behind the guard. Feeds and gateways are worked by the
 // core's goroutine or by one of their own, the I/O goroutine.
 type assembly struct {
-	cfg       *Config
-	lock      *os.File // of the state folder
-	table     *policy.Table
-	core      *router.Core
-	seq       *loop.Sequencer
-	loop      *loop.Loop
-	bell      *loop.Bell
-	io        *loop.IO
-	feeds     []feed
-	taps      map[string]func(now int64, kind uint8, b []byte) // of feeds that are recorded, by venue
-	gateways  []orderGateway                                   // by VenueID
-	workers   []int                                            // I/O worker of each venue's gateway
-	journal   *journal.Writer
-	Dir       string    // of the journal
-	run       uint64    // number of the run: the epoch of its first start
-	recovered *recovery // nil: the run begins with this start
-	restored  string    // where the damaged journal was moved that its mirror replaced
-	disk      diskWatch
-	swaps     swapper
-	shadow    *shadow // nil: there is none
+	cfg        *Config
+	lock       *os.File // of the state folder
+	table      *policy.Table
+	core       *router.Core
+	seq        *loop.Sequencer
+	loop       *loop.Loop
+	bell       *loop.Bell
+	io         *loop.IO
+	feeds      []feed
+	taps       map[string]func(now int64, kind uint8, b []byte) // of feeds that are recorded, by venue
+	gateways   []orderGateway                                   // by VenueID
+	workers    []int                                            // I/O worker of each venue's gateway
+	dropCopies []*fixgw.Gateway                                 // what venues repeat on sessions of their own
+	journal    *journal.Writer
+	Dir        string    // of the journal
+	run        uint64    // number of the run: the epoch of its first start
+	recovered  *recovery // nil: the run begins with this start
+	restored   string    // where the damaged journal was moved that its mirror replaced
+	disk       diskWatch
+	swaps      swapper
+	shadow     *shadow // nil: there is none
 	// shadowSaid is what it found that a person has to know.
 	shadowSaid atomic.Pointer[string]
 	ems        *ems.Acceptor
@@ -267,6 +268,16 @@ func (a *assembly) openVenues() error {
 		workers = append(workers, loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g), Obey: g.Send,
 			Commands: ring.New[event.Command](commandRing)})
 	}
+	for i := range a.cfg.Venue {
+		g, err := a.openDropCopy(i, sink)
+		if err != nil {
+			return fmt.Errorf("venue %s: drop copy: %w", a.cfg.Venue[i].Name, err)
+		}
+		if g != nil {
+			a.dropCopies = append(a.dropCopies, g)
+			workers = append(workers, loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g)})
+		}
+	}
 	workers = append(workers, loop.Worker{Work: a.listener, PollFDs: func(fds []wire.PollFD) []wire.PollFD { return fds }})
 	var err error
 	a.io, err = loop.NewIO(workers, sink, clock)
@@ -286,11 +297,7 @@ func (a *assembly) openGateway(i int, sink event.Sink) (orderGateway, error) {
 		Addr: s.Orders.Address, SenderCompID: s.Orders.SenderCompID, TargetCompID: s.Orders.TargetCompID,
 		HeartBtIntSecs: s.Orders.Heartbeat, Dialect: dialect, Venue: v.ID, Kind: v.Kind, Sink: sink,
 		StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name),
-		OnSent:    a.onSent, Clock: clock, Seed: uint64(i),
-	}
-	for in, text := range a.cfg.symbols(s) {
-		cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: text,
-			PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
+		OnSent:    a.onSent, Clock: clock, Seed: uint64(i), Symbols: a.cfg.fixSymbols(s),
 	}
 	if v.Kind == market.SDP && s.Feed.Protocol == "" {
 		cfg.Quotes = fixgw.QuotesRequest
@@ -469,12 +476,13 @@ func (a *assembly) logout() {
 	for a.flush(); (a.io.Pending() || len(a.unsent) > 0) && clock() < deadline; a.flush() {
 		a.io.Work() // the core's last cancels must reach the venues
 	}
-	for _, g := range a.gateways {
+	all := a.sessions()
+	for _, g := range all {
 		g.Logout(clock(), "router stops")
 	}
 	for deadline = clock() + int64(logoutPatience); clock() < deadline; runtime.Gosched() {
 		done := true
-		for _, g := range a.gateways {
+		for _, g := range all {
 			g.Work(clock())
 			done = done && g.Done()
 		}
@@ -482,6 +490,15 @@ func (a *assembly) logout() {
 			return
 		}
 	}
+}
+
+// sessions are those with venues: of orders, then drop copies.
+func (a *assembly) sessions() []orderGateway {
+	all := slices.Clone(a.gateways)
+	for _, g := range a.dropCopies {
+		all = append(all, g)
+	}
+	return all
 }
 
 // close frees sockets and files.
@@ -493,7 +510,7 @@ func (a *assembly) close() {
 	for _, f := range a.feeds {
 		err = errors.Join(err, f.Close())
 	}
-	for _, g := range a.gateways {
+	for _, g := range a.sessions() {
 		err = errors.Join(err, g.Close())
 	}
 	if a.journal != nil {

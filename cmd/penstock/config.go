@@ -119,6 +119,7 @@ type venueSection struct {
 	Symbols    map[string]string `toml:"symbols"` // our symbol → the venue's
 	Feed       feedSection       `toml:"feed"`
 	Orders     ordersSection     `toml:"orders"`
+	DropCopy   *dropCopySection  `toml:"drop_copy,omitempty"`
 }
 
 // feeSection is a fee per traded unit, in 1/1000 of the price increment, and per
@@ -513,7 +514,7 @@ func (c *Config) addVenue(i int) error {
 	case len(s.Symbols) == 0:
 		return errors.New("symbols must name at least one instrument")
 	}
-	if err := errors.Join(s.Feed.validate(), s.Orders.validate()); err != nil {
+	if err := errors.Join(s.Feed.validate(), s.Orders.validate(), s.DropCopy.validate()); err != nil {
 		return err
 	}
 	for _, other := range c.Router.Venues {
@@ -525,6 +526,9 @@ func (c *Config) addVenue(i int) error {
 	c.Router.Venues = append(c.Router.Venues, market.Venue{ID: id, Name: s.Name, MIC: s.MIC, Kind: kind,
 		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
 		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), CancelAfterAck: s.CancelLate, MaxAgeNanos: int64(s.MaxAge), ByOrder: s.Feed.byOrder()})
+	if s.DropCopy != nil {
+		c.Router.Venues[i].DropCopyNanos = int64(s.DropCopy.Window)
+	}
 	known := 0
 	for in := range c.symbols(s) {
 		known++

@@ -90,6 +90,11 @@ var badConfigs = []struct{ name, old, new, want string }{
 	{"feed at no port", `address = "127.0.0.1:26477"`, `address = "127.0.0.1"`, "address"},
 	{"unknown dialect", `dialect = "sim"         # sim`, `dialect = "simm"         # sim`, "dialect"},
 	{"no heartbeat", "heartbeat = 30\n# api_key", "# api_key", "heartbeat"},
+	{"no drop copy window", `window = "3s" `, `# `, "drop_copy.window"},
+	{"drop copy window too long", `window = "3s" `, `window = "6s" `, "drop_copy.window"},
+	{"drop copy in OUCH", "dialect = \"sim\"\nsender_comp_id = \"PENSTOCK\"\ntarget_comp_id = \"LITA-DC\"",
+		"dialect = \"ouch-5.0\"\nsender_comp_id = \"PENSTOCK\"\ntarget_comp_id = \"LITA-DC\"", "drop_copy.dialect"},
+	{"drop copy of nobody", `target_comp_id = "LITA-DC"`, ``, "drop_copy"},
 	{"fee as text", `per_lot_milli = 30000`, `per_lot_milli = "30000"`, "per_lot_milli"},
 }
 

@@ -304,6 +304,9 @@ func (r *crashRig) compare(order *emsclient.Order, violations []string) {
 			quick.core.Hash(), again.core.Hash())
 	}
 	r.t.Logf("%d events, %d of them after the newest snapshot", again.Events, quick.Events)
+	if n := again.core.Counters; n.DropCopies == 0 || n.DropBreaks != 0 {
+		r.t.Errorf("%d drop copies, of which %d contradict the order session", n.DropCopies, n.DropBreaks)
+	}
 	parents := again.core.Parents()
 	slot := slices.IndexFunc(parents, func(p router.Parent) bool { return p.ClOrdID.String() == order.ClOrdID })
 	if slot < 0 {

@@ -56,6 +56,7 @@ type demoOptions struct {
 
 	placement string       // of the router's feeds and gateways; "" is inline
 	orders    serve.Orders // in which protocol the first venue takes orders
+	copies    bool         // every venue has a drop copy, not only the first
 }
 
 const (

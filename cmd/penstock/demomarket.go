@@ -80,8 +80,12 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 		}},
 	}
 	f.Controls, f.Client = openControls(demoClient)
-	for _, s := range m.Venues() {
-		f.Venue = append(f.Venue, demoVenue(o.symbol, s))
+	for i, s := range m.Venues() {
+		v := demoVenue(o.symbol, s)
+		if i == 0 || o.copies {
+			v.DropCopy = demoCopy(s)
+		}
+		f.Venue = append(f.Venue, v)
 	}
 	var text bytes.Buffer
 	if err := toml.NewEncoder(&text).Encode(f); err != nil {
@@ -137,6 +141,12 @@ func demoVenue(symbol string, s *serve.Server) venueSection {
 		v.Feed.Silence = duration(4 * time.Second)
 	}
 	return v
+}
+
+// demoCopy is the drop copy of a venue.
+func demoCopy(s *serve.Server) *dropCopySection {
+	return &dropCopySection{Window: duration(2 * time.Second), ordersSection: ordersSection{Address: s.DropCopyAddr(),
+		Dialect: "sim", SenderCompID: demoRouter, TargetCompID: s.Name(), Heartbeat: 10}}
 }
 
 // kinds counts the venues by kind.

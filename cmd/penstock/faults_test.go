@@ -26,7 +26,7 @@ type demoRig struct {
 func newDemoRig(t *testing.T, placement string, change ...func(*Config)) *demoRig {
 	t.Helper()
 	dir := t.TempDir()
-	o := demoOptions{symbol: "PSTK", seed: 5, placement: placement}
+	o := demoOptions{symbol: "PSTK", seed: 5, placement: placement, copies: true}
 	m, err := startDemoMarket(o, dir)
 	if err != nil {
 		t.Fatal(err)

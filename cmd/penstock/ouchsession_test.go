@@ -30,6 +30,14 @@ func TestDemoOverOUCH(t *testing.T) {
 			for _, v := range s.Venues {
 				traded = traded || v.Venue == "LITA" && v.Fills > 0
 			}
+			// Its drop copy is in FIX all the same.
+			again, err := rerunJournal(journalDir(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c := again.core.Counters; c.DropCopies == 0 || c.DropBreaks != 0 {
+				t.Errorf("%d drop copies, %d breaks", c.DropCopies, c.DropBreaks)
+			}
 			if !traded {
 				t.Errorf("nothing traded at the venue that speaks OUCH: %s", out)
 			}

@@ -71,6 +71,13 @@ func (a *assembly) venueStates(s *loop.Sequencer) []string {
 		if s.Core().SessionUp(market.VenueID(v)) {
 			states[v] = "orders up"
 		}
+		if a.cfg.Router.Venues[v].DropCopyNanos > 0 {
+			state := ", drop copy down"
+			if s.Core().DropCopyUp(market.VenueID(v)) {
+				state = ", drop copy up"
+			}
+			states[v] += state
+		}
 	}
 	for _, l := range a.cfg.Router.Listings {
 		books[l.Venue][s.Core().Composite(l.Instrument).Books[l.Venue].State]++

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"penstock/event"
+	"penstock/market"
+	"penstock/venues/fixgw"
+	"penstock/venues/ouch"
+)
+
+// dropCopySection is a venue's drop copy session, in FIX whatever its orders are entered in. What
+// it says is compared with the order session (C12).
+type dropCopySection struct {
+	ordersSection
+	Window duration `toml:"window"`           // within which both must have said an execution
+	Shared bool     `toml:"shared,omitempty"` // it repeats reports of others' orders, too
+}
+
+const minDropCopyWindow, maxDropCopyWindow = 100 * time.Millisecond, 5 * time.Second
+
+func (d *dropCopySection) validate() error {
+	if d == nil {
+		return nil
+	}
+	if _, ok := fixgw.DialectByName(d.Dialect); !ok {
+		return fmt.Errorf("drop_copy.dialect %q is not known: a drop copy is in FIX", d.Dialect)
+	}
+	if d.Throttle != nil {
+		return errors.New("drop_copy.throttle: nothing is sent there")
+	}
+	if w := time.Duration(d.Window); w < minDropCopyWindow || w > maxDropCopyWindow {
+		return fmt.Errorf("drop_copy.window is %v: within %v to %v an execution must come from both sessions", w,
+			minDropCopyWindow, maxDropCopyWindow)
+	}
+	if err := d.ordersSection.validate(); err != nil {
+		return fmt.Errorf("drop_copy: %w", err)
+	}
+	return nil
+}
+
+// openDropCopy builds the drop copy session of venue i, nil when it has none.
+func (a *assembly) openDropCopy(i int, sink event.Sink) (*fixgw.Gateway, error) {
+	s, v := &a.cfg.Venue[i], &a.cfg.Router.Venues[i]
+	d := s.DropCopy
+	if d == nil {
+		return nil, nil
+	}
+	dialect, _ := fixgw.DialectByName(d.Dialect)
+	cfg := fixgw.Config{
+		Addr: d.Address, SenderCompID: d.SenderCompID, TargetCompID: d.TargetCompID, HeartBtIntSecs: d.Heartbeat, Dialect: dialect,
+		Venue: v.ID, Kind: market.Lit, Sink: sink, StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "copy-"+s.Name),
+		Clock: clock, Seed: uint64(market.MaxVenues + i), Symbols: a.cfg.fixSymbols(s),
+		DropCopy: &fixgw.DropCopy{Shared: d.Shared, Ended: a.wall.Ended},
+	}
+	if a.recovered != nil {
+		cfg.Rewind = venueRing // what it read, and the journal did not get
+	}
+	if _, ok := ouchVersions[s.Orders.Dialect]; ok {
+		cfg.DropCopy.Child = func(text []byte) uint64 { return ouch.Child(string(text)) }
+	}
+	if err := a.cfg.orderSession(&d.ordersSection, &cfg); err != nil {
+		return nil, err
+	}
+	return fixgw.New(cfg)
+}
+
+// fixSymbols are the instruments of a venue for a session in FIX.
+func (c *Config) fixSymbols(s *venueSection) (all []fixgw.Symbol) {
+	for in, text := range c.symbols(s) {
+		all = append(all, fixgw.Symbol{ID: in.ID, Text: text, PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
+	}
+	return all
+}
