@@ -263,8 +263,10 @@ func (k *controls) money(in market.InstrumentID, price market.Price, qty market.
 	return n.Money(k.Decimals[in])
 }
 
+// isCanary reports whether a policy has caps. The compiled-in one, 0, is what takes over from
+// those that reach theirs: it has none.
 func (k *controls) isCanary(policy uint64) bool {
-	return k.Canary != nil && !k.confirmed && policy == k.capped
+	return policy != 0 && k.Canary != nil && !k.confirmed && policy == k.capped
 }
 
 func (k *controls) canaryMay(o *Order, cost market.Money) bool {
