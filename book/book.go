@@ -44,7 +44,7 @@ type Book struct {
 	Quote  Quote
 	Absurd uint64 // events that contradicted the book
 	// Transitions counts changes of State, by the state before and after.
-	Transitions [5][5]uint32
+	Transitions [event.BookStates][event.BookStates]uint32
 
 	// MaxAge is how long a LIVE book may hear nothing, ns; 0: its feed alone decides.
 	MaxAge int64
@@ -175,6 +175,8 @@ func (b *Book) applyOther(e *event.Event) (touched, resync bool) {
 	case event.QuoteCancel:
 		b.Quote = Quote{}
 		return true, false
+	case event.PriceBand, event.MarketStatus:
+		return false, false // of trading, not of depth
 	case event.MarketTrade:
 		if b.resting != 0 {
 			b.restTrade(e)
@@ -388,7 +390,7 @@ func (b *Book) applyStatus(e *event.Event) (touched, resync bool) {
 		b.Quote = Quote{}
 	case event.BookEmpty, event.BookSyncing:
 		b.clear()
-	case event.BookHalted:
+	case event.BookHalted, event.BookAuction:
 	default:
 		return b.distrust(event.ReasonAbsurd)
 	}

@@ -214,7 +214,7 @@ func TestEveryChangeOfStateIsCounted(t *testing.T) {
 		status(event.BookHalted)
 		status(event.BookStale)
 	}
-	want := [5][5]uint32{}
+	want := [event.BookStates][event.BookStates]uint32{}
 	want[event.BookEmpty][event.BookSyncing] = 1
 	want[event.BookSyncing][event.BookLive] = 3
 	want[event.BookLive][event.BookHalted] = 3

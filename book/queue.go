@@ -113,7 +113,7 @@ func (b *Book) see(r *rest, f found, ahead market.Qty) {
 
 // positioned reports whether what the book displays is what the venue displays.
 func (b *Book) positioned() bool {
-	return b.State == event.BookLive || b.State == event.BookHalted
+	return b.State == event.BookLive || b.State == event.BookHalted || b.State == event.BookAuction
 }
 
 func (b *Book) rest(child uint32) *rest {

@@ -91,11 +91,13 @@ const (
 	WhyOptedOut               // the client does not want it
 	WhyOwn                    // our own order rests there
 	WhyDear                   // crossing the spread elsewhere is expected to cost less
+	WhyHalted                 // trading there is halted, or in an auction
+	WhyBand                   // outside the price band
 )
 
 var whyNames = [...]string{"", "no-weight", "not-live", "down", "outside-limit", "no-size",
 	"below-min", "worse", "quote-dead", "risk", "working", "refused", "gap",
-	"shut", "opted-out", "own-order", "dear"}
+	"shut", "opted-out", "own-order", "dear", "halted", "band"}
 
 func (w Why) String() string {
 	if int(w) < len(whyNames) {

@@ -68,8 +68,15 @@ func (l *line) market(e *Event) {
 		l.uint(" by ", e.OrderRef)
 		l.qty(" ", e.Qty)
 		l.price(" @", e.Price)
-	case BookStatus:
+	case BookStatus, MarketStatus:
 		l.word(BookState(e.Code).String())
+	case PriceBand:
+		if e.Price != 0 {
+			l.price(" from ", e.Price)
+		}
+		if e.LastPx != 0 {
+			l.price(" to ", e.LastPx)
+		}
 	case MarketTrade:
 		if e.Side != 0 {
 			l.word(e.Side.String())

@@ -98,6 +98,9 @@ func sampleEvents() []Event {
 			e.Code, e.ID, e.OrigID = uint8(OperatorKill), id("ada"), id("fat finger")
 		}),
 		e(VenueParams, market.NoVenue, func(e *Event) { e.Ref, e.Price, e.Qty = 7, 12345, 64 }),
+		e(PriceBand, market.NoVenue, func(e *Event) { e.Price, e.LastPx = 950, 1050 }),
+		e(PriceBand, 1, func(e *Event) { e.LastPx = 1050 }),
+		e(MarketStatus, 1, func(e *Event) { e.Code, e.Reason = uint8(BookAuction), ReasonVenueState }),
 		e(99, 0, nil),
 	}
 	for i := range all {
@@ -225,7 +228,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1033 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1036 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

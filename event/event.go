@@ -120,6 +120,13 @@ const (
 	// OrderReplaced takes order Ref away and adds order OrderRef on the same side
 	// with Price and Qty, behind the others there.
 	OrderReplaced Kind = 20
+	// PriceBand says that Venue, or every venue (NoVenue), trades Instrument at Price at the
+	// least and LastPx at the most; 0 is no bound. It holds until the next one.
+	PriceBand Kind = 21
+	// MarketStatus says, by the feed of Venue, that the whole market and not only Venue is in
+	// Code, a BookState, with Instrument: BookHalted, BookAuction, or BookLive when it trades.
+	// A BookStatus of Venue that says BookLive ends it as well.
+	MarketStatus Kind = 22
 
 	// ParentNew is NewOrderSingle(35=D) from client session Client: ID is its
 	// ClOrdID, Price its limit (0 for a market order). Ref is MsgSeqNum(34) in every
@@ -175,6 +182,8 @@ func (k Kind) Size() int {
 	switch {
 	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade:
 		return 64
+	case k == PriceBand, k == MarketStatus:
+		return 128
 	case k >= OrderReplaced && k <= Exec, k == DropCopy, k == ClientSession, k == Operator, k == PolicySwap, k == VenueParams:
 		return 192
 	}
@@ -189,6 +198,7 @@ var kindNames = map[Kind]string{
 	BookClear: "clear", BookLevel: "level", OrderAdd: "add", OrderExecuted: "execute",
 	OrderReduced: "reduce", OrderDeleted: "delete", BookStatus: "status",
 	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel", OrderReplaced: "replace",
+	PriceBand: "band", MarketStatus: "market",
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
 	DropCopy: "drop-copy", DropCopySession: "drop-copy-session",
@@ -216,6 +226,10 @@ const (
 	BookLive
 	BookStale  // no data within the limit, a gap or a checksum failure
 	BookHalted // trading stopped by the venue
+	// BookAuction collects orders for an auction: nothing executes at once.
+	BookAuction
+	// BookStates is how many states there are.
+	BookStates = iota
 )
 
 func (s BookState) String() string {
@@ -230,6 +244,8 @@ func (s BookState) String() string {
 		return "STALE"
 	case BookHalted:
 		return "HALTED"
+	case BookAuction:
+		return "AUCTION"
 	}
 	return "STATE?"
 }

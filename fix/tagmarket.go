@@ -23,6 +23,8 @@ const (
 	TagTradSesStatus           = 340
 	TagLastFragment            = 893
 	TagApplSeqNum              = 1181
+	TagLowLimitPrice           = 1148
+	TagHighLimitPrice          = 1149
 	TagMDSecurityTradingStatus = 1682
 	TagAggressorSide           = 2446
 )

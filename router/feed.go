@@ -37,6 +37,9 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 	resync := m.Apply(e)
 	c.print(m, e, was)
 	c.tellMove(m, e.Venue, was)
+	if e.Kind == event.BookStatus {
+		c.venueTrades(m, e.Venue, event.BookState(e.Code))
+	}
 	if st := &c.standings[m.Instrument][e.Venue]; st.shut && e.Kind == event.Quote {
 		c.open(m.Instrument, e.Venue, RejectHold) // a dealer that quotes trades
 	}

@@ -35,6 +35,8 @@ func TestFM25OrderSentAgainIsNeverASecondParent(t *testing.T)   { fm(t, "25") }
 func TestFM26MissingMessagesStopNewOrdersThere(t *testing.T)    { fm(t, "26") }
 func TestFM27LowSequenceIsTold(t *testing.T)                    { fm(t, "27") }
 func TestFM30HaltStopsNewOrders(t *testing.T)                   { fm(t, "30") }
+func TestFM31NothingIsSentOutsideABand(t *testing.T)            { fm(t, "31") }
+func TestFM32AuctionStopsContinuousTrading(t *testing.T)        { fm(t, "32") }
 func TestFM33PriceBandIsTriedOnceMore(t *testing.T)             { fm(t, "33") }
 func TestFM34ThrottleIsWaitedFor(t *testing.T)                  { fm(t, "34") }
 func TestFM35RefusedFormIsLeftAlone(t *testing.T)               { fm(t, "35") }

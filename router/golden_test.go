@@ -26,6 +26,8 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	session VENUE up|down
 //	parent ID buy|sell QTY market|LIMIT sweep|twap|vwap|pov|is|seek [HORIZON SLICE] [TERM=VALUE…] [dup]
 //	cancel ID ORIG · replace ID ORIG QTY market|LIMIT [STRATEGY HORIZON SLICE TERM=VALUE…] · status ID
+//	auction VENUE · halt VENUE · reopen VENUE; market VENUE|all halted|auction|live
+//	band VENUE|all LOW HIGH                prices that may be traded, "-" for none
 //	pause N · unpause N · force N          a named person, about parent PN
 //	exec CHILD new|pending|trade|canceled|expired|rejected|done|status|bust|correct|restated STATUS
 //	     cum N [LAST@PX] [id EXECID] [ref EXECID] [of QTY@PX] [dup] [unknown]
@@ -271,10 +273,29 @@ func (s *script) line(line string) {
 		}
 		s.step(event.Event{Kind: event.Exec, Venue: venue(w[1]), Ref: ref, OrderRef: orderRef, Code: uint8(market.ExecOrderStatus),
 			OrdStatus: ordStatus(w[3]), Side: market.Buy, Qty: count(w[4]), CumQty: count(w[5])})
-	case "halt", "reopen":
+	case "market":
+		e := event.Event{Kind: event.MarketStatus, Venue: market.NoVenue, Code: uint8(map[string]event.BookState{"halted": event.BookHalted,
+			"auction": event.BookAuction, "live": event.BookLive}[w[2]])}
+		if w[1] != "all" {
+			e.Venue = venue(w[1])
+		}
+		s.step(e)
+	case "band":
+		e := event.Event{Kind: event.PriceBand, Venue: market.NoVenue}
+		if w[1] != "all" {
+			e.Venue = venue(w[1])
+		}
+		if w[2] != "-" {
+			e.Price, e.LastPx = price(w[2]), price(w[3])
+		}
+		s.step(e)
+	case "halt", "reopen", "auction":
 		state := event.BookHalted
-		if w[0] == "reopen" {
+		switch w[0] {
+		case "reopen":
 			state = event.BookLive
+		case "auction":
+			state = event.BookAuction
 		}
 		s.step(event.Event{Kind: event.BookStatus, Venue: venue(w[1]), Code: uint8(state), Reason: event.ReasonVenueState})
 	case "parent":

@@ -40,6 +40,10 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		c.Counters.Refused++
 		return 0
 	}
+	if why := c.fit(p, pl); why != event.WhyFilled {
+		share.Why = why
+		return 0
+	}
 	if c.tradesThrough(p, pl) {
 		c.refusedChild(p, pl.venue, c.gate.Refuse(event.ReasonTradeThrough))
 		share.Why = event.WhyRisk

@@ -37,6 +37,7 @@ func (c *Core) onStart(e *event.Event) {
 	for client := range c.clients {
 		c.setAway(client, true)
 	}
+	c.forgetBands()
 	for v := range c.venues {
 		c.dropCopies[v].up = false
 	}

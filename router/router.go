@@ -57,6 +57,7 @@ type Core struct {
 	near        [][2]nearLevels                   // by instrument and Side.Index
 	posted      [][market.MaxVenues][2]market.Qty // by instrument: our resting lit orders, by Side.Index
 	tapes       []tape                            // by instrument
+	trading     []trading                         // by instrument
 	curves      []*VolumeCurve                    // by instrument, nil where there is none
 
 	acted      Acted       // the last act of a person
@@ -117,6 +118,10 @@ type Counters struct {
 	DropCopies     uint64 // reports of drop copies
 	DropUnchecked  uint64 // executions that a drop copy could not tell: it was away, and repeats nothing
 	DropBreaks     uint64 // of them, or of ours, that the other one does not say or says otherwise
+	MarketHalts    uint64 // instruments that the whole market stopped trading
+	PriceBands     uint64 // price bands that were said
+	BadBands       uint64 // price bands that cannot be
+	Clipped        uint64 // children that a price band gave another price
 }
 
 // New returns a core with all its memory taken.
@@ -146,6 +151,7 @@ func New(cfg *Config) (*Core, error) {
 		inflight:  make([]inflight, len(cfg.Instruments)),
 		near:      make([][2]nearLevels, len(cfg.Instruments)),
 		tapes:     make([]tape, len(cfg.Instruments)),
+		trading:   make([]trading, len(cfg.Instruments)),
 		curves:    make([]*VolumeCurve, len(cfg.Instruments)),
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),
@@ -230,6 +236,10 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		event.OrderDeleted, event.BookStatus, event.MarketTrade, event.Quote, event.QuoteCancel,
 		event.OrderReplaced:
 		c.onMarket(e)
+	case event.PriceBand:
+		c.onPriceBand(e)
+	case event.MarketStatus:
+		c.onMarketStatus(e)
 	case event.Timer:
 		c.onTimer()
 	case event.Exec:

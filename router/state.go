@@ -52,6 +52,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Slice(s, c.posted)
 	state.Slice(s, c.inflight)
 	state.Slice(s, c.tapes)
+	state.Slice(s, c.trading)
 	c.booksState(s)
 	if s.Loading() {
 		c.afterLoad(s)

@@ -44,7 +44,7 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 	if w.price = c.protects(p.Instrument); w.price {
 		bound = c.protectedBound(p, bound)
 	}
-	lot := c.instruments[p.Instrument].Lot
+	lot, banded := c.instruments[p.Instrument].Lot, c.trading[p.Instrument].banded
 	for v := range c.venues {
 		c.openVenue(w, p, v, quotes)
 	}
@@ -52,6 +52,11 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		best := w.best()
 		if best == nil {
 			break
+		}
+		if banded>>best.venue&1 != 0 && !c.inBand(p.Instrument, market.VenueID(best.venue), best.price) {
+			c.scratch.shares[best.venue].Why = event.WhyBand
+			best.close()
+			continue
 		}
 		if p.Side.Better(bound, best.price) {
 			c.scratch.shares[best.venue].Why = event.WhyOutsideLim

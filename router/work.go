@@ -135,7 +135,7 @@ func (c *Core) takeRest(p *Parent) {
 // order that could have been sent.
 func (a *allocation) stopped() bool {
 	for v := range a.shares {
-		if w := a.shares[v].Why; w == event.WhyRisk || w == event.WhyDown || w == event.WhyNotLive {
+		if w := a.shares[v].Why; w == event.WhyRisk || w == event.WhyDown || w == event.WhyNotLive || w == event.WhyHalted || w == event.WhyBand {
 			return true
 		}
 	}
@@ -209,7 +209,7 @@ func (c *Core) repeg(p *Parent) {
 	for s := p.first; s != none; s = c.children[s].next {
 		ch := &c.children[s]
 		behind := p.Side.Better(ch.Price, own.Price) && (p.Limit == 0 || p.Side.Better(ch.Price, p.Limit))
-		if ch.Tactic != event.TacticPost || !behind || c.now-ch.SentTime < c.tactics.RepegNanos {
+		if ch.Tactic != event.TacticPost || !behind || c.atBand(ch) || c.now-ch.SentTime < c.tactics.RepegNanos {
 			continue
 		}
 		if !weighed {
@@ -270,6 +270,8 @@ func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
 		return c.barred(p.Instrument, v)
 	case p.gaps>>v&1 != 0:
 		return event.WhyGap
+	case c.trading[p.Instrument].stopped>>v&1 != 0:
+		return event.WhyHalted
 	}
 	return event.WhyFilled
 }

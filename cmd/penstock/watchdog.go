@@ -65,7 +65,7 @@ func liveParents(s *loop.Sequencer) (n int) {
 // are in which state. The core's goroutine.
 func (a *assembly) venueStates(s *loop.Sequencer) []string {
 	states := make([]string, len(a.cfg.Router.Venues))
-	var books [market.MaxVenues][event.BookHalted + 1]int
+	var books [market.MaxVenues][event.BookStates]int
 	for v := range states {
 		states[v] = "orders down"
 		if s.Core().SessionUp(market.VenueID(v)) {

@@ -49,6 +49,7 @@ type seen struct {
 	levels [2]map[market.Price]market.Qty
 	orders map[uint64]event.Event
 	more   bool
+	band   [2]market.Price
 }
 
 func newCollect(t testing.TB) *collect {
@@ -115,6 +116,8 @@ func (c *collect) sink(e *event.Event) bool {
 		} else {
 			s.orders[e.Ref] = o
 		}
+	case event.PriceBand:
+		s.band = [2]market.Price{e.Price, e.LastPx}
 	case event.Quote:
 		s.state = event.BookLive
 	}
@@ -135,6 +138,9 @@ func (s *seen) String() string {
 		for _, p := range prices {
 			fmt.Fprintf(&b, " %dx%d", p, s.levels[i][p])
 		}
+	}
+	if s.band != [2]market.Price{} {
+		fmt.Fprintf(&b, " band %d to %d", s.band[0], s.band[1])
 	}
 	return b.String()
 }

@@ -134,6 +134,7 @@ func TestDialects(t *testing.T) {
 			{"35=X|268=1|279=0|83=11|269=2|55=ACME|270=10.5|271=1|2446=2", "LIVE bid 105000x2 100000x4 95000x6 ask", nil},
 			{"35=X|268=1|279=0|83=12|269=0|55=ACME|270=9|271=1|276=I", "LIVE bid 105000x2 100000x4 95000x6 ask", nil},
 			{"35=f|55=ACME|326=2", "HALTED bid 105000x2 100000x4 95000x6 ask", nil},
+			{"35=f|55=ACME|326=24", "AUCTION bid 105000x2 100000x4 95000x6 ask", nil},
 			{"35=f|55=ACME|326=3", "LIVE bid 105000x2 100000x4 95000x6 ask", nil},
 			{"35=h|336=1|340=1", "HALTED bid 105000x2 100000x4 95000x6 ask", nil},
 			{"35=h|336=1|340=2", "LIVE bid 105000x2 100000x4 95000x6 ask", nil},
@@ -352,4 +353,17 @@ func TestEveryDialectMakesADecoder(t *testing.T) {
 	if _, ok := DialectByName("nobody"); ok {
 		t.Error("unknown dialect found")
 	}
+}
+
+func TestPriceLimitsOfAnInstrument(t *testing.T) {
+	d, c := decoder(t, "generic44")
+	runSteps(t, d, c, []step{
+		{"35=W|262=r1|55=ACME|83=7|268=1|269=0|270=10|271=5", "LIVE bid 100000x5 ask", nil},
+		{"35=f|55=ACME|326=21|1148=9.5|1149=11", "AUCTION bid 100000x5 ask band 95000 to 110000", nil},
+		{"35=f|55=ACME|326=17|1149=10.5", "LIVE bid 100000x5 ask band 95000 to 105000", nil},
+		{"35=f|55=ACME|1149=0", "LIVE bid 100000x5 ask band 95000 to 0", nil},
+		{"35=f|55=ACME|1148=0", "LIVE bid 100000x5 ask", nil},
+		{"35=f|55=OTHER|1148=9", "LIVE bid 100000x5 ask", nil},
+		{"35=f|55=ACME|1148=11|1149=10", "STALE bid 100000x5 ask", ErrMalformed},
+	})
 }

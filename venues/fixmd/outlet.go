@@ -90,6 +90,11 @@ func (o *outlet) tell(now int64) (done bool) {
 			if taken && q.Kind == event.Quote {
 				b.told = event.BookLive
 			}
+		case event.PriceBand:
+			e.Kind, e.Instrument, e.Side, e.Ref, e.Qty = c.kind, b.ID, 0, 0, 0
+			e.Price, e.LastPx, e.Flags = market.Price(c.price), market.Price(c.qty), flags(c.more)
+			taken = o.sink(e)
+			e.LastPx = 0
 		default:
 			e.Kind, e.Instrument, e.Side = c.kind, b.ID, c.side
 			e.Price, e.Qty, e.Ref = market.Price(c.price), market.Qty(c.qty), c.ref

@@ -154,8 +154,8 @@ func (d *Decoder) live(now int64, b *book) error {
 }
 
 func (b *book) state() event.BookState {
-	if b.halted {
-		return event.BookHalted
+	if b.stop != event.BookEmpty {
+		return b.stop
 	}
 	return event.BookLive
 }

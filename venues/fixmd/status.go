@@ -6,7 +6,7 @@ import (
 )
 
 // securityStatus decodes SecurityStatus(35=f): trading in one instrument stops or
-// goes on.
+// goes on, or may only be between the prices LowLimitPrice(1148) and HighLimitPrice(1149).
 func (d *Decoder) securityStatus(now int64, m *fix.Message) error {
 	symbol, _ := m.Get(fix.TagSymbol)
 	b := d.books.find(symbol)
@@ -14,20 +14,35 @@ func (d *Decoder) securityStatus(now int64, m *fix.Message) error {
 		d.stats.Ignored++
 		return nil
 	}
-	halted, known := false, false
+	stop, known := event.BookEmpty, false
 	if v, ok := m.Get(fix.TagSecurityTradingStatus); ok {
-		halted, known = securityHalted(v)
+		stop, known = securityStop(v)
 	} else if v, ok := m.Get(fix.TagMDSecurityTradingStatus); ok {
-		if halted, known = securityHalted(v); !known { // Coinbase says it in a word
-			halted, known = string(v) != "online", true
+		if stop, known = securityStop(v); !known { // Coinbase says it in a word
+			stop, known = event.BookHalted, true
+			if string(v) == "online" {
+				stop = event.BookEmpty
+			}
 		}
 	}
-	if !known {
+	band, banded, bad := bandOf(m, b)
+	if bad != nil {
+		d.stats.Malformed++
+		d.lose(now, b, event.ReasonMalformed)
+		return bad
+	}
+	if !known && !banded {
 		d.stats.Service++
 		return nil
 	}
 	d.begin(now, sourceOf(m))
-	d.halt(b, halted)
+	if banded {
+		b.band = band
+		d.list = append(d.list, change{book: int32(b.index), kind: event.PriceBand, price: band[0], qty: band[1]})
+	}
+	if known {
+		d.stop(b, stop)
+	}
 	d.stats.Used++
 	d.finish(now)
 	return nil
@@ -41,45 +56,69 @@ func sourceOf(m *fix.Message) int64 {
 	return ns
 }
 
-// securityHalted reads SecurityTradingStatus(326) of FIX 4.4 and 5.0 SP2; known is
+// bandOf reads the price limits of a message: one that it does not name stays, one of zero
+// is lifted. ok is false when it names none.
+func bandOf(m *fix.Message, b *book) (band [2]int64, ok bool, bad error) {
+	band = b.band
+	for i, tag := range [...]int{fix.TagLowLimitPrice, fix.TagHighLimitPrice} {
+		if _, has := m.Get(tag); !has {
+			continue
+		}
+		v, err := m.Decimal(tag, b.PriceDecimals)
+		if err != nil || v < 0 {
+			return band, false, &MessageError{Type: string(m.Type()), Symbol: b.Text, Tag: tag, Text: "no price", Err: ErrMalformed}
+		}
+		band[i], ok = v, true
+	}
+	if band[1] != 0 && band[0] > band[1] {
+		bad = &MessageError{Type: string(m.Type()), Symbol: b.Text, Tag: fix.TagHighLimitPrice, Text: "below LowLimitPrice(1148)", Err: ErrMalformed}
+	}
+	return band, ok, bad
+}
+
+// securityStop reads SecurityTradingStatus(326) of FIX 4.4 and 5.0 SP2; known is
 // false for values that do not say whether orders are matched.
-func securityHalted(v []byte) (halted, known bool) {
+func securityStop(v []byte) (stop event.BookState, known bool) {
 	switch string(v) {
 	case "3", "17": // resume, ready to trade
-		return false, true
-	case "1", "2", "4", "18", "19", "20", "21": // delayed, halted, not traded, unknown, pre-open
-		return true, true
+		return event.BookEmpty, true
+	case "1", "2", "4", "18", "19", "20", "26": // delayed, halted, no resume, not traded, unknown, post-close
+		return event.BookHalted, true
+	case "21", "22", "24", "25": // pre-open, opening rotation, pre-cross, cross
+		return event.BookAuction, true
 	}
-	return false, false
+	return event.BookEmpty, false
 }
 
 // sessionStatus decodes TradingSessionStatus(35=h), which holds for every book.
 func (d *Decoder) sessionStatus(now int64, m *fix.Message) error {
 	v, _ := m.Get(fix.TagTradSesStatus)
-	halted := false
+	stop := event.BookEmpty
 	switch string(v) {
 	case "2": // open
-	case "1", "3", "4": // halted, closed, pre-open
-		halted = true
+	case "1", "3": // halted, closed
+		stop = event.BookHalted
+	case "4": // pre-open
+		stop = event.BookAuction
 	default:
 		d.stats.Service++
 		return nil
 	}
 	d.begin(now, sourceOf(m))
 	for i := range d.books.all {
-		d.halt(&d.books.all[i], halted)
+		d.stop(&d.books.all[i], stop)
 	}
 	d.stats.Used++
 	d.finish(now)
 	return nil
 }
 
-// halt notes the state of trading. A book that waits for its snapshot is told then.
-func (d *Decoder) halt(b *book, halted bool) {
-	if b.halted == halted {
+// stop notes the state of trading. A book that waits for its snapshot is told then.
+func (d *Decoder) stop(b *book, stop event.BookState) {
+	if b.stop == stop {
 		return
 	}
-	b.halted = halted
+	b.stop = stop
 	if b.live {
 		d.status(b, b.state())
 	}

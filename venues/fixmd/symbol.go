@@ -41,7 +41,8 @@ type book struct {
 	qtyK   int64
 
 	live      bool            // a snapshot was taken and nothing was lost since
-	halted    bool            // the venue said so
+	band      [2]int64        // price limits that the venue said, in our units; 0: none
+	stop      event.BookState // the venue halted it, or collects orders for an auction; BookEmpty: neither
 	partial   bool            // fragments of a snapshot were taken, not the last
 	told      event.BookState // last state that the sink took
 	owed      event.Reason    // why the sink has to hear STALE yet; ReasonNone: it has not

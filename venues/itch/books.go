@@ -29,17 +29,21 @@ type book struct {
 	qtyMul   int64
 	scale    uint8 // the same, in the decoder's scales
 
-	code   uint16       // its locate code
-	listed bool         // that is known
-	halted bool         // by a trading action
-	outage bool         // by an operational halt
-	broken event.Reason // why events were left out; ReasonNone when none were
-	told   event.BookState
-	clear  bool // a BookClear is owed
+	code              uint16       // its locate code
+	listed            bool         // that is known
+	halted            bool         // by a trading action
+	auction           bool         // likewise: orders are collected, nothing trades
+	outage            bool         // by an operational halt
+	low, high         market.Price // collars of the auction to come, 0 for none
+	broken            event.Reason // why events were left out; ReasonNone when none were
+	told              event.BookState
+	clear             bool            // a BookClear is owed
+	market            event.BookState // that was told of the whole market, BookEmpty: nothing
+	toldLow, toldHigh market.Price
 }
 
 func newBook(s Symbol) (book, error) {
-	b := book{id: s.ID, priceMul: 1, priceDiv: 1, qtyMul: market.Pow10(s.QtyDecimals)}
+	b := book{id: s.ID, market: event.BookLive, priceMul: 1, priceDiv: 1, qtyMul: market.Pow10(s.QtyDecimals)}
 	if copy(b.text[:], "        "); len(s.Text) == 0 || len(s.Text) > len(b.text) {
 		return b, fmt.Errorf("itch symbol %q: must be 1 to 8 characters", s.Text)
 	}
@@ -78,7 +82,8 @@ func (d *Decoder) Reset(now int64) {
 	d.state, d.reason, d.closed = event.BookSyncing, event.ReasonNone, false
 	for i := range d.books {
 		b := &d.books[i]
-		b.listed, b.halted, b.outage, b.broken, b.clear = false, false, false, event.ReasonNone, true
+		b.listed, b.halted, b.auction, b.outage, b.broken, b.clear = false, false, false, false, event.ReasonNone, true
+		b.low, b.high = 0, 0
 	}
 	d.owed = true
 	d.Settle(now)
@@ -124,6 +129,9 @@ func (d *Decoder) settleBook(now int64, b *book) bool {
 		}
 		b.clear, b.told = false, event.BookSyncing
 	}
+	if want != event.BookStale && want >= event.BookLive && !d.settleTrading(now, b, want) {
+		return false
+	}
 	if want == b.told {
 		return true
 	}
@@ -131,6 +139,32 @@ func (d *Decoder) settleBook(now int64, b *book) bool {
 		return false
 	}
 	b.told = want
+	return true
+}
+
+// settleTrading tells what a book in use knows of the whole market, before its own state:
+// trading actions are those of every market that trades the stock. A book that is LIVE says
+// by that alone that they stop nobody.
+func (d *Decoder) settleTrading(now int64, b *book, want event.BookState) bool {
+	whole := event.BookLive
+	switch {
+	case b.halted:
+		whole = event.BookHalted
+	case b.auction:
+		whole = event.BookAuction
+	}
+	if whole != b.market {
+		if want != event.BookLive && !d.emit(now, b, event.MarketStatus, whole, event.ReasonVenueState) {
+			return false
+		}
+		b.market = whole
+	}
+	if b.low != b.toldLow || b.high != b.toldHigh {
+		if !d.emit(now, b, event.PriceBand, 0, event.ReasonVenueState) {
+			return false
+		}
+		b.toldLow, b.toldHigh = b.low, b.high
+	}
 	return true
 }
 
@@ -147,6 +181,8 @@ func (d *Decoder) want(b *book) (event.BookState, event.Reason) {
 		return event.BookSyncing, event.ReasonNone
 	case d.closed || b.halted || b.outage:
 		return event.BookHalted, event.ReasonVenueState
+	case b.auction:
+		return event.BookAuction, event.ReasonVenueState
 	}
 	return event.BookLive, event.ReasonSnapshot
 }
@@ -169,6 +205,9 @@ func (d *Decoder) emit(
 	d.status = event.Event{
 		RecvTime: now, Kind: kind, Venue: d.venue, Instrument: b.id,
 		Code: uint8(state), Reason: reason,
+	}
+	if kind == event.PriceBand {
+		d.status.Price, d.status.LastPx = b.low, b.high
 	}
 	if !d.sink(&d.status) {
 		d.stats.NoRoom++

@@ -41,7 +41,9 @@ func (c *collect) sink(e *event.Event) bool {
 	c.events = append(c.events, *e)
 	line := e.Kind.String()
 	switch e.Kind {
-	case event.BookStatus:
+	case event.PriceBand:
+		line += fmt.Sprintf(" %d %d to %d", e.Instrument, e.Price, e.LastPx)
+	case event.BookStatus, event.MarketStatus:
 		line += fmt.Sprintf(" %d %s %s", e.Instrument, event.BookState(e.Code), e.Reason)
 	case event.BookClear:
 		line += fmt.Sprintf(" %d", e.Instrument)
@@ -118,6 +120,13 @@ func listing(locate uint16, stock string) []byte {
 func action(locate uint16, state byte) []byte {
 	m := message('H', locate)
 	m[19] = state
+	return m
+}
+
+func collar(locate uint16, low, high uint32) []byte {
+	m := message('J', locate)
+	binary.BigEndian.PutUint32(m[23:], high)
+	binary.BigEndian.PutUint32(m[27:], low)
 	return m
 }
 
@@ -217,9 +226,11 @@ func TestBooksFollowTheSession(t *testing.T) {
 	step(listing(7, "AAPL"), "status 5 LIVE snapshot complete")
 	step(listing(7, "AAPL"))
 	step(listing(8, "ZZZZ"))
-	step(action(7, 'H'), "status 5 HALTED venue state")
-	step(action(7, 'Q'))
-	step(action(7, 'T'), "status 5 LIVE snapshot complete")
+	step(action(7, 'H'), "market 5 HALTED venue state", "status 5 HALTED venue state")
+	step(action(7, 'Q'), "market 5 AUCTION venue state", "status 5 AUCTION venue state")
+	step(collar(7, 99_0000, 101_0000), "band 5 990000 to 1010000")
+	step(collar(7, 99_0000, 101_0000))
+	step(action(7, 'T'), "band 5 0 to 0", "status 5 LIVE snapshot complete")
 	step(order('A', 8, 1, 'B', 100, 10_0000)) // ZZZZ is not configured
 	step(systemEvent('M'))
 	step(systemEvent('E'), "status 5 HALTED venue state")
@@ -333,7 +344,13 @@ func TestLengthComesFromTheSpecification(t *testing.T) {
 	}
 }
 
-func isDepth(e event.Event) bool { return e.Kind != event.BookStatus && e.Kind != event.BookClear }
+func isDepth(e event.Event) bool {
+	switch e.Kind {
+	case event.BookStatus, event.BookClear, event.MarketStatus, event.PriceBand:
+		return false
+	}
+	return true
+}
 
 func TestSinkWithoutRoomLosesNothing(t *testing.T) {
 	messages := [][]byte{order('A', 7, 1, 'B', 100, 100), replace(7, 1, 2, 50, 99), action(7, 'H'),

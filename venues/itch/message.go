@@ -23,6 +23,7 @@ const (
 	typeCrossTrade        = 'Q'
 	typeOperationalHalt   = 'h'
 	typeBreakerBreach     = 'W'
+	typeAuctionCollar     = 'J'
 )
 
 // lengths holds the length of each message type, 0 for a type that the

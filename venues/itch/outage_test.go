@@ -55,9 +55,9 @@ func TestHaltsAreLiftedEachByItsOwn(t *testing.T) {
 		msg  []byte
 		want []string
 	}{
-		{action(7, 'H'), []string{"status 5 HALTED venue state"}},
+		{action(7, 'H'), []string{"market 5 HALTED venue state", "status 5 HALTED venue state"}},
 		{outage(7, 'Q', 'H'), nil},
-		{action(7, 'T'), nil},
+		{action(7, 'T'), []string{"market 5 LIVE venue state"}},
 		{outage(7, 'Q', 'T'), []string{"status 5 LIVE snapshot complete"}},
 	} {
 		if err := d.Decode(1, step.msg); err != nil {
@@ -72,8 +72,8 @@ func TestBreakerHaltsEveryBookUntilItsStockTrades(t *testing.T) {
 	if err := d.Decode(1, breach('2')); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, c.took(), "status 5 HALTED venue state", "status 6 HALTED venue state",
-		"status 7 HALTED venue state")
+	expect(t, c.took(), "market 5 HALTED venue state", "status 5 HALTED venue state", "market 6 HALTED venue state",
+		"status 6 HALTED venue state", "market 7 HALTED venue state", "status 7 HALTED venue state")
 	if err := d.Decode(1, action(8, 'T')); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func (d *Decoder) withoutBook(now int64, b *book, msg []byte) error {
 
 // stateMessage takes the messages of a book in use that are not of orders. Those
 // that it does not name tell of things that no book here keeps: market makers (L),
-// short sale rules (Y), price bands and collars (J, V), IPO releases (K), retail
+// short sale rules (Y), decline levels (V), IPO releases (K), retail
 // interest (N), direct listings (O), broken trades (B), auction imbalances (I).
 func (d *Decoder) stateMessage(now int64, b *book, msg []byte) error {
 	switch msg[0] {
@@ -43,6 +43,8 @@ func (d *Decoder) stateMessage(now int64, b *book, msg []byte) error {
 		return d.tradingAction(now, b, msg)
 	case typeOperationalHalt:
 		return d.operationalHalt(now, b, msg)
+	case typeAuctionCollar:
+		return d.auctionCollar(now, b, msg)
 	case typeCrossTrade:
 		return d.crossTrade(now, b, msg)
 	}
@@ -123,14 +125,17 @@ func (d *Decoder) find(text []byte) uint16 {
 	return d.names[i].book
 }
 
-// tradingAction halts a book or sets it free. Halted, paused and quotation-only
-// are one to us: nothing can be traded.
+// tradingAction halts a book, opens its auction or sets it free, here and on every other
+// market that trades the stock. Halted and paused are one to us; a quotation-only period
+// collects orders for the auction that ends it.
 func (d *Decoder) tradingAction(now int64, b *book, msg []byte) error {
 	switch msg[19] {
-	case 'H', 'P', 'Q':
-		b.halted = true
+	case 'H', 'P':
+		b.halted, b.auction = true, false
+	case 'Q':
+		b.halted, b.auction = false, true
 	case 'T':
-		b.halted = false
+		b.halted, b.auction, b.low, b.high = false, false, 0, 0
 	default:
 		return ErrValue
 	}
@@ -148,6 +153,20 @@ func (d *Decoder) operationalHalt(now int64, b *book, msg []byte) error {
 		b.outage = act == 'H'
 		d.owed = !d.settleBook(now, b) || d.owed
 	}
+	return nil
+}
+
+// auctionCollar takes the prices between which the auction that ends a pause may execute
+// (LULD Auction Collar). They end with it.
+func (d *Decoder) auctionCollar(now int64, b *book, msg []byte) error {
+	upper, lower := binary.BigEndian.Uint32(msg[23:]), binary.BigEndian.Uint32(msg[27:])
+	high, ok := b.price(upper)
+	low, too := b.price(lower)
+	if !ok && upper != 0 || !too && lower != 0 || high != 0 && low > high {
+		return ErrValue
+	}
+	b.low, b.high = low, high
+	d.owed = !d.settleBook(now, b) || d.owed
 	return nil
 }
 

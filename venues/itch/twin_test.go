@@ -44,6 +44,11 @@ type (
 		_      byte
 		Reason [4]byte
 	}
+	wireCollar struct {
+		Stock                   [8]byte
+		Reference, Upper, Lower uint32
+		Extension               uint32
+	}
 	wireBreach struct{ Level byte }
 	wireOutage struct {
 		Stock  [8]byte
@@ -278,6 +283,12 @@ func (t *twin) apply(rest *bytes.Reader, kind byte, s Symbol, e event.Event) err
 		var m wireOutage
 		t.read(rest, &m)
 		ok = strings.ContainsRune("QBX", rune(m.Market)) && strings.ContainsRune("HT", rune(m.Action))
+	case 'J':
+		var m wireCollar
+		t.read(rest, &m)
+		low, exact := twinPrice(m.Lower, s)
+		high, too := twinPrice(m.Upper, s)
+		ok = exact && too && (m.Upper == 0 || low <= high)
 	case 'H':
 		var m wireAction
 		t.read(rest, &m)

@@ -97,6 +97,8 @@ func (c *client) sink(e *event.Event) bool {
 	c.events++
 	o, known := c.orders[e.Ref]
 	switch e.Kind {
+	case event.MarketStatus, event.PriceBand:
+		return true
 	case event.BookClear:
 		clear(c.orders)
 		c.tell(event.BookSyncing, "CLEAR")

@@ -18,12 +18,14 @@ type ExchangeConfig struct {
 // Orders are limit (day, IOC, FOK), post-only limit, and market (IOC, FOK).
 type Exchange struct {
 	blotter
-	cfg    ExchangeConfig
-	sides  [2]ladder // by Side.Index
-	pool   pool
-	byRef  map[uint64]int32 // OrderID of a named owner's resting order → slot in pool
-	halted bool
-	watch  func(*Trade) // the flow's eye on all trades; nil without flow
+	cfg       ExchangeConfig
+	sides     [2]ladder // by Side.Index
+	pool      pool
+	byRef     map[uint64]int32 // OrderID of a named owner's resting order → slot in pool
+	halted    bool
+	auction   bool         // why it is halted
+	low, high market.Price // what orders may be priced at, 0: any
+	watch     func(*Trade) // the flow's eye on all trades; nil without flow
 
 	said   BookChange // what the callbacks get, valid during the call
 	traded Trade
@@ -108,6 +110,8 @@ func (e *Exchange) Enter(now int64, o Order) {
 func (e *Exchange) check(o *Order) (event.Reason, string) {
 	in := &e.cfg.Instrument
 	switch {
+	case e.auction:
+		return event.ReasonVenueHalted, "continuous trading is halted for an auction"
 	case e.halted:
 		return event.ReasonVenueHalted, "trading is halted"
 	case !o.Side.Valid():
@@ -127,6 +131,9 @@ func (e *Exchange) check(o *Order) (event.Reason, string) {
 	}
 	if o.Price <= 0 || o.Price%in.Tick != 0 {
 		return event.ReasonBadPrice, "Price must be a positive multiple of the tick"
+	}
+	if o.Price < e.low || e.high != 0 && o.Price > e.high {
+		return event.ReasonPriceBand, "Price is outside the price band"
 	}
 	if _, ok := o.Price.Notional(o.Qty); !ok {
 		return event.ReasonBadQty, "OrderQty × Price out of range"
@@ -180,7 +187,18 @@ func (e *Exchange) CancelAll(now int64, owner uint32) {
 func (e *Exchange) Advance(int64) (next int64) { return Never }
 
 // Halt stops or resumes trading. A halted exchange takes cancels only.
-func (e *Exchange) Halt(halted bool) { e.halted = halted }
+func (e *Exchange) Halt(halted bool) { e.halted, e.auction = halted, false }
+
+// Auction begins a period in which the exchange collects no orders of ours, and ends it; it
+// takes cancels only.
+func (e *Exchange) Auction(on bool) { e.halted, e.auction = on, on }
+
+// InAuction reports whether Auction is on.
+func (e *Exchange) InAuction() bool { return e.auction }
+
+// Band refuses orders priced below low or above high from now on; 0 is no bound. What rests
+// outside stays.
+func (e *Exchange) Band(low, high market.Price) { e.low, e.high = low, high }
 
 // Halted reports whether trading is stopped.
 func (e *Exchange) Halted() bool { return e.halted }

@@ -2,6 +2,8 @@ package serve
 
 import (
 	"fmt"
+
+	"penstock/market"
 )
 
 // DropConnections closes every connection of the venue without a word, as a
@@ -103,4 +105,40 @@ func (s *Server) Halt(halted bool) {
 			s.dealer.Halt(at, halted)
 		}
 	})
+}
+
+// Auction begins or ends a period of the venue in which orders are collected for an auction,
+// as Halt does with a halt. Its feed must be ITCH or FIX.
+func (s *Server) Auction(on bool) error {
+	return s.trading(func(at int64) {
+		s.exchange.Auction(on)
+		if s.itch != nil {
+			s.itch.auction = on
+		}
+		s.feed.halt(at, on)
+	})
+}
+
+// Band sets the prices within which the venue takes orders, 0 for no bound, and lets its feed
+// say so: ITCH as the collars of an auction, FIX as price limits.
+func (s *Server) Band(low, high market.Price) error {
+	return s.trading(func(at int64) {
+		s.exchange.Band(low, high)
+		if s.itch != nil {
+			s.itch.collar(at, low, high)
+		} else {
+			s.fix.banded, s.fix.band = true, [2]market.Price{low, high}
+			s.feed.halt(at, s.exchange.Halted())
+		}
+	})
+}
+
+func (s *Server) trading(run func(at int64)) error {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	if s.itch == nil && s.fix == nil {
+		return fmt.Errorf("venue %s has no feed that can say it", s.cfg.Name)
+	}
+	s.market.after(s.market.now(), true, run)
+	return nil
 }

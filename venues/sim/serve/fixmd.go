@@ -22,6 +22,9 @@ type fixFeed struct {
 	lose     int // messages that get lost on the way
 	repeat   int // messages that are sent a second time, with PossDupFlag(43)
 	again    *fix.Writer
+
+	banded bool // price limits are said with the trading status
+	band   [2]market.Price
 }
 
 // fixPrices is one subscription.
@@ -38,6 +41,7 @@ const (
 	tagMDEntryTypeTrade = '2'
 	allLevels           = 1 << 30
 	haltedStatus        = 2 // SecurityTradingStatus(326)
+	crossStatus         = 24
 	resumedStatus       = 3
 )
 
@@ -171,8 +175,8 @@ func (f *fixFeed) snapshot(now int64, c *client, stay bool) {
 			}
 		}
 	})
-	if s.exchange.Halted() {
-		f.send(now, c, func(at int64) { f.writeStatus(at, c, true) })
+	if s.exchange.Halted() || f.banded {
+		f.send(now, c, func(at int64) { f.writeStatus(at, c, s.exchange.Halted()) })
 	}
 }
 
@@ -328,10 +332,18 @@ func (f *fixFeed) halt(now int64, halted bool) {
 // writeStatus begins SecurityStatus(35=f); the caller sends it.
 func (f *fixFeed) writeStatus(now int64, c *client, halted bool) {
 	w := c.session.Begin(now, fix.MsgSecurityStatus)
-	w.Str(fix.TagSymbol, f.entry.server.cfg.Symbol)
+	s := f.entry.server
+	w.Str(fix.TagSymbol, s.cfg.Symbol)
 	status := int64(resumedStatus)
-	if halted {
+	switch {
+	case s.exchange.InAuction():
+		status = crossStatus
+	case halted:
 		status = haltedStatus
 	}
 	w.Int(fix.TagSecurityTradingStatus, status)
+	if f.banded {
+		w.Decimal(fix.TagLowLimitPrice, int64(f.band[0]), s.in.PriceDecimals)
+		w.Decimal(fix.TagHighLimitPrice, int64(f.band[1]), s.in.PriceDecimals)
+	}
 }

@@ -17,6 +17,7 @@ type itchFeed struct {
 	up, down int64 // price increments × up / down is 1/10000
 	buf      []byte
 	halted   bool
+	auction  bool // the reason of it
 	corrupt  bool                    // the next order is announced with no shares
 	resting  map[uint64]restingOrder // by the reference in messages
 }
@@ -116,13 +117,27 @@ func (f *itchFeed) directory(now int64) {
 // state is the H message.
 func (f *itchFeed) state(now int64) {
 	state := byte('T')
-	if f.halted {
+	switch {
+	case f.halted && f.auction:
+		state = 'Q'
+	case f.halted:
 		state = 'H'
 	}
 	f.start('H', stockLocate, now)
 	f.buf = append(f.buf, f.symbol[:]...)
 	f.buf = append(f.buf, state, ' ')
 	f.text("    ")
+}
+
+// collar is the J message.
+func (f *itchFeed) collar(now int64, low, high market.Price) {
+	f.start('J', stockLocate, now)
+	f.buf = append(f.buf, f.symbol[:]...)
+	f.price((low + high) / 2)
+	f.price(high)
+	f.price(low)
+	f.u32(0)
+	f.send(now)
 }
 
 // order is the A message of an order.
