@@ -42,12 +42,16 @@ func (w *world) swap(r *stream) {
 		return
 	}
 	var e event.Event
-	e.SetPolicyHash(w.offer(w.core, r.once(2)))
+	rules := r.once(2) || w.swarm.canary > 0 // the last good policy is the other one
+	e.SetPolicyHash(w.offer(w.core, rules))
 	for i := range w.core.Parents() {
 		if w.core.Parents()[i].Live() {
 			w.hit(fm66)
 			break
 		}
+	}
+	if w.swarm.canary > 0 {
+		w.swapped(w.tables.rules.PolicyID())
 	}
 	w.take(&e)
 	w.learn(w.core.Counters.PolicySwaps)

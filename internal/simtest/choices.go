@@ -89,6 +89,9 @@ const (
 	chBust
 	chCorrect
 	chRestate
+	chStop
+	chMarketHalt
+	chBand
 	choiceKinds
 )
 
@@ -178,6 +181,9 @@ func init() {
 	kind(chBust, "bust", 4, true, func(w *world, r *stream, _ int) { w.someVenue(r).bust(w, r) })
 	kind(chCorrect, "correct", 3, true, func(w *world, r *stream, _ int) { w.someVenue(r).correct(w, r) })
 	kind(chRestate, "restate", 3, true, func(w *world, r *stream, _ int) { w.someVenue(r).restate(w, r) })
+	kind(chStop, "stop", 3, true, func(w *world, r *stream, _ int) { w.someFeed(r).stop(w, r) })
+	kind(chMarketHalt, "market-halt", 1, true, func(w *world, r *stream, _ int) { w.pause(r) })
+	kind(chBand, "band", 3, true, func(w *world, r *stream, _ int) { w.someFeed(r).limit(w, r) })
 	kind(chStranger, "stranger", 1, true, func(w *world, r *stream, _ int) { w.stranger(w.someVenue(r), r) })
 }
 

@@ -63,7 +63,7 @@ func (j *journal) tear(w *world) {
 // rewind makes the ledger forget what the router will not know: orders sent since are
 // nobody's.
 func (w *world) rewind(n int) {
-	printed := w.ledger.printed
+	printed, trading := w.ledger.printed, w.ledger.trading
 	w.ledger = w.newLedger()
 	w.ledger.rewinding = true
 	for i := range w.journal.seen {
@@ -84,7 +84,7 @@ func (w *world) rewind(n int) {
 		a.over = a.cum+a.open > a.qty
 	}
 	w.ledger.rewinding = false
-	w.ledger.touched, w.ledger.printed = w.ledger.touched[:0], printed
+	w.ledger.touched, w.ledger.printed, w.ledger.trading = w.ledger.touched[:0], printed, trading
 	kept := w.journal.seen[:0]
 	for _, s := range w.journal.seen {
 		if s.seq <= uint64(n) {

@@ -25,6 +25,8 @@ type feed struct {
 	quotes     uint64
 	quote      event.ID // that the dealer would still deal on
 	itch       *itchFeed
+	stopped    bool   // its venue halted the instrument, or holds an auction
+	band       bounds // at which its venue trades
 }
 
 func (w *world) feed(venue uint8, instrument uint16) *feed {
@@ -69,7 +71,10 @@ func (f *feed) begin(w *world, n int) {
 	if f.kind != market.Lit {
 		return
 	}
-	f.live, w.venues[v].halted = true, false
+	f.live, f.stopped, w.venues[v].halted = true, false, false
+	if f.band != (bounds{}) {
+		f.sayBand(w) // a restart forgot it
+	}
 	e := f.event(event.BookClear, true)
 	w.take(&e)
 	for s := range f.qty {

@@ -28,6 +28,7 @@ const (
 	dueTick         // both ends of a link whose messages are bytes
 	dueUnpause      // an operator lets a parent work on
 	dueCopy         // a drop copy's message reaches the router
+	dueUnhalt       // the market trades an instrument again
 )
 
 // agenda is a binary heap of items.

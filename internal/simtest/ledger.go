@@ -21,7 +21,8 @@ type ledger struct {
 	touched  []*account
 	list     []*account // in order of acceptance
 
-	printed     [2]int64 // by feeds of lit venues, by instrument
+	trading     [2]status // by instrument
+	printed     [2]int64  // by feeds of lit venues, by instrument
 	rewinding   bool
 	kills       []event.Scope
 	held        bool
@@ -201,6 +202,7 @@ func (l *ledger) send(m *message, now int64) {
 	case a.limit != 0 && (a.side == '1' && m.price > a.limit || a.side == '2' && m.price < a.limit):
 		l.fail("order %d at %d, beyond the limit %d", m.number, m.price, a.limit)
 	}
+	l.mayTrade(m)
 	if r := &l.refusal; r.account == a && r.venue == m.venue && r.at == l.event {
 		l.fail("order %d goes where the order before was just refused", m.number)
 	}

@@ -137,6 +137,9 @@ func (l *ledger) session(venue uint8, up bool) {
 // restart is a new process: no session is up, and what became of open orders is not known.
 func (l *ledger) restart() {
 	l.held, l.up = false, [maxVenues]bool{}
+	for i := range l.trading {
+		l.trading[i].bands = [maxVenues + 1]bounds{} // feeds say them anew
+	}
 	for _, a := range l.list {
 		for _, e := range a.entries {
 			e.canceled, e.unsettled = false, true

@@ -35,6 +35,8 @@ const (
 	fm26 marker = 26
 	fm28 marker = 28
 	fm30 marker = 30
+	fm31 marker = 31
+	fm32 marker = 32
 	fm33 marker = 33
 	fm34 marker = 34
 	fm35 marker = 35
@@ -59,5 +61,6 @@ const (
 	fm57 marker = 57
 	fm58 marker = 58
 	fm66 marker = 66
+	fm67 marker = 67
 	fm73 marker = 73
 )

@@ -75,12 +75,16 @@ func (v *venue) acknowledge(w *world, o *order) {
 // refuses says whether the venue takes an order at all.
 func (v *venue) refuses(w *world, o *order) (bool, event.Reason) {
 	switch {
-	case v.halted:
+	case v.halted || w.feed(v.id, o.instrument).stopped:
 		w.hit(fm30)
 		return true, event.ReasonVenueHalted
 	case o.ordType == market.OrdPreviouslyQuoted && o.quote != w.feed(v.id, o.instrument).quote:
 		w.hit(fm56)
 		return true, event.ReasonQuoteExpired
+	}
+	if !w.feed(v.id, o.instrument).band.allow(o.price) {
+		w.hit(fm33)
+		return true, event.ReasonPriceBand
 	}
 	for _, r := range refusals {
 		if v.use(w, r.fault) {

@@ -25,6 +25,8 @@ func (w *world) observe(e *event.Event) {
 		if int(e.Instrument) < len(w.ledger.printed) && w.swarm.at[e.Venue].kind == market.Lit {
 			w.ledger.printed[e.Instrument] += int64(e.Qty)
 		}
+	case event.BookStatus, event.MarketStatus, event.PriceBand:
+		w.ledger.feedSays(e)
 	case event.SessionStart, event.Operator, event.VenueSession:
 		w.follow(e)
 	}

@@ -141,6 +141,9 @@ func (w *world) do(i *item) {
 		w.feeds[i.n].begin(w, int(i.n))
 	case dueUnpause:
 		w.act(event.OperatorResumeParent, i.n)
+	case dueUnhalt:
+		w.paused[i.n] = false
+		w.sayPaused(uint16(i.n))
 	case dueReports:
 		w.clients[i.n].deliver(w)
 	}
@@ -152,6 +155,7 @@ func (w *world) heal() {
 	if w.dead {
 		w.restart(false)
 	}
+	w.openAll()
 	for v := range w.venues {
 		w.venues[v].heal(w)
 	}

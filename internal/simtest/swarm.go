@@ -57,6 +57,7 @@ type swarm struct {
 	sync        int64 // a group commit of the journal, ns
 	bytes       bool  // messages cross as bytes
 	grace       int64 // the second client may be away for so long, ns
+	canary      int   // orders of a new policy before it is taken out; 0: it has no caps
 }
 
 const (
@@ -102,6 +103,9 @@ func newSwarm(seed uint64) *swarm {
 			}
 		}
 		s.weights[k] = base
+	}
+	if c := (&stream{seed: seed, id: 4}); c.once(5) && s.weights[chSwap] > 0 {
+		s.canary = int(c.between(1, 30))
 	}
 	return s
 }
@@ -161,11 +165,34 @@ func (s *swarm) config(tables *tables) *router.Config {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: market.VenueID(v), Instrument: market.InstrumentID(i)})
 		}
 	}
+	if s.canary > 0 {
+		cfg.Controls = s.controls(cfg)
+	}
 	cfg.Clients = []router.ClientPolicy{{CancelAfter: router.Keep}, {CancelAfter: s.grace}}
 	return cfg
 }
 
 const collarBps = 200
+
+// controls cap a new policy and nothing else.
+func (s *swarm) controls(cfg *router.Config) *risk.Controls {
+	instruments, venues := make([]bool, s.instruments), make([]bool, s.venues)
+	for i := range instruments {
+		instruments[i] = true
+	}
+	for v := range venues {
+		venues[v] = true
+	}
+	client := risk.Client{Credit: market.MaxMoney, Instruments: instruments, Venues: venues, Short: true}
+	c := &risk.Controls{FirmCredit: market.MaxMoney, Clients: []risk.Client{client, client}, Restricted: make([]bool, s.instruments),
+		StrategyRate: s.msgRate, RepeatOrders: 100_000, RepeatNanos: second, SameOrders: 1000, SameNanos: second,
+		Canary: &risk.Canary{Orders: s.canary, Notional: market.MaxMoney, Instruments: instruments, Venues: venues}}
+	for i := range cfg.Instruments {
+		c.Decimals = append(c.Decimals, cfg.Instruments[i].PriceDecimals+cfg.Instruments[i].QtyDecimals)
+	}
+	c.Canary.Policy = cfg.Table.PolicyID()
+	return c
+}
 
 // tables are built once for all worlds; nobody writes to them.
 type tables struct{ static, rules *policy.Table }

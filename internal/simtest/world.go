@@ -31,7 +31,9 @@ type world struct {
 	epoch   uint64
 	healing bool
 	dead    bool // the process is down
-	sung    bool // the canary has
+	canary  canary
+	paused  [2]bool // instruments that the consolidated feed says are halted
+	sung    bool    // the canary has
 	later   []event.Event
 	msg     message
 
@@ -88,6 +90,7 @@ func newWorld(seed uint64, opt *Options, t *tables, out *event.Output) *world {
 	}
 	w.feeds = make([]feed, w.swarm.venues*w.swarm.instruments)
 	w.plan = newPlan(w)
+	w.swapped(w.cfg.Table.PolicyID())
 	w.journal.keep = w.swarm.weights[chCrash] > 0 || w.swarm.weights[chHostCrash] > 0 || seed%8 == 0
 	return w
 }
@@ -114,6 +117,9 @@ func (w *world) begin() {
 	w.take(&event.Event{Kind: event.SessionStart, Ref: w.epoch})
 	for v := range w.venues {
 		w.venues[v].copies.begin(w, v)
+	}
+	for i := range w.swarm.instruments {
+		w.sayPaused(uint16(i))
 	}
 	for f := range w.feeds {
 		w.feeds[f].begin(w, f)
@@ -149,6 +155,7 @@ func (w *world) takeOne(e *event.Event) {
 		w.obey(&w.out.Commands[i])
 	}
 	w.ledger.settle()
+	w.watchCanary()
 	if e.Kind == event.Operator && event.OperatorAct(e.Code) == event.OperatorKill {
 		w.ledger.obeyed(e.GetScope())
 	}
@@ -219,6 +226,7 @@ func (w *world) sent(c *event.Command) {
 	o := newOrder(w, c)
 	w.orders[c.Child] = o
 	t.open += o.qty
+	w.countCanary(c)
 	if a := w.ledger.accounts[c.Parent]; a != nil && t.executed+t.open > a.qty+t.caused {
 		w.fail("order %d of %d: the venues have executed %d of parent %d and may execute %d, it has %d", o.number, o.qty, t.executed,
 			c.Parent, t.open, a.qty)

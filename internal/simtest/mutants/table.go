@@ -109,4 +109,10 @@ var mutants = []mutant{
 		"		c.children[ch.next].prev = ch.prev\n", "		c.children[ch.next].prev = none\n"),
 	one("a status tells of fills and is only half believed", execFile,
 		"		ch.missedAs = c.bookAt(p, ch, e, price)", "		e.CumQty--\n		ch.missedAs = c.bookAt(p, ch, e, price)"),
+	one("a halt of the whole market is one of its venue", "router/trading.go",
+		"t.market != 0 || t.sip {", "t.sip {"),
+	one("a price band is looked at only where levels are taken", "router/trading.go",
+		"	case c.inBand(p.Instrument, pl.venue, pl.price):\n", "	case pl.price > 0:\n"),
+	one("a new policy gets one order more than its cap", "router/risk/controls.go",
+		"k.canary.orders < c.Orders", "k.canary.orders <= c.Orders"),
 }
