@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,6 +29,7 @@ type alert struct {
 	Kind     string     `json:"kind"`
 	Owner    string     `json:"owner"`
 	Text     string     `json:"text"`
+	Do       string     `json:"do,omitempty"` // what its owner has to do
 	AckBy    string     `json:"ack_by,omitempty"`
 	AckAt    *time.Time `json:"ack_at,omitempty"`
 	Repeats  int        `json:"repeats,omitempty"` // of the same text, not told again
@@ -54,15 +57,51 @@ type alarms struct {
 	failed error
 }
 
-// openAlarms writes to a file of the state folder and tells an owner.
+// duty is what follows the text of an alert.
+func (al *alert) duty() string {
+	if al.Do == "" {
+		return ""
+	}
+	return ": " + al.Do
+}
+
+// openAlarms writes to a file of the state folder and tells an owner. What nobody had
+// acknowledged when the process before ended is open still.
 func openAlarms(state, owner string) (*alarms, error) {
-	f, err := os.OpenFile(filepath.Join(state, "alerts.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	path := filepath.Join(state, "alerts.jsonl")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	a := &alarms{owner: owner, file: f, wake: make(chan struct{}, 1), end: make(chan struct{}), repeat: repeatAlerts}
+	if err := a.recall(path); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	a.group.Go(a.run)
 	return a, nil
+}
+
+// recall reads the alerts that are still open, the last of them when they are many. A last
+// line that a crash cut is passed over.
+func (a *alarms) recall(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for line := range bytes.Lines(text) {
+		var al alert
+		if json.Unmarshal(line, &al) != nil || al.ID == 0 {
+			continue
+		}
+		a.next = max(a.next, al.ID)
+		a.list = slices.DeleteFunc(a.list, func(o alert) bool { return o.ID == al.ID })
+		if al.AckBy == "" {
+			a.list = append(a.list, al)
+		}
+	}
+	a.list = a.list[max(0, len(a.list)-alertsKept):]
+	a.told = a.next
+	return nil
 }
 
 // raise takes an alert. It does not wait for anybody but another raise.
@@ -130,7 +169,7 @@ func (a *alarms) tell() {
 	for i := range fresh {
 		a.write(&fresh[i])
 		if say != nil {
-			say("ALERT %d %s for %s: %s: %s", fresh[i].ID, fresh[i].Severity, fresh[i].Owner, fresh[i].Kind, fresh[i].Text)
+			say("ALERT %d %s for %s: %s: %s%s", fresh[i].ID, fresh[i].Severity, fresh[i].Owner, fresh[i].Kind, fresh[i].Text, fresh[i].duty())
 		}
 	}
 }

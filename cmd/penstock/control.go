@@ -191,6 +191,9 @@ func (c *control) obey(r *actRequest) (answer, error) {
 		if err == nil {
 			err = c.a.alarms.ack(id, r.Who)
 		}
+		if err == nil {
+			go c.a.journalRequest(r) // the core may stand still: what is acknowledged may be just that
+		}
 		return answer{OK: err == nil, Done: err == nil}, err
 	}
 	e, err := c.a.actOf(r)
@@ -412,6 +415,17 @@ func (a *assembly) act(r *actRequest, e *event.Event) (answer, error) {
 		}
 	}
 	return out, nil
+}
+
+// journalRequest writes who asked for what, and why, to the journal.
+func (a *assembly) journalRequest(r *actRequest) {
+	text, err := json.Marshal(r)
+	if err == nil {
+		a.loop.Inspect(func(s *loop.Sequencer) { err = a.journal.AppendBlob(s.Now(), blobOperator, text) })
+	}
+	if err != nil {
+		a.alarm(alert{Severity: warning, Kind: "journal", Text: "an acknowledgement could not be written: " + err.Error()})
+	}
 }
 
 // awaitAct asks the core until it has taken the act that came at a time, and writes who did

@@ -166,6 +166,6 @@ func (a *answer) print(w io.Writer) {
 		if al.AckBy != "" {
 			state = "acknowledged by " + al.AckBy
 		}
-		fmt.Fprintf(w, "alert %d %s %s, %s, %s: %s\n", al.ID, al.At.Format(time.TimeOnly), al.Severity, al.Owner, state, al.Text)
+		fmt.Fprintf(w, "alert %d %s %s, %s, %s: %s\n", al.ID, al.At.Format(time.TimeOnly), al.Severity, al.Owner, state, al.Text+al.duty())
 	}
 }

@@ -211,7 +211,7 @@ func (a *assembly) sayMoves(say func(string, ...any)) {
 	var c event.Command
 	for a.moves.Pop(&c) {
 		if c.Kind == event.Alert {
-			say("ALERT %s: %v (order %d of parent %d)", a.cfg.Router.Venues[c.Venue].Name, c.Reason, c.Child, c.Parent)
+			a.alarm(a.coreAlert(&c))
 			continue
 		}
 		if max(c.From, c.To) < event.BookStale {
