@@ -51,6 +51,8 @@ const (
 	MaxSegmentBytes = 1 << 30
 
 	formatVersion = 2
+	// FormatVersion is what this build writes and reads.
+	FormatVersion = formatVersion
 	recordHead    = 40
 	endPayload    = 8 // next segment u32, zero u32
 	endSize       = recordHead + endPayload

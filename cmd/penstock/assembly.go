@@ -147,6 +147,9 @@ func lockState(dir string) (*os.File, error) {
 // open builds everything and starts it.
 func (a *assembly) open() error {
 	cfg := a.cfg
+	if err := cfg.checkManifest(); err != nil {
+		return err
+	}
 	table, data, err := cfg.readTable(clock())
 	if err != nil {
 		return err

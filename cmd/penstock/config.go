@@ -44,7 +44,9 @@ type routerSection struct {
 	Journal string `toml:"journal"`        // directory under which each run makes its own
 	Ring    string `toml:"ring,omitempty"` // directory in memory for the journal's ring, "none" for none; default /dev/shm
 	// Mirror is a directory on another disk for a second copy; empty: there is none.
-	Mirror         string   `toml:"mirror,omitempty"`
+	Mirror string `toml:"mirror,omitempty"`
+	// Manifest is a file that says what was deployed; empty: nobody compares.
+	Manifest       string   `toml:"manifest,omitempty"`
 	SegmentBytes   int64    `toml:"segment_bytes,omitzero"`   // of a journal segment; default 64 MiB
 	Reserve        duration `toml:"reserve,omitzero"`         // for how long a full disk is outlasted; default 10m
 	Shadow         string   `toml:"shadow,omitempty"`         // on, off: a second core that compares and writes snapshots; default on

@@ -27,6 +27,7 @@ const usage = `usage: penstock COMMAND [options]
   params    fit, show: what is known of venues, from a journal
   policy    build-baseline, inspect, verify, diff, export, import: policy tables
   check     read a configuration and say what is wrong with it
+  manifest  what this program would run with, for router.manifest
   atdl      the strategies and their parameters as FIXatdl 1.1, for a client's order tickets
   doctor    what this machine does to latency, and the lines that repair it
   version   print the version
@@ -95,6 +96,7 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"params":   paramsCommand,
 	"policy":   policyCommand,
 	"check":    check,
+	"manifest": writeManifest,
 	"doctor":   doctor,
 	"atdl":     printATDL,
 	"simulate": simulate,

@@ -83,6 +83,12 @@ func check(args []string, stdout, stderr io.Writer) error {
 	if table != nil {
 		name = "policy " + table.UUIDText()
 	}
+	if err := cfg.checkManifest(); err != nil {
+		return failed("%w", err)
+	}
+	if cfg.file.Router.Manifest != "" {
+		name += "; as deployed by " + cfg.file.Router.Manifest
+	}
 	fmt.Fprintf(stdout, "%s: %d instruments, %d venues, %d listings; %s\n", cfg.Path, len(cfg.Router.Instruments),
 		len(cfg.Router.Venues), len(cfg.Router.Listings), name)
 	for _, source := range sources {
@@ -122,6 +128,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	if err := a.journal.Unshared(); err != nil {
 		say("router: a kill of the process loses what its journal has not written yet: no ring in memory: %v", err)
+	}
+	if cfg.file.Router.Manifest != "" {
+		say("router: as deployed by %s", cfg.at(cfg.file.Router.Manifest))
 	}
 	say("router: clients on %s, policy %s, journal %s", a.ems.Addr(), a.policyName(), a.Dir)
 	return a.serve(signals, say)
