@@ -58,9 +58,11 @@ const (
 	TacticPing         // IOC midpoint order in a dark pool
 	TacticRest         // resting midpoint peg in a dark pool
 	TacticQuote        // hit a dealer's quote
+	TacticOffer        // conditional midpoint order in a dark pool: nothing is committed
+	TacticFirm         // firm order that answers an invitation there
 )
 
-var tacticNames = [...]string{"none", "take", "post", "ping", "rest", "quote"}
+var tacticNames = [...]string{"none", "take", "post", "ping", "rest", "quote", "offer", "firm"}
 
 func (t Tactic) String() string {
 	if int(t) < len(tacticNames) {

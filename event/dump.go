@@ -166,6 +166,19 @@ func (l *line) session(e *Event) {
 			l.uint(" ref ", e.OrderRef)
 		}
 		l.reason(e.Reason)
+	case Invitation:
+		l.venue(e.Venue)
+		l.symbol(e.Instrument)
+		if e.Side != 0 {
+			l.word(e.Side.String())
+		}
+		l.uint(" C", e.Ref)
+		l.qtyIf(" ", e.Qty)
+		l.id(" IOIID ", e.ID)
+		l.timeIf(" until ", e.Until)
+		if e.Code == InvitationWithdrawn {
+			l.word("withdrawn")
+		}
 	case OrderCancelReject:
 		l.venue(e.Venue)
 		l.uint(" C", e.Ref)
@@ -518,6 +531,10 @@ func (l *line) terms(o market.OrdType, t market.TimeInForce, x market.ExecInst) 
 		l.word("ISO")
 	case market.ExecInstPostOnly:
 		l.word("post-only")
+	case market.ExecInstConditional:
+		l.word("conditional")
+	case market.ExecInstFirmUp:
+		l.word("firm-up")
 	default:
 		l.uint(" ExecInst ", uint64(x))
 	}

@@ -97,6 +97,14 @@ func sampleEvents() []Event {
 		e(Operator, market.NoVenue, func(e *Event) {
 			e.Code, e.ID, e.OrigID = uint8(OperatorKill), id("ada"), id("fat finger")
 		}),
+		e(Invitation, 1, func(e *Event) {
+			e.Ref, e.Side, e.Qty, e.Until = 17, market.Buy, 4000, noon+5e8
+			e.ID, _ = MakeID("I7")
+		}),
+		e(Invitation, 1, func(e *Event) {
+			e.Side, e.Code = market.Sell, InvitationWithdrawn
+			e.ID, _ = MakeID("I8")
+		}),
 		e(VenueParams, market.NoVenue, func(e *Event) { e.Ref, e.Price, e.Qty = 7, 12345, 64 }),
 		e(PriceBand, market.NoVenue, func(e *Event) { e.Price, e.LastPx = 950, 1050 }),
 		e(PriceBand, 1, func(e *Event) { e.LastPx = 1050 }),
@@ -228,7 +236,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1036 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1038 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

@@ -172,10 +172,17 @@ const (
 	// VenueParams is one part of a parameter set: Ref is the number of the set, Qty
 	// which part it is, Price the checksum of the whole; see Event.Part.
 	VenueParams Kind = 61
+	// Invitation is a pool's request to firm up the conditional order Ref (0: it named
+	// none, so the oldest one of Instrument and Side): ID is its number, IOIID(23), Qty what
+	// may trade (0: all), Until the end of its window (0: as configured). Code 1 takes it back.
+	Invitation Kind = 62
 	// PolicySwap puts the policy table in force whose file has the SHA-256 that PolicyHash
 	// reads: 20 bytes of it are in ID, 12 in OrigID. Decisions after it are by that table.
 	PolicySwap Kind = 63
 )
+
+// InvitationWithdrawn is the Code of an Invitation that is taken back.
+const InvitationWithdrawn = 1
 
 // Size returns how many bytes of an Event the kind uses, a multiple of 64.
 func (k Kind) Size() int {
@@ -202,7 +209,7 @@ var kindNames = map[Kind]string{
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
 	DropCopy: "drop-copy", DropCopySession: "drop-copy-session",
-	PolicySwap: "policy-swap", VenueParams: "params",
+	PolicySwap: "policy-swap", VenueParams: "params", Invitation: "invitation",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }
 

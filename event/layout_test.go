@@ -24,6 +24,7 @@ var fieldsOf = map[Kind][]string{
 	DropCopy: {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "OrigID"}, DropCopySession: {"Code", "Reason"},
 	OrderCancelReject: {"Ref", "Reason", "OrdStatus"}, VenueSession: {"Code", "Reason"},
 	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"}, PolicySwap: {"ID", "OrigID"},
+	Invitation:  {"Ref", "Qty", "ID", "Until", "Code", "Side"},
 	VenueParams: {"Ref", "Price", "Qty", "OrderRef"},
 }
 

@@ -20,6 +20,9 @@ const (
 	TagLastMkt              = 30
 	TagLastPx               = 31
 	TagLastQty              = 32
+	TagIOIID                = 23
+	TagIOIQty               = 27
+	TagIOITransType         = 28
 	TagMsgSeqNum            = 34
 	TagMsgType              = 35
 	TagNewSeqNo             = 36
@@ -102,6 +105,7 @@ const (
 	MsgReject          = "3"
 	MsgSequenceReset   = "4"
 	MsgLogout          = "5"
+	MsgIOI             = "6"
 	MsgExecutionReport = "8"
 	MsgCancelReject    = "9"
 	MsgLogon           = "A"

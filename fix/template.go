@@ -35,7 +35,8 @@ type Template struct {
 	from             int64  // ns since the epoch of the millisecond that the times show
 	sec              int64  // as Stamp.sec, of the second that they show
 	timeSum          uint32 // of the bytes of all times
-	tailLen          int    // for which BodyLength stands
+	quoted, shown    tailField
+	tailLen          int // for which BodyLength stands
 	lenSum           uint32
 	id, orig, link   idSlot
 }
@@ -44,6 +45,8 @@ type Template struct {
 type TemplateSpec struct {
 	MsgType       string
 	OrigID        bool     // with OrigClOrdID(41)
+	QuoteTag      int      // tag of Values.QuoteID; 0: QuoteID(117)
+	ShowTag       int      // tag of Values.Show, such as DisplayQty(1138); 0: none
 	LinkTag       int      // tag of Values.Link, such as SecondaryClOrdID(526); 0: none
 	Static        []Static // fields that never change, in order
 	TransactTime  bool     // with TransactTime(60), the time of sending
@@ -66,13 +69,14 @@ type Values struct {
 	Qty     int64  // OrderQty(38), in 10^-QtyDecimals, not negative
 	Price   int64  // Price(44), in 10^-PriceDecimals, not negative
 	MinQty  int64  // MinQty(110), not negative
-	QuoteID []byte // QuoteID(117), at most 20 bytes
+	Show    int64  // what ShowTag says, if the template has it: displayed quantity, not negative
+	QuoteID []byte // QuoteID(117) or what QuoteTag says, at most 20 bytes
 }
 
 // maxTail is the room for the fields that follow the rendered part, and trailer.
 const (
 	maxQuoteID = 20
-	maxTail    = 3*(len("110=")+decimalRoom) + len("117=") + maxQuoteID + 1 + trailerLen + 1
+	maxTail    = 4*(len("110=")+decimalRoom) + 2*len("999999=") + maxQuoteID + 1 + trailerLen + 1
 )
 
 // NewTemplate returns a template for messages of s.
@@ -82,6 +86,13 @@ func (s *Session) NewTemplate(spec TemplateSpec) (*Template, error) {
 		if f.Value == "" || indexSOH([]byte(f.Value), 0) < len(f.Value) || f.Tag < 1 {
 			return nil, fmt.Errorf("template of %s: tag %d: %w", spec.MsgType, f.Tag, ErrValue)
 		}
+	}
+	if t.quoted = tailQuoted; spec.QuoteTag != 0 {
+		t.quoted = newTailField(fmt.Sprintf("%d=", spec.QuoteTag))
+	}
+	t.shown = newTailField(fmt.Sprintf("%d=", spec.ShowTag))
+	if t.quoted.len > 6 || t.shown.len > 6 {
+		return nil, fmt.Errorf("template of %s: tags %d, %d: %w", spec.MsgType, spec.QuoteTag, spec.ShowTag, ErrValue)
 	}
 	t.render(digits(s.nextOut))
 	return t, nil
@@ -144,7 +155,7 @@ func (t *Template) fits(v *Values) bool {
 	return t.plain && t.spec.IDs.fits(v.ID) &&
 		(!t.spec.OrigID || t.spec.IDs.fits(v.OrigID)) &&
 		(t.spec.LinkTag == 0 || t.spec.IDs.fits(v.Link)) &&
-		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && len(v.QuoteID) <= maxQuoteID
+		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && v.Show >= 0 && len(v.QuoteID) <= maxQuoteID
 }
 
 // SendTemplate sends a message; the session must be able to (CanSend).
@@ -188,8 +199,15 @@ func (t *Template) Write(w *Writer, now int64, v *Values) {
 	if v.MinQty != 0 {
 		w.Decimal(TagMinQty, v.MinQty, t.spec.QtyDecimals)
 	}
+	if v.Show != 0 && t.spec.ShowTag != 0 {
+		w.Decimal(t.spec.ShowTag, v.Show, t.spec.QtyDecimals)
+	}
 	if len(v.QuoteID) > 0 {
-		w.Bytes(TagQuoteID, v.QuoteID)
+		tag := TagQuoteID
+		if t.spec.QuoteTag != 0 {
+			tag = t.spec.QuoteTag
+		}
+		w.Bytes(tag, v.QuoteID)
 	}
 }
 
@@ -330,11 +348,15 @@ func (t *Template) tail(to unsafe.Pointer, v *Values) (n int, sum uint32) {
 		w, s := tailMinQty.put(unsafe.Add(to, at), v.MinQty, t.spec.QtyDecimals)
 		at, sum = at+w, sum+s
 	}
+	if v.Show != 0 && t.spec.ShowTag != 0 {
+		w, s := t.shown.put(unsafe.Add(to, at), v.Show, t.spec.QtyDecimals)
+		at, sum = at+w, sum+s
+	}
 	if len(v.QuoteID) > 0 {
-		store64(to, at, tailQuoted.text)
-		f := unsafe.Slice((*byte)(unsafe.Add(to, at+tailQuoted.len)), maxQuoteID+1)
+		store64(to, at, t.quoted.text)
+		f := unsafe.Slice((*byte)(unsafe.Add(to, at+t.quoted.len)), maxQuoteID+1)
 		f[copy(f, v.QuoteID)] = SOH
-		at, sum = at+tailQuoted.len+uint(len(v.QuoteID))+1, sum+tailQuoted.sum
+		at, sum = at+t.quoted.len+uint(len(v.QuoteID))+1, sum+t.quoted.sum
 		for _, c := range v.QuoteID {
 			sum += uint32(c)
 		}

@@ -66,6 +66,10 @@ const (
 	ExecInstMidPeg   ExecInst = 'M' // midpoint peg
 	ExecInstPostOnly ExecInst = '6' // participate, do not initiate
 	ExecInstISO      ExecInst = 'f' // intermarket sweep: we took what is better elsewhere
+
+	// Said by dialects in tags of their own, never as 18.
+	ExecInstConditional ExecInst = 'c' // midpoint peg that cannot trade: the venue invites to firm up
+	ExecInstFirmUp      ExecInst = 'u' // midpoint peg that answers an invitation
 )
 
 // OrdStatus is OrdStatus(39), with its FIX character as value.

@@ -61,6 +61,25 @@ type Venue struct {
 	// DropCopyNanos is how long order session and drop copy may take to say the same; 0: the
 	// venue has no drop copy.
 	DropCopyNanos int64
+	// Conditional says that the pool takes conditional orders; the zero value: it does not.
+	Conditional Conditional
+}
+
+// Conditional is how a pool treats conditional orders. Its shares are not committed: when
+// there is somebody to trade with, the venue invites to firm up, once for each order.
+type Conditional struct {
+	MinQty      Qty   // least size of one, positive
+	WindowNanos int64 // how long an invitation may be answered, where it does not say
+	// FirmBps is the least size of the firm order, in 1/10,000 of the conditional order.
+	FirmBps int64
+}
+
+// Offered reports whether the pool takes conditional orders.
+func (c *Conditional) Offered() bool { return c.MinQty > 0 }
+
+// Least returns the least size of a firm order that answers for a conditional one of qty.
+func (c *Conditional) Least(qty Qty) Qty {
+	return max(c.MinQty, qty/10_000*Qty(c.FirmBps)+qty%10_000*Qty(c.FirmBps)/10_000)
 }
 
 // Fee is a schedule entry. Positive is a cost to us, negative a rebate.

@@ -23,6 +23,7 @@ type Child struct {
 	canceling  bool // a cancel is out
 	wantCancel bool // one goes out when the venue has answered the order
 	gap        bool // executions are missing: nothing new for its parent there
+	invited    bool // a conditional order that got its invitation
 	Released   bool // no reservation any more
 	Price      market.Price
 	Qty        market.Qty
@@ -49,12 +50,17 @@ type Child struct {
 // Acked reports whether the venue has confirmed the order.
 func (c *Child) Acked() bool { return c.acked }
 
-// reserved returns what the child may still execute.
+// reserved returns what the child may still execute. A conditional order cannot trade.
 func (c *Child) reserved() market.Qty {
-	if c.Released {
+	if c.Released || c.Tactic == event.TacticOffer {
 		return 0
 	}
 	return max(c.Qty-c.Cum, 0)
+}
+
+// rests reports whether the child waits in a market and can trade there.
+func (c *Child) rests() bool {
+	return c.Tactic == event.TacticPost || c.Tactic == event.TacticRest
 }
 
 // immediate reports whether the order ends by itself.

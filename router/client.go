@@ -253,6 +253,11 @@ func (c *Core) after(p *Parent) {
 	if p.pending.kind == event.ParentReplace && !p.violates(p.pending.qty, p.pending.limit, c.children) {
 		c.replaced(p)
 	}
+	if p.offers > 0 && (p.Cum >= p.OrderQty || p.phase == phaseCanceling || p.phase == phaseExpiring) {
+		if c.endOffers(p); p.Reserved == 0 {
+			return // it ends when the pools have said that they hold nothing of it
+		}
+	}
 	switch {
 	case p.Cum >= p.OrderQty && p.Reserved == 0:
 		c.finish(p, market.ExecTrade, market.StatusFilled)

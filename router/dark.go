@@ -18,13 +18,9 @@ func (c *Core) goDark(p *Parent, a *policy.Action, have resting, dark, free mark
 			return 0
 		}
 	}
-	m := c.composites[p.Instrument]
-	capPrice, ok := c.bound(p)
-	if want <= 0 || !ok || !m.Normal() {
+	capPrice, ok := c.pegCap(p)
+	if want <= 0 || !ok {
 		return 0
-	}
-	if far := m.Touch(p.Side.Contra()).Price; p.Side.Better(far, capPrice) {
-		capPrice = far
 	}
 	lot := c.instruments[p.Instrument].Lot
 	c.openPools(p, way, want)

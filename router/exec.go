@@ -250,7 +250,7 @@ func (c *Core) bookAt(p *Parent, ch *Child, e *event.Event, price market.Price) 
 		c.Counters.LateFills++
 		c.alert(ch, event.ReasonLateFill)
 	}
-	if ch.Cum > ch.Qty || p.Cum > p.OrderQty {
+	if ch.Cum > ch.Qty || p.Cum > p.OrderQty || ch.Tactic == event.TacticOffer {
 		c.Counters.Overfills++
 		p.Frozen = true
 		c.alert(ch, event.ReasonOverExecuted)
@@ -375,7 +375,7 @@ func (c *Core) onCancelReject(e *event.Event) {
 
 // end releases a child and takes it from its parent's list.
 func (c *Core) end(p *Parent, ch *Child) {
-	if c.venues[ch.Venue].Kind == market.Dark && ch.immediate() {
+	if c.venues[ch.Venue].Kind == market.Dark && ch.immediate() && ch.Tactic != event.TacticFirm {
 		c.observePool(ch.Venue, ch.Instrument, ch.Qty, ch.Cum)
 	}
 	if ch.Tactic == event.TacticPost {

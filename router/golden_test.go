@@ -37,6 +37,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	copy CHILD …                           as exec, by the venue's drop copy
 //	copies VENUE up [gap]|down · copies VENUE within DURATION
 //	client up|down · cancel-after DURATION · dontknow PARENT EXECID
+//	invite CHILD ID QTY [WINDOW] · uninvite CHILD ID
 //	kill [VENUE] · resume [VENUE] · time DURATION · restart
 //	show                                   parents and open children
 type script struct {
@@ -54,8 +55,9 @@ type script struct {
 
 const scriptEpoch = 1
 
-func newScript(t *testing.T) *script {
-	cfg := testConfig()
+func newScript(t *testing.T) *script { return newScriptOf(t, testConfig()) }
+
+func newScriptOf(t *testing.T, cfg *Config) *script {
 	core, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +106,10 @@ func (s *script) command(c *event.Command) {
 		switch {
 		case c.OrdType == market.OrdPreviouslyQuoted:
 			add(" quote %v", c.ID)
+		case c.ExecInst == market.ExecInstConditional:
+			add(" conditional min %d", c.MinQty)
+		case c.ExecInst == market.ExecInstFirmUp:
+			add(" firm for %v min %d", c.ID, c.MinQty)
 		case c.OrdType == market.OrdPegged:
 			add(" mid-peg min %d", c.MinQty)
 		case c.ExecInst == market.ExecInstPostOnly:
@@ -341,6 +347,18 @@ func (s *script) line(line string) {
 			e.OrdStatus = ordStatus(w[3])
 		}
 		s.step(e)
+	case "invite", "uninvite":
+		ch := s.child(w[1])
+		e := event.Event{Kind: event.Invitation, Venue: ch.Venue, Ref: ch.Number, ID: id(w[2]), Side: ch.Side}
+		if w[0] == "uninvite" {
+			e.Code = event.InvitationWithdrawn
+		} else {
+			e.Qty = count(w[3])
+		}
+		if len(w) > 4 {
+			e.Until = s.now + span(w[4])
+		}
+		s.step(e)
 	case "client":
 		state := event.SessionDown
 		if w[1] == "up" {
@@ -523,13 +541,15 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-func runScript(t *testing.T, file string) {
+func runScript(t *testing.T, file string) { runScriptOf(t, file, testConfig()) }
+
+func runScriptOf(t *testing.T, file string, cfg *Config) {
 	t.Helper()
 	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newScript(t)
+	s := newScriptOf(t, cfg)
 	lines := bufio.NewScanner(bytes.NewReader(want))
 	for lines.Scan() {
 		line := lines.Text()

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"penstock/event"
 	"penstock/internal/assert"
 	"penstock/market"
 )
@@ -18,6 +19,14 @@ func (p *Parent) reserve(c *Child, qty market.Qty) {
 	c.Qty = qty
 	p.Reserved += qty
 	p.check()
+}
+
+// offer gives the child a quantity that cannot trade: nothing is reserved for it.
+func (p *Parent) offer(c *Child, qty market.Qty) {
+	assert.That(qty > 0 && qty <= p.OrderQty-p.Cum-p.Held, "no more is shown than is not filled")
+	assert.That(p.Live() && !p.Frozen, "only a live parent has children")
+	c.Qty = qty
+	p.offers++
 }
 
 // fill moves the child's CumQty to cum, which is not below it, and returns what
@@ -76,7 +85,9 @@ func (p *Parent) undo(c *Child, qty market.Qty, notional, fee market.Notional) {
 // it has executed, and not above what is reserved for it.
 func (p *Parent) restate(c *Child, qty market.Qty) {
 	assert.That(!c.Released && qty >= c.Cum && qty <= c.Qty, "a restatement stays within the reservation")
-	p.Reserved -= c.Qty - qty
+	if c.Tactic != event.TacticOffer {
+		p.Reserved -= c.Qty - qty
+	}
 	c.Qty = qty
 	c.back = min(c.back, c.reserved())
 	p.check()
@@ -102,6 +113,9 @@ func (p *Parent) release(c *Child) (freed market.Qty) {
 	assert.That(!c.Released, "a reservation is released once")
 	freed = c.reserved()
 	c.Released = true
+	if c.Tactic == event.TacticOffer {
+		p.offers--
+	}
 	p.Reserved -= freed
 	c.held += min(c.back, freed)
 	p.Held += min(c.back, freed)
@@ -149,6 +163,8 @@ func (c *Core) Audit() string {
 			return "parent CumQty is not the sum over venues"
 		case p.Cum+p.Reserved+p.Held > p.OrderQty+p.unreserved:
 			return "parent is overfilled"
+		case !p.Live() && p.offers != 0:
+			return "a parent ended with conditional orders"
 		case !p.Live() && p.Reserved != 0:
 			return "a parent ended with quantity reserved"
 		}

@@ -162,7 +162,7 @@ func (c *Core) killed(ch *Child) bool {
 // exposure is what a child counts for its client.
 func (c *Core) exposure(ch *Child) market.Money {
 	qty := ch.Cum
-	if !ch.Released {
+	if !ch.Released && ch.Tactic != event.TacticOffer {
 		qty = max(qty, ch.Qty)
 	}
 	return c.gate.Exposure(ch.Instrument, ch.Price, qty)

@@ -75,6 +75,7 @@ type Parent struct {
 	told        bool  // a person knows that it stands still
 	settling    bool  // since a restart: nothing is sent before every open child's state is known
 	first       int32 // working children, -1 for none
+	offers      int   // working conditional orders
 	overbooked  bool  // more is posted than the split wants
 
 	pending        pendingRequest

@@ -26,7 +26,11 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 	lot := c.instruments[p.Instrument].Lot
 	share := &c.scratch.shares[pl.venue]
 	share.Tactic, share.Score = pl.tactic, clamp32(pl.score)
-	qty := min(pl.qty, c.gate.ChildMaxQty(p.Instrument), p.Unplaced()).FloorTo(lot)
+	qty := min(pl.qty, c.gate.ChildMaxQty(p.Instrument))
+	if pl.tactic != event.TacticOffer { // which commits nothing
+		qty = min(qty, p.Unplaced())
+	}
+	qty = qty.FloorTo(lot)
 	switch {
 	case qty <= 0 || qty < pl.minQty:
 		share.Why = event.WhyBelowMinQty
@@ -58,8 +62,10 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		return 0
 	}
 	c.send(p, approved, pl)
-	share.Qty += qty
-	c.scratch.placed += qty
+	if pl.tactic != event.TacticOffer {
+		share.Qty += qty
+		c.scratch.placed += qty
+	}
 	return qty
 }
 
@@ -77,7 +83,11 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	ch.QuoteID, ch.prev, ch.next = pl.quote, none, p.first
 	ch.sentMid2, ch.bucket = c.reference(o.Instrument), pl.bucket
 	ch.Policy = o.Policy
-	p.reserve(ch, o.Qty)
+	if pl.tactic == event.TacticOffer {
+		p.offer(ch, o.Qty)
+	} else {
+		p.reserve(ch, o.Qty)
+	}
 	c.gate.Expose(p.Client, c.exposure(ch))
 	if p.first != none {
 		c.children[p.first].prev = slot
@@ -105,6 +115,10 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 		cmd.ExecInst = market.ExecInstPostOnly
 	case event.TacticPing, event.TacticRest:
 		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstMidPeg
+	case event.TacticOffer:
+		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstConditional
+	case event.TacticFirm:
+		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstFirmUp
 	case event.TacticQuote:
 		cmd.OrdType = market.OrdPreviouslyQuoted
 		c.usedQuote[o.Instrument][o.Venue] = pl.quote
@@ -115,7 +129,7 @@ func (p *Parent) timeInForce(t event.Tactic) market.TimeInForce {
 	if p.TIF == market.TIFFOK {
 		return market.TIFFOK
 	}
-	if t == event.TacticPost || t == event.TacticRest {
+	if t == event.TacticPost || t == event.TacticRest || t == event.TacticOffer {
 		return market.TIFDay
 	}
 	return market.TIFIOC

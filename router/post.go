@@ -82,6 +82,7 @@ func (c *Core) unbook(p *Parent, remaining market.Qty, epoch bool) {
 		return
 	}
 	p.overbooked = false
+	c.Counters.Unbooked++
 	for s := p.first; s != none && excess > 0; s = c.children[s].next {
 		if ch := &c.children[s]; ch.Tactic == event.TacticPost && !ch.canceling {
 			excess -= ch.reserved()

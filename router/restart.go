@@ -32,7 +32,7 @@ func (c *Core) onStart(e *event.Event) {
 	c.gate.Hold(false) // what the loop ordered, it orders again; a person's kill stays
 	for _, slot := range c.agenda.all {
 		p := &c.parents[slot]
-		p.settling = p.Reserved > 0
+		p.settling = p.Reserved > 0 || p.offers > 0
 	}
 	for client := range c.clients {
 		c.setAway(client, true)

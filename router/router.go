@@ -42,6 +42,7 @@ type Core struct {
 	venueStates [market.MaxVenues]venueState
 	orphans     [maxOrphans]Orphan
 	orphanCount int
+	invitations invitations
 	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
 	standings   [][market.MaxVenues]standing // by instrument
 	economics   economics
@@ -122,6 +123,9 @@ type Counters struct {
 	PriceBands     uint64 // price bands that were said
 	BadBands       uint64 // price bands that cannot be
 	Clipped        uint64 // children that a price band gave another price
+	Unbooked       uint64 // times that over-booked posts were cut back
+	Uninvited      uint64 // invitations for conditional orders that are not there
+	Lapsed         uint64 // invitations that were not answered
 }
 
 // New returns a core with all its memory taken.
@@ -198,6 +202,7 @@ func New(cfg *Config) (*Core, error) {
 		c.fees = append(c.fees, [2]market.Fee{c.venues[v].TakeFee, c.venues[v].MakeFee})
 	}
 	c.economics.marks.wait()
+	c.invitations.wait()
 	c.adopt(policy.PriorParams())
 	return c, nil
 }
@@ -266,6 +271,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onDontKnow(e)
 	case event.Operator:
 		c.onOperator(e)
+	case event.Invitation:
+		c.onInvitation(e)
 	case event.PolicySwap:
 		c.onPolicySwap(e)
 	case event.SessionStart:

@@ -127,7 +127,7 @@ func mulDiv(a, b, c int64) int64 {
 // NextTimer returns when the core wants a Timer event, in ns since epoch;
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
-	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry())
+	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry(), c.invitations.next)
 	if len(c.agenda.all) > 0 || c.dropWaiting > 0 {
 		next = min(next, c.nextCheck)
 	}
@@ -141,6 +141,9 @@ func (c *Core) onTimer() {
 	}
 	if c.nextAway <= c.now {
 		c.cancelAway()
+	}
+	if c.invitations.next <= c.now {
+		c.lapse()
 	}
 	for d := c.agenda.next(); d.time <= c.now; d = c.agenda.next() {
 		if p := &c.parents[d.slot]; p.Live() {
@@ -252,7 +255,7 @@ func (c *Core) checkAcks() {
 				c.lose(ch)
 				c.askStatus(ch)
 			}
-			leaving := p.Frozen || p.paused || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
+			leaving := ch.Tactic == event.TacticOffer && p.Cum >= p.OrderQty || p.Frozen || p.paused || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
 				p.pending.kind == event.ParentReplace && p.violates(p.pending.qty, p.pending.limit, c.children)
 			if leaving || c.killed(ch) {
 				c.cancel(ch)

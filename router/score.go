@@ -122,6 +122,9 @@ func (c *Core) card(v market.VenueID) *Score { return &c.economics.scores[v] }
 
 // scoreSent counts an order.
 func (c *Core) scoreSent(ch *Child) {
+	if ch.Tactic == event.TacticOffer {
+		return // it cannot be filled
+	}
 	s := c.card(ch.Venue)
 	s.Orders++
 	s.Sent += ch.Qty

@@ -67,6 +67,9 @@ func (c *Core) seek(p *Parent, epoch bool) {
 	free -= c.hitQuote(p, action, have, sdp, free)
 	free -= c.goDark(p, action, have, dark, free)
 	c.post(p, action, have, sdp, post, free)
+	if epoch {
+		c.offer(p, remaining)
+	}
 	if epoch || c.scratch.placed > 0 {
 		d := c.record(p, remaining)
 		d.Action, d.Chosen, d.Flags = policy.ActionDarkRest, policy.ActionDarkRest, event.DecisionForced

@@ -41,6 +41,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.dropWaiting)
 	state.Fixed(s, &c.orphans)
 	state.Fixed(s, &c.orphanCount)
+	state.Fixed(s, &c.invitations)
 	c.startsState(s)
 	c.ordersState(s)
 	c.gate.MoveState(s)
@@ -231,6 +232,10 @@ func (c *Core) afterLoad(s *state.Codec) {
 	for i := range c.ids.slots {
 		id := &c.ids.slots[i]
 		s.Check(!id.used || id.parent >= none && int(id.parent) < c.parentCount, "a ClOrdID of no parent")
+	}
+	s.Check(c.invitations.count >= 0 && c.invitations.count <= maxInvitations, "more invitations than there is room for")
+	for i := range c.invitations.list {
+		s.Check(i >= c.invitations.count || c.invitations.list[i].child >= 0 && c.isChild(c.invitations.list[i].child), "an invitation of no child")
 	}
 	s.Check(c.orphanCount >= 0 && c.orphanCount <= maxOrphans, "more orphans than there is room for")
 	for i := range c.execs.list {

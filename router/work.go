@@ -24,8 +24,7 @@ type resting struct {
 // marks the start of a decision epoch: only then are resting children cancelled
 // to make room, and a decision recorded even if nothing was sent.
 func (c *Core) work(p *Parent, epoch bool) {
-	if !p.Live() || p.Frozen || p.paused || p.Over() || c.unsettled(p) || p.pending.kind != 0 || c.now < p.start ||
-		c.gate.Killed(market.NoVenue) || c.gate.Held() {
+	if !c.mayWork(p) {
 		return
 	}
 	m := c.composites[p.Instrument]
@@ -34,6 +33,9 @@ func (c *Core) work(p *Parent, epoch bool) {
 		return
 	}
 	m.Refresh(c.now) // quotes expire without an event
+	if c.invitations.count > 0 && c.firmUp(p) {
+		return
+	}
 	switch p.phase {
 	case phaseWorking:
 		switch {
@@ -49,6 +51,12 @@ func (c *Core) work(p *Parent, epoch bool) {
 	}
 }
 
+// mayWork reports whether anything may be sent for p now.
+func (c *Core) mayWork(p *Parent) bool {
+	return p.phase <= phaseFinishing && !p.Frozen && !p.paused && !p.Over() && !c.unsettled(p) && p.pending.kind == 0 && c.now >= p.start &&
+		!c.gate.Killed(market.NoVenue) && !c.gate.Held()
+}
+
 // decide looks up the cell of p's state and places what its action allots.
 func (c *Core) decide(p *Parent, epoch bool) {
 	lot := c.instruments[p.Instrument].Lot
@@ -56,6 +64,9 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	c.unbook(p, remaining, epoch)
 	free := min(remaining-p.Reserved, c.room(p))
 	if remaining <= 0 || free <= 0 && !epoch || p.small(remaining) {
+		if epoch {
+			c.offerAhead(p)
+		}
 		return
 	}
 	if c.tactics.Rule != RuleBrain && c.tactics.Rule != RuleLitOnly {
@@ -95,6 +106,9 @@ func (c *Core) decide(p *Parent, epoch bool) {
 	free -= c.hitQuote(p, template, have, sdp, free)
 	free -= c.goDark(p, template, have, dark, free)
 	c.post(p, template, have, sdp, post, free)
+	if epoch {
+		c.offer(p, c.offerable(p))
+	}
 	if epoch || c.scratch.placed > 0 {
 		d := c.record(p, remaining)
 		d.Cell, d.Codes = cell.Index, codes

@@ -108,20 +108,23 @@ type limitsSection struct {
 }
 
 type venueSection struct {
-	Name       string            `toml:"name"`
-	MIC        string            `toml:"mic"`
-	Kind       string            `toml:"kind"`
-	TakeFee    feeSection        `toml:"take_fee"`
-	MakeFee    feeSection        `toml:"make_fee"`
-	LastLook   bool              `toml:"last_look"`
-	MsgRate    int64             `toml:"msg_rate"`
-	AckTimeout duration          `toml:"ack_timeout"`
-	CancelLate bool              `toml:"cancel_after_ack,omitempty"`
-	MaxAge     duration          `toml:"max_age,omitempty"`
-	Symbols    map[string]string `toml:"symbols"` // our symbol → the venue's
-	Feed       feedSection       `toml:"feed"`
-	Orders     ordersSection     `toml:"orders"`
-	DropCopy   *dropCopySection  `toml:"drop_copy,omitempty"`
+	Name       string     `toml:"name"`
+	MIC        string     `toml:"mic"`
+	Kind       string     `toml:"kind"`
+	TakeFee    feeSection `toml:"take_fee"`
+	MakeFee    feeSection `toml:"make_fee"`
+	LastLook   bool       `toml:"last_look"`
+	MsgRate    int64      `toml:"msg_rate"`
+	AckTimeout duration   `toml:"ack_timeout"`
+	CancelLate bool       `toml:"cancel_after_ack,omitempty"`
+	MaxAge     duration   `toml:"max_age,omitempty"`
+
+	Conditional conditionalSection `toml:"conditional,omitempty"`
+
+	Symbols  map[string]string `toml:"symbols"` // our symbol → the venue's
+	Feed     feedSection       `toml:"feed"`
+	Orders   ordersSection     `toml:"orders"`
+	DropCopy *dropCopySection  `toml:"drop_copy,omitempty"`
 }
 
 // feeSection is a fee per traded unit, in 1/1000 of the price increment, and per
@@ -524,10 +527,15 @@ func (c *Config) addVenue(i int) error {
 			return errors.New("name is used twice")
 		}
 	}
+	conditional, err := s.conditional(kind)
+	if err != nil {
+		return err
+	}
 	id := market.VenueID(i)
 	c.Router.Venues = append(c.Router.Venues, market.Venue{ID: id, Name: s.Name, MIC: s.MIC, Kind: kind,
 		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
-		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), CancelAfterAck: s.CancelLate, MaxAgeNanos: int64(s.MaxAge), ByOrder: s.Feed.byOrder()})
+		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), CancelAfterAck: s.CancelLate, MaxAgeNanos: int64(s.MaxAge),
+		Conditional: conditional, ByOrder: s.Feed.byOrder()})
 	if s.DropCopy != nil {
 		c.Router.Venues[i].DropCopyNanos = int64(s.DropCopy.Window)
 	}

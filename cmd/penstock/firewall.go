@@ -81,6 +81,7 @@ func (a *assembly) restoreFirewall() error {
 func (a *assembly) guardOrders(i int, cfg *fixgw.Config) (err error) {
 	v := &a.cfg.Router.Venues[i]
 	s := firewall.SessionConfig{Venue: v.ID, BeginString: cfg.Dialect.BeginString, IDs: cfg.Dialect.IDs,
+		ConditionalTag: cfg.Dialect.ConditionalTag(), ConditionalValue: '0',
 		ParentTag: cfg.Dialect.ParentTag, Rate: int(rateSlack * v.MsgRate)}
 	for _, sym := range cfg.Symbols {
 		s.Symbols = append(s.Symbols, firewall.Symbol{ID: sym.ID, Text: sym.Text, PriceDecimals: sym.PriceDecimals,

@@ -13,6 +13,9 @@ import (
 // act is a named person's act about one parent.
 func (w *world) act(act event.OperatorAct, parent uint64) {
 	if !w.dead {
+		if p := w.core.Parent(parent); act == event.OperatorResumeParent && !w.healing && p != nil && p.Live() {
+			w.hit(fm88)
+		}
 		w.take(&event.Event{Kind: event.Operator, Code: uint8(act), Ref: parent, Venue: market.NoVenue})
 	}
 }

@@ -18,7 +18,7 @@ func readFrames(b []byte) (all []message) {
 				f[tag] = value
 			}
 		}
-		if t := f["35"]; len(t) == 1 && strings.Contains("DFH89", t) {
+		if t := f["35"]; len(t) == 1 && strings.Contains("DFH89", t) && f["8005"] == "" {
 			all = append(all, messageOf(f))
 		}
 	}

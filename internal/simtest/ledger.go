@@ -4,6 +4,7 @@ import (
 	"math/big"
 
 	"penstock/event"
+	"penstock/market"
 )
 
 // ledger is the second opinion: who owes what to whom, by FIX 4.4 (vol. 4, execution
@@ -17,7 +18,8 @@ type ledger struct {
 	orders   map[uint64]*entry   // by ClOrdID at a venue
 	execs    map[execKey]execution
 	undone   map[execKey]bool
-	orphans  map[uint64]bool // numbers of orders that only a venue has spoken of
+	invites  map[execKey]bool // heard; false once it was answered
+	orphans  map[uint64]bool  // numbers of orders that only a venue has spoken of
 	touched  []*account
 	list     []*account // in order of acceptance
 
@@ -94,6 +96,7 @@ type entry struct {
 	worth     *big.Int
 	acked     bool
 	dead      bool
+	idle      bool // conditional: it cannot trade
 	gap       bool
 	canceled  bool // a cancel is out
 	unsettled bool // nothing was heard of it since a restart
@@ -104,7 +107,7 @@ type entry struct {
 
 func newLedger(fail func(string, ...any), rate int64) *ledger {
 	return &ledger{fail: fail, asked: map[clientID]*account{}, accounts: map[uint64]*account{}, orders: map[uint64]*entry{},
-		execs: map[execKey]execution{}, undone: map[execKey]bool{}, orphans: map[uint64]bool{}, rate: int(rate)}
+		execs: map[execKey]execution{}, undone: map[execKey]bool{}, invites: map[execKey]bool{}, orphans: map[uint64]bool{}, rate: int(rate)}
 }
 
 // see takes one message at its time, ns since epoch.
@@ -119,6 +122,8 @@ func (l *ledger) see(m *message, now int64) {
 	case fromVenue:
 		if m.typ == msgReport {
 			l.hear(m)
+		} else if m.typ == msgInvite {
+			l.invites[execKey{m.venue, m.id}] = true
 		} else if e := l.orders[m.number]; e != nil {
 			e.canceled = false
 		}
@@ -174,6 +179,7 @@ func (l *ledger) send(m *message, now int64) {
 		return
 	}
 	a := l.accounts[m.parent]
+	idle, firm := m.execInst == byte(market.ExecInstConditional), m.execInst == byte(market.ExecInstFirmUp)
 	switch {
 	case a == nil:
 		l.fail("order %d for parent %d, which nobody accepted", m.number, m.parent)
@@ -192,6 +198,11 @@ func (l *ledger) send(m *message, now int64) {
 		l.fail("order %d to venue %d, which is quarantined", m.number, m.venue)
 	case m.qty <= 0:
 		l.fail("order %d of quantity %d", m.number, m.qty)
+	case idle && a.cum+a.held+m.qty > a.qty:
+		l.fail("conditional order %d of %d: parent %d of %d has %d executed", m.number, m.qty, m.parent, a.qty, a.cum)
+	case firm && !l.invites[execKey{m.venue, m.id}]:
+		l.fail("firm order %d for invitation %v, which venue %d did not send or had an answer to", m.number, m.id, m.venue)
+	case idle:
 	case a.cum+a.open+a.held+m.qty > a.qty:
 		l.fail("order %d of %d: parent %d of %d has %d executed, %d at venues and %d taken back", m.number, m.qty, m.parent, a.qty, a.cum, a.open, a.held)
 	case a.rate > 0 && !a.late && (a.cum+a.open+m.qty)*10_000 > a.rate*(l.printed[m.instrument]-a.tape):
@@ -219,10 +230,13 @@ func (l *ledger) send(m *message, now int64) {
 			l.fail("order %d to venue %d, which owes executions of order %d", m.number, m.venue, e.number)
 		}
 	}
-	e := &entry{number: m.number, venue: m.venue, account: a, qty: m.qty, worth: new(big.Int)}
+	if firm {
+		l.invites[execKey{m.venue, m.id}] = false
+	}
+	e := &entry{number: m.number, venue: m.venue, account: a, qty: m.qty, idle: idle, worth: new(big.Int)}
 	l.orders[m.number] = e
 	a.entries = append(a.entries, e)
-	a.open += m.qty
+	a.open += e.rest()
 }
 
 // countRate checks orders in every sliding second. Cancels always pass, and make no room.
@@ -240,7 +254,7 @@ func (l *ledger) countRate(m *message, now int64) {
 
 // rest is what an order may still execute.
 func (e *entry) rest() int64 {
-	if e.dead || e.cum > e.qty {
+	if e.dead || e.cum > e.qty || e.idle {
 		return 0
 	}
 	return e.qty - e.cum
@@ -349,7 +363,7 @@ func (e *entry) fill(delta int64) {
 	a.held -= again
 	a.excess += extra - again
 	a.late = a.late || extra > again
-	if e.cum > e.qty || a.cum > a.qty {
+	if e.cum > e.qty || a.cum > a.qty || e.idle && delta > 0 {
 		a.frozen = true
 	}
 }

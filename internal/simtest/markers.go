@@ -3,7 +3,7 @@ package simtest
 // marker is the number of a failure mode of the catalogue.
 type marker uint8
 
-const markerCount = 81
+const markerCount = 89
 
 // The failure modes that this world meets.
 const (
@@ -63,4 +63,14 @@ const (
 	fm66 marker = 66
 	fm67 marker = 67
 	fm73 marker = 73
+
+	// Of tactics that the catalogue does not name.
+	fm81 marker = 81
+	fm82 marker = 82
+	fm83 marker = 83
+	fm84 marker = 84
+	fm85 marker = 85
+	fm86 marker = 86
+	fm87 marker = 87
+	fm88 marker = 88
 )

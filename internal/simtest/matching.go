@@ -49,6 +49,10 @@ func (v *venue) enter(w *world, o *order) {
 			return
 		}
 	}
+	if o.execInst == market.ExecInstFirmUp {
+		v.firm(w, o)
+		return
+	}
 	v.acknowledge(w, o)
 	switch {
 	case o.ordType == market.OrdPreviouslyQuoted:
@@ -128,9 +132,17 @@ func (v *venue) wait(w *world, o *order) {
 
 // act is the venue's own doing with an order that it holds.
 func (v *venue) act(w *world, o *order) {
+	if o.conditional() && o.answered {
+		v.actOffer(w, o)
+		return
+	}
 	switch {
 	case !o.answered && v.ackNew:
 		v.acknowledge(w, o) // late
+		if o.conditional() {
+			v.wait(w, o)
+			return
+		}
 		fallthrough
 	case o.resting():
 		if v.use(w, unsolicited) {
@@ -288,7 +300,7 @@ func (v *venue) cancel(w *world, o *order, m *message) {
 		r.ordStatus = byte(market.StatusPendingCancel)
 		v.say(w, &r)
 	}
-	if v.use(w, tooLate) {
+	if !o.conditional() && v.use(w, tooLate) {
 		rest, price := o.rest(), v.price(w, o)
 		o.execute(rest, price)
 		r := v.report(o, market.ExecTrade)

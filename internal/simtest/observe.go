@@ -24,11 +24,26 @@ func (w *world) observe(e *event.Event) {
 	case event.MarketTrade, event.OrderExecuted:
 		if int(e.Instrument) < len(w.ledger.printed) && w.swarm.at[e.Venue].kind == market.Lit {
 			w.ledger.printed[e.Instrument] += int64(e.Qty)
+			w.markStale(e)
 		}
 	case event.BookStatus, event.MarketStatus, event.PriceBand:
 		w.ledger.feedSays(e)
 	case event.SessionStart, event.Operator, event.VenueSession:
 		w.follow(e)
+	}
+}
+
+// markStale notes a print that the router must not count, while somebody's participation
+// depends on what is printed.
+func (w *world) markStale(e *event.Event) {
+	if b := w.core.Composite(e.Instrument).Books[e.Venue]; b == nil || b.Live() {
+		return
+	}
+	for _, a := range w.ledger.list {
+		if a.rate > 0 && !a.ended && a.instrument == uint16(e.Instrument) {
+			w.hit(fm87)
+			return
+		}
 	}
 }
 
@@ -126,6 +141,10 @@ func (w *world) operate(act event.OperatorAct, s event.Scope) {
 
 // hear lets a message of a venue reach the router.
 func (w *world) hear(m *message) {
+	if m.typ == msgInvite {
+		w.hearInvite(m)
+		return
+	}
 	w.mark(m)
 	if o := w.orders[m.number]; o != nil && o.underway == m.id {
 		o.underway = event.ID{}

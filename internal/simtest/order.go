@@ -25,6 +25,8 @@ type order struct {
 	minQty          int64
 	worth           int64
 	quote           event.ID
+	invite          event.ID // of a conditional order: to firm it up
+	until           int64    // of its window
 	fills           []fill   // that can still be taken back
 	underway        event.ID // of a correction that the router has not heard yet
 }
@@ -53,7 +55,7 @@ func newOrder(w *world, c *event.Command) *order {
 
 // rest is what it may still execute.
 func (o *order) rest() int64 {
-	if o.state == done || o.state == lost || o.cum > o.qty {
+	if o.state == done || o.state == lost || o.cum > o.qty || o.conditional() {
 		return 0
 	}
 	return o.qty - o.cum
@@ -82,7 +84,7 @@ func (o *order) execute(qty, price int64) {
 	before := o.rest()
 	o.cum += qty
 	o.worth += qty * price
-	if o.cum >= o.qty && o.state != done {
+	if o.cum >= o.qty && o.state != done && !o.conditional() {
 		o.state, o.ended = done, byte(market.StatusFilled)
 	}
 	if o.truth != nil {

@@ -90,5 +90,13 @@ var proofs = [markerCount]proof{
 	77: {what: "second session same CompID", tests: []string{"fix/ems TestSecondConnectionOfASessionIsClosed"}},
 	78: {what: "replay of captured Logon/orders", tests: []string{"fix TestSendingTimeMustBeNear", "fix/ems TestSendingTimeOfALogonMustBeNow", "fix/ems TestClientCertificateIsBoundToItsSession"}},
 	79: {what: "CR/LF/ESC/SOH/UTF-8 junk in Text/ids", tests: []string{"fix/ems TestF7LogIsSafe", "fix/ems TestMalformedCorpus", "fix TestWriterRefusesValuesThatForgeFields"}},
+	81: {what: "conditional order: invitation, firm order, fill or not", marker: true, tests: []string{"router TestConditionalOrders", "venues/fixgw TestFirmsUpInBothShapes"}},
+	82: {what: "two invitations at once for the same shares", marker: true, tests: []string{"router TestConditionalOrders"}},
+	83: {what: "firm order refused", marker: true, tests: []string{"router TestConditionalOrders"}},
+	84: {what: "invitation that cannot be answered in time", marker: true, tests: []string{"venues/fixgw TestInvitationsLapse"}},
+	85: {what: "conditional order executed without a firm one", marker: true, tests: []string{"router TestConditionalOrders"}},
+	86: {what: "over-booked posts are cut back when some of them fill", marker: true},
+	87: {what: "volume of others while its feed is stale does not raise a participation", marker: true},
+	88: {what: "parent paused and resumed by a person with orders at venues", marker: true},
 	80: {what: "cert expiry/CA roll", tests: []string{"fix/ems TestCertificatesChangeWhileSessionsLive", "fix/ems/guard TestExpiryIsSaidOnceAStep"}},
 }

@@ -136,7 +136,9 @@ func (w *world) do(i *item) {
 	case dueResume:
 		w.operate(event.OperatorAct(i.n), event.Scope{Kind: event.ScopeKind(i.venue), ID: uint64(i.gen)})
 	case dueRestart:
-		w.restart(i.n != 0)
+		if w.dead { // the repair may have been quicker
+			w.restart(i.n != 0)
+		}
 	case dueFeed:
 		w.feeds[i.n].begin(w, int(i.n))
 	case dueUnpause:

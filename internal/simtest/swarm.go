@@ -27,6 +27,7 @@ type habits struct {
 	linger     int64 // a resting order waits up to this long for its next fill
 	hold       int64 // last look
 	rejects    int64 // once in so many orders, for no fault
+	offers     offerHabits
 	race       int64 // a cancel loses to a fill once in so many
 }
 
@@ -93,6 +94,7 @@ func newSwarm(seed uint64) *swarm {
 	for v := range s.venues {
 		s.at[v] = newHabits(r, v)
 	}
+	s.drawOffers(seed)
 	for k := range s.weights {
 		base := kinds[k].weight
 		if kinds[k].fault {
@@ -160,7 +162,8 @@ func (s *swarm) config(tables *tables) *router.Config {
 		name := string(rune('A'+v)) + h.kind.String()
 		cfg.Venues = append(cfg.Venues, market.Venue{ID: market.VenueID(v), Name: name, MIC: name, Kind: h.kind, MsgRate: s.msgRate,
 			AckNanos: s.ack, ByOrder: h.byOrder, CancelAfterAck: h.lateCancel, LastLook: h.kind == market.SDP,
-			TakeFee: market.Fee{PerLotMilli: 30_000, Ppm: int64(v)}, MakeFee: market.Fee{PerLotMilli: -20_000}})
+			Conditional: market.Conditional{MinQty: market.Qty(h.offers.least), WindowNanos: h.offers.window, FirmBps: h.offers.share},
+			TakeFee:     market.Fee{PerLotMilli: 30_000, Ppm: int64(v)}, MakeFee: market.Fee{PerLotMilli: -20_000}})
 		for i := range s.instruments {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: market.VenueID(v), Instrument: market.InstrumentID(i)})
 		}

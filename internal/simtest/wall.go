@@ -40,6 +40,7 @@ func (w *world) guard(cfg *fixgw.Config) {
 		return
 	}
 	s := firewall.SessionConfig{Venue: cfg.Venue, BeginString: cfg.Dialect.BeginString, IDs: cfg.Dialect.IDs,
+		ConditionalTag: cfg.Dialect.ConditionalTag(), ConditionalValue: '0',
 		ParentTag: cfg.Dialect.ParentTag, Rate: int(2 * w.swarm.msgRate)}
 	for _, sym := range cfg.Symbols {
 		s.Symbols = append(s.Symbols, firewall.Symbol{ID: sym.ID, Text: sym.Text, PriceDecimals: sym.PriceDecimals,

@@ -131,6 +131,14 @@ func (l *wireLink) work() {
 func (l *wireLink) take(e *event.Event) {
 	w := l.w
 	switch e.Kind {
+	case event.Invitation:
+		m := message{dir: fromVenue, typ: msgInvite, venue: l.v.id, number: e.Ref, instrument: uint16(e.Instrument),
+			side: byte(e.Side), id: e.ID, qty: int64(e.Qty)}
+		if e.Code == event.InvitationWithdrawn {
+			m.leaves = 1
+		}
+		w.hearInvite(&m)
+		return
 	case event.VenueSession:
 		l.v.told = event.SessionState(e.Code) == event.SessionUp
 	case event.Exec, event.OrderCancelReject:
@@ -214,7 +222,9 @@ func (l *wireLink) arrived(f *fix.Message, _ int64) bool {
 
 // say writes a message of the venue.
 func (l *wireLink) say(m *message) {
-	if m.typ == msgCancelReject {
+	if m.typ == msgInvite {
+		l.sayInvite(m)
+	} else if m.typ == msgCancelReject {
 		b := l.peer.Begin(l.w.now, fix.MsgCancelReject)
 		b.Uint(fix.TagClOrdID, m.ref)
 		b.Str(fix.TagOrderID, "V")
@@ -229,6 +239,33 @@ func (l *wireLink) say(m *message) {
 		l.w.fail("venue %d cannot say %+v: %v", l.v.id, *m, err)
 	}
 	l.flush()
+}
+
+// sayInvite writes an invitation: as a report, or as an IOI where it names no order or is taken back.
+func (l *wireLink) sayInvite(m *message) {
+	symbol := l.w.cfg.Instruments[m.instrument].Symbol
+	if m.number == 0 || m.leaves == 1 {
+		b := l.peer.Begin(l.w.now, fix.MsgIOI)
+		b.Str(fix.TagIOIID, m.id.String())
+		b.Char(fix.TagIOITransType, [...]byte{'N', 'C'}[m.leaves])
+		if m.number != 0 {
+			b.Uint(fix.TagClOrdID, m.number)
+		}
+		b.Str(fix.TagSymbol, symbol)
+		b.Char(fix.TagSide, m.side)
+		b.Int(fix.TagIOIQty, m.qty)
+		return
+	}
+	b := l.peer.Begin(l.w.now, fix.MsgExecutionReport)
+	b.Uint(fix.TagClOrdID, m.number)
+	b.Str(fix.TagExecID, m.id.String())
+	b.Char(fix.TagExecType, 'I')
+	b.Char(fix.TagOrdStatus, '0')
+	b.Str(fix.TagIOIID, m.id.String())
+	b.Int(8005, 5)
+	b.Str(fix.TagSymbol, symbol)
+	b.Char(fix.TagSide, m.side)
+	b.Int(fix.TagLeavesQty, m.qty)
 }
 
 func (l *wireLink) sayReport(b *fix.Writer, m *message) {

@@ -146,8 +146,12 @@ func (w *world) takeOne(e *event.Event) {
 	w.observe(e)
 	w.journal.append(e, w.hash)
 	w.out.Reset()
+	unbooked := w.core.Counters.Unbooked
 	w.core.Step(e, w.out)
 	w.events++
+	if w.core.Counters.Unbooked > unbooked {
+		w.hit(fm86)
+	}
 	if w.opt.Trace {
 		w.note(e)
 	}
@@ -225,7 +229,7 @@ func (w *world) sent(c *event.Command) {
 	}
 	o := newOrder(w, c)
 	w.orders[c.Child] = o
-	t.open += o.qty
+	t.open += o.rest()
 	w.countCanary(c)
 	if a := w.ledger.accounts[c.Parent]; a != nil && t.executed+t.open > a.qty+t.caused {
 		w.fail("order %d of %d: the venues have executed %d of parent %d and may execute %d, it has %d", o.number, o.qty, t.executed,

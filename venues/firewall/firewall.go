@@ -83,6 +83,7 @@ type child struct {
 	parent int32
 	venue  market.VenueID
 	open   bool
+	idle   bool // conditional: it cannot trade, nothing of its parent is out with it
 	acked  bool // the venue spoke of it
 	asked  bool // a cancel is out
 }
@@ -91,7 +92,7 @@ type child struct {
 // open, then what it did.
 func (f *Firewall) exposure(c *child) market.Money {
 	qty := c.cum
-	if c.open {
+	if c.open && !c.idle {
 		qty = max(qty, c.qty)
 	}
 	n, ok := c.price.Notional(qty)
@@ -102,7 +103,7 @@ func (f *Firewall) exposure(c *child) market.Money {
 }
 
 func (c *child) left() market.Qty {
-	if !c.open {
+	if !c.open || c.idle {
 		return 0
 	}
 	return max(c.qty-c.cum, 0)
@@ -173,11 +174,15 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 	if !ok || n > l.MaxNotional {
 		return Notional
 	}
-	if p.cum+p.out > p.order.Qty-more {
+	out := p.out
+	if o.idle {
+		out = 0 // what is out may be shown as well
+	}
+	if p.cum+out > p.order.Qty-more {
 		return f.again(s, o, p, Overfill)
 	}
 	var before market.Money
-	after := child{qty: o.qty, price: o.counts, parent: o.at, open: true}
+	after := child{qty: o.qty, price: o.counts, parent: o.at, open: true, idle: o.idle}
 	if c := o.replaces; c != nil {
 		before, after.qty, after.price, after.cum = f.exposure(c), max(o.qty, c.qty), max(o.counts, c.price), c.cum
 	}
@@ -219,12 +224,12 @@ func (f *Firewall) book(s *Session, o *wireOrder) {
 		p.out += c.left()
 		return
 	}
-	f.children[f.sent] = child{number: o.id, qty: o.qty, price: o.counts, parent: o.at, venue: s.cfg.Venue, open: true}
+	f.children[f.sent] = child{number: o.id, qty: o.qty, price: o.counts, parent: o.at, venue: s.cfg.Venue, open: true, idle: o.idle}
 	f.byChild.put(o.id, int32(f.sent))
 	s.recent[o.seq%recentOrders] = recentOrder{o.seq, int32(f.sent)}
 	f.sent++
 	f.stats.Open++
-	p.out += o.qty
+	p.out += f.children[f.sent-1].left()
 }
 
 // execute moves what a child executed to cum, if that is more.

@@ -26,6 +26,7 @@ type wireOrder struct {
 	cost     market.Money // added to what its client has
 	at       int32        // of its parent
 	replaces *child       // 35=G
+	idle     bool         // conditional: it cannot trade
 	read     bool         // qty and price are read already: there is no text
 	asked    bool
 }
@@ -41,6 +42,7 @@ const (
 	sawOrdType
 	sawQty
 	sawPrice
+	sawConditional
 )
 
 // scan reads the fields of a body, which ends with its last SOH. It is false when a field
@@ -75,6 +77,8 @@ func (s *Session) scan(b []byte, o *wireOrder) bool {
 			bit, o.priceText = sawPrice, text
 		case s.cfg.ParentTag:
 			bit, o.parent = sawParent, s.number(text)
+		case s.cfg.ConditionalTag:
+			bit, o.idle = sawConditional, len(text) == 1 && text[0] == s.cfg.ConditionalValue
 		}
 		if o.seen&bit != 0 {
 			return false

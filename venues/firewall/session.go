@@ -12,9 +12,13 @@ type SessionConfig struct {
 	Venue       market.VenueID
 	BeginString string // 8
 	IDs         fix.IDFormat
-	ParentTag   int // of the parent's number in an order, 0: the bytes do not say it
-	Symbols     []Symbol
-	Rate        int // most new orders, cancels and replaces in any second in which an order leaves
+	// ConditionalTag is of an order that cannot trade before it is firmed up, where it has
+	// ConditionalValue; 0: there are none.
+	ConditionalTag   int
+	ConditionalValue byte
+	ParentTag        int // of the parent's number in an order, 0: the bytes do not say it
+	Symbols          []Symbol
+	Rate             int // most new orders, cancels and replaces in any second in which an order leaves
 }
 
 // Symbol is an instrument as the venue spells it.

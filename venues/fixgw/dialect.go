@@ -26,11 +26,16 @@ type Dialect struct {
 	ISO          []fix.Static // in an intermarket sweep order, nil: not offered
 	PostOnly     []fix.Static // in an order that must not take, nil: not offered
 	Peg          []fix.Static // how a midpoint peg is said, nil: not offered
-	CapacityTag  int          // of Account.Capacity: 47 or 528, 0: the venue has none
-	SelfTradeTag int          // of Account.SelfTrade, 0: the venue has none
-	ParentTag    int          // of the number of the parent order in an order, 0: the venue takes none
-	SubIDs       bool         // 50 and 57 in every header
-	IDLimit      int          // most characters of a ClOrdID(11)
+	Conditional  []fix.Static // a midpoint peg that cannot trade before it is firmed up, nil: not offered
+	FirmUp       []fix.Static // the firm order that answers an invitation, with its IOIID(23)
+	InviteTag    int          // of a report that invites to firm up, with InviteValue; 0: an IOI(35=6) does
+	InviteValue  string
+	ShowTag      int  // of the displayed quantity: 1138 or 111, 0: an order shows all of it
+	CapacityTag  int  // of Account.Capacity: 47 or 528, 0: the venue has none
+	SelfTradeTag int  // of Account.SelfTrade, 0: the venue has none
+	ParentTag    int  // of the number of the parent order in an order, 0: the venue takes none
+	SubIDs       bool // 50 and 57 in every header
+	IDLimit      int  // most characters of a ClOrdID(11)
 	// LiquidityTag says whether a fill added or removed: 851, 1057 or a tag of the
 	// venue with A for added and R for removed.
 	LiquidityTag int
@@ -93,6 +98,8 @@ var styles = [...]style{
 	{market.OrdPreviouslyQuoted, market.TIFFOK, market.ExecInstNone},
 	{market.OrdLimit, market.TIFFOK, market.ExecInstNone},
 	{market.OrdMarket, market.TIFIOC, market.ExecInstNone},
+	{market.OrdPegged, market.TIFDay, market.ExecInstConditional},
+	{market.OrdPegged, market.TIFIOC, market.ExecInstFirmUp},
 }
 
 // styleIndex returns the index of a command's style in styles, -1 if none.
@@ -130,6 +137,16 @@ func (d *Dialect) order(st style, sym *Symbol, side market.Side) (fields []fix.S
 			return nil, false
 		}
 		fields = append(fields, d.PostOnly...)
+	case st.execInst == market.ExecInstConditional:
+		if d.Conditional == nil {
+			return nil, false
+		}
+		fields = append(fields, d.Conditional...)
+	case st.execInst == market.ExecInstFirmUp:
+		if d.FirmUp == nil {
+			return nil, false
+		}
+		fields = append(fields, d.FirmUp...)
 	case st.ordType == market.OrdPegged:
 		if d.Peg == nil {
 			return nil, false

@@ -9,6 +9,8 @@ var (
 	midPeg   = []fix.Static{{Tag: fix.TagExecInst, Value: "M"}}
 	sweep    = []fix.Static{{Tag: fix.TagExecInst, Value: "f"}}
 	postOnly = []fix.Static{{Tag: fix.TagExecInst, Value: "6"}}
+
+	conditional = []fix.Static{{Tag: fix.TagExecInst, Value: "M"}, {Tag: tagConditional, Value: "0"}}
 )
 
 // Tags of single venues.
@@ -18,6 +20,8 @@ const (
 	tagFeeCode           = 9882 // Cboe: begins with A or R; Nasdaq: liquidity flag
 	tagSelfTrade         = 7928 // Coinbase, Kraken, Cboe, IEX, each with values of its own
 	tagSelfTradeBinance  = 25001
+	tagConditional       = 8002 // Cboe MatchNow: 0 is a conditional order
+	tagFirmUpRequest     = 8005 // Cboe MatchNow: 5 asks for the firm one
 	tagCancelOnLoss      = 8013 // Coinbase
 	tagCancelOnLossKrak  = 8674
 	tagMessageHandling   = 25035 // Binance
@@ -39,6 +43,7 @@ var dialects = []Dialect{
 		DayTIF: '0', TIFs: dealerTIFs, MarketTIF: true, ISO: sweep, PostOnly: postOnly, Peg: midPeg,
 		CancelSide: true, CancelQty: true, QuotedOrdType: 'D', AckNew: true,
 		LiquidityTag: fix.TagLastLiquidityInd, ParentTag: fix.TagSecondaryClOrdID,
+		Conditional: conditional, FirmUp: midPeg, InviteTag: tagFirmUpRequest, InviteValue: "5",
 	},
 	{
 		// docs.cdp.coinbase.com/exchange, FIX 5.0 SP2: ids are UUIDs, resting orders
@@ -108,6 +113,15 @@ var dialects = []Dialect{
 		Plain: []fix.Static{{Tag: fix.TagExecInst, Value: "i"}}, ISO: sweep, Peg: midPeg,
 		CapacityTag: fix.TagRule80A, SelfTradeTag: tagSelfTrade,
 		CancelSide: true, CancelQty: true, AckNew: true, LiquidityTag: fix.TagLastLiquidityInd,
+	},
+	{
+		// Cboe MatchNow, FIX 4.2: 18=M is midpoint only; a conditional order is flagged by 8002=0,
+		// a report with 8005=5 asks for the firm one, which carries IOIID(23). That it takes
+		// 21, 47 and 60 as its sisters do is general knowledge.
+		Name: "matchnow", BeginString: "FIX.4.2", HandlInst: true, TransactTime: true, IDLimit: longestUSEquityID,
+		DayTIF: '0', TIFs: nasdaqTIFs, Peg: midPeg, Conditional: conditional, FirmUp: midPeg,
+		InviteTag: tagFirmUpRequest, InviteValue: "5", CapacityTag: fix.TagRule80A, CancelSide: true, CancelQty: true,
+		AckNew: true, LiquidityTag: fix.TagLastLiquidityInd,
 	},
 	{
 		// Dealers that quote ladders and deal on the entry.

@@ -29,6 +29,7 @@ var testAccounts = map[string]Account{
 	"coinbase": {SelfTrade: "N"},
 	"binance":  {SelfTrade: "2"},
 	"kraken":   {SelfTrade: "1"},
+	"matchnow": {Capacity: "A"},
 	"cboe":     {Account: "ACC1", Capacity: "P", SelfTrade: "N", SenderSubID: "0001", TargetSubID: "TEST"},
 	"nasdaq":   {Account: "ACC1", Capacity: "P"},
 	"iex":      {Account: "ACC1", Capacity: "P"},

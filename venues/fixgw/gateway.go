@@ -81,6 +81,7 @@ type Stats struct {
 	Refused        uint64 // commands that Send could not take
 	Unsent         uint64 // commands that the socket never took whole
 	Reports        uint64
+	Invitations    uint64
 	Quotes         uint64
 	BandsLeft      uint64 // size bands of quotes beyond the first
 	NotOurs        uint64 // reports whose ClOrdID(11) is none of ours

@@ -41,7 +41,13 @@ func (g *Gateway) makeTemplates() error {
 				if !ok {
 					continue
 				}
-				spec.Static = append(fields, account...)
+				spec.Static, spec.QuoteTag, spec.ShowTag = append(fields, account...), 0, 0
+				if st.execInst == market.ExecInstFirmUp {
+					spec.QuoteTag = fix.TagIOIID
+				}
+				if st.ordType == market.OrdLimit && st.tif == market.TIFDay {
+					spec.ShowTag = d.ShowTag
+				}
 				if g.orders[i][side.Index()][k], err = g.session.NewTemplate(spec); err != nil {
 					return fmt.Errorf("symbol %s: %w", sym.Text, err)
 				}
@@ -113,7 +119,7 @@ func (g *Gateway) values(c *event.Command) (v fix.Values) {
 	default:
 		g.stats.Orders++
 		v = fix.Values{ID: c.Child, Link: c.Parent, Qty: int64(c.Qty), Price: int64(c.Price), MinQty: int64(c.MinQty)}
-		if c.OrdType == market.OrdPreviouslyQuoted {
+		if c.OrdType == market.OrdPreviouslyQuoted || c.ExecInst == market.ExecInstFirmUp {
 			v.QuoteID = c.ID[:c.ID.Len()]
 		}
 	}

@@ -20,6 +20,8 @@ func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
 	switch {
 	case g.cfg.DropCopy != nil:
 		taken = g.onCopy(m, now)
+	case kind == '6', kind == '8' && g.cfg.Dialect.invites(m):
+		taken = g.onInvitation(m, now)
 	case kind == '8':
 		taken = g.onReport(m, now)
 	case kind == '9':

@@ -12,6 +12,7 @@ var commonRejects = []RejectRule{
 	{fix.TagText, "price moved", event.ReasonLastLookPrice},
 	{fix.TagText, "last look", event.ReasonLastLookPrice},
 	{fix.TagText, "quote expired", event.ReasonQuoteExpired},
+	{fix.TagText, "invitation expired", event.ReasonQuoteExpired},
 	{fix.TagText, "unknown quote", event.ReasonQuoteExpired},
 	{fix.TagText, "superseded", event.ReasonQuoteExpired},
 	{fix.TagText, "throttle", event.ReasonVenueThrottle},

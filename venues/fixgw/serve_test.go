@@ -22,10 +22,21 @@ type simRig struct {
 
 func newSimRig(t *testing.T, venue string) *simRig {
 	t.Helper()
+	return newSimRigOf(t, venue, func(*serve.Venue) {})
+}
+
+// newSimRigOf changes the venue before it starts.
+func newSimRigOf(t *testing.T, venue string, change func(*serve.Venue)) *simRig {
+	t.Helper()
 	in := market.Instrument{ID: 3, Symbol: "ACME", Currency: "USD", PriceDecimals: 4, QtyDecimals: 0,
 		Tick: 100, Lot: 1}
-	m, err := serve.Start(serve.Config{Instrument: in, Flow: sim.DefaultFlow(1, 0, 1_000_000),
-		Venues: serve.DemoVenues(in, 1, "SOR")})
+	venues := serve.DemoVenues(in, 1, "SOR")
+	for i := range venues {
+		if venues[i].Name == venue {
+			change(&venues[i])
+		}
+	}
+	m, err := serve.Start(serve.Config{Instrument: in, Flow: sim.DefaultFlow(1, 0, 1_000_000), Venues: venues})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func (d *DarkPool) expire(now int64) {
 	for side := range d.waits {
 		kept := d.waits[side][:0]
 		for _, p := range d.waits[side] {
-			if p.until > now {
+			if p.until > now || p.own != nil { // an owner is told: see lapse
 				kept = append(kept, p)
 			}
 		}

@@ -13,7 +13,10 @@ type DarkPoolConfig struct {
 	// StaleNanos is how old the reference may be for orders to trade.
 	StaleNanos int64
 	// Contra is the hidden interest that others bring; a zero rate means none.
-	Contra Contra
+	Contra      Contra
+	Conditional ConditionalRules
+	// Invite is called for every invitation to firm up; it may be nil.
+	Invite func(*Invitation)
 	// Trade is called for every match; nobody else sees it. It may be nil.
 	Trade func(*Trade)
 }
@@ -30,6 +33,9 @@ type DarkPool struct {
 	waits  [2][]pegged // resting orders by Side.Index, in order of arrival
 	contra contraFlow
 	halted bool
+
+	offers      []offered
+	invitations uint64
 }
 
 // pegged is one resting order.
@@ -66,6 +72,7 @@ func (d *DarkPool) SetReference(now int64, bid, ask market.Price) {
 	d.Advance(now)
 	d.ref = reference{bid, ask, now}
 	d.uncross(now)
+	d.invite(now)
 }
 
 // SetLean tells which side presses in the market: +1 buyers, -1 sellers, 0
@@ -80,19 +87,32 @@ func (d *DarkPool) Halt(halted bool) { d.halted = halted }
 func (d *DarkPool) Enter(now int64, o Order) {
 	d.Advance(now)
 	reason, text := d.check(&o)
+	if reason == event.ReasonNone {
+		reason, text = d.checkConditional(now, &o)
+	}
 	s := d.admit(now, &o, reason, text)
 	if s == nil {
 		return
 	}
 	d.state(now, s, market.StatusNew)
+	if o.ExecInst == market.ExecInstConditional {
+		d.offers = append(d.offers, offered{own: s, cap: o.Price})
+		d.invite(now)
+		return
+	}
+	until := Never
+	if o.ExecInst == market.ExecInstFirmUp {
+		until = d.firm(now, &o)
+	}
 	p := pegged{
-		own: s, id: s.OrderID, side: o.Side, cap: o.Price, qty: o.Qty, min: o.MinQty, until: Never,
+		own: s, id: s.OrderID, side: o.Side, cap: o.Price, qty: o.Qty, min: o.MinQty, until: until,
 	}
 	d.trade(now, &p)
 	switch {
 	case p.qty == 0:
-	case o.TIF == market.TIFDay:
+	case o.TIF == market.TIFDay, until != Never:
 		d.waits[o.Side.Index()] = append(d.waits[o.Side.Index()], p)
+		d.invite(now)
 	default:
 		d.cancel(now, s, event.ID{}, "no contra at the midpoint")
 	}
@@ -110,7 +130,7 @@ func (d *DarkPool) check(o *Order) (event.Reason, string) {
 	case o.MinQty < 0 || o.MinQty > o.Qty:
 		return event.ReasonBadQty, "MinQty must be between 0 and OrderQty"
 	case o.OrdType != market.OrdPegged && o.OrdType != market.OrdLimit,
-		o.ExecInst != market.ExecInstMidPeg:
+		o.ExecInst != market.ExecInstMidPeg && o.ExecInst != market.ExecInstConditional && o.ExecInst != market.ExecInstFirmUp:
 		return event.ReasonUnsupportedType, "only midpoint pegs (18=M) are taken"
 	case o.TIF != market.TIFDay && o.TIF != market.TIFIOC:
 		return event.ReasonUnsupportedType, "TimeInForce must be day or IOC"
@@ -140,6 +160,9 @@ func (d *DarkPool) CancelAll(now int64, owner uint32) {
 }
 
 func (d *DarkPool) remove(s *OrderState) {
+	if d.removeOffer(s) {
+		return
+	}
 	list := &d.waits[s.Side.Index()]
 	for i := range *list {
 		if (*list)[i].own == s {
@@ -161,16 +184,18 @@ func (d *DarkPool) Interest(now int64, side market.Side, qty, least market.Qty, 
 	d.trade(now, &p)
 	if p.qty > 0 && until > now {
 		d.waits[side.Index()] = append(d.waits[side.Index()], p)
+		d.invite(now)
 	}
 }
 
 // Advance lets contra interest arrive and leave up to now and returns when the
 // next of it is due.
 func (d *DarkPool) Advance(now int64) (next int64) {
+	d.lapse(now)
 	for {
 		at := d.contra.next(now)
 		if at > now {
-			return at
+			return min(at, d.lapse(now))
 		}
 		p := d.contra.arrive(at)
 		if p.qty == 0 || d.halted {
@@ -180,6 +205,7 @@ func (d *DarkPool) Advance(now int64) (next int64) {
 		d.trade(at, &p)
 		if p.qty > 0 && p.until > at {
 			d.waits[p.side.Index()] = append(d.waits[p.side.Index()], p)
+			d.invite(at)
 		}
 	}
 }

@@ -21,6 +21,8 @@ type Order struct {
 	TIF      market.TimeInForce
 	ExecInst market.ExecInst
 	QuoteID  event.ID // dealer: the quote to trade on
+	// Invitation is IOIID(23) of a firm order that answers one (ExecInstFirmUp).
+	Invitation event.ID
 }
 
 // Report is what ExecutionReport(35=8) tells the owner of an order.

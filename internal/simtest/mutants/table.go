@@ -61,7 +61,7 @@ var mutants = []mutant{
 	one("a restart forgets the children before it", restartFile,
 		"		next = c.starts[i].children\n", "		next = c.starts[i].children\n		break\n"),
 	one("a restart trades before the venues have answered", restartFile,
-		"		p.settling = p.Reserved > 0\n", "		p.settling = false\n"),
+		"		p.settling = p.Reserved > 0 || p.offers > 0\n", "		p.settling = false\n"),
 	one("a restart goes on with the old order numbers", restartFile,
 		"	c.epoch = e.Ref\n	c.starts = append(c.starts, start{e.Ref, c.childCount})\n	if !again {\n		return\n",
 		"	if !again {\n		c.epoch = e.Ref\n		c.starts = append(c.starts, start{e.Ref, c.childCount})\n		return\n"),

@@ -85,6 +85,9 @@ type Venue struct {
 
 	StaleNanos int64      // dark: how old the reference may be
 	Contra     sim.Contra // dark
+	// Conditional orders of a pool, and how it invites to firm them up; FIX only.
+	Conditional sim.ConditionalRules
+	Invites     InviteShape
 
 	Dealer sim.DealerConfig // SDP; Venue and callbacks are set by Start
 }

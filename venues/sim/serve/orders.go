@@ -152,6 +152,7 @@ func (c *client) onNewOrder(m *fix.Message, now int64) error {
 		QuoteID:  f.optionalID(fix.TagQuoteID),
 	}
 	symbol := f.symbol()
+	readConditional(&f, &o)
 	if style.Name == "" {
 		f.time(fix.TagTransactTime)
 	} else if bad := style.readOrder(m, &o); bad != nil {

@@ -71,6 +71,10 @@ func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
 		IDBase:  m.cfg.IDBase,
 		Replies: sim.Replies{Report: s.onReport, Reject: s.orders.onCancelReject},
 	}
+	var invite func(*sim.Invitation)
+	if entry != nil {
+		invite = entry.onInvite
+	}
 	switch cfg.Kind {
 	case market.Lit:
 		s.exchange, err = sim.NewExchange(sim.ExchangeConfig{
@@ -79,7 +83,7 @@ func newServer(m *Market, cfg Venue, now int64) (*Server, error) {
 		s.engine = s.exchange
 	case market.Dark:
 		s.pool, err = sim.NewDarkPool(sim.DarkPoolConfig{
-			Venue: v, StaleNanos: cfg.StaleNanos, Contra: cfg.Contra,
+			Venue: v, StaleNanos: cfg.StaleNanos, Contra: cfg.Contra, Conditional: cfg.Conditional, Invite: invite,
 		})
 		s.engine = s.pool
 	case market.SDP:
