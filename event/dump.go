@@ -200,6 +200,11 @@ func (l *line) session(e *Event) {
 		l.scope(e)
 		l.id(" by ", e.ID)
 		l.id(": ", e.OrigID)
+	case Clock:
+		l.word(map[bool]string{true: "disciplined", false: "free"}[e.Code == 1])
+		l.nanos(" set by ", e.Until)
+		l.nanos(" off by ", e.StartTime)
+		l.nanos(" within ", e.SliceNanos)
 	case VenueParams:
 		l.uint(" set ", e.Ref)
 		l.uint(" part ", uint64(e.Qty))
@@ -385,6 +390,12 @@ func (l *line) word(s string) {
 
 func (l *line) uint(label string, v uint64) {
 	l.b = strconv.AppendUint(append(l.b, label...), v, 10)
+}
+
+// nanos appends a span in whole nanoseconds.
+func (l *line) nanos(label string, v int64) {
+	l.b = strconv.AppendInt(append(l.b, label...), v, 10)
+	l.b = append(l.b, "ns"...)
 }
 
 func (l *line) symbol(id market.InstrumentID) {

@@ -106,6 +106,7 @@ func sampleEvents() []Event {
 			e.ID, _ = MakeID("I8")
 		}),
 		e(VenueParams, market.NoVenue, func(e *Event) { e.Ref, e.Price, e.Qty = 7, 12345, 64 }),
+		e(Clock, market.NoVenue, func(e *Event) { e.Code, e.Until, e.StartTime, e.SliceNanos = 1, -250_000_000, 1500, 90_000 }),
 		e(PriceBand, market.NoVenue, func(e *Event) { e.Price, e.LastPx = 950, 1050 }),
 		e(PriceBand, 1, func(e *Event) { e.LastPx = 1050 }),
 		e(MarketStatus, 1, func(e *Event) { e.Code, e.Reason = uint8(BookAuction), ReasonVenueState }),
@@ -236,7 +237,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1038 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1039 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

@@ -176,6 +176,10 @@ const (
 	// none, so the oldest one of Instrument and Side): ID is its number, IOIID(23), Qty what
 	// may trade (0: all), Until the end of its window (0: as configured). Code 1 takes it back.
 	Invitation Kind = 62
+	// Clock is how the host's wall clock is, by its watch: Until is by how much it was set since
+	// the last one, StartTime its offset as the discipline (PTP, NTP) estimates it, SliceNanos
+	// the bound of that, ns; Code is 1 when it is disciplined. Venue is NoVenue.
+	Clock Kind = 64
 	// PolicySwap puts the policy table in force whose file has the SHA-256 that PolicyHash
 	// reads: 20 bytes of it are in ID, 12 in OrigID. Decisions after it are by that table.
 	PolicySwap Kind = 63
@@ -191,7 +195,7 @@ func (k Kind) Size() int {
 		return 64
 	case k == PriceBand, k == MarketStatus:
 		return 128
-	case k >= OrderReplaced && k <= Exec, k == DropCopy, k == ClientSession, k == Operator, k == PolicySwap, k == VenueParams:
+	case k >= OrderReplaced && k <= Exec, k == DropCopy, k == ClientSession, k == Operator, k == PolicySwap, k == Clock, k == VenueParams:
 		return 192
 	}
 	return 128
@@ -209,7 +213,7 @@ var kindNames = map[Kind]string{
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
 	DropCopy: "drop-copy", DropCopySession: "drop-copy-session",
-	PolicySwap: "policy-swap", VenueParams: "params", Invitation: "invitation",
+	PolicySwap: "policy-swap", Clock: "clock", VenueParams: "params", Invitation: "invitation",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }
 

@@ -14,7 +14,7 @@ var fieldsOf = map[Kind][]string{
 	OrderReduced: {"Ref", "Qty"}, OrderDeleted: {"Ref"}, BookStatus: {"Code", "Reason"},
 	MarketTrade: {"Price", "Qty", "Side"}, Quote: {"Price", "Qty", "LastPx", "LastQty", "ID", "Until"},
 	QuoteCancel: {"Instrument"}, OrderReplaced: {"Ref", "Price", "Qty", "OrderRef"},
-	PriceBand: {"Price", "LastPx"}, MarketStatus: {"Code"},
+	PriceBand: {"Price", "LastPx"}, Clock: {"Code", "Until", "StartTime", "SliceNanos"}, MarketStatus: {"Code"},
 	ParentNew:    {"ID", "Price", "Qty", "Until", "StartTime", "SliceNanos", "Strategy", "OrdType", "TIF", "Client"},
 	ParentCancel: {"ID", "OrigID", "Client"}, ParentReplace: {"ID", "OrigID", "Client", "Qty", "Price"},
 	ParentStatus:   {"ID", "OrigID", "Client"},

@@ -28,6 +28,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	cancel ID ORIG · replace ID ORIG QTY market|LIMIT [STRATEGY HORIZON SLICE TERM=VALUE…] · status ID
 //	auction VENUE · halt VENUE · reopen VENUE; market VENUE|all halted|auction|live
 //	band VENUE|all LOW HIGH                prices that may be traded, "-" for none
+//	clock STEP OFFSET                      what the watch of the wall clock says
 //	pause N · unpause N · force N          a named person, about parent PN
 //	exec CHILD new|pending|trade|canceled|expired|rejected|done|status|bust|correct|restated STATUS
 //	     cum N [LAST@PX] [id EXECID] [ref EXECID] [of QTY@PX] [dup] [unknown]
@@ -279,6 +280,8 @@ func (s *script) line(line string) {
 		}
 		s.step(event.Event{Kind: event.Exec, Venue: venue(w[1]), Ref: ref, OrderRef: orderRef, Code: uint8(market.ExecOrderStatus),
 			OrdStatus: ordStatus(w[3]), Side: market.Buy, Qty: count(w[4]), CumQty: count(w[5])})
+	case "clock":
+		s.step(event.Event{Kind: event.Clock, Venue: market.NoVenue, Until: span(w[1]), StartTime: span(w[2]), Code: 1})
 	case "market":
 		e := event.Event{Kind: event.MarketStatus, Venue: market.NoVenue, Code: uint8(map[string]event.BookState{"halted": event.BookHalted,
 			"auction": event.BookAuction, "live": event.BookLive}[w[2]])}

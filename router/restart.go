@@ -38,6 +38,8 @@ func (c *Core) onStart(e *event.Event) {
 		c.setAway(client, true)
 	}
 	c.forgetBands()
+	c.wall = wallClock{}
+	c.gate.HoldClock(false) // the watch begins anew
 	for v := range c.venues {
 		c.dropCopies[v].up = false
 	}

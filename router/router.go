@@ -58,8 +58,9 @@ type Core struct {
 	near        [][2]nearLevels                   // by instrument and Side.Index
 	posted      [][market.MaxVenues][2]market.Qty // by instrument: our resting lit orders, by Side.Index
 	tapes       []tape                            // by instrument
-	trading     []trading                         // by instrument
-	curves      []*VolumeCurve                    // by instrument, nil where there is none
+	wall        wallClock
+	trading     []trading      // by instrument
+	curves      []*VolumeCurve // by instrument, nil where there is none
 
 	acted      Acted       // the last act of a person
 	first      event.Event // act that waits for a second person
@@ -122,6 +123,7 @@ type Counters struct {
 	MarketHalts    uint64 // instruments that the whole market stopped trading
 	PriceBands     uint64 // price bands that were said
 	BadBands       uint64 // price bands that cannot be
+	ClockTrouble   uint64 // times that a person was told of the wall clock
 	Clipped        uint64 // children that a price band gave another price
 	Unbooked       uint64 // times that over-booked posts were cut back
 	Uninvited      uint64 // invitations for conditional orders that are not there
@@ -275,6 +277,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onInvitation(e)
 	case event.PolicySwap:
 		c.onPolicySwap(e)
+	case event.Clock:
+		c.onClock(e)
 	case event.SessionStart:
 		c.onStart(e)
 	case event.VenueParams:

@@ -132,6 +132,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if cfg.file.Router.Manifest != "" {
 		say("router: as deployed by %s", cfg.at(cfg.file.Router.Manifest))
 	}
+	clocks := readClock()
+	say("router: wall clock %v", &clocks)
 	say("router: clients on %s, policy %s, journal %s", a.ems.Addr(), a.policyName(), a.Dir)
 	return a.serve(signals, say)
 }
@@ -145,6 +147,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 	go a.keepVitals()
 	a.alarms.listen(say)
 	w := watchdog{a: a, say: say}
+	var clocks clockWatch
 	for {
 		select {
 		case s := <-a.quiet.settled:
@@ -154,6 +157,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 		case <-tick.C:
 			a.sayMoves(say)
 			a.sayShadow(say)
+			clocks.due(a, time.Now())
 			if a.disk.look(a, say) {
 				return errors.Join(temporary(errDiskFull), a.shutDown(say))
 			}

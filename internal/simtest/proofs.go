@@ -67,7 +67,7 @@ var proofs = [markerCount]proof{
 	54: {what: "last-look timeout", marker: true},
 	55: {what: "fill worse than child limit", marker: true},
 	56: {what: "SDP quote expired/id unknown", marker: true},
-	57: {what: "wall clock step ±, NTP loss, leap", marker: true, tests: []string{"router/loop TestClockThatStepsBackDoesNotTurnTimeAround"}},
+	57: {what: "wall clock step ±, NTP loss, leap", marker: true, tests: []string{"router/loop TestClockThatStepsBackDoesNotTurnTimeAround", "router TestFM57ClockThatIsSetStopsNewOrders"}},
 	58: {what: "timer storm after pause", marker: true},
 	59: {what: "journal disk full", tests: []string{"journal TestADiskErrorStopsTheJournal", "cmd/penstock TestFailedJournalCancelsAtTheVenues"}},
 	60: {what: "fsync/EIO", tests: []string{"journal TestASyncIsNeverTriedAgain"}},

@@ -86,6 +86,7 @@ type Gate struct {
 	raises  []raise
 	*controls
 	held    bool
+	clock   bool
 	venues  [market.MaxVenues]bool // killed venues
 	barred  [market.MaxVenues]bool // quarantined venues
 	Refused [event.ReasonCount]uint64
@@ -152,8 +153,11 @@ func (g *Gate) Latched(venue market.VenueID) bool {
 // false. It is apart from the kill latch, which a person sets.
 func (g *Gate) Hold(on bool) { g.held = on }
 
-// Held reports whether Hold stops orders.
-func (g *Gate) Held() bool { return g.held }
+// HoldClock is Hold for a wall clock that cannot be trusted; each is lifted by its own.
+func (g *Gate) HoldClock(on bool) { g.clock = on }
+
+// Held reports whether Hold or HoldClock stops orders.
+func (g *Gate) Held() bool { return g.held || g.clock }
 
 // Parent judges a client's order. mid2 is twice the reference midpoint, 0 when
 // there is none; limit is 0 for a market order. The notional counts at the worst
@@ -166,6 +170,8 @@ func (g *Gate) Parent(id market.InstrumentID, side market.Side, qty market.Qty, 
 		return g.refuse(event.ReasonKilled)
 	case g.held:
 		return g.refuse(event.ReasonJournalLag)
+	case g.clock:
+		return g.refuse(event.ReasonClock)
 	}
 	highest := limit
 	if mid2 > 0 {
@@ -198,6 +204,8 @@ func (g *Gate) Child(o Order, mid2, now int64) (Approved, event.Reason) {
 		return Approved{}, g.refuse(event.ReasonKilled)
 	case g.held:
 		return Approved{}, g.refuse(event.ReasonJournalLag)
+	case g.clock:
+		return Approved{}, g.refuse(event.ReasonClock)
 	case o.Qty <= 0:
 		return Approved{}, g.refuse(event.ReasonBadQty)
 	case o.Price <= 0:

@@ -16,6 +16,7 @@ func (g *Gate) MoveState(c *state.Codec) {
 	state.Fixed(c, &g.killed)
 	state.Fixed(c, &g.stopped)
 	state.Fixed(c, &g.held)
+	state.Fixed(c, &g.clock)
 	state.Fixed(c, &g.venues)
 	state.Fixed(c, &g.barred)
 	state.Fixed(c, &g.Refused)
