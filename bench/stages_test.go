@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"runtime"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"penstock/market"
 	"penstock/policy"
 	"penstock/router/risk"
+	"penstock/venues/firewall"
 )
 
 // stages are the parts of the way from a feed message to an order, one by one. Each
@@ -39,6 +41,8 @@ func stages(tb testing.TB) []stage {
 		{"journal append 192 B", func() func() { return journalStage(tb) }},
 		{"ring push and pop", ringStage},
 		{"two messages without order", func() func() { return tickStage(newDesk()) }},
+		{"two messages with an order each", func() func() { return orderStage(tb, feeds()) }},
+		{"firewall, an order", func() func() { return firewallStage(tb, feeds()) }},
 	}
 }
 
@@ -179,7 +183,7 @@ func riskStage(tb testing.TB) func() {
 
 func encodeStage(d *desk) func() {
 	o := &d.venues[0]
-	cmd := event.Command{Kind: event.SendOrder, Child: 217_000_000_000_000_001, Qty: 300, Price: 500_000, Side: market.Buy, TIF: market.TIFIOC}
+	cmd := event.Command{Kind: event.SendOrder, Parent: d.core.Parents()[0].Number, Child: 217_000_000_000_000_001, Qty: 300, Price: 500_000, Side: market.Buy, TIF: market.TIFIOC}
 	now := d.now
 	return func() {
 		now += 1000
@@ -221,6 +225,65 @@ func tickStage(d *desk) func() {
 		if err := d.decoders[0](d.now, tickDelete[:]); err != nil {
 			panic(err)
 		}
+	}
+}
+
+// orderStage adds an order within the spread and deletes it: the touch moves twice, and each
+// time an order goes to where the best price is. The venues answer in between.
+func orderStage(tb testing.TB, f *feeds) func() {
+	o := deskOptions{parents: 1, maxChildren: 600_000}
+	d := newDesk(tb, f, o)
+	add := append([]byte(nil), tickAdd[:]...)
+	v := 0
+	return func() {
+		if d.spent() {
+			d = newDesk(tb, f, o)
+		}
+		before := d.orders
+		binary.BigEndian.PutUint32(add[32:], uint32(d.core.Composite(0).Ask.Price-50))
+		for _, m := range [][]byte{add, tickDelete[:]} {
+			if err := d.decoders[v](d.now, m); err != nil {
+				panic(err)
+			}
+			d.settle()
+		}
+		if v++; v == len(d.venues) {
+			v = 0
+		}
+		if d.orders != before+2 {
+			panic(fmt.Sprintf("%d orders", d.orders-before))
+		}
+	}
+}
+
+// firewallStage judges and books the bytes of an order that was never there before, and then
+// takes the word that it is over.
+func firewallStage(tb testing.TB, f *feeds) func() {
+	o := deskOptions{parents: 1, maxChildren: 600_000}
+	d := newDesk(tb, f, o)
+	cmd := event.Command{Kind: event.SendOrder, Parent: d.core.Parents()[0].Number, Child: 216_000_000_000_000_000, Qty: 30,
+		Price: 500_000, Side: market.Buy, TIF: market.TIFIOC}
+	if err := d.venues[0].encode(d.now, &cmd); err != nil {
+		tb.Fatal(err)
+	}
+	b := bytes.Clone(d.venues[0].session.Out())
+	id := b[bytes.Index(b, []byte("\x0111="))+4:][:18]
+	return func() {
+		if d.wall.Stats().Children == d.room {
+			d = newDesk(tb, f, o)
+		}
+		d.now += 2_000
+		cmd.Child++
+		for i := len(id) - 1; ; i-- {
+			if id[i]++; id[i] <= '9' {
+				break
+			}
+			id[i] = '0'
+		}
+		if _, why := d.venues[0].guard.Out(d.now, b, firewall.Said{}); why != firewall.Clear {
+			panic(why.String())
+		}
+		d.wall.Resolve(cmd.Child, 0, true)
 	}
 }
 
