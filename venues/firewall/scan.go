@@ -200,6 +200,29 @@ var pow10 = [maxDigits + 1]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9
 // decimal reads a number without sign in units of 10^-decimals. What does not fit 18 digits
 // is refused: no order is so large.
 func decimal(text []byte, decimals uint8) (v int64, ok bool) {
+	if len(text) > maxDigits {
+		return longDecimal(text, decimals)
+	}
+	sum, point := uint64(0), len(text)
+	for i, c := range text {
+		switch d := c - '0'; {
+		case d <= 9:
+			sum = sum*10 + uint64(d)
+		case c == '.' && point == len(text):
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	part := max(len(text)-point-1, 0)
+	if part > int(decimals) || point+int(decimals) > maxDigits || point == 0 {
+		return longDecimal(text, decimals)
+	}
+	return int64(sum * pow10[int(decimals)-part]), true
+}
+
+// longDecimal is decimal for any text: digits behind the decimals may be zeros.
+func longDecimal(text []byte, decimals uint8) (v int64, ok bool) {
 	whole, part := text, []byte(nil)
 	for i, c := range text {
 		if c == '.' {

@@ -36,6 +36,7 @@ type Session struct {
 	symbols []Symbol // by InstrumentID
 	head    string   // 8=…|9=
 	rate    window
+	moulds  moulds
 	recent  [recentOrders]recentOrder
 }
 
@@ -63,6 +64,7 @@ func (f *Firewall) Session(cfg SessionConfig) (*Session, error) {
 		}
 		s.symbols[sym.ID] = sym
 	}
+	s.moulds.all = make([]mould, 0, min(mouldsEach*len(cfg.Symbols), mouldsMost))
 	return s, nil
 }
 
@@ -132,7 +134,7 @@ func (s *Session) Out(now int64, b []byte, said Said) (clear int, why Reason) {
 // order judges one order or replace and accounts for it.
 func (s *Session) order(body []byte, o *wireOrder, policy uint64) Reason {
 	const need = sawID | sawSeq | sawSymbol | sawSide | sawOrdType | sawQty
-	if !s.scan(body[5:], o) || o.seen&need != need || o.id == 0 {
+	if !s.read(body, o) || o.seen&need != need || o.id == 0 {
 		return Malformed
 	}
 	if body[3] == 'G' {

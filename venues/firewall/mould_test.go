@@ -1,0 +1,159 @@
+package firewall
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"penstock/market"
+)
+
+// sameReading compares what read and scan make of one body.
+func sameReading(t testing.TB, s *Session, body []byte) (ok bool) {
+	t.Helper()
+	fast, slow := wireOrder{parent: 7}, wireOrder{parent: 7}
+	want := s.scan(body[5:], &slow)
+	got := s.read(body, &fast)
+	if got != want {
+		t.Fatalf("%q: read %v, scan %v", body, got, want)
+	}
+	a, b := fmt.Sprintf("%+v", fast), fmt.Sprintf("%+v", slow)
+	if want && a != b {
+		t.Fatalf("%q:\nread %s\nscan %s", body, a, b)
+	}
+	return want
+}
+
+// body returns the body of a frame with its trailer behind it, as Out has it.
+func (p *pair) body(text string) []byte {
+	msg := []byte(wrap(text))
+	body, n := p.s.frame(msg)
+	if n == 0 {
+		p.t.Fatalf("no frame: %q", text)
+	}
+	return body
+}
+
+// FuzzMould reads bent orders by what was learnt from whole ones, and by the scanner.
+func FuzzMould(f *testing.F) {
+	f.Add(uint64(42), uint64(300), uint16(20), byte('7'), byte(0))
+	f.Add(uint64(9_999_999), uint64(1), uint16(130), byte(1), byte(1))
+	f.Add(uint64(0), uint64(12_345_678), uint16(59), byte('='), byte(2))
+	f.Fuzz(func(t *testing.T, id, qty uint64, at uint16, c, how byte) {
+		p := newPair(t)
+		for range 2 {
+			sameReading(t, p.s, p.body(p.orderText(childA)))
+		}
+		if len(p.s.moulds.all) != 1 {
+			t.Fatal("nothing was learnt")
+		}
+		text := p.orderText(id)
+		if how&1 != 0 {
+			text = strings.Replace(text, "38=300", fmt.Sprintf("38=%d|110=%d", qty, qty/2), 1)
+		}
+		if how&2 != 0 {
+			text = strings.Replace(text, "526=", "527=", 1)
+		}
+		body := p.body(text)
+		for range 2 {
+			bent := append(bytes.Clone(body), "10=123\x01"...)[:len(body)]
+			if i := int(at) % len(bent); i >= 5 {
+				bent[i] = c
+			}
+			if readable := bent[len(bent)-1] == 1; readable {
+				sameReading(t, p.s, bent)
+			}
+			at, c = at*31+7, c+how
+		}
+	})
+}
+
+// TestEveryByteOfAMould bends each byte of an order to each value.
+func TestEveryByteOfAMould(t *testing.T) {
+	p := newPair(t)
+	body := p.body(p.orderText(childA))
+	sameReading(t, p.s, body)
+	good := 0
+	for at := 5; at < len(body)-1; at++ {
+		for c := range 256 {
+			bent := append(bytes.Clone(body), "10=123\x01"...)[:len(body)]
+			bent[at] = byte(c)
+			if sameReading(t, p.s, bent) {
+				good++
+			}
+		}
+	}
+	if good < 1000 {
+		t.Errorf("%d readable messages", good)
+	}
+}
+
+// TestMouldsAreBounded sends more kinds of message than there is room for; none allocates.
+func TestMouldsAreBounded(t *testing.T) {
+	p := newPair(t)
+	var bodies [][]byte
+	for i := range 4 * mouldsEach {
+		text := strings.Replace(p.orderText(childA+uint64(i)), "59=3", fmt.Sprintf("59=3|77=%d", i), 1)
+		bodies = append(bodies, p.body(text))
+	}
+	room := cap(p.s.moulds.all)
+	for range 100 {
+		for _, b := range bodies {
+			if !sameReading(t, p.s, b) {
+				t.Fatalf("%q", b)
+			}
+		}
+	}
+	if len(p.s.moulds.all) != room || room != mouldsEach*len(testSymbols) {
+		t.Errorf("%d moulds, room for %d", len(p.s.moulds.all), room)
+	}
+	i := 0
+	if n := testing.AllocsPerRun(1000, func() {
+		var o wireOrder
+		if i++; !p.s.read(bodies[i%len(bodies)], &o) || o.side != market.Buy {
+			panic("unread")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// FuzzFits compares the two ways to lay a mould over bytes.
+func FuzzFits(f *testing.F) {
+	f.Add([]byte("34=123|52=20261120-14:30:00.123|11=261120143000001000"), []byte{1, 0, 1}, uint8(3), byte('x'))
+	f.Fuzz(func(t *testing.T, body, loose []byte, at uint8, to byte) {
+		if len(body) < chunkBytes || len(body) > chunkBytes*mouldChunks {
+			return
+		}
+		n, last := (len(body)+chunkBytes-1)/chunkBytes, len(body)-chunkBytes
+		chunks := make([]chunk, n)
+		for i := range chunks {
+			for k := range chunkBytes {
+				if c := min(chunkBytes*i, last) + k; c >= len(loose) || loose[c]&1 == 0 {
+					chunks[i].fixed[k], chunks[i].same[k] = 0xff, body[c]
+				}
+			}
+		}
+		for _, c := range []byte{body[int(at)%len(body)], to} {
+			body[int(at)%len(body)] = c
+			if a, b := fitsAll(&body[0], &chunks[0], n, last), fitsWords(body, chunks, last); a != b {
+				t.Fatalf("%q in %+v: %v, by words %v", body, chunks, a, b)
+			}
+		}
+	})
+}
+
+// FuzzDecimal compares the two readers of decimals.
+func FuzzDecimal(f *testing.F) {
+	for _, s := range []string{"1", "0", "", ".", "1.", ".5", "1.50", "12345678901234567890", "1.2.3", "100.1200", "999999999999999999"} {
+		f.Add(s, uint8(2))
+	}
+	f.Fuzz(func(t *testing.T, s string, decimals uint8) {
+		a, okA := decimal([]byte(s), decimals%(maxDigits+1))
+		b, okB := longDecimal([]byte(s), decimals%(maxDigits+1))
+		if a != b || okA != okB {
+			t.Fatalf("%q with %d decimals: %d %v, the other %d %v", s, decimals%(maxDigits+1), a, okA, b, okB)
+		}
+	})
+}
