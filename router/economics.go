@@ -38,14 +38,14 @@ func (c *Core) weigh(p *Parent) {
 // bestDealer returns the dealer whose quote is expected to cost p least; its terms are
 // computed. ok is false when none can be hit.
 func (c *Core) bestDealer(p *Parent) (best market.VenueID, ok bool) {
-	m := c.composites[p.Instrument]
 	if c.tactics.Off&OffSDP != 0 || c.tactics.Rule == RuleLitOnly {
 		return 0, false
 	}
 	least := int64(0)
-	for v := range c.venues {
+	for set := c.listed[p.Instrument].kinds[market.SDP]; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set)
 		id := market.VenueID(v)
-		if m.Books[v] == nil || m.Kind(id) != market.SDP || c.blocked(p, id) != event.WhyFilled {
+		if c.blocked(p, id) != event.WhyFilled {
 			continue
 		}
 		price, _, quoted := c.quoteOf(p, id)

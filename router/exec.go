@@ -435,6 +435,7 @@ func (c *Core) quarantine(ch *Child, reason event.Reason) {
 func (c *Core) untrack(ch *Child, before market.Qty) {
 	if ch.Tactic == event.TacticTake {
 		c.near[ch.Instrument][ch.Side.Index()].stale = true
+		c.listed[ch.Instrument].moved(ch.Venue)
 		f := &c.inflight[ch.Instrument][ch.Venue][ch.Side.Index()]
 		*f -= before - ch.reserved()
 	}

@@ -34,6 +34,7 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 		return
 	}
 	was := b.State
+	c.listed[m.Instrument].moved(e.Venue)
 	resync := m.Apply(e)
 	c.print(m, e, was)
 	c.tellMove(m, e.Venue, was)

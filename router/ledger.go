@@ -134,6 +134,9 @@ func (p *Parent) check() {
 // Audit recounts every parent from its children and reports the first that does
 // not add up, or "". It reads all children: for the end of a run, and for tests.
 func (c *Core) Audit() string {
+	if trouble := c.auditOpenings(); trouble != "" {
+		return trouble
+	}
 	cum := make([]market.Qty, c.parentCount)
 	reserved := make([]market.Qty, c.parentCount)
 	used := map[uint16]market.Money{}

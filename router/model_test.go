@@ -623,6 +623,7 @@ func (m *model) restore(level int) {
 	for i := range m.core.near {
 		m.core.near[i][0].stale, m.core.near[i][1].stale = true, true // not in memory: made anew
 	}
+	m.core.forgetOpenings()
 }
 
 func (m *model) seenText(other *model) string {

@@ -38,7 +38,7 @@ func (c *Core) fillOrKill(p *Parent, want market.Qty) {
 	}
 	var best *frontier
 	w := &c.walk
-	w.start(p)
+	w.start(p.Side)
 	for v := range c.venues {
 		c.openVenue(w, p, v, false)
 	}

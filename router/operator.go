@@ -183,6 +183,7 @@ func (c *Core) exposed(p *Parent, ch *Child, was market.Money, wasCum market.Qty
 func (c *Core) refusedChild(p *Parent, v market.VenueID, why event.Reason) {
 	c.Counters.Refused++
 	c.walk.fails(v)
+	c.verdict.of = nil // a control may have shut more than this order out
 	switch {
 	case why == event.ReasonDisabled && !p.told:
 		p.told = true

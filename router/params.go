@@ -81,6 +81,7 @@ func (c *Core) takeFees() {
 			c.venues[v].TakeFee, c.venues[v].MakeFee = p.TakeFee, p.MakeFee
 		}
 	}
+	c.forgetOpenings()
 }
 
 // blend computes again what decisions read from the set and from what was seen.

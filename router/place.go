@@ -101,6 +101,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	if pl.tactic == event.TacticTake {
 		c.inflight[o.Instrument][o.Venue][o.Side.Index()] += o.Qty
 		c.near[o.Instrument][o.Side.Index()].stale = true
+		c.listed[o.Instrument].moved(o.Venue)
 	}
 	cmd := c.command(event.SendOrder)
 	c.address(cmd, ch)

@@ -56,6 +56,9 @@ type Core struct {
 	watch       Watch
 	inflight    []inflight                        // by instrument
 	near        [][2]nearLevels                   // by instrument and Side.Index
+	listed      []listed                          // by instrument
+	verdict     verdict                           // of the running decision
+	paces       []pace                            // of the running slices, by parent
 	posted      [][market.MaxVenues][2]market.Qty // by instrument: our resting lit orders, by Side.Index
 	tapes       []tape                            // by instrument
 	wall        wallClock
@@ -156,6 +159,8 @@ func New(cfg *Config) (*Core, error) {
 		execs:     newExecs(2 * cfg.MaxChildren),
 		inflight:  make([]inflight, len(cfg.Instruments)),
 		near:      make([][2]nearLevels, len(cfg.Instruments)),
+		listed:    make([]listed, len(cfg.Instruments)),
+		paces:     make([]pace, cfg.MaxParents),
 		tapes:     make([]tape, len(cfg.Instruments)),
 		trading:   make([]trading, len(cfg.Instruments)),
 		curves:    make([]*VolumeCurve, len(cfg.Instruments)),
@@ -195,6 +200,7 @@ func New(cfg *Config) (*Core, error) {
 		for v, b := range m.Books[:len(cfg.Venues)] {
 			if b != nil {
 				b.MaxAge = cfg.Venues[v].MaxAgeNanos
+				c.listed[i].kinds[cfg.Venues[v].Kind] |= 1 << v
 			}
 		}
 		c.composites = append(c.composites, m)

@@ -74,7 +74,7 @@ func (c *Core) decideByRule(p *Parent, remaining, free market.Qty, epoch bool) {
 	}
 	c.scratch = allocation{}
 	c.weigh(p)
-	c.walk.start(p)
+	c.walk.start(p.Side)
 	switch c.tactics.Rule {
 	case RuleBestPrice:
 		c.sweep(p, free, true)

@@ -111,6 +111,19 @@ func (c *Core) target(p *Parent) market.Qty {
 // sliceStart returns when slice i begins.
 func (p *Parent) sliceStart(i int64) int64 { return p.start + mulDiv(p.end-p.start, i, p.slices) }
 
+// pace is when the running slice of a parent begins and ends, as long as what it follows from
+// stays.
+type pace struct{ slice, start, end, slices, from, to int64 }
+
+// pace returns when p's running slice begins and ends.
+func (c *Core) pace(p *Parent) (from, to int64) {
+	q := &c.paces[slotIn(p.Number)]
+	if q.slice != p.slice || q.start != p.start || q.end != p.end || q.slices != p.slices {
+		*q = pace{p.slice, p.start, p.end, p.slices, p.sliceStart(p.slice), p.sliceStart(p.slice + 1)}
+	}
+	return q.from, q.to
+}
+
 // epochEnd returns when the running decision epoch ends.
 func (p *Parent) epochEnd() int64 {
 	from, to := p.sliceStart(p.slice), p.sliceStart(p.slice+1)
@@ -270,15 +283,18 @@ func (c *Core) measure(in *policy.Inputs, p *Parent, remaining market.Qty) {
 	in.Decision = p.decision
 	in.Remaining = remaining
 	in.Slice = p.goal - p.base
-	if from, to := p.sliceStart(p.slice), p.sliceStart(p.slice+1); to > from && in.Slice > 0 {
+	if from, to := c.pace(p); to > from && in.Slice > 0 {
 		passed := min(max(c.now-from, 0), to-from)
 		in.Gap = p.base + market.Qty(mulDiv(int64(in.Slice), passed, to-from)) - p.Cum
 	}
 	in.Volatility = m.Features.VolRatio()
 	// A quarter of a slice of neutral experience keeps one empty pool from
 	// looking like a verdict.
-	prior := int64(in.Slice/4) + 1
-	in.DarkFill = min((int64(p.darkFilled)+prior)*1000/(int64(p.darkExpected)+prior), 10_000)
+	in.DarkFill = 1000
+	if p.darkFilled != 0 || p.darkExpected != 0 {
+		prior := int64(in.Slice/4) + 1
+		in.DarkFill = min((int64(p.darkFilled)+prior)*1000/(int64(p.darkExpected)+prior), 10_000)
+	}
 	in.SweepCost = 1000
 	if !m.Normal() {
 		return

@@ -207,6 +207,7 @@ func (c *Core) afterLoad(s *state.Codec) {
 			c.near[i][side].stale = true
 		}
 	}
+	c.forgetOpenings()
 	switch {
 	case c.rolledBack:
 		c.table = policy.StaticTable()

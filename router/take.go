@@ -40,11 +40,16 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		return 0
 	}
 	w := &c.walk
-	w.start(p)
+	w.start(p.Side)
 	if w.price = c.protects(p.Instrument); w.price {
 		bound = c.protectedBound(p, bound)
 	}
 	lot, banded := c.instruments[p.Instrument].Lot, c.trading[p.Instrument].banded
+	if !quotes && !w.price && want >= lot && banded == 0 {
+		if placed, ok = c.takeFirst(p, want.FloorTo(lot), bound); ok {
+			return placed
+		}
+	}
 	for v := range c.venues {
 		c.openVenue(w, p, v, quotes)
 	}
@@ -156,17 +161,13 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 // openLadder adds the ladder of lit venue v to a walk, less what our unanswered orders
 // will take there; false when nothing is left.
 func (c *Core) openLadder(w *walk, p *Parent, v int) bool {
-	b := c.composites[p.Instrument].Books[v]
-	at := w.add(v, b.Ladder(p.Side.Contra()), c.takeFee(v))
-	at.next()
-	for skip := c.inflight[p.Instrument][v][p.Side.Index()]; skip > 0 && at.left > 0; {
-		if skip < at.left {
-			at.left -= skip
-			break
-		}
-		skip -= at.left
-		at.next()
+	at := w.add(v, c.composites[p.Instrument].Books[v].Ladder(p.Side.Contra()), c.takeFee(v))
+	if w.price {
+		c.reach(at, p.Instrument, p.Side)
+		return at.left > 0
 	}
+	o := &c.openings(p.Instrument, p.Side).first[v&(market.MaxVenues-1)]
+	at.net, at.price, at.left, at.level = o.net, o.price, o.left, int(o.level)
 	return at.left > 0
 }
 
@@ -183,6 +184,11 @@ func (c *Core) sweepCost(p *Parent, qty market.Qty) int64 {
 	half2 := int64(m.Spread()) // half-spread, doubled
 	if !ok || half2 <= 0 || qty <= 0 {
 		return 1000
+	}
+	n := c.openings(p.Instrument, p.Side)
+	if v, ok := n.cheapest(m.LiveLit()); ok && n.first[v].left >= qty {
+		last := uint64(min(max(p.Side.Sign()*(2*int64(n.first[v].price)-mid2), 0), 1<<40))
+		return int64(min(last*1000/uint64(half2), 100_000))
 	}
 	levels := c.nearest(p)
 	left, last := qty, uint64(half2)
@@ -210,7 +216,7 @@ func (c *Core) nearest(p *Parent) *nearLevels {
 	if l.version == m.Version && !l.stale {
 		return l
 	}
-	l.walk.start(p)
+	l.walk.start(p.Side)
 	for set := m.LiveLit(); set != 0; set &= set - 1 {
 		c.openLadder(&l.walk, p, bits.TrailingZeros16(set))
 	}
@@ -226,6 +232,9 @@ type nearLevels struct {
 	count   int
 	at      [sweepLevels]book.Level
 	walk    walk
+	keys    [market.MaxVenues]int64   // of the openings
+	first   [market.MaxVenues]opening // of the lit venues: see openings
+	single  walk                      // of one venue, to find it
 }
 
 // level returns level i, which is at most one beyond those asked for before; nil when

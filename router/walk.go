@@ -35,8 +35,8 @@ type frontier struct {
 	worst      market.Price
 }
 
-func (w *walk) start(p *Parent) {
-	w.side, w.sign, w.count, w.price = p.Side, p.Side.Sign(), 0, false
+func (w *walk) start(side market.Side) {
+	w.side, w.sign, w.count, w.price = side, side.Sign(), 0, false
 }
 
 // add adds venue v, with no level yet.

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"math/bits"
+
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
@@ -59,7 +61,6 @@ func (c *Core) mayWork(p *Parent) bool {
 
 // decide looks up the cell of p's state and places what its action allots.
 func (c *Core) decide(p *Parent, epoch bool) {
-	lot := c.instruments[p.Instrument].Lot
 	remaining := c.target(p) - p.Cum
 	c.unbook(p, remaining, epoch)
 	free := min(remaining-p.Reserved, c.room(p))
@@ -73,6 +74,14 @@ func (c *Core) decide(p *Parent, epoch bool) {
 		c.decideByRule(p, remaining, free, epoch)
 		return
 	}
+	c.judgeVenues(p)
+	c.choose(p, remaining, free, epoch)
+	c.verdict.of = nil
+}
+
+// choose is the decision itself: by the cell of p's state.
+func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
+	lot := c.instruments[p.Instrument].Lot
 	var inputs policy.Inputs
 	c.measure(&inputs, p, remaining)
 	codes := inputs.Codes()
@@ -238,40 +247,78 @@ func (c *Core) repeg(p *Parent) {
 
 // available returns the classes that can be used for p now.
 func (c *Core) available(p *Parent) (set policy.ClassSet) {
-	m := c.composites[p.Instrument]
-	contra := m.Touch(p.Side.Contra())
-	for v := range c.venues {
-		id := market.VenueID(v)
-		if m.Books[v] == nil || c.blocked(p, id) != event.WhyFilled {
-			continue
-		}
-		switch m.Kind(id) {
-		case market.Dark:
-			if m.Normal() && c.tactics.Off&OffDark == 0 && c.tactics.Rule != RuleLitOnly {
-				set |= policy.Set(policy.Dark)
-			}
-		case market.SDP:
-			if _, _, ok := c.quoteOf(p, id); ok && c.tactics.Off&OffSDP == 0 && c.tactics.Rule != RuleLitOnly {
+	m, l := c.composites[p.Instrument], &c.listed[p.Instrument]
+	usable := c.usable(p)
+	if l.kinds[market.Dark]&usable != 0 && m.Normal() && c.tactics.Off&OffDark == 0 && c.tactics.Rule != RuleLitOnly {
+		set |= policy.Set(policy.Dark)
+	}
+	if c.tactics.Off&OffSDP == 0 && c.tactics.Rule != RuleLitOnly {
+		for dealers := l.kinds[market.SDP] & usable; dealers != 0; dealers &= dealers - 1 {
+			if _, _, ok := c.quoteOf(p, market.VenueID(bits.TrailingZeros16(dealers))); ok {
 				set |= policy.Set(policy.SDP)
-			}
-		case market.Lit:
-			if m.Books[v].Live() {
-				set |= policy.Set(policy.Post)
-				if contra.OK && contra.Venues>>v&1 != 0 {
-					set |= policy.Set(policy.Take)
-				}
 			}
 		}
 	}
-	if !m.Touch(p.Side).OK || c.tactics.Off&OffPost != 0 {
-		set &^= policy.Set(policy.Post)
+	lit := m.LiveLit() & usable
+	if lit != 0 && m.Touch(p.Side).OK && c.tactics.Off&OffPost == 0 {
+		set |= policy.Set(policy.Post)
+	}
+	if contra := m.Touch(p.Side.Contra()); contra.OK && contra.Venues&lit != 0 {
+		set |= policy.Set(policy.Take)
 	}
 	return set
 }
 
+// verdict is what blocked says of every venue to one parent while its decision runs, which
+// changes nothing of it.
+type verdict struct {
+	of     *Parent // nil between decisions
+	usable uint16  // venues where nothing is in the way
+	why    [market.MaxVenues]event.Why
+}
+
+func (c *Core) judgeVenues(p *Parent) {
+	j := &c.verdict
+	j.of = nil
+	j.usable = 0
+	for v := range c.venues {
+		v, why := v&(market.MaxVenues-1), event.WhyFilled
+		if c.free(p, v) {
+			j.usable |= 1 << v
+		} else {
+			why = c.blocked(p, market.VenueID(v))
+		}
+		j.why[v] = why
+	}
+	j.of = p
+}
+
+// free reports whether nothing is in the way of p at venue v: the usual case, of which blocked
+// tells the others apart.
+func (c *Core) free(p *Parent, v int) bool {
+	s, st := &c.venueStates[v], &c.standings[p.Instrument][v]
+	return c.sessionUp[v] && !s.opening && !s.behind && !c.gate.Killed(market.VenueID(v)) &&
+		(p.avoid|p.gaps|c.trading[p.Instrument].stopped)>>v&1 == 0 && !st.shut && st.until <= c.now &&
+		!c.optedOut(p, market.VenueID(v))
+}
+
+// usable returns the venues where nothing is in the way of p.
+func (c *Core) usable(p *Parent) uint16 {
+	if c.verdict.of != p {
+		c.judgeVenues(p)
+		c.verdict.of = nil
+	}
+	return c.verdict.usable
+}
+
 // blocked returns why nothing can be sent to v for p, WhyFilled when it can.
 func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
+	if c.verdict.of == p {
+		return c.verdict.why[v&(market.MaxVenues-1)]
+	}
 	switch {
+	case c.free(p, int(v&(market.MaxVenues-1))):
+		return event.WhyFilled
 	case c.closed(v) != event.WhyFilled:
 		return c.closed(v)
 	case c.gate.Killed(v):

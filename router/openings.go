@@ -1,0 +1,165 @@
+package router
+
+import (
+	"math"
+	"math/bits"
+
+	"penstock/event"
+	"penstock/market"
+	"penstock/policy"
+)
+
+// listed are the venues that trade an instrument, one bit each.
+type listed struct {
+	kinds [4]uint16 // by market.VenueKind
+	old   [2]uint16 // by Side.Index: venues whose opening is to be made anew
+}
+
+// moved notes that the book of a venue, or what our orders under way take of it, changed.
+func (l *listed) moved(v market.VenueID) {
+	bit := uint16(1) << (v & (market.MaxVenues - 1))
+	l.old[0] |= bit
+	l.old[1] |= bit
+}
+
+// opening is the first level of a venue that an order can take, less what our unanswered
+// orders will take there: where a walk begins. It is kept until the venue's book changes.
+type opening struct {
+	net   int64 // as frontier.net
+	price market.Price
+	left  market.Qty // 0 when there is none
+	level int32      // the next one
+}
+
+// forgetOpenings lets all be made anew.
+func (c *Core) forgetOpenings() {
+	for i := range c.listed {
+		c.listed[i].old = [2]uint16{math.MaxUint16, math.MaxUint16}
+	}
+}
+
+// openings returns the openings of the lit venues for orders of side.
+func (c *Core) openings(id market.InstrumentID, side market.Side) *nearLevels {
+	l, i := &c.listed[id], side.Index()
+	if l.old[i] != 0 {
+		c.reopen(l, id, side)
+	}
+	return &c.near[id][i]
+}
+
+func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
+	n := &c.near[id][side.Index()]
+	n.single.start(side)
+	for set := l.old[side.Index()] & l.kinds[market.Lit]; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set)
+		n.single.count = 0
+		at := n.single.add(v, c.composites[id].Books[v].Ladder(side.Contra()), c.takeFee(v))
+		c.reach(at, id, side)
+		o := &n.first[v]
+		o.net, o.price, o.left, o.level = at.net, at.price, at.left, int32(at.level)
+		n.keys[v] = o.key(v)
+	}
+	l.old[side.Index()] = 0
+}
+
+// reach moves a frontier to the first level that our unanswered orders leave something of.
+func (c *Core) reach(at *frontier, id market.InstrumentID, side market.Side) {
+	at.next()
+	for skip := c.inflight[id][at.venue][side.Index()]; skip > 0 && at.left > 0; {
+		if skip < at.left {
+			at.left -= skip
+			break
+		}
+		skip -= at.left
+		at.next()
+	}
+}
+
+// noOpening is the key of a venue that has none.
+const noOpening = math.MaxInt64
+
+// key orders openings: by net, which is below 2^59 at the largest price and fee, then by venue.
+func (o *opening) key(v int) int64 {
+	if o.left == 0 {
+		return noOpening
+	}
+	return o.net*market.MaxVenues + int64(v)
+}
+
+// cheapest returns the venue of some that has the cheapest opening, the first among equals;
+// ok is false when none has one. The least is found without a branch: which venue is best
+// cannot be foretold.
+func (n *nearLevels) cheapest(set uint16) (v int, ok bool) {
+	least := int64(noOpening)
+	for ; set != 0; set &= set - 1 {
+		least = min(least, n.keys[bits.TrailingZeros16(set)&(market.MaxVenues-1)])
+	}
+	return int(least & (market.MaxVenues - 1)), least != noOpening
+}
+
+// takeFirst is sweep where one venue's first level is all that it would take: want, in whole
+// lots, within bound. Where it is not, ok is false and nothing was done.
+func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed market.Qty, ok bool) {
+	if c.verdict.of != p {
+		return 0, false
+	}
+	m, l := c.composites[p.Instrument], &c.listed[p.Instrument]
+	n, open := c.openings(p.Instrument, p.Side), m.LiveLit()&c.verdict.usable
+	v, ok := n.cheapest(open)
+	best := &n.first[v&(market.MaxVenues-1)]
+	if !ok || best.left < want || p.Side.Better(bound, best.price) {
+		return 0, false
+	}
+	contra, posted, empty := p.Side.Contra().Index(), market.Qty(0), uint16(0)
+	for set := open; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		posted |= c.posted[p.Instrument][i][contra]
+		if n.keys[i] == noOpening {
+			empty |= 1 << i
+		}
+	}
+	if posted != 0 {
+		return 0, false // a walk knows how far from our own order it may go
+	}
+	// Each is told what a walk would say, where that is not there already.
+	told := (l.kinds[market.Lit]|l.kinds[market.SDP])&^open | empty
+	if c.scratch.termed[1] != 0 {
+		told |= open // posting was weighed before
+	}
+	for set := told; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		why := c.verdict.why[i]
+		switch lit := l.kinds[market.Lit] >> i & 1; {
+		case why != event.WhyFilled || lit == 0:
+		case m.LiveLit()>>i&1 == 0:
+			why = event.WhyNotLive
+		case empty>>i&1 != 0:
+			why = event.WhyNoSize
+		}
+		c.scratch.shares[i].Why = why
+	}
+	t := c.appraise(v, policy.WayTake, c.atMilli(p, best.price), c.takeFee(v).AtMilli(best.price), policy.One)
+	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: want, price: best.price, score: improvement(t)}
+	return c.place(p, &pl), true
+}
+
+// auditOpenings makes every opening that is kept anew and reports the first that differs, or "".
+func (c *Core) auditOpenings() string {
+	for i := range c.listed {
+		l := &c.listed[i]
+		for _, side := range []market.Side{market.Buy, market.Sell} {
+			n := &c.near[i][side.Index()]
+			kept := n.first
+			fresh := l.old[side.Index()]
+			l.old[side.Index()] |= l.kinds[market.Lit]
+			now := c.openings(market.InstrumentID(i), side).first
+			n.first, l.old[side.Index()] = kept, fresh
+			for v := range now {
+				if nothing := now[v].left == 0 && kept[v].left == 0 && now[v].net == kept[v].net; fresh>>v&1 == 0 && !nothing && now[v] != kept[v] {
+					return "what is kept of a venue's first level is not what its book shows"
+				}
+			}
+		}
+	}
+	return ""
+}
