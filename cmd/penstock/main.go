@@ -20,6 +20,7 @@ const usage = `usage: penstock COMMAND [options]
   ctl       what a person orders: kill, release, pause, limit, status and more
   dump      a journal as text; --verify runs it again and compares
   explain   what each decision in a journal saw and what it expected every venue to cost
+  audit     every record of an order or of what persons did, and what is missing
   simulate  parents in the simulated stock by two policies, paired; with confidence bounds
   realism   whether the simulated stock behaves like a market, beside recorded ones
   train     learn a policy table in the simulated stock, try it, let the gate decide
@@ -93,6 +94,7 @@ var commands = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"ctl":      ctl,
 	"dump":     dump,
 	"explain":  explain,
+	"audit":    audit,
 	"params":   paramsCommand,
 	"policy":   policyCommand,
 	"check":    check,
