@@ -61,6 +61,9 @@ const (
 
 // refusedBy takes a refusal of ch for a reason.
 func (c *Core) refusedBy(ch *Child, reason event.Reason) {
+	if reason == event.ReasonLateFill {
+		return // the firewall heard first what will leave no room: no fault of the venue
+	}
 	class := ClassOf(reason)
 	c.card(ch.Venue).Rejects[class]++
 	st := &c.standings[ch.Instrument][ch.Venue]

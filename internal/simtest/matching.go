@@ -257,7 +257,7 @@ func (v *venue) finish(w *world, o *order, why market.ExecType) {
 		v.say(w, &m)
 	}
 	// One that repeats nothing could lose the late execution for good: nobody asks for an order that ended.
-	if rest > 0 && v.resend && w.wall == nil && v.use(w, lateFill) {
+	if rest > 0 && v.resend && v.use(w, lateFill) {
 		qty, price := v.random.between(1, rest), v.price(w, o)
 		o.lied = true
 		o.execute(qty, price)

@@ -2,11 +2,50 @@ package firewall
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"penstock/fix"
 	"penstock/market"
 )
+
+// TestALateFillStopsTheOrderAndNotTheFirm: an execution after the end of its order may find an
+// order of the core on its way that was right when it was made. It does not leave, and nobody
+// is killed for it; what the late fill does not explain is an overfill as before, and so is a
+// core that goes on although it must have taken it.
+func TestALateFillStopsTheOrderAndNotTheFirm(t *testing.T) {
+	p := newPair(t)
+	for i := range uint64(6) { // 1800 of 2000
+		if got := p.check(wrap(p.orderText(childA + i))); got != Clear {
+			t.Fatal(i, got)
+		}
+	}
+	p.report(childA, 0, '4', '4')                                    // 1500
+	if got := p.check(wrap(p.orderText(childA + 6))); got != Clear { // 1800
+		t.Fatal(got)
+	}
+	p.report(childA+1, 0, '4', '4') // 1500: room for one
+	p.report(childA, 300, 'F', '4') // and none, since what was over has executed
+	for i := range uint64(excused) {
+		if got := p.check(wrap(p.orderText(childA + 10 + i))); got != Late || len(p.trips) != 0 || p.latch.Stopped(2) {
+			t.Fatalf("order %d: %v, trips %v", i, got, p.trips)
+		}
+	}
+	if got := p.check(wrap(p.orderText(childA + 100))); got != Overfill || len(p.trips) != 1 {
+		t.Fatalf("a core that does not learn: %v", got)
+	}
+	p.latch.Release(Scope{})
+	p.twin.killed = false
+	p.now += second
+	p.report(childA+2, 0, '4', '4') // 1500 with the late fill
+	if got := p.check(wrap(p.orderText(childA + 101))); got != Clear {
+		t.Fatal(got)
+	}
+	p.report(childA+1, 10, 'F', '4') // 1810
+	if got := p.check(wrap(strings.Replace(p.orderText(childA+102), "38=300", "38=800", 1))); got != Overfill {
+		t.Fatalf("800 more than the late fill explains: %v", got)
+	}
+}
 
 // TestWhatVenuesTakeBackAndRestate sends an order of 300 and lets its venue say of it what it
 // may, and compares what is executed and what may still be.
@@ -24,7 +63,7 @@ func TestWhatVenuesTakeBackAndRestate(t *testing.T) {
 		{"busted twice", []string{"150=F|39=1|38=300|14=100", "150=H|39=0|38=300|14=0", "150=H|39=0|38=300|14=0"}, 0, 300},
 		{"busted, then over", []string{"150=F|39=1|38=300|14=100", "150=H|39=0|38=300|14=0", "150=4|39=4|38=300|14=0"}, 0, 0},
 		{"corrected", []string{"150=F|39=1|38=300|14=100", "150=G|39=1|38=300|14=60", "150=4|39=4|38=300|14=60"}, 60, 0},
-		{"busted when it was over", []string{"150=F|39=2|38=300|14=300", "150=H|39=4|38=300|14=0"}, 300, 0},
+		{"busted when it was over", []string{"150=F|39=2|38=300|14=300", "150=H|39=4|38=300|14=0"}, 0, 0},
 	} {
 		p := newPair(t)
 		if got := p.check(wrap(p.orderText(childA))); got != Clear {

@@ -72,6 +72,10 @@ type parent struct {
 	order  Order
 	cum    market.Qty // executed
 	out    market.Qty // may still execute at venues
+	// beyond is what was executed without being open: after the end of its order, or more than
+	// that was. excuses is how many orders may meet it before the core is taken for wrong.
+	beyond  market.Qty
+	excuses int
 }
 
 // child is an order that left.
@@ -179,7 +183,12 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 		out = 0 // what is out may be shown as well
 	}
 	if p.cum+out > p.order.Qty-more {
-		return f.again(s, o, p, Overfill)
+		why := f.again(s, o, p, Overfill)
+		if why == Overfill && p.excuses > 0 && p.cum+out-p.beyond <= p.order.Qty-more {
+			p.excuses--
+			why = Late
+		}
+		return why
 	}
 	var before market.Money
 	after := child{qty: o.qty, price: o.counts, parent: o.at, open: true, idle: o.idle}
@@ -240,15 +249,25 @@ func (f *Firewall) execute(c *child, cum market.Qty) {
 	p := &f.parents[c.parent]
 	left, counted := c.left(), f.exposure(c)
 	p.cum += cum - c.cum
+	before := c.cum
 	c.cum = cum
 	p.out -= left - c.left()
 	f.used[p.order.Client] += f.exposure(c) - counted
+	if extra := cum - before - (left - c.left()); extra > 0 {
+		p.beyond += extra
+		p.excuses = excused
+	}
 }
 
-// takeBack lowers what an open child executed to cum: the venue takes an execution back or
-// corrects it, and may execute as much again. Of a child that is over nothing comes free.
+// excused is how many orders of a parent the core may have on their way when an execution comes
+// that nobody could expect: those of an epoch.
+const excused = 64
+
+// takeBack lowers what a child executed to cum: the venue takes an execution back or corrects
+// it. An open child may execute as much again. What is taken back of one that is over is not
+// executed, so it does not count; that nobody routes it again is the core's to see to.
 func (f *Firewall) takeBack(c *child, cum market.Qty) {
-	if !c.open || cum >= c.cum || cum < 0 {
+	if cum >= c.cum || cum < 0 {
 		return
 	}
 	p := &f.parents[c.parent]

@@ -66,6 +66,17 @@ func TestEachViolationIsNamedAndKills(t *testing.T) {
 	}
 }
 
+// TestQuestionsPass: what asks and cannot trade.
+func TestQuestionsPass(t *testing.T) {
+	p := newPair(t)
+	for _, text := range []string{"35=AF|34=9|584=7|585=7", "35=H|34=9|11=7|54=1|55=PSTK"} {
+		msg := wrap(text)
+		if n, why := p.s.Out(p.now, []byte(msg), Said{}); why != Clear || n != len(msg) {
+			t.Errorf("%s: %v", text, why)
+		}
+	}
+}
+
 // TestNoMoreThanTheClientOrdered fills a parent up and frees it by the venue's words alone.
 func TestNoMoreThanTheClientOrdered(t *testing.T) {
 	p := newPair(t)

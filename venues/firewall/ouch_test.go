@@ -178,15 +178,16 @@ func TestNoMoreThanTheClientOrderedInOUCH(t *testing.T) {
 		r.told('C', &all[0], 150, 0) // now it is over, with 100 executed: 1600 used
 		try(4, firewall.Clear)       // 1900
 		r.told('E', &all[3], 300, 9)
-		r.told('B', &all[3], 0, 9) // over when it was broken: nothing comes free
+		r.told('B', &all[3], 0, 9) // over when it was broken: it is not executed any more: 1600
 		r.told('E', &all[4], 200, 10)
 		r.told('B', &all[4], 0, 10) // open: what was taken back may execute again
-		r.told('J', &all[1], 0, 0)  // 1600
+		r.told('J', &all[1], 0, 0)  // 1300
 		try(5, firewall.Clear)
 		r.told('E', &all[2], 300, 8)
-		try(6, firewall.Overfill)
+		try(6, firewall.Clear) // 1900
+		try(7, firewall.Overfill)
 		r.s.Unsent(ouchChild + 105)
-		try(7, firewall.Clear)
+		try(8, firewall.Clear)
 	})
 }
 

@@ -5,11 +5,12 @@ import "penstock/market"
 // Reason says why a message was not let through.
 type Reason uint8
 
-// Reasons. All but Killed are violations: something that the controls before the firewall
-// should have stopped.
+// Reasons. All but Killed and Late are violations: something that the controls before the
+// firewall should have stopped.
 const (
 	Clear         Reason = iota
 	Killed               // the latch covers the order
+	Late                 // an execution after the end of its order, which the core cannot have taken yet, left no room
 	Malformed            // the bytes are not one message that can be understood in one way
 	Unsupported          // a kind of message that this session never sends
 	UnknownParent        // no client ordered this
@@ -27,7 +28,7 @@ const (
 	reasons
 )
 
-var reasonTexts = [reasons]string{"", "killed", "malformed", "unsupported", "unknown-parent", "symbol", "side",
+var reasonTexts = [reasons]string{"", "killed", "late-fill", "malformed", "unsupported", "unknown-parent", "symbol", "side",
 	"duplicate", "quantity", "notional", "band", "limit", "overfill", "credit", "rate", "full"}
 
 // String returns a word of at most 20 bytes, which fits an event.ID.
@@ -68,7 +69,7 @@ func (s *Stats) Count(r Reason) uint64 { return s.Refused[r] }
 
 // Violations sums up the refusals that are violations.
 func (s *Stats) Violations() (n uint64) {
-	for r := Killed + 1; r < reasons; r++ {
+	for r := Late + 1; r < reasons; r++ {
 		n += s.Refused[r]
 	}
 	return n

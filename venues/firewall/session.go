@@ -102,6 +102,9 @@ func kindOf(body []byte) byte {
 	return 0
 }
 
+// massStatus reports whether a message is OrderMassStatusRequest(35=AF): a question.
+func massStatus(body []byte) bool { return len(body) > 6 && string(body[:6]) == "35=AF\x01" }
+
 // Out judges the messages in b, which are about to be given to the socket. clear is how
 // many bytes may go; with a reason, the message behind them may not, nor anything after
 // it. A violation sets the latch. now is in ns since the epoch.
@@ -124,7 +127,9 @@ func (s *Session) Out(now int64, b []byte, said Said) (clear int, why Reason) {
 		case '0', '1', '2', '3', '4', '5', 'A', 'H', 'R', 'j':
 			// Of the session, or a question: nothing that can trade.
 		default:
-			return clear, s.refuse(now, &wireOrder{}, Unsupported)
+			if !massStatus(body) {
+				return clear, s.refuse(now, &wireOrder{}, Unsupported)
+			}
 		}
 		clear += n
 	}
@@ -157,7 +162,7 @@ func (s *Session) order(body []byte, o *wireOrder, policy uint64) Reason {
 func (s *Session) refuse(now int64, o *wireOrder, why Reason) Reason {
 	f := s.f
 	f.stats.Refused[why]++
-	if why != Killed {
+	if why > Late {
 		f.cfg.Latch.Kill(Scope{})
 		f.cfg.Trip(&Violation{At: now, Venue: s.cfg.Venue, Reason: why, Child: o.id, Parent: o.parent, Qty: o.qty,
 			Price: o.price})

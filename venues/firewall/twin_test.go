@@ -23,6 +23,8 @@ type twin struct {
 	killed   bool
 	sent     []int64 // times of messages
 	rate     int
+	beyond   map[uint64]market.Qty // by parent: executed without being open
+	excuses  map[uint64]int
 }
 
 type twinChild struct {
@@ -43,7 +45,7 @@ func (c *twinChild) left() market.Qty {
 // out judges one whole message.
 func (w *twin) out(now int64, msg string) Reason {
 	why := w.judge(now, msg)
-	if why != Clear && why != Killed {
+	if why != Clear && why != Killed && why != Late {
 		w.killed = true
 	}
 	return why
@@ -176,6 +178,10 @@ func (w *twin) order(now int64, kind byte, fields map[string]string) Reason {
 	case !small || notional > l.MaxNotional:
 		return Notional
 	case busy+more > o.Qty:
+		if w.excuses[parent] > 0 && busy+more-w.beyond[parent] <= o.Qty {
+			w.excuses[parent]--
+			return Late
+		}
 		return Overfill
 	case used+w.added(parent, cost, market.Qty(qty), replaces) > w.credit:
 		return Credit
@@ -222,7 +228,12 @@ func (w *twin) report(id uint64, cum market.Qty, over bool) {
 	if c == nil {
 		return
 	}
+	was, left := c.cum, c.left()
 	c.cum = max(c.cum, cum)
+	if extra := c.cum - was - (left - c.left()); extra > 0 {
+		w.beyond[c.parent] += extra
+		w.excuses[c.parent] = 64
+	}
 	if over && cum == c.cum || c.cum >= c.qty {
 		c.open = false
 	}
@@ -262,7 +273,7 @@ const (
 )
 
 func newPair(t testing.TB) *pair {
-	p := &pair{t: t, now: 1e18, twin: &twin{limits: testLimits(), credit: 2_000_000_000, room: 40, rate: rate,
+	p := &pair{t: t, now: 1e18, twin: &twin{beyond: map[uint64]market.Qty{}, excuses: map[uint64]int{}, limits: testLimits(), credit: 2_000_000_000, room: 40, rate: rate,
 		orders: map[uint64]*Order{}, children: map[uint64]*twinChild{}, bySeq: map[uint64]uint64{}}}
 	var err error
 	p.f, err = New(Config{Ask: p.tell, Limits: testLimits(), Credit: []market.Money{1, 2_000_000_000}, MaxParents: 8,

@@ -3,6 +3,7 @@ package fixgw
 import (
 	"penstock/event"
 	"penstock/venues/firewall"
+	"penstock/venues/outbound"
 )
 
 // admitted asks the firewall about the message that command c just made, which begins at
@@ -23,10 +24,14 @@ func (g *Gateway) admitted(now int64, start int, c *event.Command) bool {
 	}
 	g.session.Withdraw(start)
 	c.Reason = event.ReasonFirewall
-	if why == firewall.Killed {
+	switch why {
+	case firewall.Killed:
 		c.Reason = event.ReasonKilled
 		g.stats.Latched++
-	} else {
+	case firewall.Late:
+		c.Reason = event.ReasonLateFill
+		g.stats.Stopped++
+	default:
 		g.stats.Stopped++
 	}
 	return false
@@ -66,29 +71,12 @@ func (g *Gateway) neverLeft(c *event.Command) {
 	}
 }
 
-// CancelOpen asks the venue to cancel every open order that the latch covers, from the
-// firewall's accounts alone: for when the core does not. It returns how many requests were
-// made; those that found no room are made by the next call, none is made twice on one
-// connection. The reports go to the core like any other.
+// CancelOpen makes the venue cancel what the latch covers: see outbound.CancelOpen.
 func (g *Gateway) CancelOpen(now int64) (asked int) {
 	if g.cfg.Firewall == nil || g.cfg.CancelBase == 0 || !g.Up() {
 		return 0
 	}
-	g.cfg.Firewall.EachOpen(func(o *firewall.Open) bool {
-		if o.Asked || !g.cfg.Firewall.Killed(o) {
-			return true
-		}
-		g.own++
-		c := event.Command{Kind: event.SendCancel, Child: o.Number, Ref: g.cfg.CancelBase + g.own, Parent: o.Parent,
-			Venue: g.cfg.Venue, Instrument: o.Instrument, Side: o.Side, Price: o.Price, Qty: o.Qty, CumQty: o.Cum,
-			RecvTime: now, CauseKind: event.Operator}
-		if !g.Send(now, &c) {
-			return false
-		}
-		g.cfg.Firewall.Asked(o.Number)
-		g.stats.OwnCancels++
-		asked++
-		return true
-	})
+	asked = outbound.CancelOpen(g.cfg.Firewall, g.cfg.Venue, now, func() uint64 { g.own++; return g.cfg.CancelBase + g.own }, g.Send)
+	g.stats.OwnCancels += uint64(asked)
 	return asked
 }

@@ -5,6 +5,7 @@ import (
 
 	"penstock/event"
 	"penstock/venues/firewall"
+	"penstock/venues/outbound"
 )
 
 // admitted asks the firewall about the message in g.out, which command c made.
@@ -18,6 +19,9 @@ func (g *Gateway) admitted(now int64, c *event.Command) bool {
 	case firewall.Killed:
 		c.Reason = event.ReasonKilled
 		g.stats.Latched++
+	case firewall.Late:
+		c.Reason = event.ReasonLateFill
+		g.stats.Stopped++
 	default:
 		c.Reason = event.ReasonFirewall
 		g.stats.Stopped++
@@ -45,29 +49,12 @@ func (g *Gateway) checkKilled(now int64) (work int) {
 	return 1 + g.look(now)
 }
 
-// CancelOpen asks the venue to cancel every open order that the latch covers, from the
-// firewall's accounts alone: for when the core does not. It returns how many requests were
-// made; those that found no room are made by the next call, none is made twice on one
-// connection. The reports go to the core like any other.
+// CancelOpen makes the venue cancel what the latch covers: see outbound.CancelOpen.
 func (g *Gateway) CancelOpen(now int64) (asked int) {
 	if g.cfg.Firewall == nil || g.cfg.CancelBase == 0 || !g.Up() {
 		return 0
 	}
-	g.cfg.Firewall.EachOpen(func(o *firewall.Open) bool {
-		if o.Asked || !g.cfg.Firewall.Killed(o) {
-			return true
-		}
-		g.own++
-		c := event.Command{Kind: event.SendCancel, Child: o.Number, Ref: g.cfg.CancelBase + g.own, Parent: o.Parent,
-			Venue: g.cfg.Venue, Instrument: o.Instrument, Side: o.Side, Price: o.Price, Qty: o.Qty, CumQty: o.Cum,
-			RecvTime: now, CauseKind: event.Operator}
-		if !g.Send(now, &c) {
-			return false
-		}
-		g.cfg.Firewall.Asked(o.Number)
-		g.stats.OwnCancels++
-		asked++
-		return true
-	})
+	asked = outbound.CancelOpen(g.cfg.Firewall.Session, g.cfg.Venue, now, func() uint64 { g.own++; return g.cfg.CancelBase + g.own }, g.Send)
+	g.stats.OwnCancels += uint64(asked)
 	return asked
 }
