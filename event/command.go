@@ -58,6 +58,9 @@ const (
 	SendCancel CommandKind = 2
 	// SendStatus sends OrderStatusRequest(35=H) for Child to Venue.
 	SendStatus CommandKind = 3
+	// SendMassStatus sends OrderMassStatusRequest(35=AF) for all orders to Venue; Ref is its
+	// MassStatusReqID(584).
+	SendMassStatus CommandKind = 4
 	// Report sends ExecutionReport(35=8) for Parent to Client.
 	Report CommandKind = 10
 	// RejectCancel sends OrderCancelReject(35=9) to Client; ExecType is
@@ -87,6 +90,8 @@ func (k CommandKind) String() string {
 		return "cancel"
 	case SendStatus:
 		return "ask-status"
+	case SendMassStatus:
+		return "ask-all"
 	case Report:
 		return "report"
 	case RejectCancel:
@@ -106,4 +111,4 @@ func (k CommandKind) String() string {
 }
 
 // ToVenue reports whether the command is an order message to a venue.
-func (k CommandKind) ToVenue() bool { return k >= SendOrder && k <= SendStatus }
+func (k CommandKind) ToVenue() bool { return k >= SendOrder && k <= SendMassStatus }

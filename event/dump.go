@@ -188,6 +188,8 @@ func (l *line) session(e *Event) {
 		l.venue(e.Venue)
 		l.word(SessionState(e.Code).String())
 		l.reason(e.Reason)
+	case MassStatus:
+		l.venue(e.Venue)
 	case ClientSession:
 		l.uint(" client ", uint64(e.Client))
 		l.word(SessionState(e.Code).String())
@@ -231,6 +233,9 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.uint(" C", c.Child)
 		l.venue(c.Venue)
 		l.symbol(c.Instrument)
+		l.uint(" as C", c.Ref)
+	case SendMassStatus:
+		l.venue(c.Venue)
 		l.uint(" as C", c.Ref)
 	case SendStatus:
 		l.uint(" C", c.Child)

@@ -91,6 +91,7 @@ func sampleEvents() []Event {
 			e.Ref, e.Code, e.OrdStatus = 17, uint8(market.ExecTrade), market.StatusPartiallyFilled
 			e.LastPx, e.LastQty, e.CumQty, e.LeavesQty, e.ID = 10025, 100, 100, 200, id("X11")
 		}),
+		e(MassStatus, 1, nil),
 		e(DropCopySession, 1, func(e *Event) { e.Reason = ReasonDisconnect }),
 		e(ClientSession, market.NoVenue, func(e *Event) { e.Client = 2 }),
 		e(PolicySwap, market.NoVenue, func(e *Event) { e.SetPolicyHash([32]byte{0xab, 19: 1, 20: 2, 31: 0xcd}) }),
@@ -129,6 +130,7 @@ func sampleCommands() []Command {
 		{Kind: SendOrder, Cause: 1042, Child: 20, Venue: 1, Side: market.Sell, Qty: 300, Price: 10020,
 			OrdType: market.OrdLimit, TIF: market.TIFDay, ExecInst: market.ExecInstPostOnly},
 		{Kind: SendCancel, Cause: 1043, Child: 20, Ref: 21, Parent: 3, Venue: 1},
+		{Kind: SendMassStatus, Cause: 1043, Ref: 21, Venue: 1},
 		{Kind: SendStatus, Cause: 1043, Child: 20, Parent: 3, Venue: 1},
 		{Kind: Report, Cause: 1044, Parent: 3, Ref: 9, Client: 1, ID: id("ORD-1"), ExecType: market.ExecTrade,
 			OrdStatus: market.StatusPartiallyFilled, Side: market.Buy, Qty: 500, Price: 10050, LastQty: 100, LastPx: 10025,
@@ -237,7 +239,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1039 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1040 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

@@ -160,6 +160,9 @@ const (
 	// DropCopySession says that the drop copy session of Venue is Code, a SessionState; up with
 	// ReasonGap: what it said meanwhile is not repeated.
 	DropCopySession Kind = 43
+	// MassStatus says that Venue has answered an OrderMassStatusRequest(35=AF): it has named
+	// every order that is open there, by Exec events before.
+	MassStatus Kind = 44
 
 	// VenueSession says that the order session of Venue is Code, a SessionState.
 	VenueSession Kind = 50
@@ -212,7 +215,7 @@ var kindNames = map[Kind]string{
 	PriceBand: "band", MarketStatus: "market",
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
-	DropCopy: "drop-copy", DropCopySession: "drop-copy-session",
+	DropCopy: "drop-copy", DropCopySession: "drop-copy-session", MassStatus: "mass-status",
 	PolicySwap: "policy-swap", Clock: "clock", VenueParams: "params", Invitation: "invitation",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }

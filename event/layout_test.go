@@ -22,6 +22,7 @@ var fieldsOf = map[Kind][]string{
 	Exec: {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "Reason", "Liquidity", "OrderRef",
 		"OrigID"},
 	DropCopy: {"Ref", "Code", "OrdStatus", "LastPx", "LastQty", "CumQty", "LeavesQty", "ID", "OrigID"}, DropCopySession: {"Code", "Reason"},
+	MassStatus:        {},
 	OrderCancelReject: {"Ref", "Reason", "OrdStatus"}, VenueSession: {"Code", "Reason"},
 	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"}, PolicySwap: {"ID", "OrigID"},
 	Invitation:  {"Ref", "Qty", "ID", "Until", "Code", "Side"},

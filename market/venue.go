@@ -58,6 +58,8 @@ type Venue struct {
 	// MaxAgeNanos is how old the last word of a book may be before it is STALE; 0
 	// leaves it to the feed, which knows heartbeats.
 	MaxAgeNanos int64
+	// MassStatus says that the venue names all open orders when it is asked once.
+	MassStatus bool
 	// DropCopyNanos is how long order session and drop copy may take to say the same; 0: the
 	// venue has no drop copy.
 	DropCopyNanos int64

@@ -498,7 +498,9 @@ func (c *Core) setSession(v market.VenueID, up bool) {
 				ch.canceling = false
 				continue
 			}
-			ch.askTime = 0
+			if ch.askTime = 0; c.venues[v].MassStatus {
+				ch.askTime = c.now // with all others, at once
+			}
 			c.askStatus(ch)
 			if c.killed(ch) {
 				c.cancel(ch)

@@ -44,6 +44,7 @@ func TestFM36UnknownRefusalHolds(t *testing.T)                  { fm(t, "36") }
 func TestFM37LostVenueKeepsReservations(t *testing.T)           { fm(t, "37") }
 func TestFM38VenueOpensWhenItHasAnswered(t *testing.T)          { fm(t, "38") }
 func TestFM39SilentVenueIsToldOnce(t *testing.T)                { fm(t, "39") }
+func TestFM40AllOpenOrdersAreAskedForAtOnce(t *testing.T)       { fm(t, "40") }
 func TestFM41OrphansAreCancelledOrQuarantine(t *testing.T)      { fm(t, "41") }
 func TestFM57ClockThatIsSetStopsNewOrders(t *testing.T)         { fm(t, "57") }
 func TestFM44ClientThatStaysAwayIsWithdrawn(t *testing.T)       { fm(t, "44") }

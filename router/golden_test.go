@@ -123,6 +123,8 @@ func (s *script) command(c *event.Command) {
 		add("cancel C%d %s", number(c.Child), s.venue(c.Venue))
 	case event.SendStatus:
 		add("ask C%d %s", number(c.Child), s.venue(c.Venue))
+	case event.SendMassStatus:
+		add("ask all %s", s.venue(c.Venue))
 	case event.Report:
 		add("report %v %v %v cum %d leaves %d of %d", c.ID, c.ExecType, c.OrdStatus, c.CumQty, c.LeavesQty, c.Qty)
 		if c.LastQty != 0 {
@@ -325,6 +327,10 @@ func (s *script) line(line string) {
 		s.kind = event.DropCopy
 		s.exec(w, count, price)
 		s.kind = event.Exec
+	case "answers-all": // it is asked for all orders at once
+		s.core.venues[venue(w[1])].MassStatus = true
+	case "all-named": // it has named every open order
+		s.step(event.Event{Kind: event.MassStatus, Venue: venue(w[1])})
 	case "copies":
 		v := venue(w[1])
 		if w[2] == "within" {

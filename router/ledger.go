@@ -139,12 +139,19 @@ func (c *Core) Audit() string {
 	}
 	cum := make([]market.Qty, c.parentCount)
 	reserved := make([]market.Qty, c.parentCount)
-	used := map[uint16]market.Money{}
+	used, firm := map[uint16]market.Money{}, market.Money(0)
 	for i := range c.children[:c.childCount] {
 		ch := &c.children[i]
 		cum[ch.Parent] += ch.Cum
 		reserved[ch.Parent] += ch.reserved()
 		used[c.parents[ch.Parent].Client] += c.exposure(ch)
+		firm += c.exposure(ch)
+	}
+	for i := range c.orphans[:c.orphanCount] {
+		firm += c.orphans[i].exposed
+	}
+	if firm != c.gate.UsedByFirm() {
+		return "the firm's exposure is not the sum of its orders' and of those that nobody knows"
 	}
 	for i := range c.parents[:c.parentCount] {
 		if client := c.parents[i].Client; used[client] != c.gate.Used(client) {

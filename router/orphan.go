@@ -15,7 +15,9 @@ type Orphan struct {
 	Side       market.Side
 	Over       bool // the venue said that it ended
 	Qty, Cum   market.Qty
-	asked      bool // its cancel is out
+	Price      market.Price // at which it counts
+	exposed    market.Money // what it counts for the firm
+	asked      bool         // its cancel is out
 }
 
 // maxOrphans bounds what is remembered; each further one is alerted and quarantines its venue.
@@ -25,19 +27,26 @@ const maxOrphans = 64
 // the core's own thread.
 func (c *Core) Orphans() []Orphan { return c.orphans[:c.orphanCount] }
 
-// OrphanQty returns what orphans of an instrument have executed and may still execute: it is
-// exposure, whoever sent them (C06).
-func (c *Core) OrphanQty(id market.InstrumentID) (qty market.Qty) {
-	for i := range c.orphans[:c.orphanCount] {
-		o := &c.orphans[i]
-		if o.Instrument != id {
-			continue
-		}
-		if qty += o.Cum; !o.Over {
-			qty += max(o.Qty-o.Cum, 0)
-		}
+// exposeOrphan counts for the firm what an orphan has executed and may still execute: whoever
+// sent it, it is ours to settle (C06). It counts at its own price, or at the middle of the
+// market where its venue tells none.
+func (c *Core) exposeOrphan(o *Orphan, e *event.Event) {
+	switch {
+	case e.Price > 0:
+		o.Price = max(o.Price, e.Price)
+	case e.LastPx > 0:
+		o.Price = max(o.Price, e.LastPx)
 	}
-	return qty
+	if mid2, ok := c.composites[o.Instrument].Mid2(); ok && o.Price == 0 {
+		o.Price = market.Price(mid2 / 2)
+	}
+	qty := o.Cum
+	if !o.Over {
+		qty = max(qty, o.Qty)
+	}
+	was := o.exposed
+	o.exposed = c.gate.Exposure(o.Instrument, o.Price, qty)
+	c.gate.ExposeFirm(o.exposed - was)
 }
 
 // onOrphan takes a report on an order that is not known (FM-40, FM-41). One whose number is
@@ -54,6 +63,7 @@ func (c *Core) onOrphan(e *event.Event) {
 	}
 	o.Qty, o.Cum = max(o.Qty, e.Qty, e.CumQty+e.LeavesQty), max(o.Cum, e.CumQty)
 	o.Over = o.Over || e.OrdStatus.Terminal()
+	c.exposeOrphan(o, e)
 	if o.Number != 0 && !o.Over && !o.asked && c.sessionUp[e.Venue] {
 		o.asked = true
 		c.cancelOrphan(o)

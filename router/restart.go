@@ -41,6 +41,7 @@ func (c *Core) onStart(e *event.Event) {
 	c.wall = wallClock{}
 	c.gate.HoldClock(false) // the watch begins anew
 	for v := range c.venues {
+		c.massEnded(market.VenueID(v))
 		c.dropCopies[v].up = false
 	}
 	for v := range c.venues {

@@ -40,6 +40,7 @@ type Core struct {
 	hasDropCopy bool // some venue has one
 	sessionUp   [market.MaxVenues]bool
 	venueStates [market.MaxVenues]venueState
+	massOut     int // mass status requests that are not answered
 	orphans     [maxOrphans]Orphan
 	orphanCount int
 	invitations invitations
@@ -261,6 +262,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onCancelReject(e)
 	case event.DropCopy:
 		c.onDropCopy(e)
+	case event.MassStatus:
+		c.onMassStatus(e.Venue)
 	case event.DropCopySession:
 		c.onDropCopySession(e)
 	case event.ParentNew:

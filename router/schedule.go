@@ -141,7 +141,7 @@ func mulDiv(a, b, c int64) int64 {
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
 	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry(), c.invitations.next)
-	if len(c.agenda.all) > 0 || c.dropWaiting > 0 {
+	if len(c.agenda.all) > 0 || c.dropWaiting > 0 || c.massOut > 0 {
 		next = min(next, c.nextCheck)
 	}
 	return next

@@ -8,6 +8,7 @@ import (
 // venueState is what is known of a venue's order session beyond its being up.
 type venueState struct {
 	behind    bool  // messages of the venue are missing: nothing new until they are there (FM-26)
+	mass      bool  // and it was asked for all orders at once
 	opening   bool  // it is back, and what became of open orders is not known yet (FM-38)
 	escalated bool  // a person was told that it does not answer (FM-39)
 	since     int64 // of opening, ns since epoch
@@ -43,20 +44,61 @@ func (c *Core) onVenueSession(e *event.Event) {
 		c.open(market.NoInstrument, e.Venue, RejectHold) // what it refused for not being there
 		v.opening, v.escalated, v.since = true, false, c.now
 		c.setSession(e.Venue, true)
+		c.askAll(e.Venue)
 		c.opened(e.Venue)
 	default:
 		if e.Reason != event.ReasonNone && e.Reason != event.ReasonDisconnect {
 			c.alertVenue(e.Venue, e.Reason) // a disorder of the session that a person has to see
 		}
 		v.behind, v.opening, v.escalated, v.since = false, false, false, 0
+		c.massEnded(e.Venue)
 		c.setSession(e.Venue, false)
 	}
+}
+
+// askAll asks a venue that can say it for all orders that are open there: those that we know,
+// and those that we do not (FM-38, FM-40).
+func (c *Core) askAll(id market.VenueID) {
+	v := &c.venueStates[id]
+	if !c.venues[id].MassStatus || v.mass {
+		return
+	}
+	v.mass = true
+	c.massOut++
+	c.cancels++
+	cmd := c.command(event.SendMassStatus)
+	cmd.Venue, cmd.Instrument, cmd.Ref = id, market.NoInstrument, c.epoch*numberBase+cancelNumber+c.cancels
+}
+
+func (c *Core) massEnded(id market.VenueID) {
+	if v := &c.venueStates[id]; v.mass {
+		v.mass = false
+		c.massOut--
+	}
+}
+
+// onMassStatus ends the answer to askAll, or the wait for it: what the venue did not name is
+// asked for by its number.
+func (c *Core) onMassStatus(id market.VenueID) {
+	if int(id) >= len(c.venues) || !c.venueStates[id].mass {
+		return
+	}
+	c.massEnded(id)
+	for i := 0; i < len(c.agenda.all); i++ {
+		for s := c.parents[c.agenda.all[i]].first; s != none; s = c.children[s].next {
+			if ch := &c.children[s]; ch.Venue == id && ch.unknown {
+				ch.askTime = 0
+				c.askStatus(ch)
+			}
+		}
+	}
+	c.opened(id)
 }
 
 // opened ends the opening of a venue when no child there is unknown.
 func (c *Core) opened(id market.VenueID) {
 	v := &c.venueStates[id]
-	if !v.opening {
+	if !v.opening || v.mass {
 		return
 	}
 	for _, slot := range c.agenda.all {
@@ -82,6 +124,9 @@ func (c *Core) lookAgain(market.VenueID) {
 func (c *Core) escalate() {
 	for i := range c.venues {
 		v := &c.venueStates[i]
+		if v.mass && c.now-v.since >= c.venues[i].AckNanos {
+			c.onMassStatus(market.VenueID(i)) // it does not answer that
+		}
 		if v.opening && !v.escalated && c.now-v.since >= escalateNanos {
 			v.escalated = true
 			c.alertVenue(market.VenueID(i), event.ReasonNoStatus)

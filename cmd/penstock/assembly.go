@@ -371,7 +371,7 @@ func (a *assembly) openEMS() error {
 // dispatch hands a command to whoever it concerns. Core goroutine.
 func (a *assembly) dispatch(c *event.Command) {
 	switch c.Kind {
-	case event.SendOrder, event.SendCancel, event.SendStatus:
+	case event.SendOrder, event.SendCancel, event.SendStatus, event.SendMassStatus:
 		a.send(c)
 	case event.Report, event.RejectCancel:
 		a.numbered(c)

@@ -536,6 +536,9 @@ func (c *Config) addVenue(i int) error {
 		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
 		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), CancelAfterAck: s.CancelLate, MaxAgeNanos: int64(s.MaxAge),
 		Conditional: conditional, ByOrder: s.Feed.byOrder()})
+	if d, ok := fixgw.DialectByName(s.Orders.Dialect); ok {
+		c.Router.Venues[i].MassStatus = d.MassStatus
+	}
 	if s.DropCopy != nil {
 		c.Router.Venues[i].DropCopyNanos = int64(s.DropCopy.Window)
 	}

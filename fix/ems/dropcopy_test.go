@@ -68,9 +68,9 @@ func (p *peer) expectCopies(a *Acceptor, from, to int) (possResend int) {
 	return possResend
 }
 
-// TestCtl_C13 shows that surveillance gets every report to every client, in order and soon,
+// TestCtl_C13_SurveillanceGetsEveryReportSoon shows that surveillance gets every report to every client, in order and soon,
 // also what was said while it was away or when the router was restarted.
-func TestCtl_C13(t *testing.T) {
+func TestCtl_C13_SurveillanceGetsEveryReportSoon(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
 	cfg := watched(t, d)

@@ -313,7 +313,8 @@ func (g *Gate) Expose(client uint16, change market.Money) {
 	}
 }
 
-// ExposeFirm counts an execution of an order that no client is known for.
+// ExposeFirm changes what the firm has open and executed by an order that no client is known
+// for.
 func (g *Gate) ExposeFirm(change market.Money) {
 	if g.controls != nil {
 		g.controls.firm += change
@@ -326,6 +327,14 @@ func (g *Gate) Used(client uint16) market.Money {
 		return k.used[client]
 	}
 	return 0
+}
+
+// UsedByFirm returns what all clients, and orders that nobody knows, have open and executed.
+func (g *Gate) UsedByFirm() market.Money {
+	if g.controls == nil {
+		return 0
+	}
+	return g.controls.firm
 }
 
 // Filled counts a fill of a parent; false says that it was one too many within the window,

@@ -53,6 +53,9 @@ type Dialect struct {
 	QuoteReqID       bool // 131 in orders on a quote
 	EntryIDIsQuoteID bool // a MassQuote is dealt on by its 299, not its 117
 
+	// MassStatus says that the venue answers OrderMassStatusRequest(35=AF).
+	MassStatus bool
+
 	// AckNew says that a report 150=0 follows every accepted order; without it
 	// the first report may be a fill. AckPending says that 150=A comes first.
 	AckNew, AckPending bool

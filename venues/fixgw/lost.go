@@ -119,7 +119,7 @@ func (g *Gateway) settleLost() bool {
 		l.downTold = true
 	}
 	for c := g.unsent.Front(); c != nil; c = g.unsent.Front() {
-		if c.Kind != event.SendStatus {
+		if c.Kind == event.SendOrder || c.Kind == event.SendCancel {
 			g.refusal(c, l.at)
 			if !g.offer() {
 				return false

@@ -76,6 +76,9 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 		c.Reason = event.ReasonKilled
 		return false
 	}
+	if c.Kind == event.SendMassStatus {
+		return g.askAll(now, c)
+	}
 	t := g.template(c)
 	if t == nil || g.cfg.DropCopy != nil || !g.Up() || !g.session.CanSend() || g.unsent.Full() {
 		return false

@@ -13,6 +13,10 @@ const onceInReport = 1<<fix.SlotClOrdID | 1<<fix.SlotOrigClOrdID | 1<<fix.SlotOr
 
 // onReport decodes ExecutionReport(35=8).
 func (g *Gateway) onReport(m *fix.Message, now int64) bool {
+	if g.cfg.Dialect.MassStatus && char(m.At(fix.SlotExecType)) == byte(market.ExecOrderStatus) && noOrders(m) {
+		g.start(event.MassStatus, now)
+		return g.emit()
+	}
 	e := g.start(event.Exec, now)
 	if tag, reason := g.readReport(m, e); reason != fieldOK {
 		return g.malformed(m, now, m.Bad(tag, fix.RejectReason(reason)))
@@ -28,6 +32,10 @@ func (g *Gateway) onReport(m *fix.Message, now int64) bool {
 		g.stats.NotOurs++
 	}
 	g.ended(e)
+	if e.Code == uint8(market.ExecOrderStatus) && lastOfAll(m) {
+		g.start(event.MassStatus, now)
+		return g.emit()
+	}
 	return true
 }
 

@@ -29,6 +29,8 @@ func (c *client) onMessage(m *fix.Message, now int64) bool {
 		err = c.onCancel(m, now)
 	case fix.MsgStatusRequest:
 		err = c.onStatus(m, now)
+	case fix.MsgMassStatusRequest:
+		err = c.onMassStatus(m, now)
 	case fix.MsgQuoteRequest:
 		err = c.onQuoteRequest(m, now)
 	case fix.MsgReject, fix.MsgBusinessReject:
@@ -221,10 +223,7 @@ func (c *client) onStatus(m *fix.Message, now int64) error {
 			Reason: event.ReasonUnknownOrder, Text: "unknown order",
 		}
 		if o, ok := s.engine.Status(c.owner, id); ok {
-			r.OrderID, r.Side, r.OrdType, r.TIF = o.OrderID, o.Side, o.OrdType, o.TIF
-			r.OrdStatus, r.Price, r.OrderQty = o.OrdStatus, o.Price, o.OrderQty
-			r.CumQty, r.LeavesQty, r.Notional = o.CumQty, o.LeavesQty, o.Notional
-			r.Reason, r.Text = event.ReasonNone, ""
+			r = s.state(&o, r.Time, r.ExecID)
 		}
 		c.leave(at, true, func(at int64) { c.sendReport(at, &r, reqID, c.ids.text) })
 	})

@@ -34,6 +34,15 @@ func (e *orderEntry) onCancelReject(r *sim.CancelReject) {
 // the request it answers, if any.
 // text spells the identifiers of the order's owner.
 func (c *client) sendReport(now int64, r *sim.Report, statusReq string, text func(event.ID) string) {
+	w := c.beginReport(now, r, text)
+	if statusReq != "" {
+		w.Str(tagOrdStatusReqID, statusReq)
+	}
+	c.endReport(w, r)
+}
+
+// beginReport writes what every report has.
+func (c *client) beginReport(now int64, r *sim.Report, text func(event.ID) string) *fix.Writer {
 	in := c.entry.server.in
 	w := c.session.Begin(now, fix.MsgExecutionReport)
 	writeOrderID(w, r.OrderID)
@@ -76,9 +85,10 @@ func (c *client) sendReport(now int64, r *sim.Report, statusReq string, text fun
 	if r.QuoteID != (event.ID{}) {
 		w.Str(fix.TagQuoteID, r.QuoteID.String())
 	}
-	if statusReq != "" {
-		w.Str(tagOrdStatusReqID, statusReq)
-	}
+	return w
+}
+
+func (c *client) endReport(w *fix.Writer, r *sim.Report) {
 	if r.Reason != event.ReasonNone {
 		w.Int(fix.TagOrdRejReason, int64(r.Reason.OrdRejReason()))
 	}
