@@ -178,10 +178,12 @@ func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 	return c.judgeTerms(p.Instrument, p.Side, e.Qty, e.Price)
 }
 
-// violates reports whether p stands outside new terms: more filled and reserved
-// than qty, or a working child beyond limit.
+// violates reports whether p stands outside new terms: more filled, reserved and held
+// than qty, or a working child beyond limit. What is held of the new quantity must have room
+// beside what is reserved: it would be routed again when that comes back.
 func (p *Parent) violates(qty market.Qty, limit market.Price, children []Child) bool {
-	if p.Cum+p.Reserved > qty && p.Reserved > 0 {
+	held := min(p.Held, max(qty-p.Cum, 0))
+	if p.Cum+p.Reserved+held > qty && p.Reserved > 0 {
 		return true
 	}
 	for s := p.first; s != none; s = children[s].next {

@@ -93,6 +93,9 @@ func (c *copies) deliver(w *world, upTo int) {
 // order concerns as well.
 func (w *world) witness(e *event.Event) {
 	if t := market.ExecType(e.Code); e.OrdStatus.Terminal() && t != market.ExecTradeCancel && t != market.ExecTradeCorrect {
+		if o := w.orders[e.Ref]; o != nil {
+			o.copied = true
+		}
 		if t != market.ExecTrade {
 			w.show(&message{dir: fromCopy, venue: uint8(e.Venue), number: e.Ref, cum: int64(e.CumQty)})
 		}

@@ -178,7 +178,9 @@ func (w *world) mark(m *message) {
 		w.hit(fm41)
 		return
 	}
-	w.markCell(ch, m)
+	if !o.copied {
+		w.markCell(ch, m)
+	}
 	if m.possDup {
 		w.hit(fm23)
 	}

@@ -20,6 +20,7 @@ type order struct {
 	answered        bool // the venue has said something about it
 	canceling       bool // the router asked for its end
 	lied            bool // its venue broke a promise about it
+	copied          bool // a drop copy has told the router of its end
 	nobodys         bool // the router forgot it in a crash of its host
 	qty, cum, price int64
 	minQty          int64

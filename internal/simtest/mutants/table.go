@@ -70,7 +70,7 @@ var mutants = []mutant{
 	one("a quarantined venue gets orders", gateFile,
 		"func (g *Gate) Quarantine(venue market.VenueID) { g.barred[venue] = true }", "func (g *Gate) Quarantine(venue market.VenueID) { g.barred[venue] = g.stopped }"),
 	one("a replace releases before the venue confirms", clientFile,
-		"	if p.Cum+p.Reserved > qty && p.Reserved > 0 {", "	if p.Cum > qty && p.Reserved > 0 {"),
+		"	if p.Cum+p.Reserved+held > qty && p.Reserved > 0 {", "	if p.Cum+held > qty && p.Reserved > 0 {"),
 	one("the answer to a status request is ignored", execFile,
 		"	case market.ExecOrderStatus:\n		c.onStatus(p, ch, e)", "	case market.ExecOrderStatus:\n		ch.askTime = 0"),
 	one("an end with other CumQty releases", execFile,
