@@ -32,7 +32,7 @@ type shape struct {
 const (
 	refAt  = 11 // in every type below
 	has    = ^uint64(0)
-	noType = 1<<16 - 1 // a length that no message has
+	noType = 1 << 16 // a length that no message has
 )
 
 // shapes holds the types that a batch takes. The others, and those in which something is
@@ -66,8 +66,8 @@ const (
 	laneUse   = 24
 
 	laneUnlisted lane = 0 // no configured instrument: its messages are ignored
-	laneOpen     lane = 1
-	laneShut     lane = 2 // its book lost a message: see Decode
+	laneShut     lane = 1 // its book lost a message: see Decode
+	laneOpen     lane = 1 << 7
 )
 
 func (l lane) use() lane { return l >> laneUse }
@@ -75,18 +75,20 @@ func (l lane) use() lane { return l >> laneUse }
 // maxScales is more than there are: ten decimals of a price by ten of a quantity.
 const maxScales = 128
 
-// scale turns a Price(4) into a price without a division: a whole number of increments
-// comes out right, and of anything else the test by multiplication says that it is none.
+// scale turns the price and the shares of a message, in this order, into those of the
+// instrument, without a division: a whole number of increments comes out right, and of
+// anything else the test by multiplication says that it is none.
 type scale struct {
-	inverse  uint64 // 2^32 / priceDiv, rounded up
-	priceDiv uint64
-	priceMul uint64
-	qtyMul   uint64
+	inverse [2]uint64 // 2^31 / div, rounded up
+	div     [2]uint64
+	mul     [2]uint64
+	_       [2]uint64
 }
 
 func newScale(b *book) scale {
 	div := uint64(b.priceDiv)
-	return scale{inverse: (1<<32 + div - 1) / div, priceDiv: div, priceMul: uint64(b.priceMul), qtyMul: uint64(b.qtyMul)}
+	return scale{inverse: [2]uint64{(1<<31 + div - 1) / div, 1 << 31}, div: [2]uint64{div, 1},
+		mul: [2]uint64{uint64(b.priceMul), uint64(b.qtyMul)}}
 }
 
 // scaleOf returns the number of the scale of b.
@@ -189,15 +191,11 @@ func (d *Decoder) takeBack(blocks []byte, got int) (messages, size int) {
 	return messages, size
 }
 
-// fillBatch decodes messages into the batch, up to one that is not for it. It returns how
-// many events that made and the bytes of their messages; skipped counts messages that made none.
+// fillWords is fillBatch for any processor.
 //
 // Every read is within its message: it has the length of its type, and that many bytes are
 // there.
-func (d *Decoder) fillBatch(now int64, blocks []byte) (events, size int) {
-	if len(blocks) == 0 {
-		return 0, 0
-	}
+func (d *Decoder) fillWords(now int64, blocks []byte) (events, size int) {
 	base, end := unsafe.Pointer(&blocks[0]), len(blocks)
 	for events < BatchSize && size+2 < end {
 		p := unsafe.Add(base, size)
@@ -222,20 +220,20 @@ func (d *Decoder) fillBatch(now int64, blocks []byte) (events, size int) {
 		p = unsafe.Add(p, 2)
 		c := &d.scales[l>>laneScale&(maxScales-1)]
 		wire := uint64(be32(p, uintptr(s.price))) & s.hasPx
-		price := wire * c.inverse >> 32
+		price := wire * c.inverse[0] >> 31
 		shares := uint64(be32(p, uintptr(s.shares))) & s.hasQty
 		side := uint64(sideCodes[*(*uint8)(unsafe.Add(p, s.side))]) & s.hasSide
 		// Zero where something must be, or no whole number of increments.
 		wrong := (wire-1)&s.hasPx | (shares-1)&s.hasQty | (side-1)&s.hasSide
-		if int64(wrong) < 0 || price*c.priceDiv != wire {
+		if int64(wrong) < 0 || price*c.div[0] != wire {
 			break
 		}
 		e := &d.batch[events&(BatchSize-1)]
 		e.RecvTime = now
 		e.SrcTime = d.midnight + int64(be64(p, 3)&(1<<48-1))
 		e.Ref = be64(p, refAt)
-		e.Price = market.Price(price * c.priceMul)
-		e.Qty = market.Qty(shares * c.qtyMul)
+		e.Price = market.Price(price * c.mul[0])
+		e.Qty = market.Qty(shares * c.mul[1])
 		e.Kind, e.Instrument, e.Side = s.kind, market.InstrumentID(l), market.Side(side)
 		e.OrderRef = be64(p, uintptr(s.newRef)) & s.hasRef
 		d.stats.Types[typ]++
