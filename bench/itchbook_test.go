@@ -57,15 +57,13 @@ func newITCHBooks(tb testing.TB, data []byte, load itchLoad) *itchBooks {
 	c := itch.Config{Symbols: symbols}
 	var ahead book.Lookahead
 	c.Batch = func(events []event.Event) int {
+		books := p.books
 		if len(events) > 1 {
-			for i := range events {
-				ahead.Note(p.books[events[i].Instrument], &events[i])
-			}
-			ahead.Fetch()
+			ahead.Batch(books, events)
 		}
 		for i := range events {
 			e := &events[i]
-			if _, resync := p.books[e.Instrument].Apply(e); resync {
+			if _, resync := books[e.Instrument].Apply(e); resync {
 				p.resyncs++
 			}
 		}

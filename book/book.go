@@ -113,15 +113,8 @@ func (b *Book) Ladder(side market.Side) *Ladder { return &b.sides[side.Index()] 
 // Live reports whether the book may be routed on.
 func (b *Book) Live() bool { return b.State == event.BookLive }
 
-// Apply takes one market data event. It reports whether the touch, the quote or
-// the state changed. An event that contradicts the book, or finds it full, makes
-// it STALE and empty; the caller asks the feed for a resync when resync is true.
-//
-// Depth is kept while a book is SYNCING, so that a snapshot can build it up. It is
-// kept as well in a STALE book whose feed only misses messages (a gap, silence):
-// when the feed has delivered them it says LIVE. Any other STALE book is empty and
-// ignores depth until a snapshot.
-func (b *Book) Apply(e *event.Event) (touched, resync bool) {
+// applyAny takes any event in any state.
+func (b *Book) applyAny(e *event.Event) (touched, resync bool) {
 	b.RecvTime = e.RecvTime
 	if b.State == event.BookStale {
 		if b.hear(); b.State == event.BookStale && !b.kept {
@@ -141,6 +134,11 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	default:
 		return b.applyOther(e)
 	}
+	return b.judge(e, touched, reason)
+}
+
+// judge ends an event of depth.
+func (b *Book) judge(e *event.Event, touched bool, reason event.Reason) (_, resync bool) {
 	if reason == event.ReasonNone && b.Crossed() && e.Flags&event.More == 0 && b.Live() {
 		reason = event.ReasonAbsurd
 	}
@@ -219,42 +217,12 @@ func (b *Book) setLevel(e *event.Event) (touched bool, reason event.Reason) {
 	return touched, event.ReasonNone
 }
 
-// addOrder adds order ref of side at the price and quantity of e. The usual case is here
-// and calls nothing: the guess is right, the place in front is empty, and no order of ours
-// rests in the book.
+// addOrder adds order ref of side at the price and quantity of e.
 func (b *Book) addOrder(ref, side uint64, e *event.Event) (touched bool, reason event.Reason) {
-	o := b.orders
-	key := (int64(e.Price) ^ -int64(side)) + int64(side) // negative for an ask
-	number := *at[uint32](o.guessed, (uint64(key>>(b.grain&63))+b.spread)&o.narrow)
-	v := at[level](o.named, uint64(number))
-	i := ref & o.mask
-	s, n := at[slot](o.places, i), at[note](o.noted, i)
-	word := v.word
-	wrong := uint64(key^v.key) | (word&ownerMask ^ uint64(b.owner)) // another level
-	other := uint64(s.level|n.strays|uint32(b.resting)) | uint64(e.Qty)>>32 | uint64(e.Price)>>63
-	if wrong|other|side>>1 != 0 || e.Qty == 0 || word >= roomyLevel || o.live == o.capacity {
-		return b.addOddOrder(ref, side, e)
-	}
-	o.live++
-	o.arrived++
-	s.ref, s.qty, s.level = ref, uint32(e.Qty), number
-	n.arrival = o.arrived
-	v.word = word + uint64(e.Qty)<<ownerBits
-	b.count++
-	return key == b.tops[side&1], event.ReasonNone
-}
-
-// roomyLevel is the word of a level to which any quantity of 32 bits can come.
-const roomyLevel = (uint64(market.MaxQty) - 1<<32) << ownerBits
-
-// addOddOrder is addOrder in any case.
-func (b *Book) addOddOrder(ref, side uint64, e *event.Event) (touched bool, reason event.Reason) {
 	if badQty(e.Qty) || badPrice(e.Price) || side > 1 {
 		return false, event.ReasonAbsurd
 	}
-	if b.orders.bareDead(ref) {
-		return b.addOrder(ref, side, e)
-	}
+	b.orders.bareDead(ref)
 	key := int64(e.Price) * b.sides[side].sign
 	number := b.joinLevel(side, key)
 	if number == 0 {
@@ -282,6 +250,10 @@ func (b *Book) addOddOrder(ref, side uint64, e *event.Event) (touched bool, reas
 // joinLevel returns the number of the level at key, which is made where there is none; 0
 // when there is no room for it.
 func (b *Book) joinLevel(side uint64, key int64) (number uint32) {
+	guess := &b.orders.guesses[(uint64(key>>b.grain)+b.spread)&b.orders.narrow]
+	if v := &b.orders.levels[*guess]; v.key == key && v.owner() == b.owner {
+		return *guess
+	}
 	number, ok := b.sides[side].join(key)
 	if !ok {
 		return 0
@@ -291,8 +263,9 @@ func (b *Book) joinLevel(side uint64, key int64) (number uint32) {
 	if price := uint64(max(key, -key)); b.tick == 0 || price%b.tick != 0 {
 		b.tick = gcd(b.tick, price)
 		b.grain = uint8(min(bits.Len64(b.tick)-1, maxGrain))
+		guess = &b.orders.guesses[(uint64(key>>b.grain)+b.spread)&b.orders.narrow]
 	}
-	b.orders.guesses[(uint64(key>>b.grain)+b.spread)&b.orders.narrow] = number
+	*guess = number
 	b.tops[side] = b.sides[side].keys[0]
 	return number
 }
@@ -308,37 +281,8 @@ func gcd(a, b uint64) uint64 {
 }
 
 // takeOff takes an order off the book, in part or as a whole; one that is replaced
-// comes back as another one. As in addOrder the usual case calls nothing.
+// comes back as another one.
 func (b *Book) takeOff(e *event.Event) (touched bool, reason event.Reason) {
-	o := b.orders
-	s := at[slot](o.places, e.Ref&o.mask)
-	v := at[level](o.named, uint64(s.level))
-	word, has := v.word, uint64(s.qty)
-	qty := uint64(e.Qty)
-	if e.Kind >= event.OrderDeleted {
-		qty = has
-	}
-	left := word - qty<<ownerBits
-	if (s.ref^e.Ref)|(word&ownerMask^uint64(b.owner))|uint64(b.resting) != 0 || qty-1 >= has || left <= ownerMask {
-		return b.takeOdd(e)
-	}
-	v.word = left
-	side := uint64(v.key) >> 63
-	touched = v.key == b.tops[side&1]
-	if s.qty = uint32(has - qty); has == qty {
-		s.level = 0
-		b.count--
-		o.live--
-	}
-	if e.Kind == event.OrderReplaced {
-		joined, reason := b.addOrder(e.OrderRef, side, e)
-		return touched || joined, reason
-	}
-	return touched, event.ReasonNone
-}
-
-// takeOdd is takeOff in any case.
-func (b *Book) takeOdd(e *event.Event) (touched bool, reason event.Reason) {
 	f := b.orders.find(b.owner, e.Ref)
 	if !f.ok() {
 		return false, event.ReasonAbsurd
@@ -358,18 +302,25 @@ func (b *Book) takeOdd(e *event.Event) (touched bool, reason event.Reason) {
 		b.count--
 		b.orders.remove(f)
 	}
+	v.word -= uint64(qty) << ownerBits
 	key := v.key
 	side := uint64(key) >> 63
 	touched = key == b.tops[side]
-	if v.word -= uint64(qty) << ownerBits; v.word <= ownerMask {
-		b.sides[side].leave(key)
-		b.tops[side] = b.sides[side].keys[0]
+	if v.word <= ownerMask {
+		b.vacate(side, key)
 	}
 	if e.Kind == event.OrderReplaced {
 		joined, reason := b.addOrder(e.OrderRef, side, e)
 		return touched || joined, reason
 	}
 	return touched, event.ReasonNone
+}
+
+// vacate takes a level away that has lost its last order.
+func (b *Book) vacate(side uint64, key int64) {
+	l := &b.sides[side&1]
+	l.leave(key)
+	b.tops[side&1] = l.keys[0]
 }
 
 // applyStatus moves the book to the announced state. A STALE book that lost its

@@ -56,6 +56,24 @@ func (a *Lookahead) Note(b *Book, e *event.Event) {
 	a.near[i] = uintptr(unsafe.Pointer(g))
 }
 
+// Batch notes and fetches events of one venue, whose books it has by instrument.
+func (a *Lookahead) Batch(books []*Book, events []event.Event) {
+	if len(events) == 0 {
+		return
+	}
+	if b := books[events[0].Instrument]; b != nil && b.orders != nil && b.orders.capacity < wideOrders {
+		prefetchOrders(b.orders.places, b.orders.mask, &events[0].Ref, unsafe.Sizeof(events[0]), len(events))
+		return
+	}
+	for i := range events {
+		if a.Full() {
+			a.Fetch()
+		}
+		a.Note(books[events[i].Instrument], &events[i])
+	}
+	a.Fetch()
+}
+
 // Fetch asks for what has been noted and forgets it.
 func (a *Lookahead) Fetch() {
 	if a.n == 0 {

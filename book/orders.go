@@ -22,18 +22,18 @@ type Order struct {
 //
 //	ref mod slots
 //	 ▼
-//	front     [ ref u64 │ qty u32 │ level u32 ] …   four orders a cache line
-//	notes     [ arrival u32 │ strays u32 ] …    when it came: queue positions are counted
-//	          from it; how many orders of that place lie in the spill
+//	front     [ lap u32 │ qty u32 │ level u32 │ arrival u32 ] …   four orders a cache line
+//	strays    how many orders of that place lie in the spill
 //	spill     orders that had to give way, by a hash (see spill)
 //	pool      levels of all books: price, size, book
 //
 // Venues give out references nearly in sequence over all their instruments, and most
 // orders that leave came lately. So an order lies at its reference modulo the slots: new
 // ones lie side by side, and one that leaves is found by a mask and a compare. An order
-// that is met by a later one of the same place moves to the spill, once in its life. So
-// do orders of 2^32 lots and more. References that are no sequence cost more, not
-// correctness.
+// that is met by a later one of the same place moves to the spill, once in its life. Orders
+// of 2^32 lots and more, and of the 2^32nd lap and later, are always there. References that
+// are no sequence cost more, not correctness. When an order came says its arrival: queue
+// positions are counted from it.
 //
 // An order names its level, which has the price and the book: what leaves finds it
 // without a search, and there is no second copy to disagree. guesses says where the level
@@ -45,16 +45,17 @@ type Order struct {
 type Orders struct {
 	live     int
 	capacity int
-	mask     uint64         // of places in front
-	places   unsafe.Pointer // the same as front, notes, levels and guesses: see at
-	noted    unsafe.Pointer
+	mask     uint64 // of places in front
+	lapBits  uint64
+	places   unsafe.Pointer // the same as front, strays, levels and guesses: see at
+	strayed  unsafe.Pointer
 	named    unsafe.Pointer
 	guessed  unsafe.Pointer
 	narrow   uint64 // the mask of guesses
 	arrived  uint32
 
 	front   []slot
-	notes   []note
+	strays  []uint32
 	levels  []level // of the pool
 	guesses []uint32
 	spill   spill
@@ -64,17 +65,13 @@ type Orders struct {
 	Purges  uint64 // sweeps for dead orders so far
 }
 
-// slot is an order in front. An empty one has level 0, which belongs to no book.
+// slot is an order in front: its place and its lap are its reference. An empty one has
+// level 0, which belongs to no book.
 type slot struct {
-	ref   uint64
-	qty   uint32
-	level uint32
-}
-
-// note is what is seldom asked of a place in front.
-type note struct {
-	arrival uint32 // of its order
-	strays  uint32
+	lap     uint32
+	qty     uint32
+	level   uint32
+	arrival uint32
 }
 
 // at returns element i of an array that begins at base. What changes with every message
@@ -93,21 +90,21 @@ const (
 const minFront = 64
 
 // NewOrders returns an index for at most capacity living orders of one venue. It
-// takes 24 bytes for each of 4 to 8 × capacity places in front, 32 for each of up to 8/3 ×
+// takes 20 bytes for each of 4 to 8 × capacity places in front, 32 for each of up to 8/3 ×
 // capacity in the spill, 32 for levels and up to 8 for guesses.
 func NewOrders(capacity int) *Orders {
 	assert.That(capacity > 0 && capacity <= MaxOrders, "the capacity of an order index is in range")
 	front := max(1<<bits.Len(uint(4*capacity-1)), minFront)
 	guesses := max(1<<bits.Len(uint(capacity/2)), minFront)
-	o := &Orders{front: make([]slot, front), notes: make([]note, front), guesses: make([]uint32, guesses),
-		mask: uint64(front - 1), narrow: uint64(guesses - 1), capacity: capacity, spill: newSpill(capacity),
+	o := &Orders{front: make([]slot, front), strays: make([]uint32, front), guesses: make([]uint32, guesses),
+		mask: uint64(front - 1), lapBits: uint64(bits.Len(uint(front - 1))), narrow: uint64(guesses - 1), capacity: capacity, spill: newSpill(capacity),
 		// A level joins before its order, and a clear buries before it sweeps.
 		pool: newPool(2*capacity + 2)}
 	o.levels = o.pool.levels
 	touchPages(o.front, func(s *slot) { s.qty = 0 })
-	touchPages(o.notes, func(n *note) { n.arrival = 0 })
+	touchPages(o.strays, func(n *uint32) { *n = 0 })
 	touchPages(o.guesses, func(g *uint32) { *g = 0 })
-	o.places, o.noted = unsafe.Pointer(&o.front[0]), unsafe.Pointer(&o.notes[0])
+	o.places, o.strayed = unsafe.Pointer(&o.front[0]), unsafe.Pointer(&o.strays[0])
 	o.named, o.guessed = unsafe.Pointer(&o.levels[0]), unsafe.Pointer(&o.guesses[0])
 	return o
 }
@@ -165,12 +162,15 @@ func (f found) reduce(qty market.Qty) (gone bool) {
 	return f.far.qty == 0
 }
 
+// ref returns the reference of the order at a place.
+func (o *Orders) ref(place uint64) uint64 { return uint64(o.front[place].lap)<<o.lapBits | place }
+
 // find returns order ref of owner.
 func (o *Orders) find(owner uint16, ref uint64) (f found) {
 	i := ref & o.mask
-	if s := &o.front[i]; s.ref == ref && o.levels[s.level].owner() == owner {
+	if s := &o.front[i]; uint64(s.lap) == ref>>o.lapBits && o.levels[s.level].owner() == owner {
 		f.front = s
-	} else if o.notes[i].strays != 0 {
+	} else if o.strays[i] != 0 {
 		f.far = o.spill.find(o.levels, owner, ref)
 	}
 	return f
@@ -179,7 +179,7 @@ func (o *Orders) find(owner uint16, ref uint64) (f found) {
 // arrival returns when an order came: the difference of two tells which was first.
 func (o *Orders) arrival(f found) int32 {
 	if f.front != nil {
-		return int32(o.notes[f.front.ref&o.mask].arrival)
+		return int32(f.front.arrival)
 	}
 	return int32(f.far.arrival)
 }
@@ -200,17 +200,16 @@ func (o *Orders) insert(owner uint16, ref uint64, level uint32, qty market.Qty) 
 	}
 	o.live++
 	o.arrived++
-	if uint64(qty)>>32 != 0 {
+	if (uint64(qty)|ref>>o.lapBits)>>32 != 0 {
 		o.stray(ref, level, qty, o.arrived)
 		return entered
 	}
 	i := ref & o.mask
 	s := &o.front[i]
 	if s.level != 0 && o.levels[s.level].owner() != nobody {
-		o.stray(s.ref, s.level, market.Qty(s.qty), o.notes[i].arrival)
+		o.stray(o.ref(i), s.level, market.Qty(s.qty), s.arrival)
 	}
-	*s = slot{ref, uint32(qty), level}
-	o.notes[i].arrival = o.arrived
+	*s = slot{uint32(ref >> o.lapBits), uint32(qty), level, o.arrived}
 	return entered
 }
 
@@ -239,7 +238,7 @@ func (o *Orders) room(owner uint16, ref uint64) entry {
 // stray puts an order into the spill.
 func (o *Orders) stray(ref uint64, level uint32, qty market.Qty, arrival uint32) {
 	o.spill.insert(o.levels, stray{ref: ref, qty: qty, level: level, arrival: arrival})
-	o.notes[ref&o.mask].strays++
+	o.strays[ref&o.mask]++
 }
 
 // remove takes a living order out.
@@ -249,7 +248,7 @@ func (o *Orders) remove(f found) {
 		f.front.level = 0
 		return
 	}
-	o.notes[f.far.ref&o.mask].strays--
+	o.strays[f.far.ref&o.mask]--
 	o.spill.remove(f.far)
 }
 
@@ -272,12 +271,10 @@ func (o *Orders) purge() {
 		}
 	}
 	o.spill.purge(o.levels)
-	for i := range o.notes {
-		o.notes[i].strays = 0
-	}
+	clear(o.strays)
 	for i := range o.spill.slots {
 		if s := &o.spill.slots[i]; s.level != 0 {
-			o.notes[s.ref&o.mask].strays++
+			o.strays[s.ref&o.mask]++
 		}
 	}
 	o.pool.exhume()
@@ -287,7 +284,7 @@ func (o *Orders) purge() {
 // every slot: once for each order of ours that the feed showed before we knew its number.
 func (o *Orders) before(level uint32, arrival int32) (qty market.Qty) {
 	for i := range o.front {
-		if s := &o.front[i]; s.level == level && int32(o.notes[i].arrival)-arrival < 0 {
+		if s := &o.front[i]; s.level == level && int32(s.arrival)-arrival < 0 {
 			qty += market.Qty(s.qty)
 		}
 	}

@@ -14,3 +14,20 @@ next:
 	JNZ  next
 done:
 	RET
+
+// func prefetchOrders(places unsafe.Pointer, mask uint64, ref *uint64, apart uintptr, n int)
+TEXT ·prefetchOrders(SB), NOSPLIT, $0-40
+	MOVQ places+0(FP), DI
+	MOVQ mask+8(FP), DX
+	MOVQ ref+16(FP), SI
+	MOVQ apart+24(FP), BX
+	MOVQ n+32(FP), CX
+order:
+	MOVQ (SI), AX
+	ANDQ DX, AX
+	SHLQ $4, AX
+	PREFETCHT0 (DI)(AX*1)
+	ADDQ BX, SI
+	DECQ CX
+	JNZ  order
+	RET

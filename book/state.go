@@ -111,8 +111,8 @@ func (p *pool) state(c *state.Codec) {
 // placed is an order in front with its place, strayed one in the spill.
 type (
 	placed struct {
-		at, arrival uint32
-		slot        slot
+		at   uint32
+		slot slot
 	}
 	strayed struct {
 		at    uint64
@@ -145,7 +145,7 @@ func (o *Orders) save(c *state.Codec) {
 	var front moved[placed]
 	for i := range o.front {
 		if s := &o.front[i]; s.level != 0 && o.levels[s.level].owner() != nobody {
-			front.save(c, placed{uint32(i), o.notes[i].arrival, *s})
+			front.save(c, placed{uint32(i), *s})
 		}
 	}
 	front.end(c)
@@ -164,14 +164,14 @@ func (o *Orders) save(c *state.Codec) {
 
 func (o *Orders) load(c *state.Codec) {
 	clear(o.front)
-	clear(o.notes)
+	clear(o.strays)
 	clear(o.guesses)
 	clear(o.spill.slots)
 	loadMoved(c, func(p *placed) bool {
-		if int(p.at) >= len(o.front) || uint64(p.at) != p.slot.ref&o.mask || int(p.slot.level) >= len(o.levels) {
+		if int(p.at) >= len(o.front) || int(p.slot.level) >= len(o.levels) {
 			return false
 		}
-		o.front[p.at], o.notes[p.at].arrival = p.slot, p.arrival
+		o.front[p.at] = p.slot
 		return true
 	})
 	loadMoved(c, func(p *strayed) bool {
@@ -179,7 +179,7 @@ func (o *Orders) load(c *state.Codec) {
 			return false
 		}
 		if o.spill.slots[p.at] = p.stray; p.stray.level != 0 {
-			o.notes[p.stray.ref&o.mask].strays++
+			o.strays[p.stray.ref&o.mask]++
 		}
 		return true
 	})

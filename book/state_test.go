@@ -131,14 +131,13 @@ func TestStateHasEveryField(t *testing.T) {
 		"pool":  "moved by its owner"})
 	statetest.Covered(t, m.Books[1].sides[0].pool, all, nil)
 	derived := "a view of another field"
-	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "narrow": "configuration",
+	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "lapBits": "configuration", "narrow": "configuration",
 		"capacity": "configuration", "books": "configuration", "pool": "moves itself", "levels": "of the pool",
-		"places": derived, "noted": derived, "named": derived, "guessed": derived, "guesses": "a cache",
-		"front": "only those in use: see below", "notes": "with front", "spill": "only those in use"})
+		"places": derived, "strayed": derived, "named": derived, "guessed": derived, "guesses": "a cache",
+		"front": "only those in use: see below", "strays": "counted anew", "spill": "only those in use"})
 	for i := range orders.front {
 		if s := &orders.front[i]; s.level != 0 && orders.levels[s.level].owner() != nobody {
 			statetest.Covered(t, s, all, nil)
-			statetest.Covered(t, &orders.notes[i], all, map[string]string{"strays": "counted anew"})
 			return
 		}
 	}

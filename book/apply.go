@@ -1,0 +1,81 @@
+package book
+
+import (
+	"penstock/event"
+	"penstock/market"
+)
+
+// Apply takes one market data event. It reports whether the touch, the quote or
+// the state changed. An event that contradicts the book, or finds it full, makes
+// it STALE and empty; the caller asks the feed for a resync when resync is true.
+//
+// Depth is kept while a book is SYNCING, so that a snapshot can build it up. It is
+// kept as well in a STALE book whose feed only misses messages (a gap, silence):
+// when the feed has delivered them it says LIVE. Any other STALE book is empty and
+// ignores depth until a snapshot.
+//
+// What is usual is here and calls nothing, in a LIVE order-by-order book that is not crossed
+// and where no order of ours rests: an order that leaves lies in front and is not the last of
+// its level; one that comes finds its place in front empty and the guess of its level right.
+// It is what addOrder and takeOff do with them. No level comes to cross the book.
+func (b *Book) Apply(e *event.Event) (touched, resync bool) {
+	o := b.orders
+	if o == nil || b.State != event.BookLive || b.resting != 0 || b.Crossed() {
+		return b.applyAny(e)
+	}
+	ref, i := e.Ref, e.Ref&o.mask
+	s := at[slot](o.places, i)
+	side := uint64(e.Side - market.Buy)
+	if e.Kind != event.OrderAdd {
+		if orderKinds>>(e.Kind&63)&1 == 0 {
+			return b.applyAny(e)
+		}
+		v := at[level](o.named, uint64(s.level))
+		has, qty := uint64(s.qty), uint64(e.Qty)
+		if e.Kind >= event.OrderDeleted {
+			qty = has
+		}
+		if (uint64(s.lap)^ref>>(o.lapBits&63))|(v.word&ownerMask^uint64(b.owner)) != 0 || qty-1 >= has {
+			return b.applyAny(e)
+		}
+		b.RecvTime = e.RecvTime
+		v.word -= qty << ownerBits
+		side = uint64(v.key) >> 63
+		touched = v.key == b.tops[side&1]
+		if s.qty = uint32(has - qty); has == qty {
+			s.level = 0
+			b.count--
+			o.live--
+		}
+		if v.word <= ownerMask {
+			b.vacate(side, v.key)
+		}
+		if e.Kind != event.OrderReplaced {
+			return touched, false
+		}
+		ref, i = e.OrderRef, e.OrderRef&o.mask
+		s = at[slot](o.places, i)
+	}
+	key := (int64(e.Price) ^ -int64(side)) + int64(side) // negative for an ask
+	number := *at[uint32](o.guessed, (uint64(key>>(b.grain&63))+b.spread)&o.narrow)
+	v := at[level](o.named, uint64(number))
+	word := v.word
+	wrong := uint64(key^v.key) | (word&ownerMask ^ uint64(b.owner)) // another level
+	lap := ref >> (o.lapBits & 63)
+	other := uint64(s.level|*at[uint32](o.strayed, i)) | (lap|uint64(e.Qty))>>32 | uint64(e.Price)>>63
+	if wrong|other|side>>1 != 0 || e.Qty == 0 || word >= roomyLevel || o.live == o.capacity {
+		b.RecvTime = e.RecvTime
+		joined, reason := b.addOrder(ref, side, e)
+		return b.judge(e, touched || joined, reason)
+	}
+	o.live++
+	o.arrived++
+	b.RecvTime = e.RecvTime
+	b.count++
+	v.word = word + uint64(e.Qty)<<ownerBits
+	*s = slot{uint32(lap), uint32(e.Qty), number, o.arrived}
+	return touched || key == b.tops[side&1], false
+}
+
+// roomyLevel is the word of a level to which any quantity of 32 bits can come.
+const roomyLevel = (uint64(market.MaxQty) - 1<<32) << ownerBits
