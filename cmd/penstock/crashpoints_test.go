@@ -240,7 +240,7 @@ func (d *crashDay) obey(c *event.Command) {
 		return
 	}
 	number := c.Child
-	if c.Kind == event.SendCancel {
+	if c.Kind == event.SendCancel || c.Kind == event.SendMassStatus {
 		number = c.Ref
 	}
 	if c.Kind != event.SendStatus && d.sent[number] {
@@ -262,6 +262,8 @@ func (d *crashDay) obey(c *event.Command) {
 		if c.TIF == market.TIFIOC {
 			say(market.ExecExpired, market.StatusExpired, 0, d.queue[len(d.queue)-1].CumQty)
 		}
+	case event.SendMassStatus:
+		d.queue = append(d.queue, event.Event{Kind: event.MassStatus, Venue: c.Venue, Instrument: market.NoInstrument})
 	case event.SendCancel:
 		say(market.ExecCanceled, market.StatusCanceled, 0, c.CumQty)
 	}
@@ -320,6 +322,8 @@ func (d *crashDay) further(what string, r *recovery) {
 		switch c.Kind {
 		case event.SendOrder:
 			orders++
+		case event.SendMassStatus:
+			answers = append(answers, event.Event{Kind: event.MassStatus, Venue: c.Venue, Instrument: market.NoInstrument})
 		case event.SendStatus:
 			answers = append(answers, event.Event{Kind: event.Exec, Venue: c.Venue, Instrument: c.Instrument, Ref: c.Child, Side: c.Side,
 				Code: uint8(market.ExecOrderStatus), OrdStatus: market.StatusCanceled, Qty: c.Qty, CumQty: c.CumQty})

@@ -25,6 +25,7 @@ var updateMatrix = flag.Bool("update-matrix", false, "rewrite the expected answe
 //
 //	D ID QTY [fields]   F ID ORIG   G ID ORIG QTY   H ID   Q EXECID     what the client sends
 //	new · fill QTY · cancel · done · late · lost                        what the venue says of the newest child
+//	halt · reopen · restate QTY                                         and of the market, and of that child
 //	bust N · correct N QTY                                              of its N-th fill
 //	time DURATION                                                       passes
 //
@@ -52,6 +53,7 @@ var matrixRows = []struct{ name44, name42, what, lines string }{
 	{"D-4.4-D.2.b", "D17", "a replace while another is pending", "D X 10000; new; fill 1000; G Y X 8000; G Z Y 7000; cancel"},
 	{"D-4.4-D.2.d", "", "a second replace of the order is refused while the first is pending", "D X 10000; new; fill 1000; G Y X 8000; G Z X 7000; cancel"},
 	{"D-4.4-E.1.b", "D20", "a venue cancels unasked: the rest is routed again", "D X 10000; new; fill 2000; cancel; fill 8000"},
+	{"D-4.4-E.1.c", "", "a venue has less of an order, unasked: the rest is routed again", "D X 10000; new; fill 2000; restate 6000; fill 4000"},
 	{"D-4.4-F.1.a", "D23", "duplicate ClOrdID", "D X 10000; new; fill 1000; D X 15000"},
 	{"D-4.4-F.1.b", "D31", "possibly resent", "D X 10000; new; D X 10000 97=Y; D X 20000; D Y 15000 97=Y"},
 	{"D-4.4-G.1.a", "D24", "status of an unknown order", "H X"},
@@ -63,6 +65,8 @@ var matrixRows = []struct{ name44, name42, what, lines string }{
 	{"D-4.4-J.1.a", "D34", "filled, then corrected and cancelled", "D X 10000; new; fill 1000; fill 9000; correct 1 500; bust 2"},
 	{"D-4.4-J.1.b", "D35", "a canceled order, a bust", "D X 10000; new; fill 5000; F Y X; cancel; bust 1"},
 	{"D-4.4-J.1.d", "D37", "over with its time, then corrected and busted", "D X 10000; new; fill 5000; fill 1000; done; time 3h; correct 1 4000; bust 2"},
+	{"D-4.4-K.1.a", "D38", "trading halt, reinstated", "D X 10000; new; fill 2000; halt; H X; reopen; fill 8000"},
+	{"D-4.4-K.1.b", "D39", "trading halt, the venue cancels", "D X 10000; new; fill 2000; halt; cancel; H X; reopen; fill 8000"},
 	{"D-4.4-L.1.b", "", "CashOrderQty is not offered", "D X 10000 152=5000"},
 	{"DK", "DK", "the client does not know a trade", "D X 10000; new; fill 1000; Q last; cancel; F Y X"},
 }
@@ -157,6 +161,7 @@ func newMatrix(t *testing.T, version string) *matrix {
 	t.Cleanup(m.ems.Close)
 	m.step(event.Event{Kind: event.SessionStart, Ref: 7})
 	m.step(event.Event{Kind: event.VenueSession, Code: uint8(event.SessionUp)})
+	m.step(event.Event{Kind: event.MassStatus}) // nothing is open there
 	m.step(event.Event{Kind: event.BookClear, Flags: event.More})
 	m.step(event.Event{Kind: event.BookLevel, Side: market.Buy, Price: 499_900, Qty: 1_000_000, Flags: event.More})
 	m.step(event.Event{Kind: event.BookLevel, Side: market.Sell, Price: 500_000, Qty: 1_000_000, Flags: event.More})
@@ -387,6 +392,13 @@ func (m *matrix) venue(w []string) {
 		if w[0] == "correct" {
 			e.Code, e.LastQty = uint8(market.ExecTradeCorrect), market.Qty(number(2))
 			e.CumQty += e.LastQty
+		}
+	case "restate":
+		e.Code, e.Qty = uint8(market.ExecRestated), market.Qty(number(1))
+	case "halt", "reopen":
+		e = event.Event{Kind: event.BookStatus, Code: uint8(event.BookHalted), Instrument: ch.Instrument, Reason: event.ReasonVenueState}
+		if w[0] == "reopen" {
+			e.Code = uint8(event.BookLive)
 		}
 	default:
 		m.t.Fatalf("unknown word %s", w[0])
