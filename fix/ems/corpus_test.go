@@ -111,7 +111,10 @@ var corpus = []struct {
 	{"G", "44=", "j|380=5|379=R1|372=G", "Price(44)"},
 	// Values that the order may not have: ExecutionReport(8).
 	{"D", "55=NOPE", "8|103=1|11=O1|55=NOPE", "NOPE"},
-	{"D", "54=5", "8|103=11|11=O1", "Side(54)=5"},
+	{"D", "54=5", "8|103=99|11=O1", "Side(54)=5: short sales are not taken"},
+	{"D", "54=6", "8|103=99|11=O1", "Side(54)=6: short sales are not taken"},
+	{"D", "114=N", "8|103=11|11=O1", "LocateReqd(114)"},
+	{"D", "5700=ABCD", "8|103=11|11=O1", "LocateBroker(5700)"},
 	{"D", "54=buy", "8|103=11|11=O1", "Side(54)=buy"},
 	{"D", "40=3", "8|103=11|11=O1", "OrdType(40)=3"},
 	{"D", "40=P", "8|103=11|11=O1", "OrdType(40)=P"},

@@ -117,6 +117,9 @@ func (in *inbound) walk() *refusal {
 		switch {
 		case r == nil || r.of(in.msgType) == refused:
 			in.refuse(order(event.ReasonUnsupportedType, "%s is not supported here", describe(tag)))
+		case tag == fix.TagSide && (string(value) == "5" || string(value) == "6"):
+			in.refuse(order(event.ReasonShortSale, "Side(54)=%s: short sales are not taken: no order of ours carries their mark and "+
+				"locate to a venue", plain(value)))
 		case r.only != nil && !slices.Contains(r.only, string(value)):
 			in.refuse(order(event.ReasonUnsupportedType, "%s=%s is not supported: only %s",
 				describe(tag), plain(value), strings.Join(r.only, ", ")))

@@ -120,7 +120,7 @@ func init() {
 		207: {name: "SecurityExchange"}, 210: {name: "MaxShow"}, 211: {name: "PegOffsetValue"},
 		388: {name: "DiscretionInst"}, 389: {name: "DiscretionOffsetValue"},
 		423: {name: "PriceType"}, 432: {name: "ExpireDate"}, 529: {name: "OrderRestrictions"},
-		640: {name: "Price2"}, 1138: {name: "DisplayQty"},
+		640: {name: "Price2"}, 5700: {name: "LocateBroker"}, 1138: {name: "DisplayQty"},
 	} {
 		rules[tag] = &r
 	}
