@@ -23,6 +23,7 @@ type mould struct {
 	seq     place
 	side    market.Side
 	ordType market.OrdType
+	idle    bool
 	seen    uint32
 	chunks  [mouldChunks]chunk
 }
@@ -111,7 +112,7 @@ func (s *Session) pour(m *mould, body []byte, o *wireOrder) bool {
 		o.parent = m.parent.number(body)
 	}
 	o.symbol = body[m.symbol.at : m.symbol.at+m.symbol.n]
-	o.side, o.ordType, o.seen = m.side, m.ordType, m.seen
+	o.side, o.ordType, o.idle, o.seen = m.side, m.ordType, m.idle, m.seen
 	return s.tail(body, m.end, o)
 }
 
@@ -182,7 +183,7 @@ func (s *Session) learn(body []byte) {
 	if !m.lay(body, s.cfg.ParentTag) || !s.scan(body[5:m.end], &o) || o.seen&sawSymbol == 0 {
 		return
 	}
-	m.side, m.ordType, m.seen = o.side, o.ordType, o.seen
+	m.side, m.ordType, m.idle, m.seen = o.side, o.ordType, o.idle, o.seen
 	if len(l.all) < cap(l.all) {
 		l.latest = len(l.all)
 		l.all = l.all[:l.latest+1]
