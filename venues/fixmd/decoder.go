@@ -93,12 +93,12 @@ func (d *Decoder) Receive(now int64, msg []byte) error {
 	if !d.Settle(now) {
 		return ErrNoRoom
 	}
-	n, err := fix.FrameUpTo(msg, d.cfg.MaxFrame)
-	if err == nil && n != len(msg) {
+	n, err, parsed := d.m.Next(msg, d.cfg.MaxFrame)
+	if err == nil && (n == 0 || n != len(msg)) {
 		err = &fix.FrameError{Offset: n, Reason: "one whole message expected"}
 	}
 	if err == nil {
-		err = d.m.Parse(msg)
+		err = parsed
 	}
 	if err != nil {
 		d.stats.Messages++
