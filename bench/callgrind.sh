@@ -20,7 +20,8 @@ count() { # stage, units of work
 
 if [ $# -eq 0 ]; then
 	set -- nothing decode_ITCH decode_Binance_JSON venue_book venue_book,_composite,_features \
-		codes_and_table_lookup allocate risk_gate encode_order ring_push_and_pop two_messages_without_order
+		codes_and_table_lookup allocate risk_gate encode_order firewall,_an_order ring_push_and_pop \
+		two_messages_without_order two_messages_with_an_order_each
 fi
 echo "| stage | instructions |"
 echo "|---|---|"

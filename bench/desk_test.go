@@ -329,7 +329,7 @@ func (d *desk) openFirewall(tb testing.TB, cfg *router.Config) {
 }
 
 func (d *desk) guard(tb testing.TB, cfg *router.Config, v market.VenueID) *firewall.Session {
-	c := firewall.SessionConfig{Venue: v, BeginString: "FIX.4.4", ParentTag: fix.TagSecondaryClOrdID, Rate: 1 << 16}
+	c := firewall.SessionConfig{Venue: v, BeginString: "FIX.4.4", ParentTag: fix.TagSecondaryClOrdID, Rate: 1 << 18}
 	for i := range cfg.Instruments {
 		in := &cfg.Instruments[i]
 		c.Symbols = append(c.Symbols, firewall.Symbol{ID: in.ID, Text: in.Symbol, PriceDecimals: in.PriceDecimals,

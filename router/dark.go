@@ -18,8 +18,11 @@ func (c *Core) goDark(p *Parent, a *policy.Action, have resting, dark, free mark
 			return 0
 		}
 	}
+	if want <= 0 {
+		return 0
+	}
 	capPrice, ok := c.pegCap(p)
-	if want <= 0 || !ok {
+	if !ok {
 		return 0
 	}
 	lot := c.instruments[p.Instrument].Lot

@@ -21,9 +21,12 @@ func (c *Core) post(p *Parent, a *policy.Action, have resting, sdp, post, free m
 		post += sdp
 	}
 	want := min(post-have.post, free)
-	price, ok := c.postPrice(p, a)
 	lot := c.instruments[p.Instrument].Lot
-	if want < lot || !ok {
+	if want < lot {
+		return
+	}
+	price, ok := c.postPrice(p, a)
+	if !ok {
 		return
 	}
 	var berths [market.MaxVenues]berth

@@ -19,17 +19,24 @@ func newWindow(rate int64) window {
 	return w
 }
 
+// tail returns where the message stands that must have left the window for the count to stay
+// at rate − spare: the spare-th oldest.
+func (w *window) tail() int {
+	at := w.next + w.spare // spare is less than the rate
+	if at >= len(w.times) {
+		at -= len(w.times)
+	}
+	return at
+}
+
 // room reports whether take would find room.
 func (w *window) room(now int64) bool {
-	return now-w.times[(w.next+w.spare)%len(w.times)] >= windowNanos
+	return now-w.times[w.tail()] >= windowNanos
 }
 
 // take records a new order at now if the second that ends at now has room.
 func (w *window) take(now int64) bool {
-	// The message that must have left the window for the count to stay at
-	// rate − spare is the spare-th oldest.
-	oldest := w.times[(w.next+w.spare)%len(w.times)]
-	if now-oldest < windowNanos {
+	if now-w.times[w.tail()] < windowNanos {
 		return false
 	}
 	w.record(now)
@@ -38,5 +45,7 @@ func (w *window) take(now int64) bool {
 
 func (w *window) record(now int64) {
 	w.times[w.next] = now
-	w.next = (w.next + 1) % len(w.times)
+	if w.next++; w.next == len(w.times) {
+		w.next = 0
+	}
 }
