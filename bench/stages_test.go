@@ -272,7 +272,7 @@ func firewallStage(tb testing.TB, f *feeds) func() {
 		if d.wall.Stats().Children == d.room {
 			d = newDesk(tb, f, o)
 		}
-		d.now += 2_000
+		d.now += 4_000
 		cmd.Child++
 		for i := len(id) - 1; ; i-- {
 			if id[i]++; id[i] <= '9' {

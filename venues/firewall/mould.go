@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"penstock/fix"
-	"penstock/market"
 )
 
 // mould is what a session learned from a NewOrderSingle that scan has read: which bytes of it
@@ -13,19 +12,16 @@ import (
 // numbers need reading. It knows nothing of the templates that write orders; whatever does not
 // fit is left to scan, its twin in the tests.
 type mould struct {
-	probe   uint64 // the first bytes of the symbol,
-	mask    uint64 // ones where they are
-	symbol  place
-	n       int // of chunks; they hold all up to the quantity or the price
-	end     int // where that begins; the last chunk ends there and may overlap
-	id      place
-	parent  place
-	seq     place
-	side    market.Side
-	ordType market.OrdType
-	idle    bool
-	seen    uint32
-	chunks  [mouldChunks]chunk
+	probe  uint64 // the first bytes of the symbol,
+	mask   uint64 // ones where they are
+	symbol place
+	n      int // of chunks; they hold all up to the quantity or the price
+	end    int // where that begins; the last chunk ends there and may overlap
+	id     place
+	parent place
+	seq    place
+	said   wireOrder // what scan read up to end; numbers and text come from each message
+	chunks [mouldChunks]chunk
 }
 
 // chunk is a piece of a mould.
@@ -107,12 +103,13 @@ func fitsWords(body []byte, chunks []chunk, last int) bool {
 
 // pour reads the numbers of a body that fits m, and the fields behind them.
 func (s *Session) pour(m *mould, body []byte, o *wireOrder) bool {
-	o.id, o.seq = m.id.number(body), m.seq.number(body)
-	if m.seen&sawParent != 0 {
-		o.parent = m.parent.number(body)
+	parent, now := o.parent, o.now
+	if m.parent.n != 0 {
+		parent = m.parent.number(body)
 	}
+	*o = m.said
+	o.id, o.parent, o.seq, o.now = m.id.number(body), parent, m.seq.number(body), now
 	o.symbol = body[m.symbol.at : m.symbol.at+m.symbol.n]
-	o.side, o.ordType, o.idle, o.seen = m.side, m.ordType, m.idle, m.seen
 	return s.tail(body, m.end, o)
 }
 
@@ -175,15 +172,14 @@ func eight(x uint64) uint64 {
 // learn makes a mould of a body that scan has read, if one can be made.
 func (s *Session) learn(body []byte) {
 	l := &s.moulds
-	if l.missed++; len(l.all) == cap(l.all) && l.missed%relearn != 0 {
+	if l.missed++; cap(l.all) == 0 || len(l.all) == cap(l.all) && l.missed%relearn != 0 {
 		return
 	}
 	var m mould
-	var o wireOrder
-	if !m.lay(body, s.cfg.ParentTag) || !s.scan(body[5:m.end], &o) || o.seen&sawSymbol == 0 {
+	if !m.lay(body, s.cfg.ParentTag) || !s.scan(body[5:m.end], &m.said) {
 		return
 	}
-	m.side, m.ordType, m.idle, m.seen = o.side, o.ordType, o.idle, o.seen
+	m.said.symbol = nil
 	if len(l.all) < cap(l.all) {
 		l.latest = len(l.all)
 		l.all = l.all[:l.latest+1]
