@@ -33,6 +33,7 @@ type counterparty struct {
 	packet []byte
 	ref    uint64
 	orders []placed // received and not yet answered
+	cancel []uint64 // orders that are to be cancelled, likewise
 	execs  int
 	bytes  int // of the last read that held an order
 
@@ -120,6 +121,15 @@ func (p *counterparty) await(what string, done func() bool) {
 
 // logon serves the FIX session until the router is logged on.
 func (p *counterparty) logon() {
+	p.begin()
+	p.await("logon", func() bool {
+		p.serve(p.read())
+		return p.session.State() == fix.Active
+	})
+}
+
+// begin opens the FIX session on a connection.
+func (p *counterparty) begin() {
 	var err error
 	p.session, err = fix.NewSession(fix.Config{Role: fix.Acceptor, BeginString: "FIX.4.4", SenderCompID: "VENUE",
 		TargetCompID: "PENSTOCK", App: p.app}, nil)
@@ -127,10 +137,6 @@ func (p *counterparty) logon() {
 		p.tb.Fatal(err)
 	}
 	p.session.Connected(readClock())
-	p.await("logon", func() bool {
-		p.serve(p.read())
-		return p.session.State() == fix.Active
-	})
 }
 
 // read takes what the socket has, 0 when nothing.
@@ -176,6 +182,9 @@ func (p *counterparty) app(m *fix.Message, _ int64) bool {
 		id, _ := m.Int(fix.TagClOrdID)
 		qty, _ := m.Int(fix.TagOrderQty)
 		p.orders = append(p.orders, placed{uint64(id), qty})
+	} else if string(m.Type()) == "F" {
+		id, _ := m.Int(fix.TagOrigClOrdID)
+		p.cancel = append(p.cancel, uint64(id))
 	}
 	return true
 }
