@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,6 +31,7 @@ import (
 const (
 	controlPatience = 3 * time.Second
 	controlLine     = 64 << 10
+	controlConns    = 64         // at once; more are closed unheard
 	blobOperator    = "operator" // journal blob: who, with all that an event has no room for
 )
 
@@ -105,12 +107,21 @@ func (c *control) close() error {
 }
 
 func (c *control) accept() {
+	var open atomic.Int32
 	for {
 		conn, err := c.listener.AcceptUnix()
 		if err != nil {
 			return
 		}
-		c.group.Go(func() { c.serve(conn) })
+		if open.Add(1) > controlConns {
+			open.Add(-1)
+			conn.Close()
+			continue
+		}
+		c.group.Go(func() {
+			defer open.Add(-1)
+			c.serve(conn)
+		})
 	}
 }
 

@@ -84,7 +84,7 @@ var proofs = [markerCount]proof{
 	71: {what: "pinned thread starved/core stuck", tests: []string{"cmd/penstock TestFrozenCoreIsStoppedAtItsGateways"}},
 	72: {what: "panic in any goroutine", tests: []string{"cmd/penstock TestKilledRouterGoesOn"}},
 	73: {what: "queue overflow (each ring)", marker: true, tests: []string{"cmd/penstock TestAFullRingRejectsOrdersAndKeepsCancels", "router/loop TestCommandThatCannotLeaveIsAnswered"}},
-	74: {what: "HTTP abuse (slowloris, 1 GB body, 10k conns, path traversal, bad JSON)", lacks: "there is no HTTP endpoint yet"},
+	74: {what: "HTTP abuse (slowloris, 1 GB body, 10k conns, path traversal, bad JSON)", tests: []string{"cmd/penstock TestControlSocketIsNotHeldUp"}},
 	75: {what: "giant BodyLength, no SOH, 10 MB tag, 1e5 groups", tests: []string{"fix/ems TestF3FloodIsRefusedInBoundedMemory", "fix TestParseNamesTheBadField"}},
 	76: {what: "Logon flood/wrong password", tests: []string{"fix/ems TestWrongPasswordLocksOut"}},
 	77: {what: "second session same CompID", tests: []string{"fix/ems TestSecondConnectionOfASessionIsClosed"}},
