@@ -150,7 +150,7 @@ func (a *assembly) takeParams(now int64) error {
 // printScores prints the scorecards of the venues.
 func printScores(w io.Writer, r *rerun) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "venue\torders\tfilled\tretry\tre-price\thold\tdisable\tack p50\tp99\thold p50\tp99\t10 ms\t1 s\t10 s\t60 s\tstale mid\t")
+	fmt.Fprintln(t, "venue\torders\tfilled\tretry\tre-price\thold\tdisable\tack p50\tp99\thold p50\tp99\t10 ms\t1 s\t10 s\t60 s\tstale mid\tinvited\tfirmed up\t")
 	for i, s := range r.core.Scores() {
 		fmt.Fprintf(t, "%s\t%d\t%.1f %%\t%d\t%d\t%d\t%d\t", r.cfg.Router.Venues[i].Name, s.Orders,
 			100*float64(s.Filled)/float64(max(s.Sent, 1)), s.Rejects[router.RejectRetry], s.Rejects[router.RejectReprice],
@@ -161,7 +161,11 @@ func printScores(w io.Writer, r *rerun) error {
 		for _, m := range s.Markout {
 			fmt.Fprintf(t, "%+.3f\t", float64(m.Of())/1000)
 		}
-		fmt.Fprintf(t, "%d\t\n", s.StaleMid)
+		fmt.Fprintf(t, "%d\t%d\t", s.StaleMid, s.Invites)
+		if s.Invites > 0 {
+			fmt.Fprintf(t, "%.0f %%", 100*float64(s.FirmUps)/float64(s.Invites))
+		}
+		fmt.Fprintln(t, "\t")
 	}
 	if err := t.Flush(); err != nil {
 		return err

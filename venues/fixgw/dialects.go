@@ -44,6 +44,7 @@ var dialects = []Dialect{
 		CancelSide: true, CancelQty: true, QuotedOrdType: 'D', AckNew: true,
 		LiquidityTag: fix.TagLastLiquidityInd, ParentTag: fix.TagSecondaryClOrdID, MassStatus: true,
 		Conditional: conditional, FirmUp: midPeg, InviteTag: tagFirmUpRequest, InviteValue: "5",
+		SelfTradeTag: fix.TagSelfMatchPreventionID,
 	},
 	{
 		// docs.cdp.coinbase.com/exchange, FIX 5.0 SP2: ids are UUIDs, resting orders

@@ -28,6 +28,12 @@ func newSimRig(t *testing.T, venue string) *simRig {
 // newSimRigOf changes the venue before it starts.
 func newSimRigOf(t *testing.T, venue string, change func(*serve.Venue)) *simRig {
 	t.Helper()
+	return newSimRigWith(t, venue, change, func(*Config) {})
+}
+
+// newSimRigWith changes the gateway, too.
+func newSimRigWith(t *testing.T, venue string, change func(*serve.Venue), tune func(*Config)) *simRig {
+	t.Helper()
 	in := market.Instrument{ID: 3, Symbol: "ACME", Currency: "USD", PriceDecimals: 4, QtyDecimals: 0,
 		Tick: 100, Lot: 1}
 	venues := serve.DemoVenues(in, 1, "SOR")
@@ -57,6 +63,7 @@ func newSimRigOf(t *testing.T, venue string, change func(*serve.Venue)) *simRig 
 	if cfg.Kind == market.SDP {
 		cfg.Quotes = QuotesRequest
 	}
+	tune(&cfg)
 	if r.g, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func (b *blotter) register(now int64, o *Order) (*OrderState, bool) {
 		Owner: o.Owner, ClOrdID: o.ClOrdID, OrderID: b.nextOrder(), Side: o.Side,
 		OrdType: o.OrdType, TIF: o.TIF, OrdStatus: market.StatusPendingNew,
 		Price: o.Price, OrderQty: o.Qty, MinQty: o.MinQty, LeavesQty: o.Qty,
-		QuoteID: o.QuoteID, Updated: now,
+		QuoteID: o.QuoteID, SelfMatch: o.SelfMatch, Updated: now,
 	}
 	b.byID[key] = s
 	b.orders = append(b.orders, s)

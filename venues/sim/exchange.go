@@ -97,8 +97,10 @@ func (e *Exchange) Enter(now int64, o Order) {
 	if o.TIF != market.TIFFOK || e.available(&o) >= o.Qty {
 		left = e.match(now, &o, s.OrderID, s)
 	}
-	switch {
+	switch best := e.sides[o.Side.Contra().Index()].best(); {
 	case left == 0:
+	case best != nil && o.reaches(best.price) && e.selfMatch(&o, best.head):
+		e.cancel(now, s, event.ID{}, "self match prevented")
 	case o.TIF == market.TIFDay:
 		e.rest(now, o.Side, o.Price, left, s.OrderID, s)
 	default:

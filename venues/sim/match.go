@@ -31,7 +31,7 @@ func (e *Exchange) match(now int64, o *Order, ref uint64, taker *OrderState) mar
 	left := o.Qty
 	for left > 0 {
 		best := contra.best()
-		if best == nil || !o.reaches(best.price) {
+		if best == nil || !o.reaches(best.price) || e.selfMatch(o, best.head) {
 			break
 		}
 		left -= e.execute(now, contra, best.head, left, ref, taker)

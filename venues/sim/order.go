@@ -21,6 +21,9 @@ type Order struct {
 	TIF      market.TimeInForce
 	ExecInst market.ExecInst
 	QuoteID  event.ID // dealer: the quote to trade on
+	// SelfMatch is SelfMatchPreventionID(2362), 0 for none: the order is cancelled where it
+	// would trade with one of its owner's that has the same.
+	SelfMatch int64
 	// Invitation is IOIID(23) of a firm order that answers one (ExecInstFirmUp).
 	Invitation event.ID
 }
@@ -86,6 +89,7 @@ type OrderState struct {
 	LeavesQty market.Qty
 	Notional  market.Notional // Σ price × quantity of its fills
 	QuoteID   event.ID
+	SelfMatch int64
 	Updated   int64 // ns since epoch of the last change
 }
 

@@ -17,7 +17,7 @@ type itchFeed struct {
 	up, down int64 // price increments × up / down is 1/10000
 	buf      []byte
 	halted   bool
-	auction  bool // the reason of it
+	auction  bool                    // the reason of it
 	corrupt  bool                    // the next order is announced with no shares
 	resting  map[uint64]restingOrder // by the reference in messages
 }

@@ -155,6 +155,9 @@ func (c *client) onNewOrder(m *fix.Message, now int64) error {
 	}
 	symbol := f.symbol()
 	readConditional(&f, &o)
+	if id := f.decimal(fix.TagSelfMatchPreventionID, 0, true); id >= 0 {
+		o.SelfMatch = id
+	}
 	if style.Name == "" {
 		f.time(fix.TagTransactTime)
 	} else if bad := style.readOrder(m, &o); bad != nil {
