@@ -17,7 +17,7 @@ func (w *world) observe(e *event.Event) {
 			typ: map[event.Kind]byte{event.ParentNew: msgOrder, event.ParentCancel: msgCancel, event.ParentReplace: msgReplace}[e.Kind]}
 		w.show(&m)
 	case event.Exec:
-		if e.Reason == event.ReasonVenueDown {
+		if e.Reason == event.ReasonVenueDown || e.Reason == event.ReasonLateFill { // the firewall may hear of one first
 			m := message{dir: neverLeft, number: e.Ref}
 			w.show(&m)
 		}

@@ -159,3 +159,19 @@ func FuzzDecimal(f *testing.F) {
 		}
 	})
 }
+
+// TestConditionalOrdersAreLearnt: the flag of an order that cannot trade is part of its mould.
+func TestConditionalOrdersAreLearnt(t *testing.T) {
+	p := newPair(t)
+	p.s.cfg.ConditionalTag, p.s.cfg.ConditionalValue = 8002, '0'
+	plain := p.orderText(childA)
+	for _, text := range []string{plain, strings.Replace(plain, "38=300", "8002=0|38=300", 1), strings.Replace(plain, "38=300", "8002=1|38=300", 1)} {
+		for range 3 {
+			sameReading(t, p.s, p.body(text))
+			o := wireOrder{}
+			if p.s.read(p.body(text), &o); o.idle != strings.Contains(text, "8002=0") {
+				t.Errorf("%q is read as conditional: %v", text, o.idle)
+			}
+		}
+	}
+}
