@@ -76,6 +76,8 @@ func (p *Params) Appraise(s *Situation, o *Option, t *Terms) {
 		t.Markout, t.Moved = s.ofHalf(v.TakeMarkout), s.ofHalf(v.RejectMove[s.Calm&1])
 	case WayPost:
 		t.Markout, t.Moved, t.Leakage = s.ofHalf(v.AddMarkout), s.ofHalf(int32(p.NoFill)), 0
+	case WayRest:
+		t.Markout, t.Moved = s.ofHalf(v.AddMarkout), s.ofHalf(int32(p.NoFill))
 	default:
 		t.Markout, t.Moved = s.ofHalf(v.AddMarkout), 0
 	}

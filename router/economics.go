@@ -61,14 +61,19 @@ func (c *Core) bestDealer(p *Parent) (best market.VenueID, ok bool) {
 
 // rebalance moves what the static rule would rest or take to the dealers where trading on
 // a quote is expected to cost less: the rule's shares are for a market in which nobody
-// offers better than the lit books.
-func (c *Core) rebalance(p *Parent, post, take *market.Qty, sdp *market.Qty) {
+// offers better than the lit books. Where somebody does, nothing is posted: what the touch
+// leaves behind is traded later at a worse price, of which the terms of a post say too little
+// (measured: bench/RESULTS.md).
+func (c *Core) rebalance(p *Parent, dark, post, take, sdp *market.Qty) {
 	if !c.dealt {
 		return
 	}
 	hit := &c.terms[0][c.dealer]
 	if hit.Net < c.crossing {
-		*sdp, *take = *sdp+*take, 0
+		*sdp, *take, *post = *sdp+*take+*post, 0, 0
+	}
+	if *dark > 0 && c.bestRest(p) > hit.Net {
+		*sdp, *dark = *sdp+*dark, 0
 	}
 	if *post == 0 {
 		return
@@ -78,6 +83,20 @@ func (c *Core) rebalance(p *Parent, post, take *market.Qty, sdp *market.Qty) {
 	if ok && (c.berths(p, price, *post, &berths) == 0 || berths[0].net > hit.Net) {
 		*sdp, *post = *sdp+*post, 0
 	}
+}
+
+// bestRest returns the least expected net cost of resting in a pool, the largest number when
+// there is none.
+func (c *Core) bestRest(p *Parent) int64 {
+	least := int64(math.MaxInt64)
+	for set := c.listed[p.Instrument].kinds[market.Dark]; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set)
+		if c.blocked(p, market.VenueID(v)) == event.WhyFilled {
+			fee := c.makeFee(v).AtMilli(c.composites[p.Instrument].Bid.Price)
+			least = min(least, c.appraise(v, policy.WayRest, 0, fee, c.economics.now.Venues[v].RestFill).Net)
+		}
+	}
+	return least
 }
 
 // Fees as decisions see them.

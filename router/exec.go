@@ -378,8 +378,13 @@ func (c *Core) end(p *Parent, ch *Child) {
 	if c.venues[ch.Venue].Kind == market.Dark && ch.immediate() && ch.Tactic != event.TacticFirm {
 		c.observePool(ch.Venue, ch.Instrument, ch.Qty, ch.Cum)
 	}
-	if ch.Tactic == event.TacticPost {
+	switch ch.Tactic {
+	case event.TacticPost:
 		c.scorePost(ch)
+	case event.TacticQuote:
+		if ch.Cum >= ch.Qty {
+			p.tried &^= triedQuote // who accepted may be asked again, by the next quote
+		}
 	}
 	p.release(ch)
 	c.leaveQueue(ch)

@@ -17,6 +17,7 @@ type Rule uint8
 const (
 	RuleBrain     Rule = iota
 	RuleBestPrice      // at each decision, sweep lit books and quotes by displayed price
+	RuleBestNet        // the same by what it is expected to cost: with fees, markouts and last looks
 	RuleLitOnly        // the brain, without pools and dealers
 	RuleProRata        // at each decision, cross on all lit venues in proportion to what they show
 	RuleRandom         // at each decision, all to one venue of any kind, at random
@@ -24,7 +25,7 @@ const (
 	rules
 )
 
-var ruleNames = [rules]string{"brain", "best-price", "lit-only", "pro-rata", "random", "twap-market"}
+var ruleNames = [rules]string{"brain", "best-price", "best-net", "lit-only", "pro-rata", "random", "twap-market"}
 
 func (r Rule) String() string {
 	if r < rules {
@@ -76,7 +77,7 @@ func (c *Core) decideByRule(p *Parent, remaining, free market.Qty, epoch bool) {
 	c.weigh(p)
 	c.walk.start(p.Side)
 	switch c.tactics.Rule {
-	case RuleBestPrice:
+	case RuleBestPrice, RuleBestNet:
 		c.sweep(p, free, true)
 	case RuleProRata:
 		c.proRata(p, free)

@@ -78,6 +78,19 @@ type ratio struct{ hits, all uint32 }
 
 const ratioMost = 1024
 
+// addShare counts a case of which a part was a hit, in ratioPart-ths.
+func (r *ratio) addShare(part, whole market.Qty) {
+	const most = 1 << 40 // so that the product fits
+	r.all += ratioPart
+	r.hits += uint32(min(part, most) * ratioPart / max(whole, 1))
+	if r.all >= ratioMost*ratioPart {
+		r.hits, r.all = r.hits/2, r.all/2
+	}
+}
+
+// ratioPart is the resolution of a share.
+const ratioPart = 64
+
 func (r *ratio) add(hit bool) {
 	r.all++
 	if hit {
@@ -93,7 +106,14 @@ const priorCases = 30
 
 // towards returns a probability of 1/65536 moved towards the ratio.
 func (r *ratio) towards(prior uint16) uint16 {
-	return uint16((uint64(prior)*priorCases + uint64(r.hits)*policy.One) / (priorCases + uint64(r.all)))
+	return r.weighed(prior, priorCases)
+}
+
+// towardsShare is towards for what addShare counted.
+func (r *ratio) towardsShare(prior uint16) uint16 { return r.weighed(prior, priorCases*ratioPart) }
+
+func (r *ratio) weighed(prior uint16, cases uint64) uint16 {
+	return uint16((uint64(prior)*cases + uint64(r.hits)*policy.One) / (cases + uint64(r.all)))
 }
 
 // Scores returns the scorecards by VenueID, for reading on the core's own thread.
@@ -183,22 +203,22 @@ func (c *Core) scoreVerdict(ch *Child, refused bool) {
 	c.blendRejects(ch.Venue)
 }
 
-// scorePost takes the end of a posted order: whether it traded, and how far the mid has run
-// away from it if not. Most that are taken away without a fill were left behind by the
+// scorePost takes the end of a posted order: how much of it traded, and how far the mid has
+// run away from the rest. Most that are taken away without a fill were left behind by the
 // touch, so that leaving them out would make posting look better than it is.
 func (c *Core) scorePost(ch *Child) {
 	m := c.composites[ch.Instrument]
-	if mid2, ok := m.Mid2(); ok && ch.Cum == 0 && ch.sentMid2 != 0 && m.Spread() > 0 {
+	if mid2, ok := m.Mid2(); ok && ch.Cum < ch.Qty && ch.sentMid2 != 0 && m.Spread() > 0 {
 		c.economics.missed.add(against(ch.Side, mid2-ch.sentMid2, int64(m.Spread())))
 		if c.tactics.Off&OffFeedback == 0 {
 			c.economics.now.NoFill = uint16(min(max(c.economics.missed.towards(int32(c.economics.set.NoFill)), 0), noFillMost))
 		}
 	}
 	b := int(ch.bucket) % policy.FillBuckets
-	c.card(ch.Venue).posts[b].add(ch.Cum > 0)
+	c.card(ch.Venue).posts[b].addShare(ch.Cum, ch.Qty)
 	if c.tactics.Off&OffFeedback == 0 {
 		prior := c.economics.set.Venues[ch.Venue].Fill[b]
-		c.economics.now.Venues[ch.Venue].Fill[b] = c.card(ch.Venue).posts[b].towards(prior)
+		c.economics.now.Venues[ch.Venue].Fill[b] = c.card(ch.Venue).posts[b].towardsShare(prior)
 	}
 }
 
@@ -236,7 +256,7 @@ func (c *Core) blendRejects(v market.VenueID) {
 func (c *Core) blendFills(v market.VenueID) {
 	s, set, now := c.card(v), &c.economics.set.Venues[v], &c.economics.now.Venues[v]
 	for b := range s.posts {
-		now.Fill[b] = s.posts[b].towards(set.Fill[b])
+		now.Fill[b] = s.posts[b].towardsShare(set.Fill[b])
 	}
 }
 

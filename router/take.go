@@ -140,7 +140,9 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 		case ok:
 			at, t := w.add(v, nil, c.takeFee(v)), c.hitTerms(p, v, price)
 			at.show(book.Level{Price: price, Qty: qty})
-			at.net += t.Net - t.Price - t.Fee // what the last look is expected to cost
+			if c.tactics.Rule != RuleBestPrice {
+				at.net += t.Net - t.Price - t.Fee // what the last look is expected to cost
+			}
 		default:
 			share.Why = event.WhyQuoteDead
 		}

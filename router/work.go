@@ -106,7 +106,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	have := c.resting(p)
 	dark, sdp, post, take := policy.Split(template, remaining, lot)
 	if action == policy.ActionBaseline {
-		c.rebalance(p, &post, &take, &sdp)
+		c.rebalance(p, &dark, &post, &take, &sdp)
 	}
 	if epoch {
 		c.trim(p, have, dark, c.mayPost(p, post))
