@@ -76,9 +76,12 @@ func TestEveryByteOfAMould(t *testing.T) {
 	// Conditional, too: whatever scan says of a message has to come from its mould as well.
 	body := p.body(strings.Replace(p.orderText(childA), "40=2", "40=2|8002=0", 1))
 	sameReading(t, p.s, body)
-	good := 0
+	good, step := 0, 1
+	if testing.Short() {
+		step = 15
+	}
 	for at := 5; at < len(body)-1; at++ {
-		for c := range 256 {
+		for c := 0; c < 256; c += step {
 			bent := append(bytes.Clone(body), "10=123\x01"...)[:len(body)]
 			bent[at] = byte(c)
 			if sameReading(t, p.s, bent) {
@@ -86,7 +89,7 @@ func TestEveryByteOfAMould(t *testing.T) {
 			}
 		}
 	}
-	if good < 1000 {
+	if good < 1000/step {
 		t.Errorf("%d readable messages", good)
 	}
 }
