@@ -58,7 +58,7 @@ func TestReplayComparesRouters(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := compareRecorded(&o, groups, trial.Opponents()[2:3], &out, io.Discard); err != nil {
+	if err := compareRecorded(&o, groups, trial.Opponents()[3:4], &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	var lines []trial.Comparison
