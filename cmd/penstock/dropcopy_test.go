@@ -47,7 +47,6 @@ func TestCtl_C12_DropCopyOverSockets(t *testing.T) {
 	}
 	want := map[market.VenueID]event.Reason{}
 	r.until("breaks", func(s *loop.Sequencer) bool {
-		found := map[event.Reason]bool{}
 		for v, server := range r.m.Venues() {
 			if server.DropCopyFaults() > 0 {
 				continue // it has not traded since
@@ -56,9 +55,8 @@ func TestCtl_C12_DropCopyOverSockets(t *testing.T) {
 				return false
 			}
 			want[market.VenueID(v)] = [...]event.Reason{event.ReasonDropCopyQty, event.ReasonDropCopyPrice, event.ReasonDropCopyExecID}[v%3]
-			found[want[market.VenueID(v)]] = true
 		}
-		return len(found) > 1 // each kind is simtest's to prove
+		return len(want) > 0 // that each kind is found is simtest's to prove
 	})
 	r.finish("D-1") // the accounts of client, router and venues agree, and the journal repeats the day
 	r.checkBreaks(want)
