@@ -92,7 +92,7 @@ var mutants = []mutant{
 		{workFile, "	if p.Limit != 0 && p.Side.Better(p.Limit, bound) {", "	if p.Limit != 0 && p.Frozen {"},
 	}},
 	one("the rate of messages is not bounded", windowFile,
-		"	if now-oldest < windowNanos {", "	if now-oldest < 0 {"),
+		"	if now-w.times[w.tail()] < windowNanos {", "	if now-w.times[w.tail()] < 0 {"),
 	one("a ClOrdID is taken twice", clientFile,
 		"	if entry.used {\n		if e.Flags", "	if entry.used && e.Qty == 0 {\n		if e.Flags"),
 	one("a parent ends while its orders are out", clientFile,
