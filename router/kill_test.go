@@ -20,7 +20,7 @@ func TestCtl_C10_KillAtEveryEvent(t *testing.T) {
 	}
 	kills, open, sent := 0, 0, 0
 	for seed := range uint64(runs) {
-		events := recordedWorld(t, 900+seed, steps)
+		events := recordedWorld(t, 903+seed, steps)
 		c, again := smallCore(t), smallCore(t)
 		out, other := c.OutputFor(), again.OutputFor()
 		for i := range events {
