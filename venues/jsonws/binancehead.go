@@ -13,7 +13,7 @@ type depthHead struct {
 	book   *book
 	closed bool // a second brace closes the message: it names its stream
 	n      int
-	texts  [depthNumbers + 1][]byte
+	texts  [depthNumbers + 1]prefix
 	fields [depthNumbers]byte
 }
 
@@ -58,10 +58,11 @@ func (n *Binance) learnHead(s *scanner) {
 	h.book, h.closed, h.n = in.book, bytes.HasPrefix(s.b, []byte(binanceStream)), len(in.marks)
 	i := 0
 	for k, m := range in.marks {
-		h.texts[k], h.fields[k] = append(h.texts[k][:0], s.b[i:m.start]...), m.field
+		h.fields[k] = m.field
+		h.texts[k].set(s.b[i:m.start])
 		i = m.end
 	}
-	h.texts[h.n] = append(h.texts[h.n][:0], s.b[i:s.i]...)
+	h.texts[h.n].set(s.b[i:s.i])
 }
 
 // scanDepth reads a depth update that begins as the one before of its instrument.
@@ -72,10 +73,10 @@ func (n *Binance) scanDepth(msg []byte) bool {
 	}
 	i, traded := 0, false
 	for k := range h.n {
-		if !bytes.HasPrefix(msg[i:], h.texts[k]) {
+		if !h.texts[k].at(msg, i) {
 			return false
 		}
-		v, next := integerAt(msg, i+len(h.texts[k]))
+		v, next := integerAt(msg, i+len(h.texts[k].text))
 		if next < 0 {
 			return false
 		}
@@ -97,11 +98,11 @@ func (n *Binance) scanDepth(msg []byte) bool {
 			in.previous = v
 		}
 	}
-	if !bytes.HasPrefix(msg[i:], h.texts[h.n]) {
+	if !h.texts[h.n].at(msg, i) {
 		return false
 	}
 	in.kind, in.book = binanceDepth, h.book
-	s := scanner{b: msg, i: i + len(h.texts[h.n])}
+	s := scanner{b: msg, i: i + len(h.texts[h.n].text)}
 	if !n.scanLevels(&s, market.Buy) || !s.literal(`,"a":[`) || !n.scanLevels(&s, market.Sell) ||
 		!s.char('}') || h.closed && !s.char('}') {
 		return false

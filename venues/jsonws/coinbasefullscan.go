@@ -1,8 +1,6 @@
 package jsonws
 
 import (
-	"bytes"
-
 	"github.com/valyala/fastjson"
 
 	"penstock/market"
@@ -39,8 +37,8 @@ var fullNames = map[string]fullField{
 
 // fullName is how a field begins in messages of one kind: `,"side":"`.
 type fullName struct {
-	text  []byte
-	field fullField
+	prefix prefix
+	field  fullField
 }
 
 var fullTypes = [fullKinds]string{fullReceived: "received", fullOpen: "open", fullDone: "done",
@@ -107,15 +105,21 @@ func (c *CoinbaseFull) scan(msg []byte) bool {
 		return false
 	}
 	var at [fullIgnored - fullPrice]fullNumber
-	seen := uint32(0)
+	seen, names := uint32(0), c.templates[kind]
 	for k := 0; ; k++ {
-		start := s.i
-		field, ok := c.scanName(&s, k)
-		if !ok {
-			if s.i = start; s.char('}') {
-				break
+		var field fullField
+		if k < len(names) && (len(msg)-s.i >= prefixShort && names[k].prefix.differs(msg[s.i:s.i+prefixShort]) == 0 ||
+			names[k].prefix.at(msg, s.i)) { // all are short
+			field = names[k].field
+			s.i += len(names[k].prefix.text)
+		} else {
+			start, ok := s.i, false
+			if field, ok = c.scanName(&s, k); !ok {
+				if s.i = start; s.char('}') {
+					break
+				}
+				return false
 			}
-			return false
 		}
 		if seen&(1<<field) != 0 || !c.scanValue(&s, field, &at) {
 			return false
@@ -125,15 +129,9 @@ func (c *CoinbaseFull) scan(msg []byte) bool {
 	return s.end() && c.complete(msg, seen, &at)
 }
 
-// scanName takes `,"name":`, and the quote of a text.
+// scanName takes `,"name":`, and the quote of a text, and keeps it for the next message.
 func (c *CoinbaseFull) scanName(s *scanner, k int) (field fullField, ok bool) {
 	names := &c.templates[c.in.kind]
-	if k < len(*names) {
-		if n := &(*names)[k]; bytes.HasPrefix(s.b[s.i:], n.text) {
-			s.i += len(n.text)
-			return n.field, true
-		}
-	}
 	start := s.i
 	if !s.literal(`,"`) {
 		return 0, false
@@ -145,12 +143,16 @@ func (c *CoinbaseFull) scanName(s *scanner, k int) (field fullField, ok bool) {
 	if field != fullSequence && field != fullTrade && !s.char('"') {
 		return 0, false
 	}
+	if s.i-start > prefixShort {
+		return field, true
+	}
 	if k == len(*names) {
 		*names = append(*names, fullName{})
 	}
 	if k < len(*names) {
 		n := &(*names)[k]
-		n.text, n.field = append(n.text[:0], s.b[start:s.i]...), field
+		n.field = field
+		n.prefix.set(s.b[start:s.i])
 	}
 	return field, true
 }
