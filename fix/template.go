@@ -35,7 +35,7 @@ type Template struct {
 	from             int64  // ns since the epoch of the millisecond that the times show
 	sec              int64  // as Stamp.sec, of the second that they show
 	timeSum          uint32 // of the bytes of all times
-	quoted, shown    tailField
+	quoted           tailField
 	tailLen          int // for which BodyLength stands
 	lenSum           uint32
 	id, orig, link   idSlot
@@ -46,7 +46,6 @@ type TemplateSpec struct {
 	MsgType       string
 	OrigID        bool     // with OrigClOrdID(41)
 	QuoteTag      int      // tag of Values.QuoteID; 0: QuoteID(117)
-	ShowTag       int      // tag of Values.Show, such as DisplayQty(1138); 0: none
 	LinkTag       int      // tag of Values.Link, such as SecondaryClOrdID(526); 0: none
 	Static        []Static // fields that never change, in order
 	TransactTime  bool     // with TransactTime(60), the time of sending
@@ -69,14 +68,13 @@ type Values struct {
 	Qty     int64  // OrderQty(38), in 10^-QtyDecimals, not negative
 	Price   int64  // Price(44), in 10^-PriceDecimals, not negative
 	MinQty  int64  // MinQty(110), not negative
-	Show    int64  // what ShowTag says, if the template has it: displayed quantity, not negative
 	QuoteID []byte // QuoteID(117) or what QuoteTag says, at most 20 bytes
 }
 
 // maxTail is the room for the fields that follow the rendered part, and trailer.
 const (
 	maxQuoteID = 20
-	maxTail    = 4*(len("110=")+decimalRoom) + 2*len("999999=") + maxQuoteID + 1 + trailerLen + 1
+	maxTail    = 3*(len("110=")+decimalRoom) + len("99999=") + maxQuoteID + 1 + trailerLen + 1
 )
 
 // NewTemplate returns a template for messages of s.
@@ -90,9 +88,8 @@ func (s *Session) NewTemplate(spec TemplateSpec) (*Template, error) {
 	if t.quoted = tailQuoted; spec.QuoteTag != 0 {
 		t.quoted = newTailField(fmt.Sprintf("%d=", spec.QuoteTag))
 	}
-	t.shown = newTailField(fmt.Sprintf("%d=", spec.ShowTag))
-	if t.quoted.len > 6 || t.shown.len > 6 {
-		return nil, fmt.Errorf("template of %s: tags %d, %d: %w", spec.MsgType, spec.QuoteTag, spec.ShowTag, ErrValue)
+	if t.quoted.len > 6 {
+		return nil, fmt.Errorf("template of %s: tag %d: %w", spec.MsgType, spec.QuoteTag, ErrValue)
 	}
 	t.render(digits(s.nextOut))
 	return t, nil
@@ -155,7 +152,7 @@ func (t *Template) fits(v *Values) bool {
 	return t.plain && t.spec.IDs.fits(v.ID) &&
 		(!t.spec.OrigID || t.spec.IDs.fits(v.OrigID)) &&
 		(t.spec.LinkTag == 0 || t.spec.IDs.fits(v.Link)) &&
-		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && v.Show >= 0 && len(v.QuoteID) <= maxQuoteID
+		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && len(v.QuoteID) <= maxQuoteID
 }
 
 // SendTemplate sends a message; the session must be able to (CanSend).
@@ -198,9 +195,6 @@ func (t *Template) Write(w *Writer, now int64, v *Values) {
 	}
 	if v.MinQty != 0 {
 		w.Decimal(TagMinQty, v.MinQty, t.spec.QtyDecimals)
-	}
-	if v.Show != 0 && t.spec.ShowTag != 0 {
-		w.Decimal(t.spec.ShowTag, v.Show, t.spec.QtyDecimals)
 	}
 	if len(v.QuoteID) > 0 {
 		tag := TagQuoteID
@@ -346,10 +340,6 @@ func (t *Template) tail(to unsafe.Pointer, v *Values) (n int, sum uint32) {
 	}
 	if v.MinQty != 0 {
 		w, s := tailMinQty.put(unsafe.Add(to, at), v.MinQty, t.spec.QtyDecimals)
-		at, sum = at+w, sum+s
-	}
-	if v.Show != 0 && t.spec.ShowTag != 0 {
-		w, s := t.shown.put(unsafe.Add(to, at), v.Show, t.spec.QtyDecimals)
 		at, sum = at+w, sum+s
 	}
 	if len(v.QuoteID) > 0 {

@@ -30,7 +30,6 @@ type Dialect struct {
 	FirmUp       []fix.Static // the firm order that answers an invitation, with its IOIID(23)
 	InviteTag    int          // of a report that invites to firm up, with InviteValue; 0: an IOI(35=6) does
 	InviteValue  string
-	ShowTag      int  // of the displayed quantity: 1138 or 111, 0: an order shows all of it
 	CapacityTag  int  // of Account.Capacity: 47 or 528, 0: the venue has none
 	SelfTradeTag int  // of Account.SelfTrade, 0: the venue has none
 	ParentTag    int  // of the number of the parent order in an order, 0: the venue takes none

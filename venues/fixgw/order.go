@@ -41,12 +41,9 @@ func (g *Gateway) makeTemplates() error {
 				if !ok {
 					continue
 				}
-				spec.Static, spec.QuoteTag, spec.ShowTag = append(fields, account...), 0, 0
+				spec.Static, spec.QuoteTag = append(fields, account...), 0
 				if st.execInst == market.ExecInstFirmUp {
 					spec.QuoteTag = fix.TagIOIID
-				}
-				if st.ordType == market.OrdLimit && st.tif == market.TIFDay {
-					spec.ShowTag = d.ShowTag
 				}
 				if g.orders[i][side.Index()][k], err = g.session.NewTemplate(spec); err != nil {
 					return fmt.Errorf("symbol %s: %w", sym.Text, err)
