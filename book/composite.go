@@ -203,6 +203,9 @@ func (m *Composite) finish(bid, ask, now int64) (moved bool) {
 		m.scan(1)
 	}
 	m.Signals.update(&m.Bid, &m.Ask)
+	if m.Bid.OK && m.Ask.OK {
+		m.Features.onTouch(&m.Bid, &m.Ask, now)
+	}
 	if moved = bid != m.best[0] || ask != m.best[1]; moved && m.Bid.OK && m.Ask.OK {
 		m.Features.onMid(int64(m.Bid.Price)+int64(m.Ask.Price), now)
 	}

@@ -16,11 +16,25 @@ type Features struct {
 	// Volume is the traded quantity of others whatever its sign, Trades their
 	// number times 1024, both decaying like Flow. Within 2^60.
 	Volume, Trades int64
+	// OFI is the order flow imbalance of the touch (Cont, Kukanov, Stoikov 2014), of the last
+	// two seconds or so, each taking half: what is added to the bid or taken from the ask, less
+	// the opposite. A better price counts with all its size, one that is gone with all it had.
+	// Within ±2^60.
+	OFI int64
+	// Depth is a moving average, over about 60 s, of the size at the touch, both sides
+	// together: what OFI and Flow are measured against.
+	Depth int64
 
-	mid2    int64 // at the start of the running second
-	last2   int64 // latest
-	second  int64 // the running second
-	seconds int64 // seconds seen
+	// Pace and PaceSlow are moving averages, over about 60 s and 1000 s, of the number of
+	// trades of others in one second, times 1024.
+	Pace, PaceSlow int64
+
+	prints   int64 // trades of the running second, times 1024
+	bid, ask Touch // latest, when both are there
+	mid2     int64 // at the start of the running second
+	last2    int64 // latest
+	second   int64 // the running second
+	seconds  int64 // seconds seen
 }
 
 // flowMax keeps the sum of two flows within 64 bits.
@@ -41,6 +55,28 @@ func (f *Features) onMid(mid2, now int64) {
 	f.last2 = mid2
 }
 
+// onTouch takes a touch with both sides, which follows the one before.
+func (f *Features) onTouch(bid, ask *Touch, now int64) {
+	f.advance(now)
+	if f.bid.OK {
+		flow := int64(0)
+		if bid.Price >= f.bid.Price {
+			flow += int64(bid.Qty)
+		}
+		if bid.Price <= f.bid.Price {
+			flow -= int64(f.bid.Qty)
+		}
+		if ask.Price <= f.ask.Price {
+			flow -= int64(ask.Qty)
+		}
+		if ask.Price >= f.ask.Price {
+			flow += int64(f.ask.Qty)
+		}
+		f.OFI = min(max(f.OFI+flow, -flowMax), flowMax)
+	}
+	f.bid, f.ask = *bid, *ask
+}
+
 // onTrade takes a trade of others, at the StepTime of e. One without a known
 // aggressor counts as volume only.
 func (f *Features) onTrade(e *event.Event) {
@@ -53,6 +89,7 @@ func (f *Features) onTrade(e *event.Event) {
 	}
 	f.Volume = min(f.Volume+max(qty, 0), flowMax)
 	f.Trades = min(f.Trades+tradeUnit, flowMax)
+	f.prints += tradeUnit
 }
 
 // VolumePerSec returns the traded quantity of others per second, over about 15 s,
@@ -82,7 +119,12 @@ func (f *Features) advance(now int64) {
 		f.seconds++
 		f.VarFast += (square - f.VarFast) / min(f.seconds, 60)
 		f.VarSlow += (square - f.VarSlow) / min(f.seconds, 1000)
+		f.Pace += (f.prints - f.Pace) / min(f.seconds, 60)
+		f.PaceSlow += (f.prints - f.PaceSlow) / min(f.seconds, 1000)
+		f.prints = 0
 		f.Flow -= f.Flow / flowSeconds
+		f.OFI -= f.OFI / 2
+		f.Depth += (int64(f.bid.Qty) + int64(f.ask.Qty) - f.Depth) / min(f.seconds, 60)
 		f.Volume -= f.Volume / flowSeconds
 		f.Trades -= f.Trades / flowSeconds
 		f.second++
@@ -98,4 +140,13 @@ func (f *Features) VolRatio() int64 {
 		return 1000
 	}
 	return f.VarFast / max(f.VarSlow/1000, 1)
+}
+
+// PaceRatio returns the ratio of fast to slow pace of trades in thousandths, 1000 until
+// there is enough history.
+func (f *Features) PaceRatio() int64 {
+	if f.seconds < 30 || f.PaceSlow <= 0 {
+		return 1000
+	}
+	return f.Pace * 1000 / f.PaceSlow
 }

@@ -68,3 +68,36 @@ func (s *Signals) update(bid, ask *Touch) {
 
 // bidWeight returns bid / (bid + ask) in 1/2048, for sizes whose sum is not 0.
 func bidWeight(bid, ask uint64) int64 { return int64(bid << 11 / (bid + ask)) }
+
+// Pressure is what the touch and the flow of the last seconds say about the next price,
+// positive upwards, whoever asks. All three are 0 unless both sides are there, bid below ask.
+type Pressure struct {
+	Lean int64 // micro-price less mid, in 1/1000 of the half-spread: −1000 to 1000
+	OFI  int64 // Features.OFI in 1/1000 of the usual touch: −5000 to 5000
+	Flow int64 // Features.Flow likewise
+}
+
+// Pressure returns the inputs of a price signal.
+func (m *Composite) Pressure() (p Pressure) {
+	if !m.Normal() {
+		return p
+	}
+	bid, ask := int64(m.Bid.Qty), int64(m.Ask.Qty)
+	p.Lean = (bid - ask) * 1000 / (bid + ask)
+	p.OFI, p.Flow = perMille(m.Features.OFI, m.Features.Depth), perMille(m.Features.Flow, m.Features.Depth)
+	return p
+}
+
+// pressureLimit bounds OFI and Flow, in touches.
+const pressureLimit = 5
+
+// perMille returns x in 1/1000 of size, toward zero, within ±5000; 0 without a size.
+func perMille(x, size int64) int64 {
+	if size <= 0 {
+		return 0
+	}
+	for size >= 1<<50 { // so that the products below stay within 64 bits
+		size, x = size>>1, x>>1
+	}
+	return min(max(x, -pressureLimit*size), pressureLimit*size) * 1000 / size
+}

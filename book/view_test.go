@@ -76,7 +76,8 @@ func viewTime(seq uint64) int64 { return 1_000 + 10_000*int64(seq) }
 
 func viewFeatures(seq uint64) Features {
 	s := int64(seq)
-	return Features{s, 2 * s, 3 * s, 4 * s, 5 * s, 6 * s, 7 * s, 8 * s, 9 * s}
+	return Features{VarFast: s, VarSlow: 2 * s, Flow: 3 * s, Volume: 4 * s, Trades: 5 * s, OFI: 6 * s, Depth: 7 * s, Pace: 8 * s,
+		PaceSlow: 9 * s, prints: 10 * s, mid2: 11 * s, last2: 12 * s, second: 13 * s, seconds: 14 * s}
 }
 
 // TestViewIsNeverTorn lets three readers ask as fast as they can while the core

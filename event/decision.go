@@ -25,7 +25,7 @@ type Decision struct {
 	Confidence    uint8           // 0..7
 	Flags         uint8           // DecisionFlags
 	VenueCount    uint8
-	_             byte
+	Page          uint8 // regime page of the table
 	// BaselineBps is the probability with which the policy takes BASELINE here, in
 	// 1/10000: what comparing with it off-policy needs.
 	BaselineBps uint16

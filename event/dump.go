@@ -326,7 +326,11 @@ func AppendDecision(dst []byte, d *Decision, names *Names) []byte {
 		}
 		l.b = strconv.AppendUint(l.b, uint64(code), 10)
 	}
-	l.uint("] action ", uint64(d.Action))
+	l.b = append(l.b, ']')
+	if d.Page != 0 {
+		l.uint(" page ", uint64(d.Page))
+	}
+	l.uint(" action ", uint64(d.Action))
 	if d.Chosen != d.Action {
 		l.uint(" instead of ", uint64(d.Chosen))
 	}

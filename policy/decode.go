@@ -20,7 +20,7 @@ type LoadOptions struct {
 // caller keeps the table it has. now, in ns since epoch, must lie in the validity
 // window. Checks run in this order: size, magic, byte order, version, header
 // checksum, directory, section checksums, signature, schemas, validity, cells,
-// metadata, gate report, self-test. The table keeps no reference to b but for the
+// metadata, gate report, signal and pages, self-test. The table keeps no reference to b but for the
 // data of optional sections, which it shares.
 func Decode(b []byte, now int64, opt LoadOptions) (*Table, error) {
 	if err := checkHeader(b); err != nil {
@@ -60,6 +60,9 @@ func Decode(b []byte, now int64, opt LoadOptions) (*Table, error) {
 		if r := ruleOf(e.tag); !sectionRules[r].required && e.tag != tagSIG0 {
 			t.extra = append(t.extra, Section{Tag: e.tag, Data: e.data})
 		}
+	}
+	if err := t.useSections(); err != nil {
+		return nil, err
 	}
 	return t, t.selfTest(dir.get(tagPOLI))
 }

@@ -20,7 +20,7 @@ const (
 	sectionAlign  = 64
 	policyAlign   = 4096
 	versionMajor  = 1
-	versionMinor  = 0
+	versionMinor  = 1 // 1: sections SGNL and PAGE
 	littleEndian  = 0x01020304
 	bigEndian     = 0x04030201
 	signatureSize = ed25519.PublicKeySize + ed25519.SignatureSize
@@ -73,6 +73,7 @@ const (
 	tagACTN = "ACTN"
 	tagPOLI = "POLI"
 	tagMETA = "META"
+	tagPAGE = "PAGE"
 	tagGATE = "GATE"
 	tagSIG0 = "SIG0"
 )
@@ -83,9 +84,13 @@ var sectionRules = [...]sectionRule{
 	{tag: tagACTN, elem: actionBytes, required: true, fixed: actnBytes},
 	{tag: tagPOLI, elem: 2, required: true, perPage: States * 2},
 	{tag: tagMETA, elem: 1, required: true, limit: maxJSONBytes},
+	{tag: tagSGNL, elem: 1, fixed: signalBytes},
+	{tag: tagPAGE, elem: 1, fixed: pageBytes},
 	{tag: "QVAL", elem: 4, perPage: States * Actions * 4},
 	{tag: "QSTD", elem: 4, perPage: States * Actions * 4},
 	{tag: "NVIS", elem: 4, perPage: States * Actions * 4},
+	{tag: "COEF", elem: 4, limit: 1 << 20},
+	{tag: "SEEN", elem: 1, limit: 16 << 20},
 	{tag: "BASE", elem: 1, limit: 16 << 20},
 	{tag: tagGATE, elem: 1, limit: maxJSONBytes},
 	{tag: tagSIG0, elem: 1, fixed: signatureSize},
@@ -177,7 +182,7 @@ func (t *Table) encodeSections() ([]Section, error) {
 		rule := ruleOf(t.extra[i].Tag)
 		if rule <= last || rule == ruleOf(tagSIG0) {
 			return nil, refuse(errEncode, t.extra[i].Tag, 0,
-				"optional sections are QVAL QSTD NVIS BASE GATE, once each in this order")
+				"optional sections are SGNL PAGE QVAL QSTD NVIS COEF SEEN BASE GATE, once each in this order")
 		}
 		last = rule
 		sections = append(sections, t.extra[i])
@@ -249,7 +254,7 @@ func (t *Table) appendCells(dst []byte) []byte {
 }
 
 // contentUUID returns an RFC 9562 version 8 UUID made of the content that
-// decides: quantisation, templates, cells and metadata. Equal tables get equal
+// decides: quantisation, templates, cells, signal, pages and metadata. Equal tables get equal
 // names, whenever they are built.
 func (t *Table) contentUUID() ([16]byte, error) {
 	meta, err := t.meta.encode()
@@ -258,6 +263,11 @@ func (t *Table) contentUUID() ([16]byte, error) {
 	}
 	content := t.schema.append([]byte("penstock policy table\n"))
 	content = t.appendCells(appendActions(t.lut.append(content)))
+	for _, s := range t.extra {
+		if s.Tag == tagSGNL || s.Tag == tagPAGE {
+			content = append(append(content, s.Tag...), s.Data...)
+		}
+	}
 	sum := sha256.Sum256(append(content, meta...))
 	uuid := [16]byte(sum[:16])
 	uuid[6] = uuid[6]&0x0f | 0x80

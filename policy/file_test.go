@@ -38,8 +38,15 @@ func withReport(t testing.TB, report string) *Table {
 	table.meta.Days = []string{"2026-01-05", "2026-01-06"}
 	table.meta.Params = []string{"z=2", "lambda=1"}
 	table.meta.FeeScheduleDate = "2026-01-01"
-	table.extra = []Section{{Tag: "BASE", Data: []byte("attributions")},
+	signal, err := rampSignal().Section()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.extra = []Section{signal, {Tag: "BASE", Data: []byte("attributions")},
 		{Tag: tagGATE, Data: []byte(report)}}
+	if err := table.useSections(); err != nil {
+		t.Fatal(err)
+	}
 	table.header.GateReport = sha256.Sum256([]byte(report))
 	table.header.TrainData[0], table.header.ParentPolicy[31] = 1, 2
 	return table
@@ -234,7 +241,7 @@ func TestDamageIsNamed(t *testing.T) {
 			return reseal(f)
 		}},
 		{"future minor", "header", ErrVersion, func(f []byte) []byte {
-			le.PutUint16(f[atMinor:], 1)
+			le.PutUint16(f[atMinor:], versionMinor+1)
 			return reseal(f)
 		}},
 		{"header bytes", "header", ErrHeader, func(f []byte) []byte { f[atUUID] ^= 1; return f }},

@@ -63,6 +63,16 @@ func (f *Feature) Code(x int64) uint8 {
 	return uint8(min(d*uint64(f.Scale)>>16, 255))
 }
 
+// EdgeAt returns the smallest value, at least about x, that is the first of its code: what an
+// edge may be.
+func (f *Feature) EdgeAt(x int64) int64 {
+	x = max(x, f.Lo+1)
+	for f.Code(x) == f.Code(x-1) && f.Code(x) < 255 {
+		x++
+	}
+	return x
+}
+
 // Bin returns the bin of raw value x by comparing it with the edges.
 func (f *Feature) Bin(x int64) uint32 {
 	n := uint32(0)

@@ -18,6 +18,8 @@ type Table struct {
 	meta    Meta
 	extra   []Section
 	trusted bool
+	signal  *signalTable // nil: the lean of the touch
+	paging  Paging       // zero: always page 0
 }
 
 // Header is what identifies a table and says when it may be used.
@@ -31,8 +33,8 @@ type Header struct {
 	ParentPolicy [32]byte // SHA-256 of the table it was trained from, zero when none
 }
 
-// Section is an optional part of a file that lookups do not need: QVAL, QSTD,
-// NVIS, BASE, GATE. It is kept as it came.
+// Section is an optional part of a file, kept as it came: SGNL and PAGE, which lookups
+// use, and QVAL, QSTD, NVIS, COEF, SEEN, BASE, GATE, which they do not need.
 type Section struct {
 	Tag  string
 	Data []byte

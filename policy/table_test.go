@@ -29,6 +29,11 @@ func twoPages(t testing.TB) *Table {
 		c := decodeCell(uint32(i), v)
 		two.cells[States+i] = encodeCell(c.Action, c.Alt(), uint8(1+i%7), 0)
 	}
+	paging := Paging{By: RegimePace, DwellNanos: 60e9, Edges: [MaxPages - 1]int64{1500}}
+	two.extra = []Section{paging.Section()}
+	if err := two.useSections(); err != nil {
+		t.Fatal(err)
+	}
 	return two
 }
 

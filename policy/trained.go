@@ -15,24 +15,35 @@ type Choice struct {
 }
 
 // TrainOptions are what a trained table carries besides its cells. Extra are the
-// optional sections in the order QVAL QSTD NVIS BASE GATE; the header names the
-// report in GATE.
+// optional sections in the order SGNL PAGE QVAL QSTD NVIS COEF SEEN BASE GATE; the header names the
+// report in GATE. Schema may have other edges than the default one; nil is that one.
 type TrainOptions struct {
 	BuildOptions
 	Meta         Meta
 	TrainData    [32]byte
 	ParentPolicy [32]byte
 	Extra        []Section
+	Schema       *Schema
 }
 
-// Build returns a table with the default quantisation whose pages hold the given
+// Build returns a table whose pages hold the given
 // choices, States for each page. The UUID is derived from the content. A choice that
 // names no action is an error with its place.
 func Build(opt TrainOptions, pages ...[]Choice) (*Table, error) {
 	if len(pages) == 0 || len(pages) > MaxPages {
 		return nil, fmt.Errorf("policy table: %d pages, must be 1 to %d", len(pages), MaxPages)
 	}
-	t := newTable(&defaultSchema, len(pages))
+	schema := defaultSchema
+	if opt.Schema != nil {
+		schema = *opt.Schema
+	}
+	for f := range schema {
+		if i := schema[f].badEdge(); i >= 0 {
+			return nil, fmt.Errorf("policy table: edge %d of feature %s, %d, is out of order or within a code",
+				i, schema[f].Name, schema[f].Edges[i])
+		}
+	}
+	t := newTable(&schema, len(pages))
 	for p, page := range pages {
 		if len(page) != States {
 			return nil, fmt.Errorf("policy table: page %d has %d cells, must have %d", p, len(page), States)
@@ -61,6 +72,9 @@ func Build(opt TrainOptions, pages ...[]Choice) (*Table, error) {
 		if s.Tag == tagGATE {
 			t.header.GateReport = sha256.Sum256(s.Data)
 		}
+	}
+	if err := t.useSections(); err != nil {
+		return nil, err
 	}
 	uuid, err := t.contentUUID()
 	if err != nil {

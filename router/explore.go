@@ -16,13 +16,16 @@ import (
 //
 // At most one decision of a slice deviates when Single is set; the weights of what is
 // learnt off-policy are then bounded by one draw, however long the slice. Candidates
-// says by cell which actions may be drawn: what they may cost was bounded when it was
-// made. Parents larger than MaxParentQty are left alone.
+// says by page and cell which actions may be drawn: what they may cost was bounded when
+// it was made. They are those of one table: another one comes with its own (Offer), and
+// the compiled-in one, after a rollback, has none. Parents larger than MaxParentQty are
+// left alone.
 type Exploration struct {
 	RateBps      uint16 // chance of a draw, at the one decision or at each; 0: off
 	Single       bool
 	Seed         uint64
-	Candidates   []policy.ActionMask // by cell: actions that may be drawn; nil: all
+	Bounded      bool                // only Candidates may be drawn, and without them nothing
+	Candidates   []policy.ActionMask // by page and cell: actions that may be drawn; nil: all, if not Bounded
 	MaxParentQty market.Qty          // 0: no bound
 }
 
@@ -30,8 +33,8 @@ func (x *Exploration) validate() error {
 	if x.RateBps > certain {
 		return fmt.Errorf("router: exploration rate is %d: at most %d", x.RateBps, certain)
 	}
-	if n := len(x.Candidates); n != 0 && n != policy.States {
-		return fmt.Errorf("router: exploration candidates for %d cells: there are %d", n, policy.States)
+	if n := len(x.Candidates); n%policy.States != 0 || n > policy.MaxPages*policy.States {
+		return fmt.Errorf("router: exploration candidates for %d cells: a page has %d", n, policy.States)
 	}
 	return nil
 }
@@ -52,7 +55,7 @@ type draw struct {
 // of the record. A draw is made when the epoch begins and holds until it ends, unless
 // it becomes impossible.
 func (c *Core) explore(
-	p *Parent, cell uint32, action, flags uint8, mask policy.ActionMask, epoch bool,
+	p *Parent, page int, cell uint32, action, flags uint8, mask policy.ActionMask, epoch bool,
 ) (uint8, uint8, propensity) {
 	odds := propensity{certain, 0}
 	if action == policy.ActionBaseline {
@@ -62,7 +65,7 @@ func (c *Core) explore(
 		return action, flags, odds
 	}
 	if epoch {
-		p.draw = c.drawAction(p, cell, action, mask)
+		p.draw = c.drawAction(p, page, cell, action, mask)
 	}
 	if !p.draw.on {
 		if p.draw.odds.action != 0 {
@@ -83,7 +86,7 @@ func (c *Core) explore(
 
 // drawAction draws for the epoch that begins. With chance ε one of the n possible
 // candidates is taken, so the policy's own action has probability 1 − ε + ε/n.
-func (c *Core) drawAction(p *Parent, cell uint32, action uint8, mask policy.ActionMask) draw {
+func (c *Core) drawAction(p *Parent, page int, cell uint32, action uint8, mask policy.ActionMask) draw {
 	x := &c.exploration
 	if x.MaxParentQty > 0 && p.OrderQty > x.MaxParentQty {
 		return draw{}
@@ -93,8 +96,11 @@ func (c *Core) drawAction(p *Parent, cell uint32, action uint8, mask policy.Acti
 		return draw{}
 	}
 	allowed := policy.ActionMask(1<<policy.Actions - 1)
-	if x.Candidates != nil {
-		allowed = x.Candidates[cell].Block(action)
+	switch at := page*policy.States + int(cell); {
+	case at < len(x.Candidates):
+		allowed = x.Candidates[at].Block(action)
+	case x.Bounded || x.Candidates != nil:
+		return draw{}
 	}
 	allowed &^= mask
 	n := bits.OnesCount16(uint16(allowed))

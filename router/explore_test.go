@@ -23,7 +23,7 @@ func TestDrawsHaveTheirPropensity(t *testing.T) {
 		mask := policy.ActionMask(0).Block(policy.ActionDarkRest)
 		for i := range uint64(n) {
 			p := &Parent{Number: i}
-			action, _, odds := c.explore(p, 5, policy.ActionTake25, 0, mask, true)
+			action, _, odds := c.explore(p, 0, 5, policy.ActionTake25, 0, mask, true)
 			seen[action]++
 			said[action] = float64(odds.action) / certain
 			if want := x.Candidates == nil; (odds.baseline > 0) != want {
@@ -50,7 +50,7 @@ func TestOneDecisionOfASliceDeviates(t *testing.T) {
 	for i := range uint64(500) {
 		p, drawn := &Parent{Number: i}, 0
 		for p.decision = range int64(decisionsPerSlice) {
-			if c.explore(p, 0, policy.ActionHold, 0, 0, true); p.draw.on {
+			if c.explore(p, 0, 0, policy.ActionHold, 0, 0, true); p.draw.on {
 				drawn++
 			}
 		}
@@ -64,7 +64,7 @@ func TestOneDecisionOfASliceDeviates(t *testing.T) {
 	c.exploration.MaxParentQty = 100
 	p := &Parent{OrderQty: 200}
 	for p.decision = range int64(decisionsPerSlice) {
-		if c.explore(p, 0, policy.ActionHold, 0, 0, true); p.draw.on {
+		if c.explore(p, 0, 0, policy.ActionHold, 0, 0, true); p.draw.on {
 			t.Error("a parent beyond the bound was explored with")
 		}
 	}
@@ -72,8 +72,43 @@ func TestOneDecisionOfASliceDeviates(t *testing.T) {
 
 func TestExplorationIsOffByDefault(t *testing.T) {
 	c := &Core{}
-	action, flags, odds := c.explore(&Parent{}, 0, policy.ActionBaseline, 3, 0, true)
+	action, flags, odds := c.explore(&Parent{}, 0, 0, policy.ActionBaseline, 3, 0, true)
 	if action != policy.ActionBaseline || flags != 3 || odds != (propensity{certain, certain}) {
 		t.Errorf("action %d, flags %d, odds %v", action, flags, odds)
+	}
+}
+
+// TestBoundedExplorationStaysInItsCandidates: a page or a table without candidates is followed,
+// and a swap brings the candidates of the new table.
+func TestBoundedExplorationStaysInItsCandidates(t *testing.T) {
+	two := make([]policy.ActionMask, policy.States)
+	two[7] = policy.ActionMask(0).Block(policy.ActionBaseline).Block(policy.ActionPostJoin)
+	drawn := func(c *Core, page int) (n int) {
+		for i := range uint64(400) {
+			action, _, odds := c.explore(&Parent{Number: i}, page, 7, policy.ActionHold, 0, 0, true)
+			if action != policy.ActionHold {
+				n++
+			}
+			if action != policy.ActionHold && action != policy.ActionBaseline && action != policy.ActionPostJoin {
+				t.Fatalf("drew %s", policy.ActionName(action))
+			}
+			if odds.action == 0 {
+				t.Fatal("a decision without propensity")
+			}
+		}
+		return n
+	}
+	c := &Core{exploration: Exploration{RateBps: certain, Bounded: true, Seed: 4, Candidates: two}}
+	if n := drawn(c, 0); n < 200 {
+		t.Errorf("%d of 400 decisions deviated", n)
+	}
+	if n := drawn(c, 1); n != 0 {
+		t.Errorf("%d draws on a page without candidates", n)
+	}
+	if c.rollBack(); drawn(c, 0) != 0 {
+		t.Error("drew after the rollback to the compiled-in table")
+	}
+	if err := (&Exploration{Candidates: two[:9]}).validate(); err == nil {
+		t.Error("candidates of nine cells were accepted")
 	}
 }

@@ -198,4 +198,7 @@ func (c *Core) refusedChild(p *Parent, v market.VenueID, why event.Reason) {
 }
 
 // rollBack takes a new policy out: the compiled-in table is the last good one.
-func (c *Core) rollBack() { c.table, c.rolledBack = policy.StaticTable(), true }
+func (c *Core) rollBack() {
+	c.table, c.rolledBack = policy.StaticTable(), true
+	c.exploration.Candidates = nil
+}

@@ -63,8 +63,9 @@ type Core struct {
 	posted      [][market.MaxVenues][2]market.Qty // by instrument: our resting lit orders, by Side.Index
 	tapes       []tape                            // by instrument
 	wall        wallClock
-	trading     []trading      // by instrument
-	curves      []*VolumeCurve // by instrument, nil where there is none
+	trading     []trading       // by instrument
+	regimes     []policy.Regime // by instrument
+	curves      []*VolumeCurve  // by instrument, nil where there is none
 
 	acted      Acted       // the last act of a person
 	first      event.Event // act that waits for a second person
@@ -164,6 +165,7 @@ func New(cfg *Config) (*Core, error) {
 		paces:     make([]pace, cfg.MaxParents),
 		tapes:     make([]tape, len(cfg.Instruments)),
 		trading:   make([]trading, len(cfg.Instruments)),
+		regimes:   make([]policy.Regime, len(cfg.Instruments)),
 		curves:    make([]*VolumeCurve, len(cfg.Instruments)),
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),

@@ -300,9 +300,7 @@ func (c *Core) measure(in *policy.Inputs, p *Parent, remaining market.Qty) {
 		return
 	}
 	in.Spread = int64(m.Spread() / c.instruments[p.Instrument].Tick)
-	// The micro-price stands off the mid by the imbalance of the touch, in
-	// half-spreads (Stoikov 2018, first term).
-	imbalance := (int64(m.Bid.Qty) - int64(m.Ask.Qty)) * 1000 / (int64(m.Bid.Qty) + int64(m.Ask.Qty))
-	in.Signal = p.Side.Sign() * imbalance
+	press := m.Pressure()
+	in.Signal = p.Side.Sign() * c.table.Signal(press.Lean, press.OFI, press.Flow)
 	in.SweepCost = c.sweepCost(p, remaining)
 }

@@ -7,7 +7,6 @@ import (
 	"penstock/event"
 	"penstock/internal/state"
 	"penstock/market"
-	"penstock/policy"
 )
 
 // MoveState moves the whole state of the core between two events: what a core of the same build
@@ -56,6 +55,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Slice(s, c.inflight)
 	state.Slice(s, c.tapes)
 	state.Slice(s, c.trading)
+	state.Slice(s, c.regimes)
 	c.booksState(s)
 	if s.Loading() {
 		c.afterLoad(s)
@@ -211,7 +211,7 @@ func (c *Core) afterLoad(s *state.Codec) {
 	c.forgetOpenings()
 	switch {
 	case c.rolledBack:
-		c.table = policy.StaticTable()
+		c.rollBack()
 	case c.policy != ([32]byte{}):
 		c.table = nil // it comes with Offer
 	}

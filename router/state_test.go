@@ -282,7 +282,7 @@ func TestRolledBackPolicyStaysOutAfterALoad(t *testing.T) {
 	}
 	swap := event.Event{Seq: 2, StepTime: 2}
 	swap.SetPolicyHash([32]byte{1})
-	again.Offer(testCore(t).table, [32]byte{1})
+	again.Offer(testCore(t).table, [32]byte{1}, nil)
 	again.Step(&swap, out)
 	if again.RolledBack() || again.table.PolicyID() == 0 {
 		t.Error("a new policy is not in force")

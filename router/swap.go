@@ -8,24 +8,30 @@ import (
 
 // offer is a policy table that waits for its event.
 type offer struct {
-	table *policy.Table
-	sum   [32]byte
+	table      *policy.Table
+	sum        [32]byte
+	candidates []policy.ActionMask
 }
 
 // Offer hands the core a table, by the SHA-256 of its file. It changes nothing yet: the table
 // is in force from the PolicySwap event that names it on, so that live run and replay decide by
 // the same one; or at once in a core whose loaded state says that it is in force. The core's
 // own goroutine, between two events.
-func (c *Core) Offer(t *policy.Table, sum [32]byte) {
-	c.offered = offer{t, sum}
+// candidates are what exploration may draw with that table (Exploration.Candidates); nil for
+// nothing, where exploration is bounded.
+func (c *Core) Offer(t *policy.Table, sum [32]byte, candidates []policy.ActionMask) {
+	c.offered = offer{t, sum, candidates}
 	if c.table == nil && c.policy == sum {
-		c.table = t
+		c.table, c.exploration.Candidates = t, candidates
 	}
 }
 
 // Policy returns the SHA-256 of the file of the table in force; zero before the first swap. In
 // a core whose state was loaded the table itself has to be offered before the next event.
 func (c *Core) Policy() [32]byte { return c.policy }
+
+// Table returns the table in force.
+func (c *Core) Table() *policy.Table { return c.table }
 
 // RolledBack reports whether the compiled-in table decides since the policy reached a cap.
 func (c *Core) RolledBack() bool { return c.rolledBack }
@@ -36,6 +42,7 @@ func (c *Core) onPolicySwap(e *event.Event) {
 	sum := e.PolicyHash()
 	assert.That(c.offered.table != nil && c.offered.sum == sum, "the table of a swap was offered before")
 	c.table, c.policy, c.rolledBack = c.offered.table, sum, false
+	c.exploration.Candidates = c.offered.candidates
 	c.gate.NewPolicy(c.table.PolicyID())
 	c.Counters.PolicySwaps++
 }

@@ -85,11 +85,12 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	var inputs policy.Inputs
 	c.measure(&inputs, p, remaining)
 	codes := inputs.Codes()
-	cell := c.table.Lookup(0, &codes)
+	page := c.page(p.Instrument)
+	cell := c.table.Lookup(page, &codes)
 	available := c.available(p)
 	mask := policy.MaskWithout(available)
 	action, flags := policy.Resolve(cell, mask)
-	action, flags, drawn := c.explore(p, cell.Index, action, flags, mask, epoch)
+	action, flags, drawn := c.explore(p, page, cell.Index, action, flags, mask, epoch)
 	template := policy.Template(action)
 	var own policy.Action
 	if action == policy.ActionBaseline {
@@ -120,7 +121,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	}
 	if epoch || c.scratch.placed > 0 {
 		d := c.record(p, remaining)
-		d.Cell, d.Codes = cell.Index, codes
+		d.Cell, d.Codes, d.Page = cell.Index, codes, uint8(page)
 		d.Action, d.Chosen, d.Confidence, d.Flags = action, cell.Action, cell.Confidence, flags
 		d.PropensityBps, d.BaselineBps = drawn.action, drawn.baseline
 		c.tell(d)

@@ -155,6 +155,9 @@ func (a *assembly) open() error {
 		return err
 	}
 	a.table, cfg.Router.Table = table, table
+	if cfg.Router.Explore.Candidates, err = cfg.candidates(table); err != nil {
+		return err
+	}
 	if table != nil {
 		if err := cfg.resolveCanary(table.PolicyID()); err != nil {
 			return fmt.Errorf("%w: %w", errConfig, err)

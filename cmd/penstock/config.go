@@ -139,10 +139,16 @@ func (c *Config) resolve() error {
 		return errors.New("router.mirror is router.journal: name a folder on another disk")
 	}
 	r.Tactics = c.tactics()
+	if r.Explore, err = c.Policy.exploration(); err != nil {
+		return err
+	}
 	for i := range c.Instrument {
 		if err := c.addInstrument(i); err != nil {
 			return fmt.Errorf("instrument %d (%s): %w", i+1, c.Instrument[i].Symbol, err)
 		}
+	}
+	if err := c.boundExploration(); err != nil {
+		return err
 	}
 	for i := range c.Venue {
 		if err := c.addVenue(i); err != nil {

@@ -53,6 +53,8 @@ type policySection struct {
 	Params        string `toml:"params"` // of the venues, from penstock params fit; empty: the compiled-in ones
 	AllowUnsigned bool   `toml:"allow_unsigned"`
 	PublicKey     string `toml:"public_key"` // file with a hex ed25519 key
+	// Explore lets live slices deviate from the table, to learn; nil: it is followed.
+	Explore *exploreSection `toml:"explore,omitempty"`
 }
 
 type tacticsSection struct {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
+	"penstock/policy/learn"
 	"penstock/router"
 )
 
@@ -103,7 +107,13 @@ type explained struct {
 	Action     string           `json:"action"`
 	Chosen     string           `json:"chosen,omitempty"`
 	Reasons    []string         `json:"reasons"`
+	Alt        string           `json:"when_blocked,omitempty"`
+	Confidence uint8            `json:"confidence"` // of 7
 	Propensity uint16           `json:"propensity_bps"`
+	BaseOdds   uint16           `json:"baseline_propensity_bps"`
+	Page       uint8            `json:"page"`
+	Values     []explainedValue `json:"values,omitempty"` // best first; none: the table carries none
+	Matters    []string         `json:"matters_most,omitempty"`
 	Venues     []explainedVenue `json:"venues"`
 }
 
@@ -120,6 +130,33 @@ type explainedVenue struct {
 	Leakage  string `json:"leakage,omitempty"`
 	Net      string `json:"net,omitempty"`
 	Why      string `json:"why,omitempty"`
+}
+
+// explainedValue is what the table expects of one action in the cell, in bps of the slice.
+type explainedValue struct {
+	Action string  `json:"action"`
+	Value  float64 `json:"value"`
+	SE     float64 `json:"se"`
+	Visits uint32  `json:"visits"` // of this cell and action in training
+}
+
+// valuesOf returns the row of values of a cell, best first, and the two features that matter most.
+func valuesOf(t *policy.Table, page int, cell uint32) (list []explainedValue, matters []string) {
+	v, ok := learn.ValuesOf(t, page, cell)
+	if !ok {
+		return nil, nil
+	}
+	for a := range v.Q {
+		if q := float64(v.Q[a]); !math.IsNaN(q) {
+			list = append(list, explainedValue{policy.ActionName(uint8(a)), q, float64(v.SE[a]), v.Visits[a]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b explainedValue) int { return cmp.Compare(b.Value, a.Value) })
+	schema := t.Schema()
+	for _, f := range v.Features {
+		matters = append(matters, schema[f].Name)
+	}
+	return list, matters
 }
 
 // decided is told of every decision while the journal runs again.
@@ -159,26 +196,26 @@ func (x *explainer) wants(p *router.Parent) bool {
 }
 
 func (x *explainer) head(d *event.Decision, p *router.Parent, in *market.Instrument) *explained {
-	table := x.run.cfg.Router.Table
-	if table == nil {
-		table = policy.StaticTable()
-	}
+	table := x.run.core.Table()
 	e := &explained{Event: d.Cause, Time: time.Unix(0, d.StepTime).UTC().Format("15:04:05.000000000"),
 		Order: p.ClOrdID.String(), Parent: d.Parent, Symbol: in.Symbol, Side: p.Side.String(), Slice: d.Slice,
 		Epoch: d.Epoch, Remaining: in.FormatQty(d.Remaining),
 		Mid:    string(market.AppendDecimal(nil, d.Mid2*5, in.PriceDecimals+1)),
-		Policy: table.UUIDText(), Cell: d.Cell, Action: policy.ActionName(d.Action), Propensity: d.PropensityBps}
+		Policy: table.UUIDText(), Cell: d.Cell, Action: policy.ActionName(d.Action), Propensity: d.PropensityBps,
+		BaseOdds: d.BaselineBps, Confidence: d.Confidence, Page: d.Page}
 	if d.Chosen != d.Action {
 		e.Chosen = policy.ActionName(d.Chosen)
 	}
 	for bit, name := range [...]string{"baseline", "first choice blocked", "forced by the schedule or the strategy",
-		"thin support"} { // in the order of the decision's flags
+		"thin support", "drawn, to learn from it"} { // in the order of the decision's flags
 		if d.Flags>>bit&1 != 0 {
 			e.Reasons = append(e.Reasons, name)
 		}
 	}
 	if d.Flags&event.DecisionForced == 0 {
-		if text, err := table.Explain(0, d.Cell); err == nil {
+		e.Alt = policy.ActionName(table.At(int(d.Page), d.Cell).Alt())
+		e.Values, e.Matters = valuesOf(table, int(d.Page), d.Cell)
+		if text, err := table.Explain(min(int(d.Page), table.Pages()-1), d.Cell); err == nil {
 			for _, l := range strings.Split(text, "\n") {
 				if strings.HasPrefix(l, "  ") && strings.Contains(l, " bin ") {
 					e.Features = append(e.Features, strings.Join(strings.Fields(l), " "))
@@ -211,6 +248,18 @@ func milli(in *market.Instrument, n int64) string {
 	return string(market.AppendDecimal(nil, n, in.PriceDecimals+3))
 }
 
+// valueText is the row of values in words, bps of the slice.
+func (e *explained) valueText() string {
+	if len(e.Values) == 0 {
+		return "the table carries no values"
+	}
+	parts := make([]string, len(e.Values))
+	for i, v := range e.Values {
+		parts[i] = fmt.Sprintf("%s %.3f ± %.3f (%d visits)", v.Action, v.Value, v.SE, v.Visits)
+	}
+	return fmt.Sprintf("bps of the slice: %s; matters most: %s", strings.Join(parts, ", "), strings.Join(e.Matters, ", "))
+}
+
 func (e *explained) print(w io.Writer) error {
 	fmt.Fprintf(w, "#%d %s %s (P%d) %s %s slice %d.%d remaining %s mid %s half-spread %s parameters %d\n", e.Event, e.Time,
 		e.Order, e.Parent, e.Side, e.Symbol, e.Slice, e.Epoch, e.Remaining, e.Mid, e.HalfSpread, e.Params)
@@ -221,9 +270,10 @@ func (e *explained) print(w io.Writer) error {
 	if len(e.Reasons) > 0 {
 		fmt.Fprintf(w, " (%s)", strings.Join(e.Reasons, ", "))
 	}
-	fmt.Fprintf(w, ", propensity %d of 10000\n", e.Propensity)
+	fmt.Fprintf(w, ", propensity %d of 10000, of BASELINE %d\n", e.Propensity, e.BaseOdds)
 	if len(e.Features) > 0 {
-		fmt.Fprintf(w, "  cell %d: %s\n", e.Cell, strings.Join(e.Features, "; "))
+		fmt.Fprintf(w, "  cell %d page %d: %s\n", e.Cell, e.Page, strings.Join(e.Features, "; "))
+		fmt.Fprintf(w, "  confidence %d of 7, when blocked %s; %s\n", e.Confidence, e.Alt, e.valueText())
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "  venue\tway\tqty\tprice\tfee\tmarkout\tp\tmoved\tfallback\tleakage\tnet\t  why")

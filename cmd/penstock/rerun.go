@@ -138,6 +138,9 @@ func (r *rerun) start() error {
 			return fmt.Errorf("the journal's policy table: %w", err)
 		}
 		r.cfg.Router.Table = table
+		if r.cfg.Router.Explore.Candidates, err = r.cfg.candidates(table); err != nil {
+			return err
+		}
 		if err := r.cfg.resolveCanary(table.PolicyID()); err != nil {
 			return fmt.Errorf("the journal's configuration: %w", err)
 		}
@@ -175,7 +178,11 @@ func (r *rerun) offerTable(sum [32]byte) error {
 	if err != nil {
 		return fmt.Errorf("the journal's policy swap: %w", err)
 	}
-	r.core.Offer(table, sum)
+	candidates, err := r.cfg.candidates(table)
+	if err != nil {
+		return fmt.Errorf("the journal's policy swap: %w", err)
+	}
+	r.core.Offer(table, sum, candidates)
 	return nil
 }
 

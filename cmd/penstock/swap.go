@@ -54,6 +54,10 @@ var errInForce = errors.New("in force already")
 // putInForce makes a table the core's and returns the event from which on it is. The file lies
 // beside the journal before the event is in it, so that a replay finds what it needs.
 func (a *assembly) putInForce(table *policy.Table, data []byte) (at uint64, err error) {
+	candidates, err := a.cfg.candidates(table)
+	if err != nil {
+		return 0, err
+	}
 	sum := sha256.Sum256(data)
 	if err := keepTable(a.Dir, sum, data); err != nil {
 		return 0, err
@@ -66,7 +70,7 @@ func (a *assembly) putInForce(table *policy.Table, data []byte) (at uint64, err 
 	same := false
 	if !a.loop.Inspect(func(s *loop.Sequencer) {
 		if same = s.Core().Policy() == sum && !s.Core().RolledBack(); !same {
-			s.Core().Offer(table, sum)
+			s.Core().Offer(table, sum, candidates)
 		}
 	}) {
 		return 0, errors.New("the router has stopped")

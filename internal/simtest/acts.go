@@ -96,7 +96,7 @@ func (w *world) offer(c *router.Core, rules bool) (sum [32]byte) {
 	if rules {
 		sum[0], t = 2, w.tables.rules
 	}
-	c.Offer(t, sum)
+	c.Offer(t, sum, nil)
 	return sum
 }
 

@@ -2,7 +2,9 @@ package learn
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
+	"slices"
 
 	"penstock/policy"
 )
@@ -13,17 +15,21 @@ type ExportOptions struct {
 	Seeds     []int64
 	Params    []string
 	TrainData [32]byte
-	Parent    [32]byte // SHA-256 of the file that it continues
-	Report    *Report  // nil: not judged yet
-	// Slim leaves out values, errors and visits: 5 MB that only explanations read.
+	Parent    [32]byte         // SHA-256 of the file that it continues
+	Report    *Report          // nil: not judged yet
+	Sections  []policy.Section // price signal and pages
+	Schema    *policy.Schema   // nil: the default one
+	// Slim leaves out values, errors and visits, 5 MB a page that only explanations read, and
+	// keeps what they follow from.
 	Slim bool
 }
 
 // Export makes a table of a model.
 func Export(m *Model, opt ExportOptions) (*policy.Table, error) {
 	t := policy.TrainOptions{
-		BuildOptions: opt.BuildOptions, TrainData: opt.TrainData, ParentPolicy: opt.Parent,
-		Meta: policy.Meta{Trainer: "penstock train " + string(m.Opt.Method), Version: opt.Version, Seeds: opt.Seeds, Params: opt.Params},
+		BuildOptions: opt.BuildOptions, TrainData: opt.TrainData, ParentPolicy: opt.Parent, Schema: opt.Schema,
+		Extra: slices.Clone(opt.Sections),
+		Meta:  policy.Meta{Trainer: "penstock train " + string(m.Opt.Method), Version: opt.Version, Seeds: opt.Seeds, Params: opt.Params},
 	}
 	if !opt.Slim {
 		t.Extra = append(t.Extra, policy.Section{Tag: "QVAL", Data: floats(m.Q)}, policy.Section{Tag: "QSTD", Data: floats(m.SE)})
@@ -32,6 +38,9 @@ func Export(m *Model, opt ExportOptions) (*policy.Table, error) {
 			visits = binary.LittleEndian.AppendUint32(visits, v)
 		}
 		t.Extra = append(t.Extra, policy.Section{Tag: "NVIS", Data: visits}, policy.Section{Tag: "BASE", Data: baseValues(m)})
+	}
+	if opt.Slim && m.fits != nil {
+		t.Extra = append(t.Extra, policy.Section{Tag: tagCOEF, Data: m.appendCoefficients(nil)}, policy.Section{Tag: tagSEEN, Data: m.appendVisits(nil)})
 	}
 	if opt.Report != nil {
 		b, err := opt.Report.JSON()
@@ -65,8 +74,11 @@ func baseValues(m *Model) []byte {
 }
 
 func (m *Model) attribution(cell uint32) (first, second uint8) {
-	a := m.Choices[cell].Action
-	here := float64(m.Q[at(cell, a)] - m.Q[at(cell, policy.ActionBaseline)])
+	return attribution(cell, m.Choices[cell].Action, func(c uint32, a uint8) float64 { return float64(m.Q[at(c, a)]) })
+}
+
+func attribution(cell uint32, a uint8, value func(cell uint32, a uint8) float64) (first, second uint8) {
+	here := value(cell, a) - value(cell, policy.ActionBaseline)
 	best, next := -1.0, -1.0
 	for f := range policy.Features {
 		if f == policy.FeatureTime {
@@ -75,7 +87,7 @@ func (m *Model) attribution(cell uint32) (first, second uint8) {
 		sum, n := 0.0, 0.0
 		for bin := range int(schema[f].Bins) {
 			other := cell + uint32(bin-int(cellBins[cell][f]))*schema[f].Stride
-			if d := float64(m.Q[at(other, a)] - m.Q[at(other, policy.ActionBaseline)]); !math.IsNaN(d) {
+			if d := value(other, a) - value(other, policy.ActionBaseline); !math.IsNaN(d) {
 				sum += math.Abs(d - here)
 				n++
 			}
@@ -121,15 +133,34 @@ func ValuesOf(t *policy.Table, page int, cell uint32) (v Values, ok bool) {
 			v.Features = [2]uint8{s.Data[i+4], s.Data[i+5]}
 		}
 	}
-	return v, found == 3*policy.Actions
+	if found != 3*policy.Actions {
+		return compactValues(t, page, cell)
+	}
+	return v, true
 }
 
-// Candidates returns, by cell, the actions that exploration may draw: those whose value
-// is within maxLoss (bps) and one standard error of the best, at most n of them.
-func Candidates(t *policy.Table, page, n int, maxLoss float64) []policy.ActionMask {
+// maxCandidates bounds the actions that may be drawn in one cell, BASELINE among them.
+const maxCandidates = 4
+
+// Candidates returns, by page and cell, the actions that exploration may draw: those whose
+// value is within maxLoss (bps of the slice) and one standard error of the best, at most
+// four; and BASELINE, with which everything is compared, where what it loses times its share
+// of the draws is within maxLoss too, if a draw has chance rate. A cell without values has
+// none. It is an error when the table carries no values at all.
+func Candidates(t *policy.Table, maxLoss, rate float64) ([]policy.ActionMask, error) {
+	if _, ok := ValuesOf(t, 0, 0); !ok {
+		return nil, fmt.Errorf("learn: table %s carries no values (it was written slim): exploration would not know what it costs", t.UUIDText())
+	}
+	var masks []policy.ActionMask
+	for page := range t.Pages() {
+		masks = append(masks, candidates(t, page, maxLoss, rate)...)
+	}
+	return masks, nil
+}
+
+func candidates(t *policy.Table, page int, maxLoss, rate float64) []policy.ActionMask {
 	masks := make([]policy.ActionMask, policy.States)
 	for cell := range uint32(policy.States) {
-		masks[cell] = masks[cell].Block(policy.ActionBaseline)
 		v, ok := ValuesOf(t, page, cell)
 		if !ok {
 			continue
@@ -140,10 +171,14 @@ func Candidates(t *policy.Table, page, n int, maxLoss float64) []policy.ActionMa
 				best = math.Max(best, q)
 			}
 		}
-		chosen := 1
+		chosen, base := 0, best-float64(v.Q[policy.ActionBaseline])
+		if base*rate/2 <= maxLoss {
+			masks[cell] = masks[cell].Block(policy.ActionBaseline)
+			chosen++
+		}
 		for a := range v.Q {
 			q, se := float64(v.Q[a]), float64(v.SE[a])
-			if !math.IsNaN(q) && chosen < n && best-q <= maxLoss && best-q <= se && !masks[cell].Blocks(uint8(a)) {
+			if !math.IsNaN(q) && chosen < maxCandidates && best-q <= maxLoss && best-q <= se && !masks[cell].Blocks(uint8(a)) {
 				masks[cell] = masks[cell].Block(uint8(a))
 				chosen++
 			}

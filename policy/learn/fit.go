@@ -40,6 +40,7 @@ type Model struct {
 	Visits  []uint32
 	Choices []policy.Choice
 	Opt     Options
+	fits    *[Horizon][policy.Actions]ridge // of the linear methods without blind features
 }
 
 func at(cell uint32, action uint8) int { return int(cell)*policy.Actions + int(action) }
@@ -65,7 +66,7 @@ func Fit(episodes []Episode, opt Options) (*Model, error) {
 	var counts coarse
 	each(episodes, func(s *Step) {
 		m.Visits[at(s.Cell, s.Action)]++
-		counts[coarseOf(s.Cell)][s.Action]++
+		counts[coarseOf(m.dim(s.Cell))][s.Action]++
 	})
 	next := make([]float64, policy.States) // value of a cell of the next decision
 	for t := Horizon - 1; t >= 0; t-- {
@@ -109,6 +110,12 @@ func (m *Model) fitLinear(episodes []Episode, t int, next []float64) {
 	for a := range fits {
 		fits[a].solve()
 	}
+	if len(m.Opt.Blind) == 0 {
+		if m.fits == nil {
+			m.fits = &[Horizon][policy.Actions]ridge{}
+		}
+		m.fits[t] = fits
+	}
 	for cell := range uint32(policy.States) {
 		if timeOf(cell) != t {
 			continue
@@ -124,13 +131,16 @@ func (m *Model) fitLinear(episodes []Episode, t int, next []float64) {
 	}
 }
 
-// seen is the design of a cell with the blind features at their middle.
-func (m *Model) seen(cell uint32) *[width]float64 {
+// seen is the design of a cell as the learner sees it.
+func (m *Model) seen(cell uint32) *[width]float64 { return &design[m.dim(cell)] }
+
+// dim is a cell with the blind features at their middle.
+func (m *Model) dim(cell uint32) uint32 {
 	for _, f := range m.Opt.Blind {
 		middle := int(schema[f].Bins) / 2
 		cell += uint32(middle-int(cellBins[cell][f])) * schema[f].Stride
 	}
-	return &design[cell]
+	return cell
 }
 
 // fitTabular takes means of each cell and action of decision t.
@@ -214,7 +224,7 @@ func (m *Model) conserve(cell uint32, rows float64) {
 // BASELINE only for an action whose lower bound beats BASELINE's value and which the
 // data took often enough in such a state.
 func (m *Model) choose(cell uint32, counts *coarse) float64 {
-	n := &counts[coarseOf(cell)]
+	n := &counts[coarseOf(m.dim(cell))]
 	base := float64(m.Q[at(cell, policy.ActionBaseline)])
 	anchored := m.Opt.Method == Pevi || m.Opt.Method == VILCB
 	z := 0.0

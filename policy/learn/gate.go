@@ -69,6 +69,8 @@ type Report struct {
 	Checks  []Check        `json:"checks"`
 	Regimes []RegimeSaving `json:"regimes"`
 	OPE     []Estimate     `json:"ope"`
+	Signal  *SignalQuality `json:"signal,omitempty"`     // of the price signal, on validation seeds
+	Chosen  []RegimeSaving `json:"validation,omitempty"` // of the settings among which this one was chosen
 }
 
 // Thresholds of the gate. They are not options: a gate that is loosened is none.

@@ -263,8 +263,15 @@ func TestTablesCarryTheirReport(t *testing.T) {
 	if !ok || v.Q[m.best(cell)] != model.Q[at(cell, m.best(cell))] || v.Baseline != model.Q[at(cell, policy.ActionBaseline)] {
 		t.Errorf("values read back: %+v", v)
 	}
-	if masks := Candidates(back, 0, 4, .3); masks[cell] == 0 {
-		t.Error("no candidates for exploration")
+	checkCandidates(t, back, model)
+	slim := opt
+	slim.Slim = true
+	if table, err = Export(model, slim); err != nil {
+		t.Fatal(err)
+	}
+	sameValues(t, table, back)
+	if _, err := Candidates(policy.StaticTable(), .3, .4); err == nil {
+		t.Error("candidates of a table without values")
 	}
 	report.Pass = false
 	if table, err = Export(model, opt); err != nil {
@@ -278,5 +285,66 @@ func TestTablesCarryTheirReport(t *testing.T) {
 	}
 	if b, err := report.JSON(); err != nil || !json.Valid(b) {
 		t.Errorf("report: %s, %v", b, err)
+	}
+}
+
+// checkCandidates: what may be drawn costs what was said at most, by the table's values.
+func checkCandidates(t *testing.T, table *policy.Table, m *Model) {
+	t.Helper()
+	const loss, rate = .3, .4
+	masks, err := Candidates(table, loss, rate)
+	if err != nil || len(masks) != policy.States {
+		t.Fatalf("%d masks, %v", len(masks), err)
+	}
+	several := 0
+	for cell := range uint32(policy.States) {
+		best, n := math.Inf(-1), 0
+		for a := range uint8(policy.Actions) {
+			if q := float64(m.Q[at(cell, a)]); !math.IsNaN(q) {
+				best = math.Max(best, q)
+			}
+		}
+		for a := range uint8(policy.Actions) {
+			if !masks[cell].Blocks(a) {
+				continue
+			}
+			n++
+			lost := best - float64(m.Q[at(cell, a)])
+			if a == policy.ActionBaseline {
+				lost *= rate / 2 // of two candidates or more it has half of the draws at most
+			}
+			if math.IsNaN(lost) || lost > loss+1e-6 {
+				t.Fatalf("cell %d: %s may be drawn and loses %.3f bps", cell, policy.ActionName(a), lost)
+			}
+		}
+		if n > maxCandidates {
+			t.Fatalf("cell %d: %d candidates", cell, n)
+		}
+		if n > 1 {
+			several++
+		}
+	}
+	if several == 0 {
+		t.Error("no cell has anything to draw from")
+	}
+}
+
+// sameValues: a slim table says of every cell what the whole one says.
+func sameValues(t *testing.T, slim, whole *policy.Table) {
+	t.Helper()
+	near := func(a, b float32) bool {
+		return a == b || a != a && b != b || math.Abs(float64(a-b)) < 1e-3*(1+math.Abs(float64(b)))
+	}
+	for cell := uint32(0); cell < policy.States; cell += 7 {
+		a, ok := ValuesOf(slim, 0, cell)
+		b, okB := ValuesOf(whole, 0, cell)
+		if !ok || !okB || a.Visits != b.Visits || !near(a.Baseline, b.Baseline) {
+			t.Fatalf("cell %d: %v %v, %+v, the whole table %+v", cell, ok, okB, a, b)
+		}
+		for i := range a.Q {
+			if !near(a.Q[i], b.Q[i]) || !near(a.SE[i], b.SE[i]) {
+				t.Fatalf("cell %d, %s: %v ± %v, the whole table %v ± %v", cell, policy.ActionName(uint8(i)), a.Q[i], a.SE[i], b.Q[i], b.SE[i])
+			}
+		}
 	}
 }
