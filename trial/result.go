@@ -71,12 +71,12 @@ func (p Path) At(s *Setup, now int64) int64 {
 }
 
 // Mid2 returns the mid × 2 without the router so many seconds after the arrival.
-func (p Path) Mid2(s *Setup, seconds int64) int64 { return p.At(s, s.arrival()+seconds*1e9) }
+func (p Path) Mid2(s *Setup, seconds int64) int64 { return p.At(s, s.Arrival()+seconds*1e9) }
 
 func (w *world) result(p *Policy) *Result {
 	s := w.setup
 	path := Path(w.mids)
-	arrival := float64(path.At(s, s.arrival())) / 2
+	arrival := float64(path.At(s, s.Arrival())) / 2
 	sign := float64(s.Side.Sign())
 	bps := 1e4 / (float64(s.Qty) * arrival)
 	r := &Result{Policy: p.Name, Path: path, Seed: s.Seed, Fills: w.fills, Slices: make([]float64, s.Horizon/s.Slice+1),
@@ -92,7 +92,7 @@ func (w *world) result(p *Policy) *Result {
 		r.Spread += spread
 		r.Drift += drift
 		r.Fees += float64(f.Fee) * bps
-		slice := min(max((f.Time-s.arrival())/(s.Slice*1e9), 0), int64(len(r.Slices)-1))
+		slice := min(max((f.Time-s.Arrival())/(s.Slice*1e9), 0), int64(len(r.Slices)-1))
 		r.Slices[slice] += spread + drift + float64(f.Fee)*bps
 		for k, sec := range MarkoutSeconds {
 			r.Markouts[k] += sign * q * (float64(path.At(s, f.Time+sec*1e9))/2 - mid) * bps
@@ -105,7 +105,7 @@ func (w *world) result(p *Policy) *Result {
 	}
 	r.Filled = float64(filled) / float64(s.Qty)
 	if left := float64(s.Qty - filled); left > 0 {
-		mid := float64(path.At(s, s.arrival()+s.Horizon*1e9)) / 2
+		mid := float64(path.At(s, s.Arrival()+s.Horizon*1e9)) / 2
 		r.Remainder = left * (sign*(mid-arrival) + crossing) * bps
 	}
 	r.Cost = r.Spread + r.Drift + r.Fees + r.Remainder
@@ -134,7 +134,7 @@ func KindOf(f *Fill) int {
 
 // Compare fills in what needs the path without the router.
 func (r *Result) Compare(s *Setup, alone Path) {
-	arrival := float64(alone.At(s, s.arrival())) / 2
+	arrival := float64(alone.At(s, s.Arrival())) / 2
 	bps, sign := 1e4/(float64(s.Qty)*arrival), float64(s.Side.Sign())
 	for i := range r.Fills {
 		f := &r.Fills[i]
@@ -142,6 +142,6 @@ func (r *Result) Compare(s *Setup, alone Path) {
 			r.Impact += sign * float64(f.Qty) * float64(f.Mid2-alone.At(s, f.Time)) / 2 * bps
 		}
 	}
-	end := s.arrival() + s.Horizon*1e9
+	end := s.Arrival() + s.Horizon*1e9
 	r.EndImpact = sign * float64(r.Path.At(s, end)-alone.At(s, end)) / 2 * 1e4 / arrival
 }

@@ -27,7 +27,9 @@ type world struct {
 	watch  Watch
 	venues []sim.StockVenue
 	event  event.Event
-	in     []inbound  // by venue
+	in     []inbound // by venue
+	heard  int       // venue that is heard next, and when; math.MaxInt64: none
+	hearAt int64
 	way    []outbound // commands under way, by time of arrival
 	sent   uint64     // messages, which number the draws of latency
 	seq    uint64
@@ -71,7 +73,7 @@ func Run(s Setup, p *Policy, watch Watch) (*Result, error) {
 		return nil, err
 	}
 	w := &world{setup: &s, watch: watch, venues: sim.StockVenues(&s.Regime)}
-	w.in = make([]inbound, len(w.venues))
+	w.in, w.hearAt = make([]inbound, len(w.venues)), math.MaxInt64
 	var err error
 	if w.stock, err = s.stock(w.listener()); err != nil {
 		return nil, err
@@ -127,14 +129,14 @@ func (w *world) start(p *Policy) {
 // play runs until the parent ended and its last report is in, or the time is over.
 func (w *world) play(p *Policy) {
 	end := w.setup.begin() + w.setup.seconds()*1e9
-	parentAt := w.setup.arrival()
+	parentAt := w.setup.Arrival()
 	for w.stock.Now() < end {
 		second := w.setup.begin() + int64(len(w.mids))*1e9
 		if second >= end {
 			second = math.MaxInt64
 		}
 		timer := min(w.core.NextTimer(), parentAt)
-		venue, heard := w.nextHeard()
+		heard := w.hearAt
 		arrives := int64(math.MaxInt64)
 		if len(w.way) > 0 {
 			arrives = w.way[0].at
@@ -147,11 +149,12 @@ func (w *world) play(p *Policy) {
 		case arrives:
 			w.deliver()
 		case heard:
-			q := &w.in[venue]
+			q := &w.in[w.heard]
 			w.event = q.events[q.head]
 			if q.head++; q.head == len(q.events) {
 				q.head, q.events = 0, q.events[:0]
 			}
+			w.nextHeard()
 			w.take(until, &w.event)
 		case parentAt:
 			e := w.setup.parent(p)
@@ -171,14 +174,14 @@ func (w *world) play(p *Policy) {
 	}
 }
 
-func (w *world) nextHeard() (venue int, at int64) {
-	at = math.MaxInt64
+// nextHeard finds who is heard next after something was.
+func (w *world) nextHeard() {
+	w.hearAt = math.MaxInt64
 	for v := range w.in {
-		if t := w.in[v].next(); t < at {
-			venue, at = v, t
+		if t := w.in[v].next(); t < w.hearAt {
+			w.heard, w.hearAt = v, t
 		}
 	}
-	return venue, at
 }
 
 // take steps the core and sends what it wants.
@@ -254,6 +257,9 @@ func (w *world) say(e *event.Event) {
 	e.RecvTime = e.SrcTime + w.venues[e.Venue].LatencyNanos
 	q := &w.in[e.Venue]
 	q.events = append(q.events, *e)
+	if v := int(e.Venue); e.RecvTime < w.hearAt || e.RecvTime == w.hearAt && v < w.heard {
+		w.heard, w.hearAt = v, e.RecvTime
+	}
 	if w.stock != nil {
 		w.stock.Interrupt()
 	}

@@ -55,10 +55,10 @@ func Instrument() market.Instrument {
 	return market.Instrument{Symbol: "SIM", Currency: "USD", PriceDecimals: 4, Tick: Tick, Lot: Lot}
 }
 
-// arrival is when the parent arrives, ns since epoch; the stock starts a minute earlier.
-func (s *Setup) arrival() int64 { return midnight + (openOfDay+s.From)*1e9 }
+// Arrival is when the parent arrives, ns since epoch; the stock starts a minute earlier.
+func (s *Setup) Arrival() int64 { return midnight + (openOfDay+s.From)*1e9 }
 
-func (s *Setup) begin() int64 { return s.arrival() - warmSeconds*1e9 }
+func (s *Setup) begin() int64 { return s.Arrival() - warmSeconds*1e9 }
 
 // tail is how long a trial goes on after the horizon, for what is still to be taken
 // and for markouts.
@@ -139,7 +139,7 @@ func (s *Setup) parent(p *Policy) event.Event {
 		e.Strategy = event.StrategyTWAP
 	}
 	if e.Strategy.Scheduled() {
-		e.Until = s.arrival() + s.Horizon*1e9
+		e.Until = s.Arrival() + s.Horizon*1e9
 		e.SliceNanos = s.Slice * 1e9
 	}
 	if e.Strategy == event.StrategyPOV {

@@ -46,7 +46,7 @@ func TestCostAddsUp(t *testing.T) {
 			qty += float64(f.Qty)
 			fees += float64(f.Fee)
 		}
-		arrival := float64(r.Path.At(&s, s.arrival())) / 2
+		arrival := float64(r.Path.At(&s, s.Arrival())) / 2
 		want := (float64(s.Side.Sign())*(paid-qty*arrival) + fees) * 1e4 / (float64(s.Qty) * arrival)
 		if r.Filled != 1 || math.Abs(want-r.Cost) > 1e-9 {
 			t.Errorf("seed %d: cost %.12f, from the fills %.12f, filled %.3f", seed, r.Cost, want, r.Filled)

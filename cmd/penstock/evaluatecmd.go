@@ -69,13 +69,25 @@ func evaluate(args []string, stdout, stderr io.Writer) error {
 
 // judgeTable is the gate for a table that was made elsewhere.
 func (t *trainer) judgeTable(table *policy.Table, count *counter) (*learn.Report, error) {
-	t.count, t.controls = count, t.pairs
+	t.count, t.controls, t.trials = count, t.pairs, t.pairs
+	t.see(table)
 	t.notBefore, t.notAfter = validity(time.Now().UTC().Truncate(24 * time.Hour))
 	if err := t.collectAll(); err != nil {
 		return nil, err
 	}
 	report, _, err := t.judge(table)
 	return report, err
+}
+
+// see makes the data of this run as a table sees them.
+func (t *trainer) see(table *policy.Table) {
+	schema := table.Schema()
+	t.schema, t.pages = &schema, table.Pages()
+	for _, s := range table.Sections() {
+		if s.Tag == "SGNL" || s.Tag == "PAGE" {
+			t.sections = append(t.sections, s)
+		}
+	}
 }
 
 // evaluateJournal estimates a table from what a live router logged.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"penstock/event"
@@ -19,7 +21,7 @@ const (
 	trainSeeds    = 1
 	validateSeeds = 10_000
 	gateSeeds     = 20_000
-	finalSeeds    = 30_000
+	finalSeeds    = 30_040 // those before were opened for a table that was not shipped
 )
 
 // A learning parent takes half an hour in slices of a minute; its size varies with the
@@ -43,8 +45,8 @@ func learnSetup(seed uint64, r sim.Regime) trial.Setup {
 }
 
 // collect logs parents worked by a policy and returns their slices, in order of seeds.
-func collect(first uint64, parents int, p func(seed uint64) *trial.Policy, count *counter) ([]learn.Episode, []learn.ImpactSample, error) {
-	parts, samples := make([][]learn.Episode, parents), make([]learn.ImpactSample, parents)
+func collect(first uint64, parents int, p func(seed uint64) *trial.Policy, count *counter) ([]learn.Episode, error) {
+	parts := make([][]learn.Episode, parents)
 	r := sim.NominalRegime()
 	var venues []market.Venue
 	for _, v := range sim.StockVenues(&r) {
@@ -62,7 +64,7 @@ func collect(first uint64, parents int, p func(seed uint64) *trial.Policy, count
 			Venues: venues, Terminal: learnTerminal, Cluster: s.Seed,
 			Alone: func(now int64) int64 { return alone.At(&s, now) },
 		})
-		result, err := trial.Run(s, p(s.Seed), func(e *event.Event, out *event.Output) {
+		_, err = trial.Run(s, p(s.Seed), func(e *event.Event, out *event.Output) {
 			g.Event(e)
 			for i := range out.Commands {
 				g.Command(&out.Commands[i])
@@ -77,57 +79,109 @@ func collect(first uint64, parents int, p func(seed uint64) *trial.Policy, count
 		if err != nil {
 			return err
 		}
-		parts[i], samples[i] = g.Episodes, impactSample(&s, result, alone)
+		parts[i] = g.Episodes
 		return nil
 	})
-	var all []learn.Episode
-	for _, p := range parts {
-		all = append(all, p...)
-	}
-	return all, samples, err
+	return slices.Concat(parts...), err
 }
 
-// impactSample is what the fills of a trial left for those after them.
-func impactSample(s *trial.Setup, r *trial.Result, alone trial.Path) (sample learn.ImpactSample) {
-	left := float64(s.Qty)
-	for i := range r.Fills {
-		f := &r.Fills[i]
-		q := float64(f.Qty)
-		left -= q
-		if f.Mid2 != 0 {
-			sample.Cost += float64(s.Side.Sign()) * q * float64(f.Mid2-alone.At(s, f.Time)) / 2
+// impactSamples are what the fills before each slice of a trial left in the price when it
+// began: what a slice owes to those after it.
+func impactSamples(s *trial.Setup, r *trial.Result, alone trial.Path) (list []learn.ImpactSample) {
+	var traded [learn.Ways]float64
+	n := 0
+	for sec := s.Slice; sec < s.Horizon; sec += s.Slice {
+		for ; n < len(r.Fills) && r.Fills[n].Time < s.Arrival()+sec*1e9; n++ {
+			traded[trial.KindOf(&r.Fills[n])] += float64(r.Fills[n].Qty)
 		}
-		sample.Ways[trial.KindOf(f)] += q * left
+		moved := float64(s.Side.Sign()) * float64(r.Path.Mid2(s, sec)-alone.Mid2(s, sec)) / 2
+		list = append(list, learn.ImpactSample{Cost: moved, Ways: traded})
 	}
-	return sample
+	return list
+}
+
+// carrier is a table that does one thing everywhere and sees states as the tables of this run
+// do: with their price signal, edges and pages.
+func (t *trainer) carrier(action uint8) (*policy.Table, error) {
+	o := policy.TrainOptions{
+		BuildOptions: policy.BuildOptions{NotAfter: math.MaxInt64}, Meta: policy.Meta{Trainer: "one action", Version: version},
+		Extra: t.sections, Schema: t.schema,
+	}
+	return oneAction(action, t.pages, o)
 }
 
 // explorer is BASELINE with uniform exploration: what a gate's estimates are made from.
-func explorer(rateBps uint16, seed uint64) func(uint64) *trial.Policy {
-	p := &trial.Policy{Name: "explorer", Strategy: event.StrategyIS, Explore: router.Exploration{RateBps: rateBps, Seed: seed}}
-	return func(uint64) *trial.Policy { return p }
+func (t *trainer) explorer(seed uint64) (func(uint64) *trial.Policy, error) {
+	table, err := t.carrier(policy.ActionBaseline)
+	p := &trial.Policy{Name: "explorer", Strategy: event.StrategyIS, Table: table,
+		Explore: router.Exploration{RateBps: t.rateBps, Seed: seed}}
+	return func(uint64) *trial.Policy { return p }, err
 }
 
-// favourites explores around BASELINE with every other parent, else around one action
-// that changes with the seed, so that the data show what an action does when it is kept.
-func favourites(rateBps uint16, seed uint64) (func(uint64) *trial.Policy, error) {
+// favourites explores around BASELINE with every third parent, else around one of the actions
+// that did best when kept, so that the data show what an action does when it is kept.
+func (t *trainer) favourites(seed uint64, best []uint8) (func(uint64) *trial.Policy, error) {
 	var around [policy.Actions]*trial.Policy
-	for a := range around {
-		p := *explorer(rateBps, seed)(0)
-		if a != int(policy.ActionBaseline) {
-			var err error
-			if p.Table, err = sameEverywhere(uint8(a)); err != nil {
-				return nil, err
-			}
+	for _, a := range append([]uint8{policy.ActionBaseline}, best...) {
+		table, err := t.carrier(a)
+		if err != nil {
+			return nil, err
 		}
-		around[a] = &p
+		around[a] = &trial.Policy{Name: "explorer", Strategy: event.StrategyIS, Table: table,
+			Explore: router.Exploration{RateBps: t.rateBps, Seed: seed}}
 	}
 	return func(s uint64) *trial.Policy {
-		if s%2 == 0 {
+		if s%3 == 0 {
 			return around[policy.ActionBaseline]
 		}
-		return around[s/2%policy.Actions]
+		return around[best[s/3%uint64(len(best))]]
 	}, nil
+}
+
+// favoured is how many actions training explores around besides BASELINE.
+const favoured = 4
+
+// screen keeps each action for whole parents, without exploring, on the first training seeds:
+// from what it trades and how far the price then stands from where it would be follows what each
+// way of trading costs the rest of a parent, which parents that mix actions cannot tell apart.
+// It returns the actions that cost least.
+func (t *trainer) screen(parents int) (best []uint8, err error) {
+	costs := make([]float64, policy.Actions)
+	results := make([][]learn.ImpactSample, policy.Actions*parents)
+	var tables [policy.Actions]*policy.Table
+	for a := range tables {
+		if tables[a], err = t.carrier(uint8(a)); err != nil {
+			return nil, err
+		}
+	}
+	cost := make([]float64, len(results))
+	t.count.expect(len(results))
+	err = inParallel(len(results), func(i int) error {
+		defer t.count.add(1)
+		s := learnSetup(trainSeeds+uint64(i%parents), sim.NominalRegime())
+		alone, err := trial.Alone(s)
+		if err != nil {
+			return err
+		}
+		r, err := trial.Run(s, &trial.Policy{Strategy: event.StrategyIS, Table: tables[i/parents]}, nil)
+		if err != nil {
+			return err
+		}
+		results[i], cost[i] = impactSamples(&s, r, alone), r.Cost
+		return nil
+	})
+	for a := range costs {
+		pairs := learn.Paired{Candidate: cost[a*parents:][:parents], Baseline: cost[:parents]}
+		costs[a] = -learn.Saving(&pairs).Lower // who only puts trading off saves by luck, and varies
+	}
+	t.gamma = learn.FitImpact(slices.Concat(results...))
+	for a := range uint8(policy.Actions) {
+		if a != policy.ActionBaseline && a != policy.ActionHold {
+			best = append(best, a)
+		}
+	}
+	slices.SortStableFunc(best, func(a, b uint8) int { return cmp.Compare(costs[a], costs[b]) })
+	return best[:favoured], err
 }
 
 // pairTrials tries a table against BASELINE in a regime. What BASELINE costs there is
@@ -178,9 +232,18 @@ type trainer struct {
 	parent    [32]byte
 	count     *counter
 
-	gamma                   [learn.Ways]float64 // increments of impact a unit, by way
-	train, validation, gate []learn.Episode
-	baseline                map[string][]float64
+	signalSeeds int // hours of training for the price signal; 0: the lean of the touch
+	trials      int // pairs by which z is chosen
+	quality     *learn.SignalQuality
+	sections    []policy.Section // of every table of this run: price signal, pages
+	schema      *policy.Schema
+	pages       int
+
+	gamma       [learn.Ways]float64 // increments of impact a unit, by way
+	train, gate []learn.Episode
+	baseline    map[string][]float64
+	validated   map[string][]float64
+	chosen      []learn.RegimeSaving // what each z saved on validation seeds
 }
 
 // trained is what came out.
@@ -191,33 +254,42 @@ type trained struct {
 	OPE    *learn.Evaluation
 }
 
-// collectAll logs training, validation and gate data. What a fill costs the parent's
-// later ones is fitted on the training parents.
+// gateMost is how many slices the gate's off-policy estimates need at most.
+const gateMost = 6000
+
+// collectAll learns the price signal and logs training and gate data. What a fill costs the
+// parent's later ones is fitted on parents that keep one action.
 func (t *trainer) collectAll() (err error) {
 	parents := func(slices int) int { return max(slices/learnSlices, 4) }
-	around, err := favourites(t.rateBps, t.seed)
+	if err := t.learnSignal(); err != nil {
+		return err
+	}
+	t.count.phase("every action kept")
+	best, err := t.screen(min(max(t.slices/1200, 2), 24))
 	if err != nil {
 		return err
 	}
-	var samples []learn.ImpactSample
-	t.count.phase("training parents")
-	if t.train, samples, err = collect(trainSeeds, parents(t.slices), around, t.count); err != nil {
+	around, err := t.favourites(t.seed, best)
+	if err != nil {
 		return err
 	}
-	t.count.phase("validation parents")
-	if t.validation, _, err = collect(validateSeeds, parents(t.slices/4), explorer(t.rateBps, t.seed+1), t.count); err != nil {
+	explorer, err := t.explorer(t.seed + 2)
+	if err != nil {
+		return err
+	}
+	t.count.phase("training parents")
+	if t.train, err = collect(trainSeeds, parents(t.slices), around, t.count); err != nil {
 		return err
 	}
 	t.count.phase("gate parents")
-	if t.gate, _, err = collect(gateSeeds, parents(t.slices/4), explorer(t.rateBps, t.seed+2), t.count); err != nil {
+	if t.gate, err = collect(gateSeeds, parents(min(t.slices/4, gateMost)), explorer, t.count); err != nil {
 		return err
 	}
-	t.gamma = learn.FitImpact(samples)
-	for _, data := range [][]learn.Episode{t.train, t.validation, t.gate} {
+	for _, data := range [][]learn.Episode{t.train, t.gate} {
 		learn.Charge(data, t.gamma)
 		learn.Center(data)
 	}
-	t.baseline = map[string][]float64{}
+	t.baseline, t.validated = map[string][]float64{}, map[string][]float64{}
 	return nil
 }
 
@@ -228,25 +300,45 @@ func (t *trainer) options(z float64) learn.Options {
 	return o
 }
 
-// fit learns; without a given z it takes the one whose fitted Q evaluation on validation
-// seeds has the best lower bound. Estimates by weights are too noisy to choose by.
+// fit learns; without a given z it takes the one whose paired saving on validation seeds has
+// the best lower bound. Off-policy estimates do not see what a slice does to the next parents
+// and are too noisy to choose by.
 func (t *trainer) fit() (*learn.Model, error) {
 	if t.z > 0 || t.method != learn.Pevi {
 		return learn.Fit(t.train, t.options(t.z))
 	}
 	var best *learn.Model
 	bound := math.Inf(-1)
+	t.count.phase("validation pairs")
 	for _, z := range []float64{0.5, 1, 2, 3} {
 		m, err := learn.Fit(t.train, t.options(z))
 		if err != nil {
 			return nil, err
 		}
-		e := learn.Evaluate(t.validation, m.Act, learn.EvaluateOptions{Resamples: 1, FQEResamples: 20, Seed: t.seed})
-		if e.FQE.Lower > bound || best == nil {
-			best, bound = m, e.FQE.Lower
+		s, err := t.validate(m, fmt.Sprintf("z %g", z))
+		if err != nil {
+			return nil, err
+		}
+		t.chosen = append(t.chosen, s)
+		if s.Lower > bound {
+			best, bound = m, s.Lower
 		}
 	}
 	return best, nil
+}
+
+// validate tries a model in pairs on validation seeds.
+func (t *trainer) validate(m *learn.Model, name string) (learn.RegimeSaving, error) {
+	table, err := t.export(m, nil)
+	if err != nil {
+		return learn.RegimeSaving{}, err
+	}
+	p, err := pairTrials(table, sim.NominalRegime(), validateSeeds, t.trials, t.validated, t.count)
+	if err != nil {
+		return learn.RegimeSaving{}, err
+	}
+	p.Regime = name
+	return learn.Saving(p), nil
 }
 
 // run is the whole loop: learn, estimate off-policy, try in pairs, judge, export.
@@ -271,7 +363,8 @@ func (t *trainer) export(m *learn.Model, report *learn.Report) (*policy.Table, e
 	last := int64(trainSeeds + max(t.slices/learnSlices, 4) - 1)
 	return learn.Export(m, learn.ExportOptions{
 		BuildOptions: policy.BuildOptions{Version: version, BuildTime: t.notBefore, NotBefore: t.notBefore, NotAfter: t.notAfter},
-		Seeds:        []int64{trainSeeds, last}, TrainData: learn.Hash(t.train), Parent: t.parent, Report: report, Slim: t.slim,
+		Sections:     t.sections, Schema: t.schema,
+		Seeds: []int64{trainSeeds, last}, TrainData: learn.Hash(t.train), Parent: t.parent, Report: report, Slim: t.slim,
 		Params: []string{
 			fmt.Sprintf("method=%s", m.Opt.Method), fmt.Sprintf("z=%g", m.Opt.Z), fmt.Sprintf("support=%d", m.Opt.MinSupport),
 			fmt.Sprintf("explore=%dbps", t.rateBps), fmt.Sprintf("seed=%d", t.seed), "market=" + simulatorName,
@@ -306,7 +399,9 @@ func (t *trainer) judge(table *policy.Table) (*learn.Report, *learn.Evaluation, 
 		return nil, nil, err
 	}
 	t.count.close()
-	return learn.Judge(ev), ev.OPE, nil
+	report := learn.Judge(ev)
+	report.Signal, report.Chosen = t.quality, t.chosen
+	return report, ev.OPE, nil
 }
 
 // control runs the negative controls: the same learner on data that say nothing.

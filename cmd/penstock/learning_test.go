@@ -55,16 +55,20 @@ func TestScenarioShowsEverything(t *testing.T) {
 // TestLogsRepeat collects twice and looks at what is in the logs.
 func TestLogsRepeat(t *testing.T) {
 	c := startCounter(&bytes.Buffer{}, "")
-	episodes, samples, err := collect(77, 2, explorer(5000, 3), c)
+	explorer, err := (&trainer{rateBps: 5000}).explorer(3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _, err := collect(77, 2, explorer(5000, 3), c)
+	episodes, err := collect(77, 2, explorer, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := collect(77, 2, explorer, c)
 	if err != nil || learn.Hash(episodes) != learn.Hash(again) {
 		t.Error("the same seeds gave other logs")
 	}
-	if len(episodes) < 2*learnSlices-2 || len(samples) != 2 || samples[0].Cost == 0 {
-		t.Fatalf("%d slices, %d impact samples", len(episodes), len(samples))
+	if len(episodes) < 2*learnSlices-2 {
+		t.Fatalf("%d slices", len(episodes))
 	}
 	actions := map[uint8]bool{}
 	for _, e := range episodes {

@@ -16,7 +16,7 @@ import (
 )
 
 const policyUsage = `usage: penstock policy build-baseline -o FILE
-       penstock policy inspect [--cell N] [--key FILE] FILE
+       penstock policy inspect [--cell N [--page N]] [--key FILE] FILE
        penstock policy verify [--key FILE] FILE
        penstock policy diff FILE FILE
        penstock policy export [--csv] [-o FILE] TABLE
@@ -45,6 +45,7 @@ func policyCommand(args []string, stdout, stderr io.Writer) error {
 	out := flags.String("o", "", "")
 	key := flags.String("key", "", "")
 	cell := flags.Int("cell", -1, "")
+	page := flags.Int("page", 0, "")
 	asCSV := flags.Bool("csv", false, "")
 	gate := &trainer{seed: 1, rateBps: 5000, method: learn.Pevi, looks: 1}
 	flags.IntVar(&gate.slices, "slices", 6000, "")
@@ -76,7 +77,7 @@ func policyCommand(args []string, stdout, stderr io.Writer) error {
 				table.UUIDText(), signed)
 			return nil
 		}
-		return inspect(table, *cell, stdout)
+		return inspect(table, *page, *cell, stdout)
 	}
 	return policyText(args[0], flags.Args(), *out, *asCSV, gate, stdout, stderr)
 }
@@ -180,14 +181,14 @@ func readKeys(path string) ([]ed25519.PublicKey, error) {
 	return []ed25519.PublicKey{key}, nil
 }
 
-func inspect(t *policy.Table, cell int, stdout io.Writer) error {
+func inspect(t *policy.Table, page, cell int, stdout io.Writer) error {
 	if cell >= 0 {
-		text, err := t.Explain(0, uint32(cell))
+		text, err := t.Explain(page, uint32(cell))
 		if err != nil {
 			return &exitError{exitUsage, fmt.Errorf("policy inspect: --cell: %w", err)}
 		}
 		fmt.Fprintln(stdout, text)
-		printValues(stdout, t, uint32(cell))
+		printValues(stdout, t, page, uint32(cell))
 		return nil
 	}
 	h, m := t.Header(), t.Meta()
@@ -195,6 +196,13 @@ func inspect(t *policy.Table, cell int, stdout io.Writer) error {
 	fmt.Fprintf(stdout, "policy    %s\ntrainer   %s %s\nbuilt     %s\nvalid     %s to %s\npages     %d of %d cells\nsigned    %v\n",
 		t.UUIDText(), m.Trainer, m.Version, stamp(h.BuildTime), stamp(h.NotBefore), stamp(h.NotAfter),
 		t.Pages(), policy.States, t.Trusted())
+	if p := t.Regimes(); t.Pages() > 1 {
+		fmt.Fprintf(stdout, "page      by %s, edges %v, after %d s\n", p.By, p.Edges[:t.Pages()-1], p.DwellNanos/1e9)
+	}
+	if s := t.PriceSignal(); s != nil {
+		fmt.Fprintf(stdout, "signal    by lean, order flow imbalance and flow: %d to %d thousandths of the half-spread, rising with each\n",
+			int32(s.Values[0])*s.Unit, int32(s.Values[len(s.Values)-1])*s.Unit)
+	}
 	if h.TrainData != [32]byte{} {
 		fmt.Fprintf(stdout, "training  SHA-256 %x, seeds %v\nparent    %x\n", h.TrainData, m.Seeds, h.ParentPolicy)
 	}
@@ -208,8 +216,10 @@ func inspect(t *policy.Table, cell int, stdout io.Writer) error {
 		fmt.Fprintf(stdout, "rule      %s\n", rule)
 	}
 	var counts [policy.Actions]int
-	for i := range uint32(policy.States) {
-		counts[t.At(0, i).Action]++
+	for p := range t.Pages() {
+		for i := range uint32(policy.States) {
+			counts[t.At(p, i).Action]++
+		}
 	}
 	for id, n := range counts {
 		fmt.Fprintf(stdout, "%-15s %6d cells\n", policy.ActionName(uint8(id)), n)

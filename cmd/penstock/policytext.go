@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,11 +16,22 @@ import (
 	"penstock/policy/learn"
 )
 
-// textTable is a table as JSON, which other tools read and write. A CSV has its cells.
+// textTable is a table as JSON, which other tools read and write. A CSV has its cells only: the
+// default edges, no price signal, one page.
 type textTable struct {
-	UUID  string       `json:"uuid,omitempty"`
-	Meta  policy.Meta  `json:"meta"`
-	Pages [][]textCell `json:"pages"`
+	UUID   string         `json:"uuid,omitempty"`
+	Meta   policy.Meta    `json:"meta"`
+	Edges  [][]int64      `json:"edges,omitempty"` // inner edges of each feature; none: the default ones
+	Signal *policy.Signal `json:"signal,omitempty"`
+	Paging *textPaging    `json:"paging,omitempty"` // of several pages
+	Pages  [][]textCell   `json:"pages"`
+}
+
+// textPaging says how the page is chosen.
+type textPaging struct {
+	By           string  `json:"by"`
+	DwellSeconds int64   `json:"dwellSeconds"`
+	Edges        []int64 `json:"edges"`
 }
 
 // textCell is one cell: names instead of numbers, so that a swapped number shows.
@@ -43,7 +55,14 @@ func actionNamed(name string) (uint8, bool) {
 }
 
 func textOf(t *policy.Table) *textTable {
-	x := &textTable{UUID: t.UUIDText(), Meta: t.Meta()}
+	x := &textTable{UUID: t.UUIDText(), Meta: t.Meta(), Signal: t.PriceSignal()}
+	schema := t.Schema()
+	for f := range schema {
+		x.Edges = append(x.Edges, schema[f].Edges[:schema[f].Bins-1])
+	}
+	if p := t.Regimes(); t.Pages() > 1 {
+		x.Paging = &textPaging{p.By.String(), p.DwellNanos / 1e9, p.Edges[:t.Pages()-1]}
+	}
 	for p := range t.Pages() {
 		var page []textCell
 		for i, c := range t.Choices(p) {
@@ -160,6 +179,44 @@ func (x *textTable) choices() ([][]policy.Choice, error) {
 	return pages, nil
 }
 
+// options returns what a table takes besides its cells.
+func (x *textTable) options() (o policy.TrainOptions, err error) {
+	o.Meta = x.Meta
+	if x.Edges != nil {
+		schema := policy.DefaultSchema()
+		if len(x.Edges) != len(schema) {
+			return o, fmt.Errorf("edges of %d features, there are %d", len(x.Edges), len(schema))
+		}
+		for f, edges := range x.Edges {
+			if len(edges) != int(schema[f].Bins)-1 {
+				return o, fmt.Errorf("%d edges of feature %s, must be %d", len(edges), schema[f].Name, schema[f].Bins-1)
+			}
+			copy(schema[f].Edges[:], edges)
+		}
+		o.Schema = &schema
+	}
+	if x.Signal != nil {
+		section, err := x.Signal.Section()
+		if err != nil {
+			return o, err
+		}
+		o.Extra = append(o.Extra, section)
+	}
+	if p := x.Paging; p != nil {
+		by, err := policy.ParseRegimeFeature(p.By)
+		if err != nil {
+			return o, err
+		}
+		paging := policy.Paging{By: by, DwellNanos: p.DwellSeconds * 1e9}
+		if len(p.Edges) > len(paging.Edges) {
+			return o, fmt.Errorf("%d edges between pages, at most %d", len(p.Edges), len(paging.Edges))
+		}
+		copy(paging.Edges[:], p.Edges)
+		o.Extra = append(o.Extra, paging.Section())
+	}
+	return o, nil
+}
+
 // importTable builds a table from text and puts it through the same gate as a trained
 // one.
 func importTable(path, out string, t *trainer, stdout, stderr io.Writer) error {
@@ -167,20 +224,27 @@ func importTable(path, out string, t *trainer, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	options, err := x.options()
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", errConfig, path, err)
+	}
 	t.count = startCounter(stderr, "parents")
 	build := func(report *learn.Report) (*policy.Table, error) {
-		o := policy.TrainOptions{Meta: x.Meta}
+		o := options
+		o.Extra = slices.Clone(o.Extra)
 		o.BuildTime, o.NotBefore, o.NotAfter = t.notBefore, t.notBefore, t.notAfter
 		if report != nil {
 			b, err := report.JSON()
 			if err != nil {
 				return nil, err
 			}
-			o.Extra = []policy.Section{{Tag: "GATE", Data: b}}
+			o.Extra = append(o.Extra, policy.Section{Tag: "GATE", Data: b})
 		}
 		return policy.Build(o, pages...)
 	}
-	table, err := policy.Build(policy.TrainOptions{Meta: x.Meta, BuildOptions: policy.BuildOptions{NotAfter: math.MaxInt64}}, pages...)
+	forever := options
+	forever.NotAfter = math.MaxInt64
+	table, err := policy.Build(forever, pages...)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errConfig, path, err)
 	}
@@ -239,10 +303,10 @@ func binsText(s *policy.Schema, cell uint32) string {
 }
 
 // printValues shows the Q row of a cell, if the table carries one.
-func printValues(w io.Writer, t *policy.Table, cell uint32) {
-	v, ok := learn.ValuesOf(t, 0, cell)
+func printValues(w io.Writer, t *policy.Table, page int, cell uint32) {
+	v, ok := learn.ValuesOf(t, page, cell)
 	if !ok {
-		fmt.Fprintln(w, "the table carries no values (it was written slim)")
+		fmt.Fprintln(w, "the table carries no values")
 		return
 	}
 	fmt.Fprintf(w, "%-15s %9s %9s %8s   bps of the slice\n", "action", "value", "se", "visits")

@@ -73,6 +73,67 @@ func TestTablesGoOutAndComeBack(t *testing.T) {
 	}
 }
 
+// TestWholeTablesGoOutAndComeBack: edges, price signal and pages cross as JSON, too.
+func TestWholeTablesGoOutAndComeBack(t *testing.T) {
+	dir := t.TempDir()
+	rules, _, err := loadTable(baselineFile(t, dir), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := policy.DefaultSchema()
+	f := &schema[policy.FeatureSignal]
+	f.Edges[0], f.Edges[3] = f.EdgeAt(-400), f.EdgeAt(400)
+	signal := &policy.Signal{Unit: 3}
+	for i := range signal.Edges {
+		for k := range signal.Edges[i] {
+			signal.Edges[i][k] = uint8(16 * (k + 1))
+		}
+	}
+	for cell := range signal.Values {
+		signal.Values[cell] = int8(cell/64 - 32)
+	}
+	section, err := signal.Section()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paging := policy.Paging{By: policy.RegimeSpread, DwellNanos: 30e9, Edges: [policy.MaxPages - 1]int64{3}}
+	cells := rules.Choices(0)
+	whole, err := policy.Build(policy.TrainOptions{Meta: rules.Meta(), Schema: &schema, BuildOptions: policy.BuildOptions{NotAfter: 1 << 62},
+		Extra: []policy.Section{section, paging.Section()}}, cells, cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := filepath.Join(dir, "whole.json")
+	var out bytes.Buffer
+	if err := exportTable(whole, false, &out); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(text, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x, pages, err := importCells(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := x.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.NotAfter = 1 << 62
+	back, err := policy.Build(options, pages...)
+	if err != nil || back.UUIDText() != whole.UUIDText() {
+		t.Errorf("%v; the table that came back is another one", err)
+	}
+	x.Paging.By = "weather"
+	if _, err := x.options(); err == nil {
+		t.Error("pages by the weather")
+	}
+	x.Edges = x.Edges[1:]
+	if _, err := x.options(); err == nil {
+		t.Error("edges of seven features")
+	}
+}
+
 func TestBadImportsSayWhere(t *testing.T) {
 	dir := t.TempDir()
 	table, _, err := loadTable(baselineFile(t, dir), "")

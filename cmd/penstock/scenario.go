@@ -16,31 +16,36 @@ import (
 	"penstock/venues/sim"
 )
 
-const scenarioUsage = `usage: penstock scenario [-o DIR] [--brief] [--slices N] [--pairs N] [--long N]
-                         [--horizon DURATION] [--table FILE]
+const scenarioUsage = `usage: penstock scenario [-o DIR] [--brief] [--slices N] [--pairs N] [--stress N]
+                         [--trials N] [--long N] [--horizon DURATION] [--table FILE] [--ledger FILE]
 
 One large order, 500,000 shares of a stock that trades 2 million a day at a spread of two cents,
 worked by the learnt table, by BASELINE on the Almgren-Chriss schedule, and by takers on TWAP,
 VWAP and POV and at random, on seeds that nobody trained on. Learns the table first, with its
 learning curve and ablations, unless --table names one. Writes scenario.html (pictures inside),
-scenario.json and the table to DIR, with its values and (small.penstock) without. --long is the number of
-pairs of the large order, --horizon takes the place of one hour, four hours and the whole day. --brief is a small run that shows that everything works.
+scenario.json and the table to DIR, with its values and (small.penstock) without. --pairs and --stress are
+pairs of a nominal and of a stressed regime, --trials those of a point of the learning curve, of an
+ablation and of the choice of z, --long those of the large order; --horizon takes the place of one
+hour, four hours and the whole day. --ledger counts the looks at the gate's seeds, as in penstock train.
+--brief is a small run that shows that everything works.
 `
 
 // scenarioSize says how much is run.
 type scenarioSize struct {
 	slices, pairs, stress int // of learning and its gate
-	final                 int // pairs of the final test, per size of order
+	signal                int // hours for the price signal
+	final, finalStress    int // pairs of the final test in nominal and in stressed regimes
 	long                  int // pairs of the large order
 	ablation              int // pairs of each ablation and point of the learning curve
+	looks                 int // at the gate's seeds, this one included
 	horizons              []time.Duration
 	qty                   int64
 }
 
 var (
-	scenarioFull = scenarioSize{slices: 24_000, pairs: 100, stress: 24, final: 200, long: 24, ablation: 40,
+	scenarioFull = scenarioSize{slices: 24_000, pairs: 80, stress: 40, signal: 60, final: 150, finalStress: 40, long: 10, ablation: 30,
 		horizons: []time.Duration{time.Hour, 4 * time.Hour, 6*time.Hour + 30*time.Minute}, qty: 500_000}
-	scenarioBrief = scenarioSize{slices: 600, pairs: 8, stress: 1, final: 4, long: 1, ablation: 2,
+	scenarioBrief = scenarioSize{slices: 600, pairs: 8, stress: 1, signal: 4, final: 4, finalStress: 1, long: 1, ablation: 2,
 		horizons: []time.Duration{10 * time.Minute}, qty: 20_000}
 )
 
@@ -90,8 +95,11 @@ func scenario(args []string, stdout, stderr io.Writer) error {
 	slices := flags.Int("slices", 0, "")
 	pairs := flags.Int("pairs", 0, "")
 	long := flags.Int("long", 0, "")
+	stress := flags.Int("stress", 0, "")
+	trials := flags.Int("trials", 0, "")
 	horizon := flags.Duration("horizon", 0, "")
 	tablePath := flags.String("table", "", "")
+	ledger := flags.String("ledger", "", "")
 	if err := parseFlags(flags, scenarioUsage, args, stderr); err != nil {
 		return err
 	}
@@ -105,6 +113,12 @@ func scenario(args []string, stdout, stderr io.Writer) error {
 	if *pairs > 0 {
 		size.pairs, size.final, size.ablation = *pairs, *pairs, max(*pairs/3, 2)
 	}
+	if *stress > 0 {
+		size.stress, size.finalStress = *stress, *stress
+	}
+	if *trials > 0 {
+		size.ablation = *trials
+	}
 	if *long > 0 {
 		size.long = *long
 	}
@@ -116,6 +130,13 @@ func scenario(args []string, stdout, stderr io.Writer) error {
 	}
 	count := startCounter(stderr, "scenario")
 	s := &scenarioResult{Simulator: simulatorName, Made: time.Now().UTC().Format("2006-01-02 15:04 UTC")}
+	size.looks = 1
+	var err error
+	if *tablePath == "" {
+		if size.looks, err = look(*ledger, filepath.Join(*dir, "table.penstock")); err != nil {
+			return err
+		}
+	}
 	table, err := s.learn(&size, *tablePath, *dir, count)
 	if err != nil {
 		return err
@@ -145,7 +166,7 @@ func (s *scenarioResult) learn(size *scenarioSize, path, dir string, count *coun
 		return table, nil
 	}
 	t := &trainer{slices: size.slices, seed: 1, rateBps: 5000, method: learn.Pevi, pairs: size.pairs, stress: size.stress,
-		controls: size.pairs, looks: 1, count: count}
+		controls: size.pairs, looks: size.looks, count: count, signalSeeds: size.signal, trials: size.ablation}
 	t.notBefore, t.notAfter = validity(time.Now().UTC().Truncate(24 * time.Hour))
 	if err := t.collectAll(); err != nil {
 		return nil, err
@@ -251,38 +272,53 @@ func (s *scenarioResult) compare(size *scenarioSize, table *policy.Table, count 
 		return err
 	}
 	for _, r := range sim.Regimes() {
+		n := size.final
 		if !r.Nominal {
-			continue
+			n = size.finalStress
 		}
-		o := simulateOptions{policies: [2]*trial.Policy{learnt, others[0]}, first: finalSeeds, last: finalSeeds + uint64(size.final) - 1,
+		o := simulateOptions{policies: [2]*trial.Policy{learnt, others[0]}, first: finalSeeds, last: finalSeeds + uint64(n) - 1,
 			regime: r, qty: 60_000, horizon: learnHorizon * time.Second, slice: learnSlice * time.Second}
 		c, err := o.run(count)
 		if err != nil {
 			return err
 		}
-		s.Final, s.FinalWords = append(s.Final, c.Saving), append(s.FinalWords, c.claim())
+		if s.Final = append(s.Final, c.Saving); r.Nominal {
+			s.FinalWords = append(s.FinalWords, c.claim())
+		}
 		if r.Name == "nominal" {
 			s.Parts, s.Pairs = c.Costs, c.Pairs
 		}
 	}
-	for i := range s.Final {
-		if f := &s.Final[i]; f.Lower <= 0 && !strings.HasPrefix(s.Shipped, "BASELINE") {
-			s.Shipped = fmt.Sprintf("BASELINE: on the final seeds (%s) the table's saving of %.2f bps has a lower 95 %% bound of %.2f, "+
-				"which is not above zero", f.Regime, f.Saved, f.Lower)
-		}
-	}
+	s.decide()
 	return s.pictures(size, learnt, others[0])
+}
+
+// decide says what is shipped: the table, if it was not refused by the gate, wins in nominal
+// regimes and loses at most half a bp in the others, on seeds that nobody had seen.
+func (s *scenarioResult) decide() {
+	for i := range s.Final {
+		f := &s.Final[i]
+		least, word := 0.0, "not above zero"
+		if !f.Nominal {
+			least, word = -0.5, "below the -0.5 that a stressed regime may lose"
+		}
+		if f.Lower > least || strings.HasPrefix(s.Shipped, "BASELINE") {
+			continue
+		}
+		s.Shipped = fmt.Sprintf("BASELINE: on the final seeds (regime %s) the table's saving of %.2f bps has a lower 95 %% bound of %.2f, "+
+			"which is %s", f.Regime, f.Saved, f.Lower, word)
+	}
 }
 
 // order runs all policies on one size and horizon.
 func (s *scenarioResult) order(qty int64, h time.Duration, pairs int, learnt *trial.Policy, others []*trial.Policy, count *counter) error {
-	for i, p := range others {
-		o := simulateOptions{policies: [2]*trial.Policy{learnt, p}, first: finalSeeds, last: finalSeeds + uint64(pairs) - 1,
-			regime: sim.NominalRegime(), qty: qty, horizon: h, slice: time.Minute}
-		c, err := o.run(count)
-		if err != nil {
-			return err
-		}
+	o := simulateOptions{first: finalSeeds, last: finalSeeds + uint64(pairs) - 1,
+		regime: sim.NominalRegime(), qty: qty, horizon: h, slice: time.Minute}
+	list, err := o.runAll(learnt, others, count)
+	if err != nil {
+		return err
+	}
+	for i, c := range list {
 		if i == 0 {
 			s.Orders = append(s.Orders, orderRow{Qty: qty, Horizon: h.String(), Cost: c.Costs[0]})
 		}

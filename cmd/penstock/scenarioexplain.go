@@ -7,6 +7,7 @@ import (
 	"penstock/event"
 	"penstock/policy"
 	"penstock/policy/learn"
+	"penstock/venues/sim"
 )
 
 // explainedDecision is one decision in words.
@@ -64,8 +65,21 @@ func explainOne(table *policy.Table, d *event.Decision) explainedDecision {
 	}
 	for v, share := range d.Venues[:d.VenueCount] {
 		if share.Qty > 0 {
-			e.Venues = append(e.Venues, fmt.Sprintf("venue %d: %d %s", v, share.Qty, share.Tactic))
+			e.Venues = append(e.Venues, fmt.Sprintf("%s: %d %s", venueName(v), share.Qty, share.Tactic))
 		}
 	}
 	return e
+}
+
+// stockVenues are the venues of the simulated stock, for their names.
+var stockVenues = func() []sim.StockVenue {
+	r := sim.NominalRegime()
+	return sim.StockVenues(&r)
+}()
+
+func venueName(v int) string {
+	if v < len(stockVenues) {
+		return stockVenues[v].Name
+	}
+	return fmt.Sprintf("venue %d", v)
 }

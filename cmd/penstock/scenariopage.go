@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"penstock/policy/learn"
 )
@@ -38,14 +40,21 @@ const (
 	inkTable    = "#0b6e99"
 	inkBaseline = "#b4541a"
 	inkGrey     = "#6b7280"
+	inkFaint    = "#e5e7eb"
 )
 
 var scenarioPage = template.Must(template.New("scenario").Funcs(template.FuncMap{
 	"f2":        func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	"pct":       func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
 	"intervals": drawIntervals, "curve": drawCurve, "impact": drawImpact, "waterfall": drawWaterfall, "histogram": drawHistogram,
-	"evidence": evidenceWords,
-	"join":     func(list []string) string { return strings.Join(list, ", ") },
+	"evidence": evidenceWords, "span": spanWords, "count": countWords, "mix": mixWords, "signal": signalWords,
+	"samples": func(v float64) string {
+		if v == 0 {
+			return "–" // it weighs nothing
+		}
+		return fmt.Sprintf("%.0f", v)
+	},
+	"join": func(list []string) string { return strings.Join(list, ", ") },
 }).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Penstock: one large order</title>
 <style>
@@ -53,7 +62,7 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2rem auto;padding
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem;border-top:1px solid #ddd;padding-top:1rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13.5px}
 td,th{padding:.25rem .5rem;text-align:right;border-bottom:1px solid #eee;vertical-align:top}td:first-child,th:first-child{text-align:left}
-.l td,.l th{text-align:left}.bad{color:#b00020;font-weight:600}.ok{color:#17692b}.box{background:#f5f7fa;padding:.8rem 1rem;border-left:4px solid #0b6e99}
+.l td,.l th{text-align:left}.n{white-space:nowrap}.bad{color:#b00020;font-weight:600}.ok{color:#17692b}.box{background:#f5f7fa;padding:.8rem 1rem;border-left:4px solid #0b6e99}
 svg{width:100%;height:auto;display:block;margin:.5rem 0}small{color:#555}
 </style>
 <h1>One large order in a simulated market</h1>
@@ -65,17 +74,17 @@ so differences are what the policies did. A claim says the simulator, the oppone
 until live logs do.</p>
 
 <h2>The order, by every policy</h2>
-<table><tr><th>shares, horizon, policy</th><th>cost</th><th>sd</th><th>CVaR 95</th><th>spread</th><th>drift</th><th>fees</th><th>left over</th><th>impact</th><th>filled</th><th>dark / sdp / post / take</th><th>the table saved on it (95 %)</th></tr>
-{{range .Orders}}<tr><td>{{.Qty}}, {{.Horizon}}, {{.Cost.Policy}}</td><td>{{f2 .Cost.Mean}}</td><td>{{f2 .Cost.SD}}</td><td>{{f2 .Cost.CVaR95}}</td><td>{{f2 .Cost.Spread}}</td><td>{{f2 .Cost.Drift}}</td><td>{{f2 .Cost.Fees}}</td><td>{{f2 .Cost.Remainder}}</td><td>{{f2 .Cost.Impact}}</td><td>{{pct .Cost.Filled}}</td><td>{{pct .Cost.Dark}} / {{pct .Cost.SDP}} / {{pct .Cost.Posted}} / {{pct .Cost.Taken}}</td><td>{{if .Saving.Pairs}}{{f2 .Saving.Saved}} ({{f2 .Saving.Low}} to {{f2 .Saving.High}}, n {{.Saving.Pairs}}){{end}}</td></tr>
+<table><tr><th>shares, horizon, policy</th><th>cost, bps</th><th>sd</th><th>CVaR 95</th><th>spread</th><th>drift</th><th>fees</th><th>left over</th><th>impact</th><th>filled</th><th>dark/sdp/ post/take, %</th><th>the table saved on it, bps (95 %)</th></tr>
+{{range .Orders}}<tr><td class="n">{{count .Qty}}, {{span .Horizon}}, {{.Cost.Policy}}</td><td>{{f2 .Cost.Mean}}</td><td>{{f2 .Cost.SD}}</td><td>{{f2 .Cost.CVaR95}}</td><td>{{f2 .Cost.Spread}}</td><td>{{f2 .Cost.Drift}}</td><td>{{f2 .Cost.Fees}}</td><td>{{f2 .Cost.Remainder}}</td><td>{{f2 .Cost.Impact}}</td><td class="n">{{pct .Cost.Filled}}</td><td class="n">{{mix .Cost}}</td><td class="n">{{if .Saving.Pairs}}{{f2 .Saving.Saved}} ({{f2 .Saving.Low}} to {{f2 .Saving.High}}, n&nbsp;{{.Saving.Pairs}}){{end}}</td></tr>
 {{end}}</table>
 <p><small>baseline: Almgren-Chriss schedule with BASELINE in every cell. twap, vwap, pov: takers on those schedules (pov takes a tenth of the volume, so it
 may leave a part, which is marked at the price of crossing). A quarter of a day's volume should cost a taker 30 to 60 bps here (square-root law);
 a policy that claims one would claim the impossible.</small></p>
 
-<h2>Final test: seeds opened for this page</h2>
+<h2>Final test: seeds opened for this page, 60,000 shares in half an hour, against BASELINE</h2>
 {{intervals .Final}}
 {{waterfall .Parts}}
-<p><small>From BASELINE's cost to the table's, by part (nominal regime). Impact is the mid with us minus the mid without us on the same seed, at our fills; it is a part of drift.</small></p>
+<p><small>From BASELINE's cost to the table's, bps, by part (nominal regime); the axis does not begin at zero. Impact is the mid with us minus the mid without us on the same seed, at our fills; it is a part of drift.</small></p>
 {{histogram .Pairs}}
 <p><small>{{evidence .Pairs}}</small></p>
 
@@ -90,7 +99,8 @@ a policy that claims one would claim the impossible.</small></p>
 <h2>Gate: {{if .Pass}}<span class="ok">pass ({{.Label}})</span>{{else}}<span class="bad">refused</span>{{end}}</h2>
 <table class="l"><tr><th>check</th><th>value</th><th>limit</th><th></th></tr>{{range .Checks}}<tr><td>{{.ID}} {{.What}}</td><td>{{f2 .Value}}</td><td>{{f2 .Limit}}</td><td>{{if .Pass}}<span class="ok">holds</span>{{else}}<span class="bad">fails</span>{{end}}</td></tr>{{end}}</table>
 <h2>Off-policy estimates</h2><table><tr><th>estimator, over BASELINE, bps a slice</th><th>value</th><th>95 %</th><th>effective samples</th></tr>
-{{range .OPE}}<tr><td>{{.Name}}</td><td>{{f2 .Value}}</td><td>{{f2 .Low}} to {{f2 .High}}</td><td>{{printf "%.0f" .ESS}}</td></tr>{{end}}</table>{{end}}
+{{range .OPE}}<tr><td>{{.Name}}</td><td>{{f2 .Value}}</td><td>{{f2 .Low}} to {{f2 .High}}</td><td>{{samples .ESS}}</td></tr>{{end}}</table>
+{{with .Signal}}<h2>Price signal</h2><p>{{signal .}}</p>{{end}}{{end}}
 
 <h2>Decisions, explained</h2>
 <table class="l"><tr><th>when</th><th>state (bin of bins)</th><th>action</th><th>why</th><th>where</th></tr>
@@ -120,6 +130,74 @@ func (c *canvas) done() template.HTML {
 	return template.HTML(c.String())
 }
 
+// upright draws a vertical axis of bps with its ticks, from x1 to x2.
+func (c *canvas) upright(lo, hi float64, y func(float64) float64, x1, x2 float64) {
+	for _, v := range ticks(lo, hi, 5) {
+		c.line(x1, y(v), x2, y(v), inkFaint, 1)
+		c.text(x1-5, y(v)+4, "end", tickText(v))
+	}
+	c.line(x1, y(0), x2, y(0), inkGrey, 1)
+	c.text(x1-5, 10, "end", "bps")
+}
+
+// ticks returns round values within lo..hi, at most n of them.
+func ticks(lo, hi float64, n int) (list []float64) {
+	if !(hi > lo) {
+		return []float64{0}
+	}
+	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/float64(n))))
+	for _, f := range [...]float64{1, 2, 5, 10} {
+		if (hi-lo)/(step*f) <= float64(n) {
+			step *= f
+			break
+		}
+	}
+	for k := math.Ceil(lo / step); k*step <= hi+1e-9*step; k++ {
+		list = append(list, k*step)
+	}
+	return list
+}
+
+func tickText(v float64) string {
+	if math.Abs(v) < 1e-9 {
+		return "0"
+	}
+	return strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)
+}
+
+// spanWords is a duration as a desk says it.
+func spanWords(text string) string {
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return text
+	case d >= time.Hour:
+		return tickText(d.Hours()) + " h"
+	}
+	return tickText(d.Minutes()) + " min"
+}
+
+// countWords is a number of shares with its thousands apart.
+func countWords(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// mixWords is what was traded in which way, per cent.
+func mixWords(c costSummary) string {
+	return fmt.Sprintf("%.0f / %.0f / %.0f / %.0f", 100*c.Dark, 100*c.SDP, 100*c.Posted, 100*c.Taken)
+}
+
+// signalWords is printSignal for the page.
+func signalWords(q *learn.SignalQuality) string {
+	var b strings.Builder
+	printSignal(&b, q)
+	return strings.TrimSpace(b.String())
+}
+
 // scale maps lo..hi to a..b.
 func scale(lo, hi, a, b float64) func(float64) float64 {
 	if hi <= lo {
@@ -147,10 +225,15 @@ func drawIntervals(list any) template.HTML {
 	for _, r := range rows {
 		lo, hi = math.Min(lo, r.Low), math.Max(hi, r.High)
 	}
-	h := 22*len(rows) + 30
+	h := 22*len(rows) + 44
 	c := newCanvas(900, h, "savings with intervals")
 	x := scale(lo, hi, 260, 790)
-	c.line(x(0), 4, x(0), float64(h-24), inkGrey, 1)
+	for _, v := range ticks(lo, hi, 6) {
+		c.line(x(v), 4, x(v), float64(h-38), inkFaint, 1)
+		c.text(x(v), float64(h-24), "middle", tickText(v))
+	}
+	c.line(x(0), 4, x(0), float64(h-38), inkGrey, 1)
+	c.text(525, float64(h-6), "middle", "bps of the order saved over BASELINE, with 95 % interval")
 	for i, r := range rows {
 		y, ink := float64(22*i+14), inkTable
 		if r.Low <= 0 {
@@ -160,20 +243,13 @@ func drawIntervals(list any) template.HTML {
 			ink = inkBaseline
 		}
 		name := r.Regime
-		if r.Nominal {
+		if r.Nominal && name != "nominal" {
 			name += " (nominal)"
 		}
 		c.text(250, y+4, "end", name)
 		c.line(x(r.Low), y, x(r.High), y, ink, 3)
 		fmt.Fprintf(c, `<circle cx="%.1f" cy="%.1f" r="5" fill="%s"/>`, x(r.Saved), y, ink)
 		c.text(895, y+4, "end", fmt.Sprintf("%+.2f (n %d)", r.Saved, r.Pairs))
-	}
-	c.text(x(0), float64(h-8), "middle", "0")
-	if x(hi)-x(0) > 120 {
-		c.text(x(hi), float64(h-8), "end", fmt.Sprintf("saves %.1f bps", hi))
-	}
-	if x(0)-x(lo) > 50 {
-		c.text(x(lo), float64(h-8), "start", fmt.Sprintf("%.1f", lo))
 	}
 	return c.done()
 }
@@ -189,11 +265,7 @@ func drawCurve(list []curvePoint) template.HTML {
 	c := newCanvas(900, 240, "learning curve")
 	x := scale(math.Log(float64(least)), math.Log(float64(most)), 70, 860)
 	y := scale(lo, hi, 200, 20)
-	c.line(60, y(0), 880, y(0), inkGrey, 1)
-	c.text(55, y(0)+4, "end", "0")
-	if y(0)-y(hi) > 15 {
-		c.text(55, y(hi)+4, "end", fmt.Sprintf("%.1f", hi))
-	}
+	c.upright(lo, hi, y, 60, 880)
 	var points []string
 	for _, p := range list {
 		px := x(math.Log(float64(p.Slices)))
@@ -215,9 +287,7 @@ func drawImpact(p impactPicture) template.HTML {
 	lo, hi := math.Min(slices.Min(all), 0), math.Max(slices.Max(all), 0)
 	c := newCanvas(900, 260, "impact by minute")
 	x, y := scale(0, float64(max(len(p.Baseline)-1, 1)), 60, 780), scale(lo, hi, 230, 20)
-	c.line(60, y(0), 780, y(0), inkGrey, 1)
-	c.text(55, y(0)+4, "end", "0")
-	c.text(55, y(hi)+4, "end", fmt.Sprintf("%.0f bps", hi))
+	c.upright(lo, hi, y, 60, 780)
 	for k, line := range [2][]float64{p.Baseline, p.Table} {
 		ink, name := inkBaseline, "baseline"
 		if k == 1 {
@@ -231,7 +301,7 @@ func drawImpact(p impactPicture) template.HTML {
 		fmt.Fprintf(c, `<text x="790" y="%d" fill="%s">%s</text>`, 40+20*k, ink, name)
 	}
 	c.text(780, 250, "end", fmt.Sprintf("minute %d", max(len(p.Baseline)-1, 0)))
-	c.text(60, 250, "start", fmt.Sprintf("mid with us − mid without us, seed %d", p.Seed))
+	c.text(60, 250, "start", fmt.Sprintf("mid with us − mid without us, bps against the order, seed %d", p.Seed))
 	return c.done()
 }
 
@@ -303,11 +373,10 @@ func drawHistogram(pairs []pairOfCosts) template.HTML {
 		fmt.Fprintf(c, `<text x="860" y="%d" text-anchor="end" fill="%s">%s</text>`, 20+18*k, ink, name)
 	}
 	c.line(40, 210, 875, 210, inkGrey, 1)
-	if lo < 0 && hi > 0 {
-		c.text(x(0), 228, "middle", "0")
+	for _, v := range ticks(lo, hi, 8) {
+		c.text(x(v), 226, "middle", tickText(v))
 	}
-	c.text(x(hi), 228, "end", fmt.Sprintf("%.0f bps", hi))
-	c.text(x(lo), 228, "start", fmt.Sprintf("%.0f", lo))
+	c.text(40, 14, "start", "bps of the order; each of the two by its own height")
 	return c.done()
 }
 
@@ -329,6 +398,6 @@ func evidenceWords(pairs []pairOfCosts) string {
 	const z2 = (1.96 + .84) * (1.96 + .84)
 	single, pair := learn.Deviation(costs), learn.Deviation(saved)
 	return fmt.Sprintf("One order proves nothing: its outcome deviates by %.1f bps, and BASELINE itself beat the arrival price by 3 bps or more on "+
-		"%.0f %% of these orders, by luck. To see a true saving of 1 bp takes about %.0f orders in each arm, or %.0f pairs of one seed, whose "+
-		"differences deviate by %.1f bps.", single, 100*float64(lucky)/float64(len(pairs)), math.Ceil(2*z2*single*single), math.Ceil(z2*pair*pair), pair)
+		"%.0f %% of these orders, by luck. To see a true saving of 1 bp takes about %.0f orders in each arm, or %.0f pairs of one seed each, whose "+
+		"differences deviate by %.1f bps.", single, 100*float64(lucky)/float64(len(pairs)), math.Ceil(2*z2*single*single), math.Max(math.Ceil(z2*pair*pair), 2), pair)
 }

@@ -145,14 +145,19 @@ func trialPolicy(name string) (*trial.Policy, error) {
 
 // sameEverywhere is the table that does one thing in every cell.
 func sameEverywhere(action uint8) (*policy.Table, error) {
+	return oneAction(action, 1, policy.TrainOptions{
+		BuildOptions: policy.BuildOptions{NotAfter: math.MaxInt64},
+		Meta:         policy.Meta{Trainer: "one action", Version: version},
+	})
+}
+
+func oneAction(action uint8, pages int, o policy.TrainOptions) (*policy.Table, error) {
 	cells := make([]policy.Choice, policy.States)
 	for i := range cells {
 		cells[i] = policy.Choice{Action: action, Alt: policy.ActionHold}
 	}
-	return policy.Build(policy.TrainOptions{
-		BuildOptions: policy.BuildOptions{NotAfter: math.MaxInt64},
-		Meta:         policy.Meta{Trainer: "one action", Version: version},
-	}, cells)
+	list := [policy.MaxPages][]policy.Choice{cells, cells, cells, cells}
+	return policy.Build(o, list[:max(pages, 1)]...)
 }
 
 // comparison is the outcome of paired trials, as JSON and as text.
@@ -194,8 +199,17 @@ func (o *simulateOptions) setup(seed uint64) trial.Setup {
 
 // run tries both policies on every seed.
 func (o *simulateOptions) run(count *counter) (*comparison, error) {
+	list, err := o.runAll(o.policies[0], o.policies[1:], count)
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// runAll tries a policy and others on every seed and compares it with each of them.
+func (o *simulateOptions) runAll(tried *trial.Policy, others []*trial.Policy, count *counter) ([]*comparison, error) {
 	n := int(o.last - o.first + 1)
-	results := make([][2]*trial.Result, n)
+	results := make([][]*trial.Result, n)
 	count.expect(n)
 	err := inParallel(n, func(i int) error {
 		defer count.add(1)
@@ -204,9 +218,14 @@ func (o *simulateOptions) run(count *counter) (*comparison, error) {
 		if err != nil {
 			return err
 		}
-		for k, p := range o.policies {
-			if k == 1 && p == o.policies[0] {
-				results[i][1] = results[i][0]
+		results[i] = make([]*trial.Result, 1+len(others))
+		for k := range results[i] {
+			p := tried
+			if k > 0 {
+				p = others[k-1]
+			}
+			if k > 0 && p == tried {
+				results[i][k] = results[i][0]
 				continue
 			}
 			r, err := trial.Run(s, p, nil)
@@ -223,7 +242,22 @@ func (o *simulateOptions) run(count *counter) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.summarise(results), nil
+	var list []*comparison
+	for k := range others {
+		pairs := make([][2]*trial.Result, n)
+		for i := range results {
+			pairs[i] = [2]*trial.Result{results[i][0], results[i][1+k]}
+		}
+		list = append(list, o.with(tried, others[k]).summarise(pairs))
+	}
+	return list, nil
+}
+
+// with returns the options for two policies.
+func (o *simulateOptions) with(tried, against *trial.Policy) *simulateOptions {
+	c := *o
+	c.policies = [2]*trial.Policy{tried, against}
+	return &c
 }
 
 func (o *simulateOptions) summarise(results [][2]*trial.Result) *comparison {

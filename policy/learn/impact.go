@@ -30,9 +30,10 @@ func wayOf(v *market.Venue, l market.Liquidity) int {
 	return WayTake
 }
 
-// ImpactSample is one parent: what its impact cost (increments times units, mid with
-// the router minus mid without at its fills), and by way the sum over fills of the
-// quantity times what was still to be traded after it.
+// ImpactSample is the beginning of a slice: how far the fills of those before it moved the
+// price (increments against the parent, mid with the router minus mid without), and how much
+// of the parent they traded, by way. Samples of whole costs, which a slice's own reward holds in part
+// already, cannot tell dealers from postings: fitted on them, a table left a bp on the table.
 type ImpactSample struct {
 	Cost float64
 	Ways [Ways]float64

@@ -163,10 +163,12 @@ func (g *Log) closeStep(p *parentLog, mid, alone float64) {
 	p.pending, p.filled, p.outer = 0, 0, [Ways]float64{}
 }
 
-// end closes the slice: what is left costs the terminal price and goes on.
+// end closes the slice: what is left costs the terminal price and goes on. For the rest of the
+// parent it counts as taken: who put it off would else owe nothing to those after it.
 func (g *Log) end(parent uint64, p *parentLog) {
-	s := &p.steps[len(p.steps)-1]
-	s.Reward -= max(p.left, 0) * g.cfg.Terminal * 1e4 / (p.total * p.first)
+	s, left := &p.steps[len(p.steps)-1], max(p.left, 0)
+	s.Reward -= left * g.cfg.Terminal * 1e4 / (p.total * p.first)
+	s.Outer[WayTake] += left * max(p.leaves-left, 0) * 1e4 / (p.total * p.first)
 	cluster := parent
 	if g.cfg.Cluster != 0 {
 		cluster = g.cfg.Cluster
