@@ -325,31 +325,29 @@ func (s *Stock) moved(milliLots int64) {
 // settle follows a change of a book: pools and dealers hear of a new touch.
 func (s *Stock) settle() {
 	bid, ask := s.best()
-	if bid != s.bid || ask != s.ask {
+	if b, a := s.Touch(); bid != b || ask != a {
 		s.refer()
 	}
 }
 
-func (s *Stock) best() (bid, ask int64) {
-	tick := s.cfg.Instrument.Tick
-	var b, a market.Price
+func (s *Stock) best() (bid, ask market.Price) {
 	for _, e := range s.Exchanges {
 		if e.halted {
 			continue
 		}
 		if l := e.sides[0].best(); l != nil {
-			b = max(b, l.price)
+			bid = max(bid, l.price)
 		}
-		if l := e.sides[1].best(); l != nil && (a == 0 || l.price < a) {
-			a = l.price
+		if l := e.sides[1].best(); l != nil && (ask == 0 || l.price < ask) {
+			ask = l.price
 		}
 	}
-	return int64(b / tick), int64(a / tick)
+	return bid, ask
 }
 
 func (s *Stock) refer() {
-	s.bid, s.ask = s.best()
-	bid, ask := s.Touch()
+	bid, ask := s.best()
+	s.bid, s.ask = int64(bid/s.cfg.Instrument.Tick), int64(ask/s.cfg.Instrument.Tick)
 	for _, d := range s.Pools {
 		d.SetReference(s.now, bid, ask)
 	}

@@ -69,8 +69,8 @@ func (t *stockTables) layOutClasses() (meanGap int64) {
 const deepLevels = 5
 
 func (s *Stock) gap(draw uint64) int64 {
-	second := min((s.now-s.cfg.Start)/1e9, int64(len(s.path.activity)-1))
-	return stockShared.gaps.draw(draw, stockShared.meanGap<<16/s.path.activity[second])
+	second := min((s.now-s.cfg.Start)/1e9, int64(len(s.path.gap)-1))
+	return stockShared.gaps.draw(draw, s.path.gap[second])
 }
 
 // play takes the candidate that is due.
@@ -176,8 +176,8 @@ func (s *Stock) pullStale(venue int, side market.Side) {
 	if l == nil || e.halted {
 		return
 	}
-	price := int64(l.price / s.cfg.Instrument.Tick)
-	if side.Sign()*(s.slow-price<<16) >= s.half-staleWithin {
+	tick := int64(s.cfg.Instrument.Tick) // both sides times the tick: a product for a division
+	if side.Sign()*(s.slow*tick-int64(l.price)<<16) >= (s.half-staleWithin)*tick {
 		return
 	}
 	s.Accepted++
@@ -215,11 +215,12 @@ func (s *Stock) trade(u, v uint64) {
 // depth returns the lots at the best bid and ask.
 func (s *Stock) depth() (bid, ask int64) {
 	in := &s.cfg.Instrument
+	bestBid, bestAsk := s.Touch()
 	for _, e := range s.Exchanges {
-		if l := e.sides[0].best(); l != nil && int64(l.price/in.Tick) == s.bid {
+		if l := e.sides[0].best(); l != nil && l.price == bestBid {
 			bid += int64(l.qty / in.Lot)
 		}
-		if l := e.sides[1].best(); l != nil && int64(l.price/in.Tick) == s.ask {
+		if l := e.sides[1].best(); l != nil && l.price == bestAsk {
 			ask += int64(l.qty / in.Lot)
 		}
 	}

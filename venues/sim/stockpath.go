@@ -6,8 +6,8 @@ import "math"
 // fundamental value, laid out in advance for the length of a run. Dark interest may
 // be informed about it; nothing that an agent does changes it.
 type stockPath struct {
-	value    []int64 // fundamental against the start, ticks × 2^16, by beat
-	activity []int64 // speed of the market's clock, × 2^16, by second
+	value []int64 // fundamental against the start, ticks × 2^16, by beat
+	gap   []int64 // mean time between candidates, ns, by second: the shorter the more active
 }
 
 // The log of activity is the sum of three mean-reverting processes, so that its
@@ -116,7 +116,7 @@ func (t *stockTables) exponential(x int64) int64 {
 func newStockPath(seed uint64, from, length int64, r *Regime) stockPath {
 	t := stockShared
 	seconds := int((length+informedNanos)/1e9) + 2
-	p := stockPath{value: make([]int64, 0, seconds*beatsASecond), activity: make([]int64, 0, seconds)}
+	p := stockPath{value: make([]int64, 0, seconds*beatsASecond), gap: make([]int64, 0, seconds)}
 	shocks, news := newRandom(seed, streamPath), newRandom(seed, streamNews)
 	var x [len(activityParts)]int64
 	for j := range x {
@@ -132,7 +132,7 @@ func newStockPath(seed uint64, from, length int64, r *Regime) stockPath {
 			log += x[j]
 		}
 		a := min(max(t.exponential(log), activityLowest), activityHighest)
-		p.activity = append(p.activity, a)
+		p.gap = append(p.gap, t.meanGap<<16/a)
 		step := sigma * t.exponential(log*newsPower16>>16) >> 16
 		for range beatsASecond {
 			// The root of a tenth of a second, × 2^16, is 20724.
