@@ -82,10 +82,15 @@ func (m *Composite) Pressure() (p Pressure) {
 	if !m.Normal() {
 		return p
 	}
-	bid, ask := int64(m.Bid.Qty), int64(m.Ask.Qty)
-	p.Lean = (bid - ask) * 1000 / (bid + ask)
+	p.Lean = m.Lean()
 	p.OFI, p.Flow = perMille(m.Features.OFI, m.Features.Depth), perMille(m.Features.Flow, m.Features.Depth)
 	return p
+}
+
+// Lean returns Pressure.Lean of a composite that is Normal.
+func (m *Composite) Lean() int64 {
+	bid, ask := int64(m.Bid.Qty), int64(m.Ask.Qty)
+	return (bid - ask) * 1000 / (bid + ask)
 }
 
 // pressureLimit bounds OFI and Flow, in touches.

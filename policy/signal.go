@@ -105,6 +105,9 @@ func (t *Table) Signal(lean, ofi, flow int64) int64 {
 	return int64(s.values[cell&(signalCells-1)])
 }
 
+// HasSignal reports whether the table has a price signal of its own.
+func (t *Table) HasSignal() bool { return t.signal != nil }
+
 // Section SGNL: unit i32, 3 × (edges[15] u8, 0), reserved[12], values[4096] i8.
 const (
 	tagSGNL     = "SGNL"

@@ -300,7 +300,10 @@ func (c *Core) measure(in *policy.Inputs, p *Parent, remaining market.Qty) {
 		return
 	}
 	in.Spread = int64(m.Spread() / c.instruments[p.Instrument].Tick)
-	press := m.Pressure()
-	in.Signal = p.Side.Sign() * c.table.Signal(press.Lean, press.OFI, press.Flow)
+	if in.Signal = m.Lean(); c.table.HasSignal() {
+		press := m.Pressure()
+		in.Signal = c.table.Signal(press.Lean, press.OFI, press.Flow)
+	}
+	in.Signal *= p.Side.Sign()
 	in.SweepCost = c.sweepCost(p, remaining)
 }
