@@ -33,7 +33,7 @@ func wayOf(v *market.Venue, l market.Liquidity) int {
 // ImpactSample is the beginning of a slice: how far the fills of those before it moved the
 // price (increments against the parent, mid with the router minus mid without), and how much
 // of the parent they traded, by way. Samples of whole costs, which a slice's own reward holds in part
-// already, cannot tell dealers from postings: fitted on them, a table left a bp on the table.
+// already, cannot tell dealers from postings: a table that was fitted on them failed its final test.
 type ImpactSample struct {
 	Cost float64
 	Ways [Ways]float64
