@@ -77,6 +77,9 @@ func valued(t *testing.T) *policy.Table {
 			m.Q[i] = -1
 		}
 	}
+	for i := range m.Choices { // posts, so that slices have many decisions
+		m.Choices[i] = policy.Choice{Action: policy.ActionPostJoin, Alt: policy.ActionHold}
+	}
 	table, err := learn.Export(m, learn.ExportOptions{BuildOptions: policy.BuildOptions{Version: "1", NotAfter: math.MaxInt64}})
 	if err != nil {
 		t.Fatal(err)
