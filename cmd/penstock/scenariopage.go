@@ -58,7 +58,7 @@ var scenarioPage = template.Must(template.New("scenario").Funcs(template.FuncMap
 }).Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Penstock: one large order</title>
 <style>
-body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
+body{font:15px/1.5 system-ui,sans-serif;max-width:1160px;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem;border-top:1px solid #ddd;padding-top:1rem}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13.5px}
 td,th{padding:.25rem .5rem;text-align:right;border-bottom:1px solid #eee;vertical-align:top}td:first-child,th:first-child{text-align:left}
@@ -75,7 +75,7 @@ until live logs do.</p>
 
 <h2>The order, by every policy</h2>
 <table><tr><th>shares, horizon, policy</th><th>cost, bps</th><th>sd</th><th>CVaR 95</th><th>spread</th><th>drift</th><th>fees</th><th>left over</th><th>impact</th><th>filled</th><th>dark/sdp/ post/take, %</th><th>the table saved on it, bps (95 %)</th></tr>
-{{range .Orders}}<tr><td class="n">{{count .Qty}}, {{span .Horizon}}, {{.Cost.Policy}}</td><td>{{f2 .Cost.Mean}}</td><td>{{f2 .Cost.SD}}</td><td>{{f2 .Cost.CVaR95}}</td><td>{{f2 .Cost.Spread}}</td><td>{{f2 .Cost.Drift}}</td><td>{{f2 .Cost.Fees}}</td><td>{{f2 .Cost.Remainder}}</td><td>{{f2 .Cost.Impact}}</td><td class="n">{{pct .Cost.Filled}}</td><td class="n">{{mix .Cost}}</td><td class="n">{{if .Saving.Pairs}}{{f2 .Saving.Saved}} ({{f2 .Saving.Low}} to {{f2 .Saving.High}}, n&nbsp;{{.Saving.Pairs}}){{end}}</td></tr>
+{{range .Orders}}<tr><td class="n">{{count .Qty}}, {{span .Horizon}}, {{.Cost.Policy}}</td><td>{{f2 .Cost.Mean}}</td><td>{{f2 .Cost.SD}}</td><td>{{f2 .Cost.CVaR95}}</td><td>{{f2 .Cost.Spread}}</td><td>{{f2 .Cost.Drift}}</td><td>{{f2 .Cost.Fees}}</td><td>{{f2 .Cost.Remainder}}</td><td>{{f2 .Cost.Impact}}</td><td class="n">{{pct .Cost.Filled}}</td><td class="n">{{mix .Cost}}</td><td>{{if .Saving.Pairs}}{{f2 .Saving.Saved}} ({{f2 .Saving.Low}} to {{f2 .Saving.High}}, n&nbsp;{{.Saving.Pairs}}){{end}}</td></tr>
 {{end}}</table>
 <p><small>baseline: Almgren-Chriss schedule with BASELINE in every cell. twap, vwap, pov: takers on those schedules (pov takes a tenth of the volume, so it
 may leave a part, which is marked at the price of crossing). A quarter of a day's volume should cost a taker 30 to 60 bps here (square-root law);
