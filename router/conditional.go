@@ -66,7 +66,8 @@ func (c *Core) onInvitation(e *event.Event) {
 		c.Counters.Duplicates++
 		return
 	}
-	ch.invited, ch.acked = true, true
+	ch.invited = true
+	ch.acked = ch.acked || e.Ref != 0 // by its instrument alone it may mean another order
 	c.card(ch.Venue).Invites++
 	n := &c.invitations
 	if n.count == len(n.list) {
@@ -88,7 +89,8 @@ func (c *Core) onInvitation(e *event.Event) {
 	c.work(&c.parents[ch.Parent], false)
 }
 
-// invited finds the conditional order that an invitation means, nil when there is none.
+// invited finds the conditional order that an invitation means, nil when there is none. One
+// without its number is taken for the first that it may mean.
 func (c *Core) invited(e *event.Event) *Child {
 	if e.Ref != 0 {
 		if ch := c.childOf(e.Ref); ch != nil && ch.Venue == e.Venue && ch.Tactic == event.TacticOffer {

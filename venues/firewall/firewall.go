@@ -178,13 +178,15 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 	if !ok || n > l.MaxNotional {
 		return Notional
 	}
-	out := p.out
+	out, cum := p.out, p.cum
 	if o.idle {
-		out = 0 // what is out may be shown as well
+		// It cannot trade: it may show what is out as well, and what was executed but the core
+		// has not booked yet. Its firm order is judged with both.
+		out, cum = 0, 0
 	}
-	if p.cum+out > p.order.Qty-more {
+	if cum+out > p.order.Qty-more {
 		why := f.again(s, o, p, Overfill)
-		if why == Overfill && p.excuses > 0 && p.cum+out-p.beyond <= p.order.Qty-more {
+		if why == Overfill && !o.idle && p.excuses > 0 && cum+out-p.beyond <= p.order.Qty-more {
 			p.excuses--
 			why = Late
 		}

@@ -178,3 +178,39 @@ func TestConditionalOrdersAreLearnt(t *testing.T) {
 		}
 	}
 }
+
+// TestConditionalOrdersMayShowWhatIsOut: one may show all of its parent, whatever of it is out
+// or executed, and nothing is out with it; the firm order is judged with both.
+func TestConditionalOrdersMayShowWhatIsOut(t *testing.T) {
+	p := newPair(t)
+	p.s.cfg.ConditionalTag, p.s.cfg.ConditionalValue = 8002, '0'
+	for i := range p.f.cfg.Limits {
+		p.f.cfg.Limits[i].MaxQty, p.f.cfg.Limits[i].MaxNotional = 5000, 1<<40
+	}
+	for i := range uint64(6) { // 1800 of 2000
+		if got := p.check(wrap(p.orderText(childA + i))); got != Clear {
+			t.Fatal(i, got)
+		}
+	}
+	p.report(childA, 300, 'F', '2')
+	show := func(id uint64, qty string) Reason {
+		_, got := p.s.Out(p.now, []byte(wrap(strings.Replace(p.orderText(id), "38=300", "8002=0|38="+qty, 1))), Said{})
+		return got
+	}
+	if got := show(childA+10, "2000"); got != Clear {
+		t.Errorf("all of the parent shown: %v", got)
+	}
+	if got := show(childA+11, "2000"); got != Clear {
+		t.Errorf("shown twice: %v", got)
+	}
+	if trouble := p.f.Recount(); trouble != "" {
+		t.Error(trouble)
+	}
+	if got := show(childA+12, "2100"); got != Overfill {
+		t.Errorf("more than the parent shown: %v", got)
+	}
+	p.latch.Release(Scope{})
+	if _, got := p.s.Out(p.now, []byte(wrap(p.orderText(childA+20))), Said{}); got != Overfill {
+		t.Errorf("firm beyond what is left: %v", got)
+	}
+}
