@@ -22,17 +22,15 @@ type explainedDecision struct {
 // explainFive picks five decisions that differ: the table's own ones of most confidence,
 // one of each action, then what is left.
 func explainFive(table *policy.Table, decisions []event.Decision) (list []explainedDecision) {
-	seen := map[uint8]bool{}
-	for pass := range 2 {
-		for i := range decisions {
+	seen, taken := map[uint8]bool{}, map[int]bool{}
+	for pass, step := range []int{1, 37, 1} {
+		for i := 0; i < len(decisions) && len(list) < 5; i += step {
 			d := &decisions[i]
-			if len(list) == 5 {
-				return list
-			}
-			if d.Flags&event.DecisionForced != 0 || pass == 0 && (seen[d.Action] || d.Action == policy.ActionBaseline) || pass == 1 && i%37 != 0 {
+			own := !seen[d.Action] && d.Action != policy.ActionBaseline
+			if taken[i] || d.Flags&event.DecisionForced != 0 || pass == 0 && !own {
 				continue
 			}
-			seen[d.Action] = true
+			seen[d.Action], taken[i] = true, true
 			list = append(list, explainOne(table, d))
 		}
 	}

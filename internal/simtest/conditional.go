@@ -40,7 +40,7 @@ func (v *venue) actOffer(w *world, o *order) {
 		v.finish(w, o, market.ExecCanceled) // the window is over
 	case v.random.once(12):
 		v.finish(w, o, market.ExecCanceled)
-	case !w.healing && v.random.once(40):
+	case !w.healing && !w.opt.Copies && v.random.once(40):
 		w.hit(fm85)
 		qty, price := v.random.between(1, o.qty), v.price(w, o)
 		o.lied = true
