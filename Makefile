@@ -3,7 +3,7 @@
 GO       ?= go
 FUZZTIME ?= 10s
 # What runs on more than one goroutine. The core has one, as a test of internal/tidy sees to.
-RACE     ?= ./internal/ring ./journal ./router/loop ./book ./fix/... ./venues/... ./internal/emsclient ./cmd/...
+RACE     ?= ./cmd/... ./internal/ring ./journal ./router/loop ./book ./fix/... ./venues/... ./internal/emsclient
 
 # How long each benchmark runs, and which.
 BENCHTIME ?= 2s

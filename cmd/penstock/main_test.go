@@ -119,6 +119,9 @@ func TestReplayIsTheSameTwice(t *testing.T) {
 }
 
 func TestDefaultReplay(t *testing.T) {
+	if testing.Short() {
+		return // what it replays is one goroutine's; TestReplayIsTheSameTwice runs under the race detector
+	}
 	t.Setenv("PENSTOCK_DATA", testdata.Dir(t))
 	code, out, errs := penstock(t, "replay", "--json")
 	if code != 0 {

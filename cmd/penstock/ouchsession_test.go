@@ -12,6 +12,9 @@ import (
 // FIX; the three accounts agree and the journal gives the day again.
 func TestDemoOverOUCH(t *testing.T) {
 	for _, version := range []string{"5.0", "4.2"} {
+		if testing.Short() && version == "4.2" {
+			continue // the same goroutines
+		}
 		t.Run(version, func(t *testing.T) {
 			dir := t.TempDir()
 			code, out, errs := penstock(t, "demo", "--json", "--ouch", version, "--qty", "8000", "--horizon", "6s", "--seed", "5",

@@ -48,6 +48,9 @@ func TestSimulateComparesRouters(t *testing.T) {
 
 // The same parents in recorded books, by BASELINE and one other.
 func TestReplayComparesRouters(t *testing.T) {
+	if testing.Short() {
+		return // each replay is one goroutine's; TestSimulateComparesRouters runs in parallel
+	}
 	t.Setenv("PENSTOCK_DATA", testdata.Dir(t))
 	o, err := parseReplay([]string{"--compare", "--times", "1", "--parent", "BUY 2 BTC-USDT IS 10s", "--json"}, io.Discard)
 	if err != nil {

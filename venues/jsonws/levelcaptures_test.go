@@ -241,7 +241,7 @@ func TestLevelCaptures(t *testing.T) {
 }
 
 func TestLevelCapturesAgreeWithTheTwins(t *testing.T) {
-	for _, c := range levelCaptures {
+	for _, c := range levelCaptures[:share(len(levelCaptures), 3)] {
 		var all [][]byte
 		for _, f := range c.frames(t) {
 			all = append(all, f.text)
@@ -298,8 +298,9 @@ func (c *levelCapture) spoilable(t *testing.T) (before [][]byte, change []byte) 
 func TestSpoiledLevelCaptures(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, c := range levelCaptures {
-		if !slices.Contains([]string{"books", "2022", "2026", "spot", "inverse"}, c.name) {
-			continue // one of each decoder will do
+		one := []string{"books", "2022", "2026", "spot", "inverse"} // of each decoder
+		if !slices.Contains(one[:share(len(one), 1)], c.name) {
+			continue
 		}
 		t.Run(c.venue+" "+c.name, func(t *testing.T) {
 			before, change := c.spoilable(t)

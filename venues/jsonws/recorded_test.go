@@ -171,7 +171,7 @@ func binanceFile(t testing.TB, name string) string {
 // id that both carry: 4,790 of them.
 func TestBinanceBooksEqualBookTicker(t *testing.T) {
 	total := 0
-	for _, r := range binanceBooks {
+	for _, r := range binanceBooks[:share(len(binanceBooks), 1)] {
 		file := binanceFile(t, r.file)
 		equal, stats := compareWithTickers(t, file, r.symbol, r.market, r.contract)
 		total += equal
@@ -181,7 +181,7 @@ func TestBinanceBooksEqualBookTicker(t *testing.T) {
 			t.Errorf("%s: %+v", r.file, stats)
 		}
 	}
-	if total != 4790 {
+	if total != 4790 && !testing.Short() {
 		t.Errorf("%d equal tickers, want 4790", total)
 	}
 }

@@ -38,6 +38,9 @@ func TestBinanceBooksAreWhole(t *testing.T) {
 			Symbol: "ETHUSD_PERP"}, 40_454, 22_909, 15_812, 1_732},
 	} {
 		name := c.feed.Paths[0]
+		if testing.Short() && name != "spot_ethusdt" {
+			continue
+		}
 		c.feed.Venue, c.feed.Paths[0] = "V", filepath.Join(dir, name+"_20240808.gz")
 		r := openReplay(t, []Feed{c.feed})
 		b := book.New(book.Capacity{Levels: 1 << 16}, nil)
@@ -69,7 +72,7 @@ func TestBinanceBooksAreWhole(t *testing.T) {
 		checked += s.Checked
 		t.Logf("%s: %d ticker checks, book dropped %d levels", name, s.Checked, b.Bids.Dropped)
 	}
-	if checked != 4790 {
+	if checked != 4790 && !testing.Short() {
 		t.Errorf("%d ticker checks", checked)
 	}
 }
