@@ -54,36 +54,52 @@ func (in *Inputs) Raw() [Features]int64 {
 	}
 }
 
-// Codes returns the quantised features. It does not allocate. The codes are put
-// together in one word: eight byte stores read back as a word cost a stall.
+// Codes returns the quantised features. It does not allocate.
 func (in *Inputs) Codes() (codes Codes) {
-	raw, q := in.Raw(), &quantisers
-	binary.LittleEndian.PutUint64(codes[:], q[0].code(raw[0])|q[1].code(raw[1])<<8|
-		q[2].code(raw[2])<<16|q[3].code(raw[3])<<24|q[4].code(raw[4])<<32|
-		q[5].code(raw[5])<<40|q[6].code(raw[6])<<48|q[7].code(raw[7])<<56)
+	binary.LittleEndian.PutUint64(codes[:], in.word())
 	return codes
 }
 
-// quantiser maps a raw value to its code. hi is the smallest value of code 255,
-// so that clamping to lo..hi keeps the product far from overflow.
-type quantiser struct {
-	lo, hi int64
-	scale  uint64
-}
-
-// code returns the code of x, 0 to 255.
-func (q *quantiser) code(x int64) uint64 {
-	return uint64(min(max(x, q.lo), q.hi)-q.lo) * q.scale >> 16
-}
-
-var quantisers = func() (q [Features]quantiser) {
-	for f := range q {
-		def := &defaultSchema[f]
-		top := (255<<16 + int64(def.Scale) - 1) / int64(def.Scale)
-		q[f] = quantiser{lo: def.Lo, hi: def.Lo + top, scale: uint64(def.Scale)}
+// word is the codes in one word, feature 0 lowest: eight byte stores read back as a word cost a
+// stall, and so does an array of raw values on the way. What the schema says is constant here,
+// and ordinary states take the same branches.
+func (in *Inputs) word() uint64 {
+	slice := in.Slice
+	var inventory uint64
+	var mille int64
+	if in.ordinary() {
+		inventory = in.inventory()
+		// From the limit up nothing is negative, and the quotient is rounded down.
+		mille = int64(uint64(1000*(in.Gap+gapLimit*slice))/uint64(slice)) - 1000*gapLimit
+	} else {
+		inventory, mille = uint64(fifths(in.Remaining, slice)), perMille(in.Gap, slice)
 	}
-	return q
-}()
+	return code(in.Decision, 0, unitScale) | inventory<<8 |
+		code(mille, gapLo, ratioScale)<<16 | code(in.Signal, signalLo, signalScale)<<24 |
+		code(in.Spread, 0, unitScale)<<32 | code(in.SweepCost, 0, ratioScale)<<40 |
+		code(in.Volatility, 0, ratioScale)<<48 | code(in.DarkFill, 0, ratioScale)<<56
+}
+
+// ordinary reports whether what products and quotients of the slice need fits, as it does but
+// for nonsense.
+func (in *Inputs) ordinary() bool {
+	return uint64(in.Slice-1) < 1<<40 && uint64(in.Remaining) <= uint64(in.Slice) &&
+		uint64(in.Gap+gapLimit*in.Slice) <= uint64(2*gapLimit*in.Slice)
+}
+
+// inventory is fifths of an ordinary state.
+func (in *Inputs) inventory() uint64 {
+	left, slice := 5*in.Remaining, in.Slice
+	// The sign of each difference, without a branch.
+	return (uint64(-left)>>63 + uint64(slice-left)>>63) + (uint64(2*slice-left)>>63 + uint64(3*slice-left)>>63 + uint64(4*slice-left)>>63)
+}
+
+// code returns the code of x, 0 to 255. Clamping to the smallest value of code 255 keeps the
+// product far from overflow.
+func code(x, lo int64, scale uint64) uint64 {
+	top := lo + int64((255<<16+scale-1)/scale)
+	return uint64(min(max(x, lo), top)-lo) * scale >> 16
+}
 
 // fifths returns ceil(5 × remaining / slice), 0 to 5. Of a slice of nothing,
 // any remainder is all of it.
@@ -93,22 +109,6 @@ func fifths(remaining, slice market.Qty) int64 {
 	}
 	if remaining >= slice {
 		return 5
-	}
-	if slice < 1<<60 { // the products fit: compares cost less than a division
-		left, n := 5*remaining, int64(1)
-		if left > slice {
-			n++
-		}
-		if left > 2*slice {
-			n++
-		}
-		if left > 3*slice {
-			n++
-		}
-		if left > 4*slice {
-			n++
-		}
-		return n
 	}
 	hi, lo := bits.Mul64(uint64(remaining), 5)
 	lo, carry := bits.Add64(lo, uint64(slice)-1, 0)
@@ -134,7 +134,8 @@ func perMille(gap, slice market.Qty) int64 {
 		}
 		return gapLimit * 1000
 	}
-	n, rest := perMilleOf(size, uint64(slice))
+	hi, lo := bits.Mul64(size, 1000)
+	n, rest := bits.Div64(hi, lo, uint64(slice))
 	if gap > 0 {
 		return int64(n)
 	}
@@ -142,14 +143,4 @@ func perMille(gap, slice market.Qty) int64 {
 		n++
 	}
 	return -int64(n)
-}
-
-// perMilleOf returns 1000 × size / slice and the rest, for a quotient that fits. Short divisions
-// take a third of the time.
-func perMilleOf(size, slice uint64) (n, rest uint64) {
-	if product := size * 1000; size <= 1<<32/1000 && slice < 1<<32 {
-		return uint64(uint32(product) / uint32(slice)), uint64(uint32(product) % uint32(slice))
-	}
-	hi, lo := bits.Mul64(size, 1000)
-	return bits.Div64(hi, lo, slice)
 }

@@ -66,7 +66,20 @@ func checkInputs(t *testing.T, in *Inputs) {
 				*in, defaultSchema[f].Name, raw[f], codes[f], got, bin)
 		}
 	}
+	for _, table := range twoEdges {
+		if found, looked := table.Find(0, in), table.Lookup(0, &codes); found != looked {
+			t.Fatalf("%+v: found %+v, by its codes %+v", *in, found, looked)
+		}
+	}
 }
+
+// twoEdges are tables with the default edges and with others.
+var twoEdges = func() [2]*Table {
+	other := defaultSchema
+	other[FeatureGap].Edges = [MaxEdges]int64{-550, 350}
+	other[FeatureSignal].Edges = [MaxEdges]int64{other[FeatureSignal].EdgeAt(-333), other[FeatureSignal].EdgeAt(-50), 0, 700}
+	return [2]*Table{newTable(&defaultSchema, 1), newTable(&other, 1)}
+}()
 
 var extremes = []int64{math.MinInt64, math.MinInt64 + 1, -1 << 40, -1, 0, 1, 2, 5, 1 << 40,
 	math.MaxInt64 - 1, math.MaxInt64}

@@ -32,22 +32,32 @@ type Schema [Features]Feature
 // DefaultSchema returns the schema with the default edges.
 func DefaultSchema() Schema { return defaultSchema }
 
+// Lowest values and scales of the features: the quantiser has them compiled in.
+const (
+	unitScale   = 1 << 16 // a code each
+	ratioScale  = 3277    // 20 a code
+	signalScale = 6554    // 10 a code
+	gapLo       = -2550
+	gapStride   = 405
+	signalLo    = -1280
+)
+
 var defaultSchema = Schema{
-	{ID: 0, Name: "time", Unit: "decision", Lo: 0, Scale: 65536, Bins: 6, Stride: 6075,
+	{ID: 0, Name: "time", Unit: "decision", Lo: 0, Scale: unitScale, Bins: 6, Stride: 6075,
 		Edges: [MaxEdges]int64{1, 2, 3, 4, 5}},
-	{ID: 1, Name: "inventory", Unit: "1/5 slice", Lo: 0, Scale: 65536, Bins: 5, Stride: 1215,
+	{ID: 1, Name: "inventory", Unit: "1/5 slice", Lo: 0, Scale: unitScale, Bins: 5, Stride: 1215,
 		Edges: [MaxEdges]int64{2, 3, 4, 5}},
-	{ID: 2, Name: "gap", Unit: "1/1000 slice", Lo: -2550, Scale: 3277, Bins: 3, Stride: 405,
+	{ID: 2, Name: "gap", Unit: "1/1000 slice", Lo: gapLo, Scale: ratioScale, Bins: 3, Stride: gapStride,
 		Edges: [MaxEdges]int64{-750, 750}},
-	{ID: 3, Name: "signal", Unit: "1/1000 half-spread", Lo: -1280, Scale: 6554, Bins: 5, Stride: 81,
+	{ID: 3, Name: "signal", Unit: "1/1000 half-spread", Lo: signalLo, Scale: signalScale, Bins: 5, Stride: 81,
 		Edges: [MaxEdges]int64{-600, -200, 200, 600}},
-	{ID: 4, Name: "spread", Unit: "tick", Lo: 0, Scale: 65536, Bins: 3, Stride: 27,
+	{ID: 4, Name: "spread", Unit: "tick", Lo: 0, Scale: unitScale, Bins: 3, Stride: 27,
 		Edges: [MaxEdges]int64{2, 3}},
-	{ID: 5, Name: "sweep-cost", Unit: "1/1000 half-spread", Lo: 0, Scale: 3277, Bins: 3, Stride: 9,
+	{ID: 5, Name: "sweep-cost", Unit: "1/1000 half-spread", Lo: 0, Scale: ratioScale, Bins: 3, Stride: 9,
 		Edges: [MaxEdges]int64{1200, 2000}},
-	{ID: 6, Name: "volatility", Unit: "1/1000 of normal", Lo: 0, Scale: 3277, Bins: 3, Stride: 3,
+	{ID: 6, Name: "volatility", Unit: "1/1000 of normal", Lo: 0, Scale: ratioScale, Bins: 3, Stride: 3,
 		Edges: [MaxEdges]int64{700, 1400}},
-	{ID: 7, Name: "dark-fill", Unit: "1/1000 of expected", Lo: 0, Scale: 3277, Bins: 3, Stride: 1,
+	{ID: 7, Name: "dark-fill", Unit: "1/1000 of expected", Lo: 0, Scale: ratioScale, Bins: 3, Stride: 1,
 		Edges: [MaxEdges]int64{500, 1500}},
 }
 

@@ -1,6 +1,10 @@
 package policy
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"penstock/market"
+)
 
 // MaxPages bounds the regime pages of a table.
 const MaxPages = 4
@@ -9,17 +13,18 @@ const MaxPages = 4
 // any number of goroutines may read it, and swapping one for another is the
 // caller's work.
 type Table struct {
-	lut     lut
-	bases   [MaxPages]uint32 // start of each page in cells; absent pages alias page 0
-	cells   []uint16         // pages × States, encoded as in section POLI
-	pages   int
-	schema  Schema
-	header  Header
-	meta    Meta
-	extra   []Section
-	trusted bool
-	signal  *signalTable // nil: the lean of the touch
-	paging  Paging       // zero: always page 0
+	lut      lut
+	gapEdges [2]market.Qty    // 1/1000 of a slice
+	bases    [MaxPages]uint32 // start of each page in cells; absent pages alias page 0
+	cells    []uint16         // pages × States, encoded as in section POLI
+	pages    int
+	schema   Schema
+	header   Header
+	meta     Meta
+	extra    []Section
+	trusted  bool
+	signal   *signalTable // nil: the lean of the touch
+	paging   Paging       // zero: always page 0
 }
 
 // Header is what identifies a table and says when it may be used.
@@ -101,8 +106,25 @@ func decodeCell(index uint32, v uint16) Cell {
 // have reads page 0. It does not allocate.
 func (t *Table) Lookup(page int, codes *Codes) Cell {
 	l := &t.lut
-	index := (l[0][codes[0]] + l[1][codes[1]]) + (l[2][codes[2]] + l[3][codes[3]]) +
-		((l[4][codes[4]] + l[5][codes[5]]) + (l[6][codes[6]] + l[7][codes[7]]))
+	return t.cell(page, (l[0][codes[0]]+l[1][codes[1]])+(l[2][codes[2]]+l[3][codes[3]])+
+		((l[4][codes[4]]+l[5][codes[5]])+(l[6][codes[6]]+l[7][codes[7]])))
+}
+
+// Find is Lookup of the codes of a state, without making them: what is furthest behind, the
+// quotient of gap and slice, becomes two compares of products. It does not allocate.
+func (t *Table) Find(page int, in *Inputs) Cell {
+	if !in.ordinary() {
+		codes := in.Codes()
+		return t.Lookup(page, &codes)
+	}
+	l := &t.lut
+	gap := 2*gapStride - uint32((1000*in.Gap-t.gapEdges[0]*in.Slice)>>63&gapStride) - uint32((1000*in.Gap-t.gapEdges[1]*in.Slice)>>63&gapStride)
+	return t.cell(page, (l[0][code(in.Decision, 0, unitScale)&255]+l[1][in.inventory()&255])+(gap+l[3][code(in.Signal, signalLo, signalScale)&255])+
+		((l[4][code(in.Spread, 0, unitScale)&255]+l[5][code(in.SweepCost, 0, ratioScale)&255])+
+			(l[6][code(in.Volatility, 0, ratioScale)&255]+l[7][code(in.DarkFill, 0, ratioScale)&255])))
+}
+
+func (t *Table) cell(page int, index uint32) Cell {
 	if uint(page) >= MaxPages {
 		page = 0
 	}
@@ -156,6 +178,9 @@ func (t *Table) UUIDText() string {
 // newTable returns a table with the given edges and all cells zero.
 func newTable(schema *Schema, pages int) *Table {
 	t := &Table{lut: schema.lut(), schema: *schema, pages: pages}
+	for i := range t.gapEdges {
+		t.gapEdges[i] = market.Qty(schema[FeatureGap].Edges[i])
+	}
 	t.cells = make([]uint16, pages*States)
 	for p := range t.pages {
 		t.bases[p] = uint32(p * States)

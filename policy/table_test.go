@@ -155,8 +155,7 @@ func TestDecisionDoesNotAllocate(t *testing.T) {
 		Volatility: 1000, DarkFill: 1000}
 	var sum market.Qty
 	if n := testing.AllocsPerRun(100, func() {
-		codes := in.Codes()
-		id, _ := Resolve(table.Lookup(0, &codes), MaskWithout(Set(Dark, Post, Take)))
+		id, _ := Resolve(table.Find(0, &in), MaskWithout(Set(Dark, Post, Take)))
 		action := Template(id)
 		if id == ActionBaseline {
 			own := Baseline(&in).Within(Set(Post, Take))
@@ -228,6 +227,22 @@ func BenchmarkCodes(b *testing.B) {
 	for b.Loop() {
 		codes := inputs[i&255].Codes()
 		sum += codes[i&7]
+		i++
+	}
+}
+
+// Quantisation and lookup, the next state depending on the cell before.
+func BenchmarkFindDependent(b *testing.B) {
+	table, r := mustBuild(b), rand.New(rand.NewPCG(7, 8))
+	inputs := make([]Inputs, 256)
+	for i := range inputs {
+		inputs[i] = randomInputs(r)
+	}
+	b.ReportAllocs()
+	next, i := 0, 0
+	for b.Loop() {
+		cell := table.Find(0, &inputs[(i+next)&255])
+		next = int(cell.Action)
 		i++
 	}
 }

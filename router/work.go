@@ -84,9 +84,8 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	lot := c.instruments[p.Instrument].Lot
 	var inputs policy.Inputs
 	c.measure(&inputs, p, remaining)
-	codes := inputs.Codes()
 	page := c.page(p.Instrument)
-	cell := c.table.Lookup(page, &codes)
+	cell := c.table.Find(page, &inputs)
 	available := c.available(p)
 	mask := policy.MaskWithout(available)
 	action, flags := policy.Resolve(cell, mask)
@@ -121,7 +120,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	}
 	if epoch || c.scratch.placed > 0 {
 		d := c.record(p, remaining)
-		d.Cell, d.Codes, d.Page = cell.Index, codes, uint8(page)
+		d.Cell, d.Codes, d.Page = cell.Index, inputs.Codes(), uint8(page)
 		d.Action, d.Chosen, d.Confidence, d.Flags = action, cell.Action, cell.Confidence, flags
 		d.PropensityBps, d.BaselineBps = drawn.action, drawn.baseline
 		c.tell(d)
