@@ -79,7 +79,7 @@ func NewExchange(cfg ExchangeConfig) (*Exchange, error) {
 	}
 	return &Exchange{
 		blotter: newBlotter(cfg.Venue), cfg: cfg, pool: newPool(),
-		sides: [2]ladder{{side: market.Buy}, {side: market.Sell}},
+		sides: [2]ladder{{side: market.Buy, tick: cfg.Instrument.Tick}, {side: market.Sell, tick: cfg.Instrument.Tick}},
 		byRef: make(map[uint64]int32),
 	}, nil
 }

@@ -7,10 +7,12 @@ import (
 )
 
 // ladder is one side of a book: its levels sorted so that the best is last.
-// Finding a level costs O(log levels); making or dropping one moves the levels
-// between it and the touch, which are few because orders come near the touch.
+// Near the touch, where orders come, there is a level at every tick, so a price says
+// where its level is; else finding it costs O(log levels). Making or dropping one moves
+// the levels between it and the touch, which are few.
 type ladder struct {
 	side   market.Side
+	tick   market.Price
 	levels []level
 }
 
@@ -66,6 +68,16 @@ func (l *ladder) best() *level {
 // find returns where the level of price is, or where it would go.
 func (l *ladder) find(price market.Price) (int, bool) {
 	lo, hi := 0, len(l.levels)
+	if hi == 0 {
+		return 0, false
+	}
+	behind := l.side.Sign() * int64(l.levels[hi-1].price-price)
+	if behind < 0 {
+		return hi, false
+	}
+	if i := hi - 1 - int(uint64(behind)/uint64(l.tick)); i >= 0 && l.levels[i].price == price {
+		return i, true
+	}
 	for lo < hi {
 		mid := (lo + hi) / 2
 		if l.side.Better(price, l.levels[mid].price) {

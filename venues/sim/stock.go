@@ -38,8 +38,11 @@ type Stock struct {
 	draws     random
 	n         uint64 // candidates so far
 	candidate int64  // when the next is due
+	meanGap   int64  // between candidates, until gapUntil
+	gapUntil  int64
 	beats     int64
 	nextBeat  int64
+	nextSlow  int64 // when something other than a candidate is due
 	metas     random
 	active    [2]metaorder
 	lengths   *powerTable
@@ -111,6 +114,7 @@ func NewStock(cfg StockConfig) (*Stock, error) {
 		return nil, err
 	}
 	s.fillBooks()
+	s.planSlow()
 	s.candidate = cfg.Start + s.gap(s.draws.at(0))
 	s.refer()
 	return s, nil
@@ -147,8 +151,7 @@ func (s *Stock) Interrupt() { s.interrupt = true }
 func (s *Stock) Run(now int64) int64 {
 	s.interrupt = false
 	for !s.interrupt {
-		slow := s.nextSlow()
-		at := min(s.candidate, slow)
+		at := min(s.candidate, s.nextSlow)
 		if at > now {
 			s.now = now
 			return now
@@ -163,15 +166,6 @@ func (s *Stock) Run(now int64) int64 {
 	return s.now
 }
 
-// nextSlow is when something other than a candidate is due.
-func (s *Stock) nextSlow() int64 {
-	next := s.nextBeat
-	for i := range s.dark {
-		next = min(next, s.dark[i].at)
-	}
-	return next
-}
-
 func (s *Stock) playSlow(at int64) {
 	if at == s.nextBeat {
 		s.beat(at)
@@ -180,6 +174,14 @@ func (s *Stock) playSlow(at int64) {
 		if s.dark[i].at == at {
 			s.arrive(i, at)
 		}
+	}
+	s.planSlow()
+}
+
+func (s *Stock) planSlow() {
+	s.nextSlow = s.nextBeat
+	for i := range s.dark {
+		s.nextSlow = min(s.nextSlow, s.dark[i].at)
 	}
 }
 

@@ -69,8 +69,11 @@ func (t *stockTables) layOutClasses() (meanGap int64) {
 const deepLevels = 5
 
 func (s *Stock) gap(draw uint64) int64 {
-	second := min((s.now-s.cfg.Start)/1e9, int64(len(s.path.gap)-1))
-	return stockShared.gaps.draw(draw, s.path.gap[second])
+	if s.now >= s.gapUntil {
+		second := min((s.now-s.cfg.Start)/1e9, int64(len(s.path.gap)-1))
+		s.meanGap, s.gapUntil = s.path.gap[second], s.cfg.Start+(second+1)*1e9
+	}
+	return stockShared.gaps.draw(draw, s.meanGap)
 }
 
 // play takes the candidate that is due.
@@ -131,6 +134,9 @@ func (s *Stock) add(venue int, side market.Side, k int64, u, v uint64) {
 	if qty > 0 {
 		e.rest(s.now, side, limit, qty, e.nextOrder(), nil)
 	}
+	if side == market.Buy && price <= s.bid || side == market.Sell && price >= s.ask && s.ask > 0 {
+		return // behind the touch
+	}
 	s.settle()
 }
 
@@ -163,8 +169,9 @@ func (s *Stock) cancelOne(venue int, side market.Side, k int, u, v uint64) {
 		return
 	}
 	s.Accepted++
+	last := l.count == 1
 	e.removeSlot(s.now, slot)
-	if k == 0 {
+	if k == 0 && last {
 		s.settle()
 	}
 }

@@ -81,25 +81,22 @@ func (m *impact) lots(milliLots int64) float64 {
 
 // add takes in signed w.
 func (m *impact) add(w float64) {
+	sum := 0.0
 	for j := range m.parts {
 		m.parts[j] += float64(w * m.kernel.weight[j])
+		sum += m.parts[j]
 	}
-	m.total()
+	m.sum = sum
 }
 
 // beat lets a beat pass.
 func (m *impact) beat() {
+	sum := 0.0
 	for j := range m.parts {
 		m.parts[j] = float64(m.parts[j] * m.kernel.keep[j])
+		sum += m.parts[j]
 	}
-	m.total()
-}
-
-func (m *impact) total() {
-	m.sum = 0
-	for j := range m.parts {
-		m.sum += m.parts[j]
-	}
+	m.sum = sum
 }
 
 // shift returns how far the fair price is off the fundamental value, ticks × 2^16.
