@@ -61,10 +61,14 @@ func (c *Core) bestDealer(p *Parent) (best market.VenueID, ok bool) {
 
 // rebalance moves what the static rule would rest or take to the dealers where trading on
 // a quote is expected to cost less: the rule's shares are for a market in which nobody
-// offers better than the lit books. Where somebody does, nothing is posted: what the touch
-// leaves behind is traded later at a worse price, of which the terms of a post say too little
-// (measured: bench/RESULTS.md).
+// offers better than the lit books. Where somebody does, nothing is posted, nor while a
+// dealer that filled some of p is dear or between two quotes: it has to work off what it
+// sold, and then it is better again. What the touch leaves behind is traded later at a worse
+// price, of which the terms of a post say too little (measured: bench/RESULTS.md).
 func (c *Core) rebalance(p *Parent, dark, post, take, sdp *market.Qty) {
+	if c.dealerReturns(p) {
+		*post = 0
+	}
 	if !c.dealt {
 		return
 	}
@@ -83,6 +87,20 @@ func (c *Core) rebalance(p *Parent, dark, post, take, sdp *market.Qty) {
 	if ok && (c.berths(p, price, *post, &berths) == 0 || berths[0].net > hit.Net) {
 		*sdp, *post = *sdp+*post, 0
 	}
+}
+
+// dealerReturns reports whether a dealer that can be asked has filled some of p.
+func (c *Core) dealerReturns(p *Parent) bool {
+	if c.tactics.Off&OffSDP != 0 {
+		return false
+	}
+	for set := c.listed[p.Instrument].kinds[market.SDP] & c.usable(p); set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		if p.Venues[v].Fills > 0 && c.composites[p.Instrument].Books[v].Live() {
+			return true
+		}
+	}
+	return false
 }
 
 // bestRest returns the least expected net cost of resting in a pool, the largest number when

@@ -139,6 +139,9 @@ func (c *Core) oneAtRandom(p *Parent, free market.Qty) {
 	var usable []market.VenueID
 	for v := range c.venues {
 		id := market.VenueID(v)
+		if off := c.tactics.Off; off&OffDark != 0 && m.Kind(id) == market.Dark || off&OffSDP != 0 && m.Kind(id) == market.SDP {
+			continue
+		}
 		if ok && m.Books[v] != nil && c.blocked(p, id) == event.WhyFilled && (m.Kind(id) == market.Dark || m.Books[v].Live()) {
 			usable = append(usable, id)
 		}

@@ -20,6 +20,8 @@ type Comparison struct {
 	Name       string
 	Rule       router.Rule
 	Off        router.Switches
+	Part       bool    // it is BASELINE without one of its parts
+	base       float64 // Filled of BASELINE
 	Trials     int
 	Mean       float64 // cost
 	Filled     float64 // mean share of the quantity
@@ -35,15 +37,21 @@ func (c *Comparison) Interval() (low, high float64) {
 	return c.Difference - t*c.Error, c.Difference + t*c.Error
 }
 
+// incomplete is how much less than BASELINE a router may fill and be compared: what is left
+// is marked at a price that takes no account of the impact of trading it.
+const incomplete = .02
+
 // Verdict says what the interval shows of the part or router that the line stands for.
 func (c *Comparison) Verdict() string {
 	low, high := c.Interval()
 	switch {
+	case c.Filled < c.base-incomplete:
+		return "leaves too much unfilled to compare"
 	case low > 0:
 		return "costs more than BASELINE"
 	case high < 0:
 		return "costs less than BASELINE"
-	case c.Off != 0:
+	case c.Part:
 		return "does not earn its place here"
 	}
 	return "no difference shown"
@@ -52,6 +60,18 @@ func (c *Comparison) Verdict() string {
 // Baseline returns BASELINE: the schedule of Almgren and Chriss, and the static rule in
 // every cell.
 func Baseline() Policy { return Policy{Name: "BASELINE", Strategy: event.StrategyIS} }
+
+// Without returns policies with more parts of the brain switched off in each of them. Parts
+// that are off already make no opponent.
+func Without(policies []Policy, off router.Switches) (all []Policy) {
+	for _, p := range policies {
+		if p.Off == 0 || p.Off&^off != 0 {
+			p.Off |= off
+			all = append(all, p)
+		}
+	}
+	return all
+}
 
 // Opponents returns what BASELINE is compared with: the simple routers on the same schedule
 // (market orders on equal slices), then the brain without each of its parts.
@@ -69,11 +89,11 @@ func Opponents() (all []Policy) {
 	return all
 }
 
-// Compare runs BASELINE and each policy on every setup, on all processors, and returns a
-// line for BASELINE and one for each policy. Those that use feedback know params; nil is
-// what is compiled in.
-func Compare(setups []Setup, policies []Policy, params *policy.Params) ([]Comparison, error) {
-	all := append([]Policy{Baseline()}, policies...)
+// Compare runs base, which is BASELINE or BASELINE without some parts, and each policy on
+// every setup, on all processors, and returns a line for each, that of base first. Those that
+// use feedback know params; nil is what is compiled in.
+func Compare(setups []Setup, base Policy, policies []Policy, params *policy.Params) ([]Comparison, error) {
+	all := append([]Policy{base}, policies...)
 	for i := range all {
 		if all[i].Off&router.OffFeedback == 0 {
 			all[i].Params = params
@@ -115,6 +135,8 @@ func Paired(policies []Policy, results [][]*Result) []Comparison {
 	lines := make([]Comparison, len(policies))
 	for i := range policies {
 		lines[i] = compared(&policies[i], results[0], results[i])
+		lines[i].base = lines[0].Filled
+		lines[i].Part = policies[i].Off != policies[0].Off
 	}
 	return lines
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"penstock/market"
 	"penstock/policy"
+	"penstock/router"
 	"penstock/trial"
 	"penstock/venues/tape"
 )
@@ -32,8 +34,10 @@ func compareSimulated(o *simulateOptions, fit int, asJSON bool, stdout, stderr i
 			return &exitError{exitUsage, err}
 		}
 	}
-	fmt.Fprintf(stderr, "%d trials of %d routers\n", len(setups), len(trial.Opponents())+1)
-	lines, err := trial.Compare(setups, trial.Opponents(), params)
+	base, opponents := trial.Baseline(), trial.Without(trial.Opponents(), o.without)
+	base.Off = o.without
+	fmt.Fprintf(stderr, "%d trials of %d routers\n", len(setups), len(opponents)+1)
+	lines, err := trial.Compare(setups, base, opponents, params)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -41,9 +45,33 @@ func compareSimulated(o *simulateOptions, fit int, asJSON bool, stdout, stderr i
 		return writeJSON(stdout, lines)
 	}
 	fmt.Fprintf(stdout, "%d shares in %v, slices of %v, regime %s, seeds %d to %d, parameters fitted on %d training seeds;\n"+
-		"all routers meet the same stock; costs in basis points, positive against the client\n\n",
-		o.qty, o.horizon, o.slice, o.regime.Name, o.first, o.last, fit)
+		"all routers meet the same stock%s; costs in basis points, positive against the client\n\n",
+		o.qty, o.horizon, o.slice, o.regime.Name, o.first, o.last, fit, without(o.without))
 	return trial.PrintComparison(stdout, lines)
+}
+
+// parseParts reads names of parts with commas between them.
+func parseParts(text string) (off router.Switches, err error) {
+next:
+	for _, name := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		for _, s := range router.AllSwitches() {
+			if s.String() == "no-"+name {
+				off |= s
+				continue next
+			}
+		}
+		return 0, fmt.Errorf("%q is not one of dark, sdp, post, fees, feedback", name)
+	}
+	return off, nil
+}
+
+func without(off router.Switches) (text string) {
+	for _, s := range router.AllSwitches() {
+		if off&s != 0 {
+			text += ", " + s.String()
+		}
+	}
+	return text
 }
 
 // compareRecorded routes the parent of o on each side and at several times of the recording

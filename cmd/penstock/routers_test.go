@@ -75,3 +75,26 @@ func TestReplayComparesRouters(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
+
+// Parts that nobody has are no opponents.
+func TestSimulateComparesWithoutParts(t *testing.T) {
+	code, out, errs := penstock(t, "simulate", "--compare", "--without", "sdp,dark", "--fit", "0", "--seeds", "30000", "--qty", "3000",
+		"--horizon", "2m", "--json")
+	var lines []trial.Comparison
+	if err := json.Unmarshal([]byte(out), &lines); err != nil || code != 0 {
+		t.Fatalf("exit code %d, %v\n%s", code, err, errs)
+	}
+	if len(lines) != 1+len(trial.Opponents())-2 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for i := range lines {
+		if kinds := lines[i].ByKind; kinds[0]+kinds[1] != 0 {
+			t.Errorf("%s traded in pools or with dealers: %v", lines[i].Name, kinds)
+		}
+	}
+	for _, args := range [][]string{{"--compare", "--without", "luck"}, {"--without", "sdp"}} {
+		if code, _, errs := penstock(t, append([]string{"simulate"}, args...)...); code != exitUsage || !strings.Contains(errs, "--without") {
+			t.Errorf("%v: exit code %d, %s", args, code, errs)
+		}
+	}
+}

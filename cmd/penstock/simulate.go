@@ -23,14 +23,15 @@ import (
 
 const simulateUsage = `usage: penstock simulate [--policy FILE|NAME] [--against FILE|NAME] [--seeds A-B] [--regime NAME]
                          [--qty SHARES] [--horizon DURATION] [--slice DURATION] [--json]
-       penstock simulate --compare [--fit N] [--seeds A-B] …
+       penstock simulate --compare [--without PART,…] [--fit N] [--seeds A-B] …
 
 Works one parent order for each seed in the simulated stock, with the router's real core in
 virtual time, and the same parent by another policy: both meet the same candidate events, so
 the difference of costs is what the policies did. With --compare it is BASELINE against
 simple routers (best price, lit only, pro rata, a random venue, market orders) and against
 itself without each of its parts, after --fit N training seeds (20) in which the venues were
-got to know. Seeds 1 to 9999 train, 10000 to 19999
+got to know; --without sdp, or any of dark, sdp, post, fees, feedback, leaves parts out of all
+of them. Seeds 1 to 9999 train, 10000 to 19999
 validate, 20000 to 29999 are the gate's, those from 30000 are for the final test.
 
 policies: baseline (Almgren-Chriss schedule, BASELINE in every cell), table files, rules (the
@@ -46,6 +47,7 @@ type simulateOptions struct {
 	qty      int64
 	horizon  time.Duration
 	slice    time.Duration
+	without  router.Switches // of --compare: parts that nobody has
 }
 
 func simulate(args []string, stdout, stderr io.Writer) error {
@@ -57,6 +59,7 @@ func simulate(args []string, stdout, stderr io.Writer) error {
 	asJSON := flags.Bool("json", false, "")
 	compare := flags.Bool("compare", false, "")
 	fit := flags.Int("fit", 20, "")
+	parts := flags.String("without", "", "")
 	var o simulateOptions
 	flags.Int64Var(&o.qty, "qty", 60_000, "")
 	flags.DurationVar(&o.horizon, "horizon", 30*time.Minute, "")
@@ -77,6 +80,12 @@ func simulate(args []string, stdout, stderr io.Writer) error {
 	}
 	if *fit < 0 || *fit > 9999 {
 		return usageError("simulate: --fit: 0 to 9999 training seeds", simulateUsage)
+	}
+	if o.without, err = parseParts(*parts); err != nil {
+		return usageError("simulate: --without: "+err.Error(), simulateUsage)
+	}
+	if !*compare && o.without != 0 {
+		return usageError("simulate: --without needs --compare", simulateUsage)
 	}
 	if *compare {
 		return compareSimulated(&o, *fit, *asJSON, stdout, stderr)
