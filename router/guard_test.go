@@ -72,7 +72,7 @@ func guarded(s *ast.SelectorExpr) bool {
 // their client, five steps deep here; TestNoInterleavingOverfills goes deeper.
 func TestCtl_C08_NoInterleavingOverfills(t *testing.T) {
 	const depth = 5
-	m := newModel(t)
+	m := newModel(t, nil)
 	m.visited = newVisited(depth)
 	m.explore(depth)
 	if m.steps < 2_000 {

@@ -139,13 +139,18 @@ func (c *Core) Audit() string {
 	}
 	cum := make([]market.Qty, c.parentCount)
 	reserved := make([]market.Qty, c.parentCount)
-	used, firm := map[uint16]market.Money{}, market.Money(0)
+	clients := uint16(0)
+	for i := range c.parents[:c.parentCount] {
+		clients = max(clients, c.parents[i].Client+1)
+	}
+	used, firm := make([]market.Money, clients), market.Money(0)
 	for i := range c.children[:c.childCount] {
 		ch := &c.children[i]
 		cum[ch.Parent] += ch.Cum
 		reserved[ch.Parent] += ch.reserved()
-		used[c.parents[ch.Parent].Client] += c.exposure(ch)
-		firm += c.exposure(ch)
+		exposed := c.exposure(ch)
+		used[c.parents[ch.Parent].Client] += exposed
+		firm += exposed
 	}
 	for i := range c.orphans[:c.orphanCount] {
 		firm += c.orphans[i].exposed

@@ -1,22 +1,16 @@
 package router
 
 import (
-	"bytes"
 	"hash/maphash"
 	"os"
-	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"unsafe"
 
-	"penstock/book"
 	"penstock/event"
 	"penstock/market"
-	"penstock/policy"
 )
 
 // TestNoInterleavingOverfills goes through every order in which a parent of three lots,
@@ -36,21 +30,40 @@ func TestNoInterleavingOverfills(t *testing.T) {
 	if testing.Short() {
 		depth = 7
 	}
-	seen, seed := newVisited(depth), maphash.MakeSeed()
-	var models [2]*model // they share what was seen and go through the alphabet from either end
-	var wg sync.WaitGroup
-	for i := range models {
-		m := newModel(t)
-		m.visited, m.seed, m.backwards = seen, seed, i == 1
-		models[i] = m
-		wg.Go(func() { m.explore(depth) })
-	}
-	wg.Wait()
-	a, b := models[0], models[1]
-	t.Logf("depth %d: every step of %d states, %d steps; %s", depth, seen.n.Load(), a.steps+b.steps, a.seenText(b))
+	// Less deep first: what steps write is soon known, and to begin again costs little.
+	marks := learnMemory(t, 5)
+	exploreBoth(t, min(depth, 8), marks)
+	a, b := exploreBoth(t, depth, marks)
+	t.Logf("depth %d: every step of %d states, %d steps; %s", depth, a.visited.n.Load(), a.steps+b.steps, a.seenText(b))
 	for i := range alphabet {
 		if a.seen[i]+b.seen[i] == 0 {
 			t.Errorf("no interleaving ever had: %s", alphabet[i].name)
+		}
+	}
+}
+
+// exploreBoth goes through all with two models. They share what was seen and go through the
+// alphabet from either end. Where a step wrote what none had before, the marks are mended and
+// all begins again.
+func exploreBoth(t *testing.T, depth int, marks []uint8) (a, b *model) {
+	for {
+		a, b = newModel(t, marks), newModel(t, marks)
+		a.visited = newVisited(depth)
+		b.visited, b.seed, b.backwards = a.visited, a.seed, true
+		var wg sync.WaitGroup
+		for _, m := range []*model{a, b} {
+			wg.Go(func() {
+				m.explore(depth)
+				m.memory.lookOut()
+			})
+		}
+		wg.Wait()
+		stray := append(a.memory.stray, b.memory.stray...)
+		if len(stray) == 0 || t.Failed() {
+			return a, b
+		}
+		for _, block := range stray {
+			marks[block] |= writtenByAny
 		}
 	}
 }
@@ -250,15 +263,15 @@ type model struct {
 	seen      [24]int // by letter of the alphabet
 	steps     int
 	seed      maphash.Seed
-	memory    [][]byte // of the core, all that a step may write
-	books0    int      // from here on it is that of books
+	memory    *memory
 	dirty     bool     // a step was taken since the last save or restore
 	market    bool     // one that may change a book
 	saves     [][]byte // by depth
 	truths    []truth
 }
 
-func newModel(t *testing.T) *model {
+// newModel returns the model at its beginning, see newMemory for marks.
+func newModel(t *testing.T, marks []uint8) *model {
 	cfg := testConfig()
 	cfg.Controls = nil // what they count is judged elsewhere; here every byte is a state
 	cfg.Venues = cfg.Venues[:2]
@@ -280,13 +293,13 @@ func newModel(t *testing.T) *model {
 		m.step(event.Event{Kind: event.VenueSession, Venue: market.VenueID(v), Code: uint8(event.SessionUp)})
 	}
 	m.books()
-	m.memory, m.books0 = regions(core)
 	e := event.Event{Kind: event.ParentNew, Side: market.Buy, Qty: 3, OrdType: market.OrdLimit, Price: 501_000,
 		TIF: market.TIFDay, Strategy: event.StrategySweep}
 	e.ID, _ = event.MakeID("P")
 	if !m.step(e) {
 		t.Fatal("the parent was not taken")
 	}
+	m.memory = newMemory(core, marks)
 	return m
 }
 
@@ -497,10 +510,10 @@ func (m *model) fail(format string, args ...any) {
 
 // explore goes through all that can happen within left steps.
 func (m *model) explore(left int) {
-	if left == 0 || !m.visited.enter(m.hash(), left) {
-		return // the last step was checked when it was taken
-	}
 	level := len(m.path)
+	if left == 0 || m.visited.void.Load() || !m.visited.enter(m.hash(), left) && level > 0 {
+		return // the last step was checked when it was taken; where all begins, both begin
+	}
 	m.save(level)
 	for i := range alphabet {
 		if m.backwards {
@@ -524,187 +537,10 @@ func (m *model) explore(left int) {
 // letter is an action of the alphabet and its number.
 type letter struct{ action, n int }
 
-// visited remembers the hash of each state with the steps that were left there, in its low
-// bits: open addressing, for several goroutines. A state is the one's who enters it first.
-type visited struct {
-	slots []atomic.Uint64
-	n     atomic.Int64
-}
-
-func newVisited(depth int) *visited {
-	return &visited{slots: make([]atomic.Uint64, 1<<min(depth+13, 28))}
-}
-
-// enter reports whether a state is new, or has more steps left than ever before.
-func (v *visited) enter(hash uint64, left int) bool {
-	key, mask := hash&^15|1<<63, uint64(len(v.slots)-1)
-	for i := key >> 4 & mask; ; {
-		s := v.slots[i].Load()
-		switch {
-		case s == 0:
-			if !v.slots[i].CompareAndSwap(0, key|uint64(left)) {
-				continue
-			}
-			if n := v.n.Add(1); n > int64(len(v.slots))*7/8 {
-				panic("the table of states is too small for the depth")
-			}
-			return true
-		case s&^15 == key:
-			if int(s&15) >= left {
-				return false
-			}
-			if !v.slots[i].CompareAndSwap(s, key|uint64(left)) {
-				continue
-			}
-			return true
-		}
-		i = (i + 1) & mask
-	}
-}
-
-// hash is of what decides the future: ledger, latches and truth. Counters are not in it, nor
-// what only reports tell.
-func (m *model) hash() uint64 {
-	var h maphash.Hash
-	h.SetSeed(m.seed)
-	c := m.core
-	p := &c.parents[0]
-	notional, fees, decisions := p.Notional, p.Fees, p.DecisionsTaken
-	p.Notional, p.Fees, p.DecisionsTaken = 0, 0, 0
-	whole := bytesOf(unsafe.Pointer(p), unsafe.Sizeof(*p))
-	h.Write(whole[:unsafe.Offsetof(p.Venues)])
-	h.Write(whole[unsafe.Offsetof(p.Venues)+unsafe.Sizeof(p.Venues):])
-	p.Notional, p.Fees, p.DecisionsTaken = notional, fees, decisions
-	for i := range c.execs.list {
-		h.Write(c.execs.list[i].ID[:8])
-	}
-	for i := range c.children[:c.childCount] {
-		h.Write(bytesOf(unsafe.Pointer(&c.children[i]), unsafe.Sizeof(c.children[i])))
-	}
-	h.Write(bytesOf(unsafe.Pointer(&c.sessionUp), unsafe.Sizeof(c.sessionUp)))
-	h.Write(bytesOf(unsafe.Pointer(&m.truth), unsafe.Sizeof(m.truth)))
-	return h.Sum64()
-}
-
-func (m *model) save(level int) {
-	if level == len(m.saves) {
-		n := 0
-		for _, r := range m.memory {
-			n += len(r)
-		}
-		m.saves, m.truths = append(m.saves, make([]byte, n)), append(m.truths, truth{})
-	}
-	m.dirty, m.market = false, false
-	at := 0
-	for _, r := range m.memory {
-		at += copy(m.saves[level][at:], r)
-	}
-	m.truths[level] = m.truth
-}
-
-func (m *model) restore(level int) {
-	m.truth = m.truths[level]
-	if !m.dirty {
-		return
-	}
-	memory := m.memory
-	if !m.market && m.steps%64 != 0 {
-		memory = memory[:m.books0] // only market data, time and a start change books
-	}
-	at := 0
-	for i, r := range memory {
-		saved := m.saves[level][at : at+len(r)]
-		if i >= m.books0 && !m.market && !bytes.Equal(r, saved) {
-			m.fail("a book has changed without market data")
-		}
-		at += copy(r, saved)
-	}
-	m.dirty, m.market = false, false
-	for i := range m.core.near {
-		m.core.near[i][0].stale, m.core.near[i][1].stale = true, true // not in memory: made anew
-	}
-	m.core.forgetOpenings()
-}
-
 func (m *model) seenText(other *model) string {
 	var b strings.Builder
 	for i := range alphabet {
 		b.WriteString(alphabet[i].name + " " + strconv.Itoa(m.seen[i]+other.seen[i]) + " ")
 	}
 	return b.String()
-}
-
-func bytesOf(p unsafe.Pointer, size uintptr) []byte { return unsafe.Slice((*byte)(p), size) }
-
-// cut returns the parts of memory that are in none of without.
-func cut(memory []byte, without [][]byte) (parts [][]byte) {
-	begin := uintptr(unsafe.Pointer(unsafe.SliceData(memory)))
-	for _, w := range without {
-		at := uintptr(unsafe.Pointer(unsafe.SliceData(w))) - begin
-		if at < uintptr(len(memory)) {
-			return append(cut(memory[:at], without), cut(memory[at+uintptr(len(w)):], without)...)
-		}
-	}
-	if len(memory) == 0 {
-		return nil
-	}
-	return [][]byte{memory}
-}
-
-// regions returns all memory that steps of a core write: its own and what it points to.
-// Steps do not allocate, so the pointers in it stay, and copying the bytes back is going
-// back.
-func regions(c *Core) (all [][]byte, books int) {
-	seen := map[unsafe.Pointer]bool{}
-	var without [][]byte // what a decision begins anew, and counters
-	var walk func(v reflect.Value)
-	add := func(p unsafe.Pointer, size uintptr) bool {
-		if p == nil || size == 0 || seen[p] {
-			return false
-		}
-		seen[p] = true
-		all = append(all, cut(bytesOf(p, size), without)...)
-		return true
-	}
-	skip := map[reflect.Type]bool{reflect.TypeFor[*policy.Table](): true, reflect.TypeFor[*event.Output](): true,
-		reflect.TypeFor[*event.Event](): true, reflect.TypeFor[*book.Orders](): true,
-		reflect.TypeFor[[][2]nearLevels](): true}
-	walk = func(v reflect.Value) {
-		if skip[v.Type()] {
-			return
-		}
-		if v.Kind() == reflect.Slice && v.Type().Elem().Name() == "rest" {
-			return // of orders that rest: a sweep has none
-		}
-		switch v.Kind() {
-		case reflect.Pointer:
-			if !v.IsNil() && add(v.UnsafePointer(), v.Type().Elem().Size()) {
-				walk(v.Elem())
-			}
-		case reflect.Slice:
-			whole := v.Slice3(0, v.Cap(), v.Cap())
-			if v.Cap() > 0 && add(v.UnsafePointer(), v.Type().Elem().Size()*uintptr(v.Cap())) {
-				for i := range whole.Len() {
-					walk(whole.Index(i))
-				}
-			}
-		case reflect.Struct:
-			for i := range v.NumField() {
-				walk(v.Field(i))
-			}
-		case reflect.Array:
-			for i := range v.Len() {
-				walk(v.Index(i))
-			}
-		}
-	}
-	composites := reflect.TypeFor[[]*book.Composite]()
-	without = append(without, bytesOf(unsafe.Pointer(&c.walk), unsafe.Sizeof(c.walk)),
-		bytesOf(unsafe.Pointer(&c.scratch), unsafe.Sizeof(c.scratch)), bytesOf(unsafe.Pointer(&c.gate.Refused), unsafe.Sizeof(c.gate.Refused)))
-	skip[composites] = true
-	walk(reflect.ValueOf(c))
-	books = len(all)
-	delete(skip, composites)
-	walk(reflect.ValueOf(c.composites))
-	return all, books
 }

@@ -154,8 +154,9 @@ func (c *Core) auditOpenings() string {
 			l.old[side.Index()] |= l.kinds[market.Lit]
 			now := c.openings(market.InstrumentID(i), side).first
 			n.first, l.old[side.Index()] = kept, fresh
-			for v := range now {
-				if nothing := now[v].left == 0 && kept[v].left == 0 && now[v].net == kept[v].net; fresh>>v&1 == 0 && !nothing && now[v] != kept[v] {
+			for set := l.kinds[market.Lit] &^ fresh; set != 0; set &= set - 1 {
+				v := bits.TrailingZeros16(set)
+				if nothing := now[v].left == 0 && kept[v].left == 0 && now[v].net == kept[v].net; !nothing && now[v] != kept[v] {
 					return "what is kept of a venue's first level is not what its book shows"
 				}
 			}
