@@ -14,7 +14,7 @@ type Command struct {
 
 	Price     market.Price
 	Qty       market.Qty
-	MinQty    market.Qty
+	MinQty    market.Qty // SendOrder: MinQty(110); reports: see Day
 	LastPx    market.Price
 	LastQty   market.Qty
 	CumQty    market.Qty
@@ -36,12 +36,24 @@ type Command struct {
 	Reason     Reason
 	From, To   BookState // BookMoved only
 
-	ID     ID // reports: ClOrdID(11); SendOrder to a dealer: QuoteID(117)
-	OrigID ID // reports: OrigClOrdID(41); of a trade, its cancel or correction: the venue's trade id
+	ID     ID     // reports: ClOrdID(11); SendOrder to a dealer: QuoteID(117)
+	OrigID ID     // reports: OrigClOrdID(41); of a trade, its cancel or correction: the venue's trade id
+	Days   uint16 // reports: trading days that a good-till order has behind it; see Day
 	// ExecRef is the ExecID(17) of the report that a TradeCancel or TradeCorrect takes back
 	// or changes: ExecRefID(19). 0 is none.
 	ExecRef uint64
-	Policy  uint64 // SendOrder: PolicyID of the table that decided, 0 for the compiled-in one
+	Policy  uint64 // SendOrder: PolicyID of the table that decided, 0 for the compiled-in one; reports: see Day
+}
+
+// SetDay says in a report of a good-till order that it has days behind it, and what was
+// executed today.
+func (c *Command) SetDay(days uint16, cum market.Qty, worth market.Notional) {
+	c.Days, c.MinQty, c.Policy = days, cum, uint64(worth)
+}
+
+// Day returns what was executed today of the order of a report with Days.
+func (c *Command) Day() (cum market.Qty, worth market.Notional) {
+	return c.MinQty, market.Notional(c.Policy)
 }
 
 // CommandSize is the size of a Command in bytes.

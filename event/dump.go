@@ -113,6 +113,9 @@ func (l *line) parent(e *Event) {
 		}
 		l.timeIf(" from ", e.StartTime)
 		l.timeIf(" until ", e.Until)
+		if e.ExpireDate != 0 {
+			l.date(" last day ", int64(e.ExpireDate))
+		}
 		if e.SliceNanos != 0 {
 			l.b = append(l.b, " slice "...)
 			l.b = append(market.AppendTrimmed(l.b, e.SliceNanos, 9), 's')
@@ -207,6 +210,11 @@ func (l *line) session(e *Event) {
 		l.nanos(" set by ", e.Until)
 		l.nanos(" off by ", e.StartTime)
 		l.nanos(" within ", e.SliceNanos)
+	case TradingDay:
+		l.date(" ", int64(e.Ref))
+		l.word(map[bool]string{true: "open", false: "next"}[e.Code == TradingDayOpen])
+		l.time(" from ", e.StartTime)
+		l.time(" until ", e.Until)
 	case VenueParams:
 		l.uint(" set ", e.Ref)
 		l.uint(" part ", uint64(e.Qty))
@@ -298,6 +306,11 @@ func (l *line) report(c *Command) {
 	}
 	l.qty(" cum ", c.CumQty)
 	l.qty(" leaves ", c.LeavesQty)
+	if c.Days > 0 {
+		cum, _ := c.Day()
+		l.uint(" day ", uint64(c.Days)+1)
+		l.qty(" cum ", cum)
+	}
 	l.uint(" ExecID ", c.Ref)
 	if c.ExecRef != 0 {
 		l.uint(" instead of ", c.ExecRef)

@@ -107,6 +107,9 @@ func sampleEvents() []Event {
 			e.ID, _ = MakeID("I8")
 		}),
 		e(VenueParams, market.NoVenue, func(e *Event) { e.Ref, e.Price, e.Qty = 7, 12345, 64 }),
+		e(TradingDay, market.NoVenue, func(e *Event) {
+			e.Ref, e.Code, e.StartTime, e.Until = 20_649, TradingDayOpen, 1_784_122_200_000_000_000, 1_784_145_600_000_000_000
+		}),
 		e(Clock, market.NoVenue, func(e *Event) { e.Code, e.Until, e.StartTime, e.SliceNanos = 1, -250_000_000, 1500, 90_000 }),
 		e(PriceBand, market.NoVenue, func(e *Event) { e.Price, e.LastPx = 950, 1050 }),
 		e(PriceBand, 1, func(e *Event) { e.LastPx = 1050 }),
@@ -239,7 +242,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1040 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1041 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

@@ -60,8 +60,8 @@ type Event struct {
 	TIF        market.TimeInForce
 	ExecInst   market.ExecInst
 	_          byte
-	OrigID     ID // OrigClOrdID of a cancel or replace, reason of an operator; Exec: see there
-	_          [4]byte
+	OrigID     ID     // OrigClOrdID of a cancel or replace, reason of an operator; Exec: see there
+	ExpireDate int32  // parent: last trading day of a good-till-date order, days since 1970; 0 it has none
 	OrderRef   uint64 // Exec: number under which the venue's feed shows the order, 0 unknown; OrderReplaced: the new one's
 }
 
@@ -133,7 +133,8 @@ const (
 	// event of a client's message. Strategy parameters: StartTime, Until, SliceNanos;
 	// MinQty and LastQty bound what is worked at once, LastPx is the I-would price,
 	// CumQty the rate of participation in 1/10,000, Code the Urgency, LeavesQty the
-	// size of a block worth taking; 0 means that the client named none.
+	// size of a block worth taking; 0 means that the client named none. Until is the end of
+	// a sweep that is good till a time.
 	ParentNew Kind = 30
 	// ParentCancel is OrderCancelRequest(35=F): OrigID names the order, ID the request.
 	ParentCancel Kind = 31
@@ -183,6 +184,10 @@ const (
 	// the last one, StartTime its offset as the discipline (PTP, NTP) estimates it, SliceNanos
 	// the bound of that, ns; Code is 1 when it is disciplined. Venue is NoVenue.
 	Clock Kind = 64
+	// TradingDay says that trading day Ref, days since 1970, is open (Code 1), or that none is
+	// and it is the next; StartTime is when it opens or opened, Until when it closes, ns since
+	// epoch.
+	TradingDay Kind = 65
 	// PolicySwap puts the policy table in force whose file has the SHA-256 that PolicyHash
 	// reads: 20 bytes of it are in ID, 12 in OrigID. Decisions after it are by that table.
 	PolicySwap Kind = 63
@@ -191,6 +196,9 @@ const (
 // InvitationWithdrawn is the Code of an Invitation that is taken back.
 const InvitationWithdrawn = 1
 
+// TradingDayOpen is the Code of a TradingDay that is open.
+const TradingDayOpen = 1
+
 // Size returns how many bytes of an Event the kind uses, a multiple of 64.
 func (k Kind) Size() int {
 	switch {
@@ -198,7 +206,7 @@ func (k Kind) Size() int {
 		return 64
 	case k == PriceBand, k == MarketStatus:
 		return 128
-	case k >= OrderReplaced && k <= Exec, k == DropCopy, k == ClientSession, k == Operator, k == PolicySwap, k == Clock, k == VenueParams:
+	case k >= OrderReplaced && k <= Exec, k == DropCopy, k == ClientSession, k == Operator, k == PolicySwap, k == Clock, k == TradingDay, k == VenueParams:
 		return 192
 	}
 	return 128
@@ -216,7 +224,7 @@ var kindNames = map[Kind]string{
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
 	DropCopy: "drop-copy", DropCopySession: "drop-copy-session", MassStatus: "mass-status",
-	PolicySwap: "policy-swap", Clock: "clock", VenueParams: "params", Invitation: "invitation",
+	PolicySwap: "policy-swap", Clock: "clock", TradingDay: "trading-day", VenueParams: "params", Invitation: "invitation",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }
 

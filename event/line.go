@@ -116,6 +116,11 @@ func (l *line) time(label string, ns int64) {
 	l.b = time.Unix(0, ns).UTC().AppendFormat(append(l.b, label...), "15:04:05.000000000")
 }
 
+// date appends a date that is given in days since 1970.
+func (l *line) date(label string, days int64) {
+	l.b = time.Unix(days*86_400, 0).UTC().AppendFormat(append(l.b, label...), time.DateOnly)
+}
+
 func (l *line) timeIf(label string, ns int64) {
 	if ns != 0 {
 		l.time(label, ns)

@@ -44,6 +44,11 @@ const (
 	ReasonStaleMid  Reason = 33 // it fills outside the touch
 	ReasonRejects   Reason = 34 // refusal after refusal
 
+	// The trading day.
+	ReasonDayOver   Reason = 35 // a day order, or one whose last day it was
+	ReasonDayBegins Reason = 36 // a good-till order goes on
+	ReasonClosed    Reason = 37 // what cannot wait, while no day is open
+
 	// Controls of our own, core and firewall.
 	ReasonFirewall       Reason = 100 // the firewall stopped the message
 	ReasonCredit         Reason = 101 // above what a client may have open and executed
@@ -144,6 +149,9 @@ var reasonTexts = map[Reason]string{
 	ReasonToxic:             "prices turn against its fills",
 	ReasonStaleMid:          "fills at a stale midpoint",
 	ReasonRejects:           "refusal after refusal",
+	ReasonDayOver:           "the trading day is over",
+	ReasonDayBegins:         "a new trading day begins",
+	ReasonClosed:            "the trading day is closed",
 	ReasonFirewall:          "stopped by the firewall",
 	ReasonCredit:            "above the credit of the client or the firm",
 	ReasonNotPermitted:      "client, instrument and venue are not permitted together",
@@ -213,11 +221,11 @@ func (r Reason) OrdRejReason() int {
 	switch r {
 	case ReasonUnknownInstrument:
 		return 1 // unknown symbol
-	case ReasonVenueDown, ReasonVenueHalted, ReasonNotReady:
+	case ReasonVenueDown, ReasonVenueHalted, ReasonNotReady, ReasonClosed:
 		return 2 // exchange closed
 	case ReasonMaxQty, ReasonMaxNotional:
 		return 3 // order exceeds limit
-	case ReasonTooLate, ReasonExpired:
+	case ReasonTooLate, ReasonExpired, ReasonDayOver:
 		return 4 // too late to enter
 	case ReasonUnknownOrder:
 		return 5

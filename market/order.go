@@ -57,6 +57,9 @@ const (
 	TIFGTD TimeInForce = '6'
 )
 
+// GoodTill reports whether an order outlives its trading day.
+func (t TimeInForce) GoodTill() bool { return t == TIFGTC || t == TIFGTD }
+
 // ExecInst is one value of ExecInst(18), 0 for none.
 type ExecInst byte
 

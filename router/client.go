@@ -41,7 +41,7 @@ func (c *Core) onParentNew(e *event.Event) {
 		Number: c.epoch*numberBase + uint64(slot) + 1, ClOrdID: e.ID, Client: e.Client,
 		Instrument: e.Instrument, Side: e.Side, OrdType: e.OrdType, TIF: e.TIF, Strategy: e.Strategy,
 		Status: market.StatusNew, Limit: e.Price, OrderQty: e.Qty, Accepted: c.now, first: none,
-		terms: termsOf(e),
+		terms: termsOf(e), day: c.day.number,
 	}
 	if mid2, ok := c.composites[e.Instrument].Mid2(); ok {
 		p.ArrivalMid2 = mid2
@@ -75,8 +75,9 @@ func (c *Core) judge(e *event.Event) event.Reason {
 		return event.ReasonParentsFull
 	case c.childCount == len(c.children):
 		return event.ReasonChildrenFull
-	case !timely(e.TIF, e.Strategy):
-		return event.ReasonUnsupportedType
+	}
+	if reason := c.judgeTime(e); reason != event.ReasonNone {
+		return reason
 	}
 	if reason := c.judgeStrategy(e, false); reason != event.ReasonNone {
 		return reason
@@ -86,21 +87,6 @@ func (c *Core) judge(e *event.Event) event.Reason {
 	}
 	return c.gate.Client(&risk.Request{Client: e.Client, Strategy: e.Strategy, Instrument: e.Instrument, Side: e.Side,
 		Qty: e.Qty, Limit: e.Price}, c.now)
-}
-
-// timely reports whether an order of the strategy can have the time in force. Orders end
-// with the day, so good-till-cancel is none of them; what is worked over time may be good till
-// its end and not a moment longer.
-func timely(t market.TimeInForce, s event.Strategy) bool {
-	switch t {
-	case market.TIFDay:
-		return true
-	case market.TIFIOC, market.TIFFOK:
-		return s == event.StrategySweep
-	case market.TIFGTD:
-		return s.Scheduled()
-	}
-	return false
 }
 
 // judgeTerms asks the gate about a parent's quantity and limit.
@@ -143,6 +129,10 @@ func (c *Core) onParentReplace(e *event.Event) {
 		return
 	}
 	p.pending = pendingRequest{kind: event.ParentReplace, id: e.ID, qty: e.Qty, limit: e.Price}
+	p.pending.expireDate = p.terms.ExpireDate
+	if e.ExpireDate != 0 {
+		p.pending.expireDate = e.ExpireDate
+	}
 	if e.Strategy != 0 {
 		p.pending.terms, p.pending.renew = termsOf(e), true
 	}
@@ -164,6 +154,9 @@ func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 		p.OrdType == market.OrdMarket && e.Price != 0:
 		return event.ReasonBadPrice
 	}
+	if e.ExpireDate != 0 && (p.terms.ExpireDate == 0 || c.past(e.ExpireDate)) {
+		return event.ReasonBadParameter
+	}
 	if e.Strategy != 0 {
 		// A replace changes how an order is worked, not into what.
 		if e.Strategy != p.Strategy {
@@ -171,6 +164,13 @@ func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 		}
 		asked := *e
 		asked.Instrument = p.Instrument
+		asked.TIF = p.TIF
+		if asked.ExpireDate == 0 {
+			asked.ExpireDate = p.terms.ExpireDate
+		}
+		if reason := c.judgeTime(&asked); reason != event.ReasonNone {
+			return reason
+		}
 		if reason := c.judgeStrategy(&asked, p.start <= c.now); reason != event.ReasonNone {
 			return reason
 		}
@@ -266,13 +266,14 @@ func (c *Core) after(p *Parent) {
 	case p.phase == phaseCanceling && p.Reserved == 0:
 		c.finish(p, market.ExecCanceled, market.StatusCanceled)
 	case p.phase == phaseExpiring && p.Reserved == 0:
-		if p.Strategy == event.StrategySweep {
+		if p.Strategy == event.StrategySweep && p.endReason != event.ReasonDayOver && p.endReason != event.ReasonExpired {
 			c.finish(p, market.ExecCanceled, market.StatusCanceled)
 		} else {
 			c.finish(p, market.ExecExpired, market.StatusExpired)
 		}
 	default:
 		c.work(p, false)
+		c.rest(p)
 	}
 }
 
@@ -290,6 +291,7 @@ func (c *Core) replaced(p *Parent) {
 	} else {
 		c.aim(p)
 	}
+	p.terms.ExpireDate = r.expireDate
 	if p.Cum >= p.OrderQty {
 		p.Status = market.StatusFilled
 	}

@@ -33,6 +33,7 @@ func (c *Core) onCorrection(p *Parent, ch *Child, e *event.Event) {
 	}
 	x.Undone = true
 	before := c.venueFee(ch.Venue, x.Liquidity, x.Price, x.Qty)
+	cum, worth := p.Cum, p.Notional
 	p.undo(ch, min(x.Qty, ch.Cum), before.notional, before.fee)
 	if cancel {
 		p.Venues[ch.Venue].Fills -= min(p.Venues[ch.Venue].Fills, 1)
@@ -41,6 +42,13 @@ func (c *Core) onCorrection(p *Parent, ch *Child, e *event.Event) {
 		p.fill(ch, ch.Cum+qty, price, &c.venues[ch.Venue], x.Liquidity)
 		p.Venues[ch.Venue].Fills -= min(p.Venues[ch.Venue].Fills, 1) // it was counted before
 		c.alert(ch, event.ReasonTradeCorrected)
+	}
+	day := c.day.begun
+	if x.day < day && p.day < day { // of a day before: today's executions are what they were
+		p.before, p.beforeWorth, day = p.before+p.Cum-cum, p.beforeWorth+p.Notional-worth, x.day
+	}
+	if y, _ := c.execs.find(e.Venue, e.ID); y != nil {
+		y.day = day // what corrects it again is of the same day
 	}
 	c.tellCorrection(p, ch, x, e, qty, price)
 	c.afterCorrection(p, ch, e, price)

@@ -107,7 +107,7 @@ func (c *Core) remember(ch *Child, e *event.Event) bool {
 	switch slot := int32(c.slotOf(ch)); {
 	case x == nil:
 		x := Execution{ID: e.ID, Child: slot, Venue: e.Venue, Liquidity: e.Liquidity, Code: e.Code, Price: e.LastPx,
-			Qty: e.LastQty, Cum: e.CumQty}
+			Qty: e.LastQty, Cum: e.CumQty, day: c.day.begun}
 		if !c.execs.add(place, x) {
 			c.forget(ch)
 			return true
@@ -134,6 +134,7 @@ func (c *Core) confirm(ch *Child, x *Execution, e *event.Event) bool {
 	}
 	c.witnessed(x, byOrders)
 	x.Child, x.Code, x.Price, x.Qty, x.Cum, x.Liquidity = int32(c.slotOf(ch)), e.Code, e.LastPx, e.LastQty, e.CumQty, e.Liquidity
+	x.day = c.day.begun
 	if why != event.ReasonNone {
 		c.dropBreak(ch, why, told)
 	}

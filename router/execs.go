@@ -16,6 +16,7 @@ type Execution struct {
 	by        witness // who told of it
 	priced    bool    // it said the price of what a status had told of: it never counts
 	next      int32   // that waits for its other witness
+	day       int32   // the trading day on which the order session told it, or the last one before
 	seen      int64   // when it was first told, ns since epoch
 	Price     market.Price
 	Qty       market.Qty

@@ -53,7 +53,12 @@ type Parent struct {
 	Notional market.Notional
 	Fees     market.Notional
 
-	Accepted    int64 // ns since epoch
+	Accepted    int64      // ns since epoch
+	day         int32      // its first trading day, days since 1970; 0: none is known
+	overnight   bool       // its venues have been told to cancel until the next day opens
+	doneForDay  bool       // and have: its client knows
+	before      market.Qty // of Cum: executed on days before this one
+	beforeWorth market.Notional
 	Ended       int64 // ns since epoch, 0 while live
 	ArrivalMid2 int64 // twice the composite mid at acceptance, or the first one after
 	terms       Terms
@@ -95,7 +100,9 @@ type pendingRequest struct {
 	qty   market.Qty
 	limit market.Price
 	terms Terms // of a replace that changes them
-	renew bool  // it does
+	// expireDate is the order's last day after a replace.
+	expireDate int32
+	renew      bool // it does
 }
 
 // tried marks what an epoch has used up.

@@ -13,6 +13,7 @@ func (c *Core) report(p *Parent, why market.ExecType) *event.Command {
 	cmd.OrdType, cmd.TIF, cmd.Price, cmd.Qty = p.OrdType, p.TIF, p.Limit, p.OrderQty
 	cmd.CumQty, cmd.LeavesQty, cmd.Notional = p.Cum, p.LeavesQty(), p.Notional
 	cmd.ExecType, cmd.ID = why, p.ClOrdID
+	c.setDay(cmd, p)
 	switch why {
 	case market.ExecPendingCancel, market.ExecPendingReplace:
 		cmd.OrdStatus = market.OrdStatus(why) // the same letter says both
@@ -35,6 +36,8 @@ func (p *Parent) reportedStatus() market.OrdStatus {
 		return market.StatusPendingCancel
 	case p.pending.kind == event.ParentReplace:
 		return market.StatusPendingReplace
+	case p.doneForDay:
+		return market.StatusDoneForDay
 	case p.Cum > 0:
 		return market.StatusPartiallyFilled
 	}

@@ -67,6 +67,8 @@ type Core struct {
 	regimes     []policy.Regime // by instrument
 	curves      []*VolumeCurve  // by instrument, nil where there is none
 
+	day tradingDay
+
 	acted      Acted       // the last act of a person
 	first      event.Event // act that waits for a second person
 	twoPersons bool
@@ -133,6 +135,7 @@ type Counters struct {
 	Unbooked       uint64 // times that over-booked posts were cut back
 	Uninvited      uint64 // invitations for conditional orders that are not there
 	Lapsed         uint64 // invitations that were not answered
+	BadDays        uint64 // trading days that cannot be
 }
 
 // New returns a core with all its memory taken.
@@ -290,6 +293,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onPolicySwap(e)
 	case event.Clock:
 		c.onClock(e)
+	case event.TradingDay:
+		c.onTradingDay(e)
 	case event.SessionStart:
 		c.onStart(e)
 	case event.VenueParams:

@@ -20,13 +20,16 @@ const checkNanos = 100_000_000
 // to come. A sweep has no schedule: it takes what is there, for a moment.
 func (c *Core) schedule(p *Parent) {
 	p.start = max(p.terms.Start, c.now)
+	if c.day.shut {
+		p.start = max(p.start, c.day.open)
+	}
 	c.begin(p)
 	if p.Strategy == event.StrategySweep {
 		p.phase = phaseFinishing
 		p.end, p.slices = p.start, 1
 		c.wake(p, p.start)
 		if p.start <= c.now {
-			c.wake(p, c.now+c.tactics.RetryNanos)
+			c.wake(p, min(c.now+c.retry(p), p.until()))
 		}
 		return
 	}
@@ -49,11 +52,11 @@ func (c *Core) layOut(p *Parent) {
 	}
 	p.end, p.from = max(p.terms.End, p.start), p.Cum // it may be over: new terms wait for children
 	lots := int64((p.OrderQty - p.from) / c.instruments[p.Instrument].Lot)
-	p.slices = max(min((p.end-p.start)/slice, lots), 1)
+	p.slices = max(min(c.tradingTime(p)/slice, lots), 1)
 	p.slice, p.decision = 0, 0
 	c.wake(p, p.start)
 	if p.start <= c.now {
-		c.wake(p, p.epochEnd())
+		c.wake(p, c.epochEnd(p))
 	}
 	c.aim(p)
 }
@@ -90,7 +93,7 @@ func (c *Core) planned(p *Parent, i int64) market.Qty {
 	case event.StrategyVWAP:
 		v := c.curves[p.Instrument]
 		if whole := v.between(p.start, p.end); whole > 0 {
-			q = mulDiv(rest, v.between(p.start, p.sliceStart(i+1)), whole)
+			q = mulDiv(rest, v.between(p.start, c.sliceStart(p, i+1)), whole)
 		}
 	case event.StrategyIS:
 		q = kappas[p.terms.Urgency].done(i+1, p.slices).of(rest)
@@ -108,9 +111,6 @@ func (c *Core) target(p *Parent) market.Qty {
 	return p.goal
 }
 
-// sliceStart returns when slice i begins.
-func (p *Parent) sliceStart(i int64) int64 { return p.start + mulDiv(p.end-p.start, i, p.slices) }
-
 // pace is when the running slice of a parent begins and ends, as long as what it follows from
 // stays.
 type pace struct{ slice, start, end, slices, from, to int64 }
@@ -119,14 +119,14 @@ type pace struct{ slice, start, end, slices, from, to int64 }
 func (c *Core) pace(p *Parent) (from, to int64) {
 	q := &c.paces[slotIn(p.Number)]
 	if q.slice != p.slice || q.start != p.start || q.end != p.end || q.slices != p.slices {
-		*q = pace{p.slice, p.start, p.end, p.slices, p.sliceStart(p.slice), p.sliceStart(p.slice + 1)}
+		*q = pace{p.slice, p.start, p.end, p.slices, c.sliceStart(p, p.slice), c.sliceStart(p, p.slice+1)}
 	}
 	return q.from, q.to
 }
 
 // epochEnd returns when the running decision epoch ends.
-func (p *Parent) epochEnd() int64 {
-	from, to := p.sliceStart(p.slice), p.sliceStart(p.slice+1)
+func (c *Core) epochEnd(p *Parent) int64 {
+	from, to := c.sliceStart(p, p.slice), c.sliceStart(p, p.slice+1)
 	return from + mulDiv(to-from, p.decision+1, decisionsPerSlice)
 }
 
@@ -180,6 +180,16 @@ func (c *Core) onTimer() {
 // unnoticed are skipped: their quantity is in the target already.
 func (c *Core) advance(p *Parent) {
 	p.tried, p.avoid, p.sent = 0, 0, 0
+	if p.phase <= phaseFinishing {
+		switch {
+		case c.now >= p.until():
+			c.expire(p, event.ReasonExpired)
+			return
+		case c.day.shut:
+			c.wake(p, min(max(c.day.open, c.now+checkNanos), p.until()))
+			return
+		}
+	}
 	c.begin(p)
 	switch p.phase {
 	case phaseWorking:
@@ -189,13 +199,13 @@ func (c *Core) advance(p *Parent) {
 		}
 		if c.now >= p.end {
 			p.phase = phaseFinishing
-			c.wake(p, c.now+c.tactics.RetryNanos)
+			c.wake(p, c.now+c.retry(p))
 			c.cancelAll(p)
 			break
 		}
 		c.nextEpoch(p)
 	case phaseFinishing:
-		if c.now >= p.end+c.patience(p) {
+		if !p.patient() && c.now >= p.end+c.patience(p) {
 			if p.Strategy == event.StrategySweep {
 				c.expire(p, event.ReasonNoLiquidity)
 			} else {
@@ -203,7 +213,7 @@ func (c *Core) advance(p *Parent) {
 			}
 			return
 		}
-		c.wake(p, c.now+c.tactics.RetryNanos)
+		c.wake(p, min(c.now+c.retry(p), p.until()))
 	default:
 		// Waiting for children: ask again in case a cancel got lost.
 		c.wake(p, c.now+checkNanos)
@@ -216,7 +226,7 @@ func (c *Core) advance(p *Parent) {
 // nextEpoch moves p to the epoch that holds now.
 func (c *Core) nextEpoch(p *Parent) {
 	slice := p.slice
-	for p.epochEnd() <= c.now {
+	for c.epochEnd(p) <= c.now {
 		if p.decision++; p.decision == decisionsPerSlice {
 			p.slice, p.decision = p.slice+1, 0
 			p.darkExpected, p.darkFilled = p.darkExpected/2, p.darkFilled/2
@@ -225,13 +235,13 @@ func (c *Core) nextEpoch(p *Parent) {
 	if p.slice != slice {
 		c.aim(p)
 	}
-	c.wake(p, p.epochEnd())
+	c.wake(p, c.epochEnd(p))
 }
 
 // finishes reports whether what is left at the end of p's schedule is taken. A client
 // who asked for a share of the volume, or for hidden liquidity, asked for no more.
 func (p *Parent) finishes() bool {
-	return p.Strategy != event.StrategyPOV && p.Strategy != event.StrategySeek && p.TIF != market.TIFGTD
+	return p.patient() || p.Strategy != event.StrategyPOV && p.Strategy != event.StrategySeek && p.TIF != market.TIFGTD
 }
 
 func (c *Core) patience(p *Parent) int64 {
@@ -268,7 +278,7 @@ func (c *Core) checkAcks() {
 				c.lose(ch)
 				c.askStatus(ch)
 			}
-			leaving := ch.Tactic == event.TacticOffer && p.Cum >= p.OrderQty || p.Frozen || p.paused || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
+			leaving := ch.Tactic == event.TacticOffer && p.Cum >= p.OrderQty || p.Frozen || p.paused || p.overnight || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
 				p.pending.kind == event.ParentReplace && p.violates(p.pending.qty, p.pending.limit, c.children)
 			if leaving || c.killed(ch) {
 				c.cancel(ch)

@@ -37,6 +37,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.economics)
 	state.Fixed(s, &c.venueStates)
 	state.Fixed(s, &c.wall)
+	state.Fixed(s, &c.day)
 	state.Fixed(s, &c.massOut)
 	state.Fixed(s, &c.dropCopies)
 	state.Fixed(s, &c.dropWaiting)

@@ -17,7 +17,8 @@ type Terms struct {
 	Block         market.Qty   // SEEK: displayed size that is worth taking
 	Participation uint16       // of what others trade, in 1/10,000
 	Urgency       event.Urgency
-	NoCatchUp     bool // what a slice misses is spread over the rest
+	NoCatchUp     bool  // what a slice misses is spread over the rest
+	ExpireDate    int32 // last trading day, days since 1970, of an order that is good till a date
 }
 
 // termsOf reads the terms of a ParentNew or ParentReplace.
@@ -26,7 +27,7 @@ func termsOf(e *event.Event) Terms {
 		Start: e.StartTime, End: e.Until, SliceNanos: e.SliceNanos,
 		Would: e.LastPx, MinSlice: e.MinQty, MaxSlice: e.LastQty, Block: e.LeavesQty,
 		Participation: uint16(min(max(e.CumQty, 0), 1<<16-1)), Urgency: event.Urgency(e.Code),
-		NoCatchUp: e.Flags&event.NoCatchUp != 0,
+		NoCatchUp: e.Flags&event.NoCatchUp != 0, ExpireDate: e.ExpireDate,
 	}
 }
 
@@ -39,12 +40,19 @@ func (c *Core) judgeStrategy(e *event.Event, started bool) event.Reason {
 	}
 	t := termsOf(e)
 	if !e.Strategy.Scheduled() {
+		t.ExpireDate = 0
+		if e.TIF == market.TIFGTD {
+			t.End = 0
+		}
 		if t != (Terms{}) {
 			return event.ReasonBadParameter
 		}
 		return event.ReasonNone
 	}
 	start := c.now
+	if c.day.shut && !e.TIF.GoodTill() {
+		start = max(start, c.day.open)
+	}
 	if !started {
 		start = max(start, t.Start)
 	}
@@ -68,7 +76,7 @@ func (c *Core) judgeStrategy(e *event.Event, started bool) event.Reason {
 
 // Asked returns p's strategy and terms as a ParentNew would have asked for them.
 func (p *Parent) Asked() event.Event {
-	e := event.Event{Kind: event.ParentNew, Client: p.Client, ID: p.ClOrdID, Instrument: p.Instrument,
+	e := event.Event{Kind: event.ParentNew, Client: p.Client, ID: p.ClOrdID, Instrument: p.Instrument, TIF: p.TIF, ExpireDate: p.terms.ExpireDate,
 		Strategy: p.Strategy, StartTime: p.terms.Start, Until: p.terms.End, SliceNanos: p.terms.SliceNanos,
 		LastPx: p.terms.Would, MinQty: p.terms.MinSlice, LastQty: p.terms.MaxSlice, LeavesQty: p.terms.Block,
 		CumQty: market.Qty(p.terms.Participation), Code: uint8(p.terms.Urgency)}

@@ -55,7 +55,7 @@ func (c *Core) work(p *Parent, epoch bool) {
 
 // mayWork reports whether anything may be sent for p now.
 func (c *Core) mayWork(p *Parent) bool {
-	return p.phase <= phaseFinishing && !p.Frozen && !p.paused && !p.Over() && !c.unsettled(p) && p.pending.kind == 0 && c.now >= p.start &&
+	return p.phase <= phaseFinishing && !p.Frozen && !p.paused && !c.day.shut && !p.Over() && !c.unsettled(p) && p.pending.kind == 0 && c.now >= p.start &&
 		!c.gate.Killed(market.NoVenue) && !c.gate.Held()
 }
 
@@ -149,7 +149,7 @@ func (c *Core) takeRest(p *Parent) {
 		return
 	}
 	held := c.scratch.stopped() || c.reference(p.Instrument) == 0
-	if p.Strategy == event.StrategySweep && p.Reserved == 0 && !held {
+	if p.Strategy == event.StrategySweep && p.Reserved == 0 && !held && !p.patient() {
 		c.expire(p, event.ReasonNoLiquidity)
 	}
 }

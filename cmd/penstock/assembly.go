@@ -62,6 +62,7 @@ type assembly struct {
 	restored   string    // where the damaged journal was moved that its mirror replaced
 	disk       diskWatch
 	swaps      swapper
+	days       dayWatch
 	shadow     *shadow // nil: there is none
 	// shadowSaid is what it found that a person has to know.
 	shadowSaid atomic.Pointer[string]
@@ -186,6 +187,10 @@ func (a *assembly) open() error {
 	}
 	a.seq = loop.NewSequencer(a.core, a.journal, a.dispatch)
 	a.seq.Take(clock(), &event.Event{Kind: event.SessionStart, Ref: epoch, RecvTime: clock()})
+	a.days.calendar = cfg.days
+	if e, ok := a.days.look(time.Unix(0, clock())); ok {
+		a.seq.Take(clock(), &e)
+	}
 	if err := a.takeParams(clock()); err != nil {
 		return err
 	}

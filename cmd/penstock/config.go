@@ -32,7 +32,8 @@ type Config struct {
 	Router   router.Config
 	Acceptor ems.Config // without passwords, instruments and what a run adds
 	Idle     loop.Idle
-	bands    []band // by InstrumentID
+	bands    []band    // by InstrumentID
+	days     *calendar // nil: no trading day ends
 }
 
 // errConfig marks errors that end with exit code 2.
@@ -137,6 +138,11 @@ func (c *Config) resolve() error {
 	}
 	if m := c.file.Router.Mirror; m != "" && c.at(m) == c.at(c.file.Router.Journal) {
 		return errors.New("router.mirror is router.journal: name a folder on another disk")
+	}
+	if c.Calendar != nil {
+		if c.days, err = c.Calendar.calendar(); err != nil {
+			return err
+		}
 	}
 	r.Tactics = c.tactics()
 	if r.Explore, err = c.Policy.exploration(); err != nil {

@@ -14,6 +14,7 @@ import (
 // are refused.
 type file struct {
 	Router     routerSection       `toml:"router"`
+	Calendar   *calendarSection    `toml:"calendar,omitempty"`
 	Policy     policySection       `toml:"policy"`
 	Tactics    tacticsSection      `toml:"tactics"`
 	Controls   controlsSection     `toml:"controls"`

@@ -27,9 +27,12 @@ var updateMatrix = flag.Bool("update-matrix", false, "rewrite the expected answe
 //	new · fill QTY · cancel · done · late · lost                        what the venue says of the newest child
 //	halt · reopen · restate QTY                                         and of the market, and of that child
 //	bust N · correct N QTY                                              of its N-th fill
+//	guarantee QTY                                                       150=7: not an execution
+//	close · open                                                        the trading day
 //	time DURATION                                                       passes
 //
-// Rows of what this router does not offer show how it is refused.
+// Rows of what this router does not offer show how it is refused. In a halt orders are neither
+// canceled nor suspended (39=9): they go on when trading does, elsewhere at once.
 var matrixRows = []struct{ name44, name42, what, lines string }{
 	{"D-4.4-A.1.a", "D1", "filled order", "D X 10000; new; fill 2000; fill 3000; fill 5000"},
 	{"D-4.4-A.1.b", "D2", "part-filled day order, over with its time", "D X 10000; new; fill 2000; done; time 3h"},
@@ -52,21 +55,36 @@ var matrixRows = []struct{ name44, name42, what, lines string }{
 	{"D-4.4-D.2.a", "D16", "a replace follows another at once, one after the other", "D X 10000; new; G Y X 11000; G Z Y 12000; fill 500"},
 	{"D-4.4-D.2.b", "D17", "a replace while another is pending", "D X 10000; new; fill 1000; G Y X 8000; G Z Y 7000; cancel"},
 	{"D-4.4-D.2.d", "", "a second replace of the order is refused while the first is pending", "D X 10000; new; fill 1000; G Y X 8000; G Z X 7000; cancel"},
-	{"D-4.4-E.1.b", "D20", "a venue cancels unasked: the rest is routed again", "D X 10000; new; fill 2000; cancel; fill 8000"},
-	{"D-4.4-E.1.c", "", "a venue has less of an order, unasked: the rest is routed again", "D X 10000; new; fill 2000; restate 6000; fill 4000"},
+	{"D-4.4-E.1.a", "D18", "an order without a ClOrdID: none is taken by telephone", "D - 10000"},
+	{"D-4.4-E.1.b", "D19", "a venue cancels unasked: the rest is routed again", "D X 10000; new; fill 2000; cancel; fill 8000"},
+	{"D-4.4-E.1.c", "D20", "a venue has more of an order, unasked: a person decides, and its client may cancel", "D X 10000; new; fill 2000; restate 11000; F Y X; cancel"},
+	{"D-4.4-E.1.d", "D21", "a venue has less of an order, unasked: the rest is routed again", "D X 10000; new; fill 2000; restate 6000; fill 4000"},
 	{"D-4.4-F.1.a", "D23", "duplicate ClOrdID", "D X 10000; new; fill 1000; D X 15000"},
 	{"D-4.4-F.1.b", "D31", "possibly resent", "D X 10000; new; D X 10000 97=Y; D X 20000; D Y 15000 97=Y"},
 	{"D-4.4-G.1.a", "D24", "status of an unknown order", "H X"},
 	{"D-4.4-G.1.b", "D25", "nothing done", "D X 10000; new; H X"},
 	{"D-4.4-G.1.c", "D26", "status at every stage", "D X 10000; H X; new; H X; fill 1000; H X; F Y X; H X; cancel; H X"},
-	{"D-4.4-H.1.a", "D27", "good till cancel is not offered", "D X 10000 59=1"},
+	{"D-4.4-H.1.a", "D27", "good till cancel, part-filled, renewed and part-filled on the next day", "D X 10000 59=1; new; fill 2000; close; done; H X; open; new; fill 1000; H X"},
+	{"D-4.4-H.1.b", "D28", "good till cancel, a split of the stock: its venue says a quantity that nobody ordered, a person decides",
+		"D X 10000 59=1; new; fill 2000; close; restate 20000; cancel; open; H X; F Y X"},
+	{"D-4.4-H.1.c", "D29", "good till cancel, part-filled, renewed and canceled on the next day", "D X 10000 59=1; new; fill 2000; close; done; open; new; F Y X; cancel"},
+	{"D-4.4-H.1.d", "D30", "good till cancel, part-filled, renewed and replaced to more", "D X 10000 59=1; new; fill 2000; close; done; open; new; G Y X 15000; fill 1000"},
+	{"GTC", "GTC", "an execution and a cancel overnight", "D X 10000 59=1; new; close; fill 1000; done; G Y X 9000; F Z Y; open"},
+	{"GTD", "GTD", "good till a date: over with its last day", "D X 10000 59=6 432=+0; D Y 1000 59=6 432=-1; new; fill 2000; close; done; open; H X"},
+	{"GTD-2", "GTD-2", "good till tomorrow, replaced to be good till today", "D X 10000 59=6 432=+1; new; close; done; open; new; fill 500; close; done; open"},
+	{"GTD-3", "GTD-3", "good till a time", "D X 10000 59=6 126=+2h; new; fill 500; time 1h; time 61m; cancel"},
+	{"DAY", "DAY", "a day order is over with its day, when its venue says what is left", "D X 10000; new; fill 2000; close; H X; fill 1000; done; open"},
+	{"CLOSED", "CLOSED", "while the day is closed a day order waits, and what cannot wait is refused", "close; D X 10000 59=3; D Y 10000; H Y; open; new; fill 10000"},
 	{"D-4.4-I.1.a", "D32", "fill or kill that cannot be filled at one venue", "D X 19000 59=4 44=49.50"},
 	{"D-4.4-I.1.b", "D33", "immediate or cancel", "D X 10000 59=3; new; fill 3000; cancel"},
 	{"D-4.4-J.1.a", "D34", "filled, then corrected and cancelled", "D X 10000; new; fill 1000; fill 9000; correct 1 500; bust 2"},
 	{"D-4.4-J.1.b", "D35", "a canceled order, a bust", "D X 10000; new; fill 5000; F Y X; cancel; bust 1"},
-	{"D-4.4-J.1.d", "D37", "over with its time, then corrected and busted", "D X 10000; new; fill 5000; fill 1000; done; time 3h; correct 1 4000; bust 2"},
+	{"D-4.4-J.1.c", "D36", "good till cancel, renewed, then executions of both days corrected",
+		"D X 10000 59=1; new; fill 2000; close; done; open; new; fill 1000; correct 1 1500; correct 2 500; F Y X; cancel"},
+	{"D-4.4-J.1.d", "J.1.d of 4.4", "over with its time, then corrected and busted", "D X 10000; new; fill 5000; fill 1000; done; time 3h; correct 1 4000; bust 2"},
 	{"D-4.4-K.1.a", "D38", "trading halt, reinstated", "D X 10000; new; fill 2000; halt; H X; reopen; fill 8000"},
 	{"D-4.4-K.1.b", "D39", "trading halt, the venue cancels", "D X 10000; new; fill 2000; halt; cancel; H X; reopen; fill 8000"},
+	{"D-4.4-L.1.a", "D37", "a venue guarantees an execution: nothing is executed before it is", "D X 10000; new; guarantee 1000; H X; fill 1000"},
 	{"D-4.4-L.1.b", "", "CashOrderQty is not offered", "D X 10000 152=5000"},
 	{"DK", "DK", "the client does not know a trade", "D X 10000; new; fill 1000; Q last; cancel; F Y X"},
 }
@@ -124,6 +142,7 @@ type matrix struct {
 	out     *event.Output
 	seq     uint64
 	now     int64
+	day     int64 // the trading day that is open, or the next one, days since 1970
 	events  chan event.Event
 	ems     *ems.Acceptor
 	conn    net.Conn
@@ -160,6 +179,8 @@ func newMatrix(t *testing.T, version string) *matrix {
 	}
 	t.Cleanup(m.ems.Close)
 	m.step(event.Event{Kind: event.SessionStart, Ref: 7})
+	m.day = m.now / int64(24*time.Hour)
+	m.tradingDay(true)
 	m.step(event.Event{Kind: event.VenueSession, Code: uint8(event.SessionUp)})
 	m.step(event.Event{Kind: event.MassStatus}) // nothing is open there
 	m.step(event.Event{Kind: event.BookClear, Flags: event.More})
@@ -253,7 +274,7 @@ func (m *matrix) hear(n int) {
 	for range n {
 		msg := m.read()
 		fmt.Fprintf(&m.text, "    %s", msg.Type())
-		for _, tag := range []int{11, 41, 20, 150, 39, 38, 14, 151, 32, 31, 30, 527, 19, 102, 434, 103, 380, 58} {
+		for _, tag := range []int{11, 41, 20, 150, 39, 38, 14, 151, 32, 31, 30, 527, 19, 102, 434, 103, 371, 373, 378, 380, 424, 425, 426, 58} {
 			v, ok := msg.Get(tag)
 			if !ok {
 				continue
@@ -297,11 +318,21 @@ func (m *matrix) line(w []string) {
 				resent = f + "|"
 			case known:
 				fields[tag] = value
+			case tag == "432":
+				n, _ := strconv.Atoi(value)
+				extra += "432=" + time.Unix((m.day+int64(n))*86_400, 0).UTC().Format("20060102") + "|"
+			case tag == "126":
+				d, _ := time.ParseDuration(value)
+				extra += "126=" + time.Unix(0, m.now).Add(d).UTC().Format("20060102-15:04:05.000") + "|"
 			default:
 				extra += f + "|"
 			}
 		}
-		m.ask("D", resent+"11="+id(w[1])+"|"+handl+"55=PSTK|54=1|38="+w[2]+"|40=2|44="+fields["44"]+"|59="+fields["59"]+
+		named := "11=" + id(w[1]) + "|"
+		if w[1] == "-" {
+			named = ""
+		}
+		m.ask("D", resent+named+handl+"55=PSTK|54=1|38="+w[2]+"|40=2|44="+fields["44"]+"|59="+fields["59"]+
 			"|60="+now+"|847=1000|"+extra)
 	case "F":
 		m.ask("F", "41="+id(w[2])+"|11="+id(w[1])+"|55=PSTK|54=1|60="+now+"|")
@@ -312,6 +343,8 @@ func (m *matrix) line(w []string) {
 	case "Q":
 		p := m.core.Parents()
 		m.ask("Q", fmt.Sprintf("37=%d|17=%d|127=D|55=PSTK|54=1|", p[len(p)-1].Number, m.reports))
+	case "close", "open":
+		m.hear(m.tradingDay(w[0] == "open"))
 	case "time":
 		d, err := time.ParseDuration(w[1])
 		if err != nil {
@@ -322,6 +355,19 @@ func (m *matrix) line(w []string) {
 	default:
 		m.venue(w)
 	}
+}
+
+// tradingDay opens or closes the trading day, and lets the core look at the time.
+func (m *matrix) tradingDay(open bool) (reports int) {
+	e := event.Event{Kind: event.TradingDay, Venue: market.NoVenue, StartTime: m.now - int64(time.Hour), Until: m.now + int64(5*time.Hour)}
+	if open {
+		e.Code = event.TradingDayOpen
+	} else {
+		m.day++
+		e.StartTime, e.Until = m.now+int64(18*time.Hour), m.now+int64(24*time.Hour)
+	}
+	e.Ref = uint64(m.day)
+	return m.step(e) + m.step(event.Event{Kind: event.Timer})
 }
 
 // ask sends a message and hears the answers. One that the acceptor itself refuses is
@@ -374,6 +420,8 @@ func (m *matrix) venue(w []string) {
 			e.OrdStatus = market.StatusFilled
 		}
 		m.fills = append(m.fills, e)
+	case "guarantee":
+		e.Code, e.OrdStatus, e.LastQty, e.LastPx = uint8(market.StatusStopped), market.StatusStopped, market.Qty(number(1)), 501_000
 	case "cancel":
 		e.Code, e.OrdStatus = uint8(market.ExecCanceled), market.StatusCanceled
 	case "done":
@@ -409,6 +457,17 @@ func (m *matrix) venue(w []string) {
 // clear ends what the row has left open.
 func (m *matrix) clear() {
 	m.t.Helper()
+	for i := range m.core.Parents() {
+		p := m.core.Parents()[i]
+		if !p.Live() || !p.TIF.GoodTill() {
+			continue
+		}
+		e := event.Event{Kind: event.ParentCancel, OrigID: p.ClOrdID, Instrument: p.Instrument, Side: p.Side}
+		e.ID, _ = event.MakeID(fmt.Sprintf("R%d-clear-%d", m.row, i))
+		for n := m.step(e); n > 0; n-- {
+			m.read()
+		}
+	}
 	for range 8 {
 		open := false
 		for i := range m.core.Children() {

@@ -158,6 +158,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 			a.sayMoves(say)
 			a.sayShadow(say)
 			clocks.due(a, time.Now())
+			a.days.due(a, time.Now(), say)
 			if a.disk.look(a, say) {
 				return errors.Join(temporary(errDiskFull), a.shutDown(say))
 			}

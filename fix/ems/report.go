@@ -89,7 +89,14 @@ func (c *Config) setNumbers(b *quickfix.Body, cmd *event.Command, v version) {
 		b.SetString(fix.TagPrice, ins.FormatPrice(cmd.Price))
 	}
 	if cmd.ExecType == market.ExecRestated {
-		b.SetInt(tagExecRestatementReason, v.restatementReason())
+		b.SetInt(tagExecRestatementReason, v.restatementReason(cmd.Reason))
+	}
+	if cmd.Days > 0 { // FIX 4.4 vol. 4: on the days after the first one
+		cum, worth := cmd.Day()
+		b.SetString(tagDayOrderQty, ins.FormatQty(cmd.Qty-(cmd.CumQty-cum)))
+		b.SetString(tagDayCumQty, ins.FormatQty(cum))
+		avg, decimals := avgPx(worth, cum, ins.PriceDecimals)
+		b.SetBytes(tagDayAvgPx, market.AppendTrimmed(nil, avg, decimals))
 	}
 }
 

@@ -3,6 +3,7 @@ package ems
 import (
 	"penstock/event"
 	"penstock/fix"
+	"penstock/market"
 )
 
 // parameter is one entry of the StrategyParametersGrp (FIX 5.0 SP2).
@@ -101,6 +102,9 @@ func (in *inbound) newStrategyTerms() *refusal {
 	if _, ok := in.msg.Get(tagTargetStrategy); ok {
 		return in.strategy()
 	}
+	if r := in.expireDate(); r != nil {
+		return r
+	}
 	for _, tag := range []int{tagEffectiveTime, tagExpireTime, tagTargetStrategyParameters, tagParticipationRate,
 		tagNoStrategyParameters} {
 		if _, ok := in.msg.Get(tag); ok {
@@ -123,6 +127,9 @@ func (in *inbound) strategyTerms() *refusal {
 		value, ok := in.msg.Get(t.tag)
 		if !ok {
 			continue
+		}
+		if t.tag == tagExpireTime && in.event.TIF == market.TIFGTD && !in.event.Strategy.Scheduled() {
+			continue // it is that of the order: see expiry
 		}
 		if !t.of(in.event.Strategy) {
 			return order(event.ReasonBadParameter, "%s: %v has no such parameter", describe(t.tag), in.event.Strategy)
@@ -158,7 +165,10 @@ func (in *inbound) strategyTerms() *refusal {
 			return order(event.ReasonBadParameter, "%v needs %s, a strategy parameter%s", in.event.Strategy, t.name, t.orField())
 		}
 	}
-	return in.termsTogether()
+	if r := in.termsTogether(); r != nil {
+		return r
+	}
+	return in.expiry()
 }
 
 // termsTogether checks parameters against each other.

@@ -11,6 +11,10 @@ const (
 	tagParticipationRate        = 849
 	tagEffectiveTime            = 168
 	tagExpireTime               = 126
+	tagExpireDate               = 432
+	tagDayOrderQty              = 424
+	tagDayCumQty                = 425
+	tagDayAvgPx                 = 426
 	tagNoStrategyParameters     = 957
 	tagStrategyParameterName    = 958
 	tagStrategyParameterType    = 959
@@ -64,9 +68,9 @@ func party(name string) rule {
 	return r
 }
 
-// Values served of Side(54), OrdType(40) and HandlInst(21), and of TimeInForce(59): day,
-// immediate or cancel, fill or kill, good till date.
-var oneOrTwo, timesInForce = []string{"1", "2"}, []string{"0", "3", "4", "6"}
+// Values served of Side(54), OrdType(40) and HandlInst(21), and of TimeInForce(59): day, good
+// till cancel, immediate or cancel, fill or kill, good till date.
+var oneOrTwo, timesInForce = []string{"1", "2"}, []string{"0", "1", "3", "4", "6"}
 
 // rules lists every body tag that is known, of NewOrderSingle(D),
 // OrderCancelRequest(F), OrderCancelReplaceRequest(G) and OrderStatusRequest(H).
@@ -98,6 +102,7 @@ func init() {
 		tagParticipationRate:        {name: "ParticipationRate", d: optional, g: optional},
 		tagEffectiveTime:            {name: "EffectiveTime", d: optional, g: optional},
 		tagExpireTime:               {name: "ExpireTime", d: optional, g: optional},
+		tagExpireDate:               {name: "ExpireDate", d: optional, g: optional},
 		tagNoStrategyParameters:     {name: "NoStrategyParameters", d: optional, g: optional},
 		tagStrategyParameterName:    {name: "StrategyParameterName", d: optional, g: optional, repeats: true},
 		tagStrategyParameterType:    {name: "StrategyParameterType", d: optional, g: optional, repeats: true},
@@ -119,7 +124,7 @@ func init() {
 		152: {name: "CashOrderQty"}, 167: {name: "SecurityType"}, 192: {name: "OrderQty2"},
 		207: {name: "SecurityExchange"}, 210: {name: "MaxShow"}, 211: {name: "PegOffsetValue"},
 		388: {name: "DiscretionInst"}, 389: {name: "DiscretionOffsetValue"},
-		423: {name: "PriceType"}, 432: {name: "ExpireDate"}, 529: {name: "OrderRestrictions"},
+		423: {name: "PriceType"}, 529: {name: "OrderRestrictions"},
 		640: {name: "Price2"}, 5700: {name: "LocateBroker"}, 1138: {name: "DisplayQty"},
 	} {
 		rules[tag] = &r

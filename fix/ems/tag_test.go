@@ -63,7 +63,7 @@ func TestEveryTagIsHandledAsTheTableSays(t *testing.T) {
 		tagTargetStrategy: "1000", tagNoStrategyParameters: "0", fix.TagPrice: "10.01", 453: "0",
 		802:                "0",
 		fix.TagTimeInForce: "0", fix.TagTransactTime: now(), tagEffectiveTime: "20991231-16:00:00",
-		tagExpireTime: "20991231-16:00:00"}
+		tagExpireTime: "20991231-16:00:00", tagExpireDate: "20991231"}
 	for tag, r := range rules {
 		for _, msgType := range []string{"D", "F", "G", "H"} {
 			if r.repeats && strings.HasPrefix(r.name, "StrategyParameter") {
@@ -93,7 +93,7 @@ func TestEveryTagIsHandledAsTheTableSays(t *testing.T) {
 				}
 			case ignored, optional:
 				// Of some strategies only, and in a replace beside TargetStrategy(847): see the corpus.
-				term := tag == tagNoStrategyParameters || slices.ContainsFunc(terms[:], func(t term) bool { return t.tag == tag })
+				term := tag == tagNoStrategyParameters || tag == tagExpireDate || slices.ContainsFunc(terms[:], func(t term) bool { return t.tag == tag })
 				if rWith != nil && !(term && rWith.reason == event.ReasonBadParameter) {
 					t.Errorf("%s: %+v, want it taken", name, rWith)
 				}

@@ -53,10 +53,14 @@ func (v version) setStates(b *quickfix.Body, cmd *event.Command) {
 	setChar(b, fix.TagOrdStatus, status)
 }
 
-// restatementReason is ExecRestatementReason(378) of a report that says what a missed
-// execution was worth: other, which FIX 4.2 does not have.
-func (v version) restatementReason() int {
-	if v.old() {
+// restatementReason is ExecRestatementReason(378): of an order that goes on with a new day its
+// renewal; of a report that says what a missed execution was worth other, which FIX 4.2 does
+// not have.
+func (v version) restatementReason(r event.Reason) int {
+	switch {
+	case r == event.ReasonDayBegins:
+		return 1
+	case v.old():
 		return 4 // broker option
 	}
 	return 99

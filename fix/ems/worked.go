@@ -84,6 +84,7 @@ func (a *Acceptor) setStrategy(b *quickfix.Body, c *event.Command) {
 		return
 	}
 	b.SetString(tagTargetStrategy, how.number)
+	setExpiry(b, &how.event)
 	group := quickfix.NewRepeatingGroup(tagNoStrategyParameters, quickfix.GroupTemplate{
 		quickfix.GroupElement(tagStrategyParameterName), quickfix.GroupElement(tagStrategyParameterType),
 		quickfix.GroupElement(tagStrategyParameterValue)})

@@ -25,6 +25,7 @@ type ask struct {
 	cum       int64
 	inst      market.InstrumentID
 	strategy  event.Strategy
+	tif       market.TimeInForce
 	pending   bool
 	ended     bool
 }
@@ -89,7 +90,7 @@ func (c *client) hear(w *world, m *message) {
 			w.fail("client's CumQty of %v falls from %d to %d", a.first, a.cum, m.cum)
 		}
 		a.cum = m.cum
-		a.ended = a.ended || m.ordStatus == '2' || m.ordStatus == '3' || m.ordStatus == '4' || m.ordStatus == '8' || m.ordStatus == 'C'
+		a.ended = a.ended || m.ordStatus == '2' || m.ordStatus == '3' && !a.tif.GoodTill() || m.ordStatus == '4' || m.ordStatus == '8' || m.ordStatus == 'C'
 	}
 }
 
@@ -125,7 +126,8 @@ func (c *client) order(w *world, r *stream, n int) {
 		e.Strategy = event.StrategyTWAP + event.Strategy(r.below(5))
 		w.terms(r, &e)
 	}
-	c.asks = append(c.asks, ask{first: e.ID, id: e.ID, side: e.Side, qty: int64(e.Qty), limit: int64(e.Price), inst: i,
+	w.goodTill(&stream{seed: w.seed, id: 10_000 + uint64(n)}, &e)
+	c.asks = append(c.asks, ask{tif: e.TIF, first: e.ID, id: e.ID, side: e.Side, qty: int64(e.Qty), limit: int64(e.Price), inst: i,
 		strategy: e.Strategy})
 	c.say(w, &e)
 }
@@ -205,6 +207,9 @@ func (c *client) replace(w *world, r *stream, n int) {
 	e := event.Event{Kind: event.ParentReplace, ID: textID('R', uint64(w.client(c)), uint64(n)), OrigID: a.id, Side: a.side,
 		Instrument: a.inst, Client: uint16(w.client(c)), OrdType: market.OrdMarket, TIF: market.TIFDay,
 		Qty: market.Qty(r.between(1, 2*a.qty)).FloorTo(w.swarm.lot) + w.swarm.lot, Price: market.Price(a.limit)}
+	if len(w.swarm.nights) > 0 {
+		e.TIF = a.tif
+	}
 	if a.limit != 0 {
 		e.OrdType = market.OrdLimit
 		if r.once(2) {

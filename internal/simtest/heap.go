@@ -29,6 +29,8 @@ const (
 	dueUnpause      // an operator lets a parent work on
 	dueCopy         // a drop copy's message reaches the router
 	dueUnhalt       // the market trades an instrument again
+	dueDay          // a trading day opens or closes
+	dueGoodbye      // clients cancel what would go on for ever
 )
 
 // agenda is a binary heap of items.

@@ -35,6 +35,7 @@ type ledger struct {
 	refusal     refusal
 	rate        int
 	event       uint64 // that the router is taking
+	day         calendar
 }
 
 // refusal is the last order that a venue refused, and when.
@@ -81,6 +82,10 @@ type account struct {
 	paused     bool
 	over       bool // more executed and open than ordered
 	status     byte
+	tif        byte
+	day        uint64 // its first trading day
+	before     int64  // of told: on days before this one
+	corrected  bool   // executions of it were taken back
 	entries    []*entry
 }
 
@@ -155,7 +160,7 @@ func (l *ledger) ask(m *message) {
 		}
 	}
 	if m.typ == msgOrder && l.asked[key] == nil {
-		l.asked[key] = &account{client: m.client, instrument: m.instrument, strategy: m.strategy, id: m.id, side: m.side, qty: m.qty, limit: m.price, notional: new(big.Int),
+		l.asked[key] = &account{client: m.client, instrument: m.instrument, strategy: m.strategy, tif: m.tif, id: m.id, side: m.side, qty: m.qty, limit: m.price, notional: new(big.Int),
 			toldWorth: new(big.Int), reports: map[uint64]bool{}, rate: m.rate,
 			tape: l.printed[m.instrument]}
 	}
@@ -192,6 +197,8 @@ func (l *ledger) send(m *message, now int64) {
 		l.fail("order %d for parent %d, which is paused", m.number, m.parent)
 	case l.orders[m.number] != nil:
 		l.fail("ClOrdID %d used twice", m.number)
+	case l.day.shut:
+		l.fail("order %d while no trading day is open", m.number)
 	case l.held:
 		l.fail("order %d while new orders are held", m.number)
 	case l.quarantined[m.venue]:

@@ -45,7 +45,9 @@ func (l *ledger) tell(m *message) {
 	case 'H', 'G':
 		l.tellCorrection(a, m)
 	case 'D':
-		a.toldWorth.SetInt64(m.notional)
+		if m.reason != event.ReasonDayBegins {
+			a.toldWorth.SetInt64(m.notional)
+		}
 	case '5':
 		a.qty, a.limit = m.qty, m.price
 		a.held = max(min(a.held, a.qty-a.cum-a.open), 0)
@@ -56,7 +58,8 @@ func (l *ledger) tell(m *message) {
 		a.ended = false
 	}
 	a.status = m.ordStatus
-	terminal := m.ordStatus == '2' || m.ordStatus == '3' || m.ordStatus == '4' || m.ordStatus == 'C'
+	l.tellDay(a, m)
+	terminal := m.ordStatus == '2' || m.ordStatus == '3' && !a.goodTill() || m.ordStatus == '4' || m.ordStatus == 'C'
 	switch {
 	case m.cum != a.told:
 		l.fail("parent %d is told CumQty %d, its fills sum to %d", m.parent, m.cum, a.told)
@@ -78,6 +81,7 @@ func (l *ledger) tellCorrection(a *account, m *message) {
 		l.fail("parent %d is told %c of report %d, which it never got", a.order, m.execType, m.execRef)
 	}
 	a.reports[m.ref] = true
+	a.corrected = true
 	a.told = m.cum // compared with what was heard when the step is over
 	a.toldWorth.SetInt64(m.notional)
 }

@@ -20,6 +20,7 @@ type message struct {
 	qty, cum, last, leaves, minQty int64
 	price, lastPx, notional        int64
 	rate                           int64 // of participation that a client asks for, 1/10,000
+	days, dayCum                   int64 // that an order has behind it, and its DayCumQty(425)
 }
 
 // direction says between whom a message passes.
@@ -59,6 +60,7 @@ func (m *message) ofCommand(c *event.Command) {
 	case event.Report:
 		m.dir, m.typ, m.ref, m.execRef = toClient, msgReport, c.Ref, c.ExecRef
 		m.execType, m.ordStatus = byte(c.ExecType), byte(c.OrdStatus)
+		m.days, m.dayCum = int64(c.Days), int64(c.MinQty)
 		m.cum, m.last, m.leaves, m.lastPx, m.notional = int64(c.CumQty), int64(c.LastQty), int64(c.LeavesQty), int64(c.LastPx), int64(c.Notional)
 	case event.RejectCancel:
 		m.dir, m.typ = toClient, msgCancelReject

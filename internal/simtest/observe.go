@@ -13,7 +13,7 @@ func (w *world) observe(e *event.Event) {
 			w.ordered(e)
 		}
 		m := message{dir: fromClient, client: e.Client, id: e.ID, orig: e.OrigID, side: byte(e.Side), qty: int64(e.Qty), price: int64(e.Price),
-			rate: int64(e.CumQty), instrument: uint16(e.Instrument), renewed: e.Strategy != 0, strategy: uint16(e.Strategy),
+			rate: int64(e.CumQty), tif: byte(e.TIF), instrument: uint16(e.Instrument), renewed: e.Strategy != 0, strategy: uint16(e.Strategy),
 			typ: map[event.Kind]byte{event.ParentNew: msgOrder, event.ParentCancel: msgCancel, event.ParentReplace: msgReplace}[e.Kind]}
 		w.show(&m)
 	case event.Exec:
@@ -28,7 +28,7 @@ func (w *world) observe(e *event.Event) {
 		}
 	case event.BookStatus, event.MarketStatus, event.PriceBand:
 		w.ledger.feedSays(e)
-	case event.SessionStart, event.Operator, event.VenueSession:
+	case event.SessionStart, event.Operator, event.VenueSession, event.TradingDay:
 		w.follow(e)
 	}
 }
@@ -61,6 +61,8 @@ func (l *ledger) fact(kind event.Kind, code, venue uint8, parent uint64, s event
 	switch kind {
 	case event.SessionStart:
 		l.restart()
+	case event.TradingDay:
+		l.tradingDay(code == event.TradingDayOpen, parent)
 	case event.VenueSession:
 		l.session(venue, event.SessionState(code) == event.SessionUp)
 	case event.Operator:

@@ -81,6 +81,7 @@ func (w *world) run() {
 			w.agenda.add(item{at: w.plan[i].at, kind: dueChoice, n: uint64(i)})
 		}
 	}
+	w.planDays()
 	end := firstDay + w.swarm.span
 	w.until(end)
 	w.heal()
@@ -146,6 +147,10 @@ func (w *world) do(i *item) {
 	case dueUnhalt:
 		w.paused[i.n] = false
 		w.sayPaused(uint16(i.n))
+	case dueDay:
+		w.sayDay()
+	case dueGoodbye:
+		w.goodbye(i.n)
 	case dueReports:
 		w.clients[i.n].deliver(w)
 	}
@@ -158,6 +163,9 @@ func (w *world) heal() {
 		w.restart(false)
 	}
 	w.openAll()
+	if len(w.swarm.nights) > 0 {
+		w.agenda.add(item{at: w.now + 8*second, kind: dueGoodbye})
+	}
 	for v := range w.venues {
 		w.venues[v].heal(w)
 	}

@@ -58,7 +58,8 @@ type swarm struct {
 	sync        int64 // a group commit of the journal, ns
 	bytes       bool  // messages cross as bytes
 	grace       int64 // the second client may be away for so long, ns
-	canary      int   // orders of a new policy before it is taken out; 0: it has no caps
+	nights      []night
+	canary      int // orders of a new policy before it is taken out; 0: it has no caps
 }
 
 const (
@@ -95,6 +96,7 @@ func newSwarm(seed uint64) *swarm {
 		s.at[v] = newHabits(r, v)
 	}
 	s.drawOffers(seed)
+	s.drawNights(seed)
 	for k := range s.weights {
 		base := kinds[k].weight
 		if kinds[k].fault {

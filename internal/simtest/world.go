@@ -115,6 +115,7 @@ func (w *world) boot() {
 // begin starts the process, or starts it again: no session is up, no book is known.
 func (w *world) begin() {
 	w.take(&event.Event{Kind: event.SessionStart, Ref: w.epoch})
+	w.sayDay()
 	for v := range w.venues {
 		w.venues[v].copies.begin(w, v)
 	}
