@@ -65,13 +65,18 @@ func (a *Lookahead) Batch(books []*Book, events []event.Event) {
 		prefetchOrders(b.orders.places, b.orders.mask, &events[0].Ref, unsafe.Sizeof(events[0]), len(events))
 		return
 	}
-	for i := range events {
-		if a.Full() {
-			a.Fetch()
+	for len(events) > 0 {
+		next := events[:min(len(events), LookaheadEvents)]
+		for i := range next {
+			a.near[i] = uintptr(unsafe.Pointer(books[next[i].Instrument]))
 		}
-		a.Note(books[events[i].Instrument], &events[i])
+		prefetch(&a.near[0], len(next))
+		for i := range next {
+			a.Note(books[next[i].Instrument], &next[i])
+		}
+		a.Fetch()
+		events = events[len(next):]
 	}
-	a.Fetch()
 }
 
 // Fetch asks for what has been noted and forgets it.

@@ -87,14 +87,23 @@ const (
 	MaxBooks  = 1<<ownerBits - 1
 )
 
-const minFront = 64
+const (
+	minFront = 64
+	// smallOrders is the capacity below which a longer lap, which fewer orders outlive, costs
+	// less than what they cost in the spill.
+	smallOrders = 1 << 16
+)
 
 // NewOrders returns an index for at most capacity living orders of one venue. It
-// takes 20 bytes for each of 4 to 8 × capacity places in front, 32 for each of up to 8/3 ×
-// capacity in the spill, 32 for levels and up to 8 for guesses.
+// takes 20 bytes for each of 4 to 8 × capacity places in front, 16 to 32 × below smallOrders,
+// 32 for each of up to 8/3 × capacity in the spill, 32 for levels and up to 8 for guesses.
 func NewOrders(capacity int) *Orders {
 	assert.That(capacity > 0 && capacity <= MaxOrders, "the capacity of an order index is in range")
-	front := max(1<<bits.Len(uint(4*capacity-1)), minFront)
+	lap := 4 * capacity
+	if capacity < smallOrders {
+		lap *= 4
+	}
+	front := max(1<<bits.Len(uint(lap-1)), minFront)
 	guesses := max(1<<bits.Len(uint(capacity/2)), minFront)
 	o := &Orders{front: make([]slot, front), strays: make([]uint32, front), guesses: make([]uint32, guesses),
 		mask: uint64(front - 1), lapBits: uint64(bits.Len(uint(front - 1))), narrow: uint64(guesses - 1), capacity: capacity, spill: newSpill(capacity),
