@@ -20,9 +20,10 @@ run: ## the demo: simulated venues, router and client on loopback
 build: ## bin/penstock
 	$(GO) build -trimpath -o bin/penstock ./cmd/penstock
 
+# Most tests that may run at the same time within a package wait for sockets and clocks.
 test: ## vet and all tests; the last line holds the totals
 	$(GO) vet ./...
-	$(GO) run ./internal/totals ./...
+	$(GO) run ./internal/totals -parallel 4 ./...
 
 race: ## the concurrent packages under the race detector
 	$(GO) run ./internal/totals -race -short $(RACE)

@@ -13,6 +13,7 @@ import (
 // read, and asks the journal: the whole chain from the client's order to its last report is
 // there, by ClOrdID and by number, nothing of other orders, and every act with its reason.
 func TestCtl_C21_AuditFindsEveryRecordOfAnOrder(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline")
 	var w clockWatch
 	reading := readClock()

@@ -136,8 +136,10 @@ func (r *demoRig) checkTurned(what string, stop func() (time.Duration, uint64)) 
 // order. The policy is disconnect: heartbeats end the session, what is there stays
 // reserved, the rest goes elsewhere. When the venue hears again the accounts agree.
 func TestAVenueThatStopsReadingIsLeft(t *testing.T) {
-	for _, placement := range []string{"inline", "threaded"} {
+	t.Parallel()
+	for _, placement := range placements() {
 		t.Run(placement, func(t *testing.T) {
+			t.Parallel()
 			var proxy *deafProxy
 			r := newDemoRig(t, placement, func(cfg *Config) {
 				proxy = startDeafProxy(t, cfg.Venue[0].Orders.Address)
@@ -164,6 +166,7 @@ func TestAVenueThatStopsReadingIsLeft(t *testing.T) {
 
 // TestADeadClientsOrderGoesOn cuts the client off without a word while its order works.
 func TestADeadClientsOrderGoesOn(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline")
 	r.send("E-1", 6_000, 4*time.Second)
 	r.until("first fill", func(s *loop.Sequencer) bool {
@@ -185,6 +188,7 @@ func TestADeadClientsOrderGoesOn(t *testing.T) {
 // fills the ring of one of them, and lets it go on. New orders must come back as
 // rejected at once, what cancels must wait and leave.
 func TestAFullRingRejectsOrdersAndKeepsCancels(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "threaded")
 	r.send("R-1", 50_000, 60*time.Second)
 	r.until("resting children", func(s *loop.Sequencer) bool {

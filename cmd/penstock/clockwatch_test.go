@@ -54,6 +54,7 @@ func TestCtl_C21_ClockWatch(t *testing.T) {
 // TestCtl_C21_ClockStopsNewOrders has the watch see the wall clock of a working router set by
 // 150 ms: from then on nothing new leaves.
 func TestCtl_C21_ClockStopsNewOrders(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "threaded")
 	r.send("C-1", 20_000, 30*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })

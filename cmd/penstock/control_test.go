@@ -34,11 +34,12 @@ func twoPersons(cfg *Config) {
 // TestCtl_C14 and C15, C16: only named persons act, a hard limit has no override, a raise
 // takes two persons and an end. C10: a kill by symbol cancels, and its release takes two.
 func TestCtl_C10_C14_C16_PersonsActThroughTheSocket(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "threaded", twoPersons)
 	if info, err := os.Stat(r.a.cfg.controlPath()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the socket: %v, %v", info, err)
 	}
-	r.send("K-1", 40_000, 12*time.Second)
+	r.send("K-1", 24_000, 7*time.Second)
 	for deadline := time.Now().Add(20 * time.Second); r.m.open() < 2; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing rests at the venues")
@@ -137,6 +138,7 @@ func (r *demoRig) checkAudit(t *testing.T) {
 // answered, an alert is written within five seconds with severity and owner, and a person
 // takes it over.
 func TestCtl_C11_AlertsDoNotNeedTheCore(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline")
 	thaw, frozen := make(chan struct{}), make(chan struct{})
 	go r.a.loop.Inspect(func(*loop.Sequencer) { close(frozen); <-thaw })

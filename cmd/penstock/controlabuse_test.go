@@ -14,6 +14,7 @@ import (
 // an end, and what is no request. Each is answered or closed in bounded time and memory, a
 // person is served right after, and the core is turning all the time.
 func TestControlSocketIsNotHeldUp(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline")
 	stop := r.turning()
 	dial := func() net.Conn {

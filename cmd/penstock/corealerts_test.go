@@ -16,6 +16,7 @@ import (
 // TestAlertsOfTheCoreHaveAnOwner: what the core raises is listed with who has to do what, may
 // be acknowledged by a person, which the journal keeps, and outlives the process until then.
 func TestAlertsOfTheCoreHaveAnOwner(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline")
 	say := func(format string, args ...any) {}
 	r.a.alarms.listen(say)

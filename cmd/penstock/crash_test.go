@@ -51,9 +51,13 @@ func TestKilledRouterGoesOn(t *testing.T) {
 		return
 	}
 	kills := 6
+	if testing.Short() {
+		kills = 2
+	}
 	if n, err := strconv.Atoi(os.Getenv("PENSTOCK_KILLS")); err == nil {
 		kills = n
 	}
+	t.Parallel()
 	t.Run("inline", func(t *testing.T) { killAndGoOn(t, "inline", kills, serve.FIX44) })
 	if !testing.Short() {
 		t.Run("threaded", func(t *testing.T) { killAndGoOn(t, "threaded", kills/2, serve.FIX44) })
@@ -62,6 +66,7 @@ func TestKilledRouterGoesOn(t *testing.T) {
 }
 
 func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders) {
+	t.Parallel()
 	r := newCrashRig(t, placement, orders)
 	rng := rand.New(rand.NewPCG(uint64(kills), 20))
 	r.start()
@@ -69,6 +74,9 @@ func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders)
 	client := r.connect()
 	horizon := time.Duration(kills)*1200*time.Millisecond + 3*time.Second
 	r.awaitBooks(client)
+	if orders != serve.FIX44 {
+		r.await("venue LITA: orders up") // it waits for the venue's first heartbeat
+	}
 	if err := client.SendOrder(emsclient.NewOrder{ClOrdID: id, Symbol: "PSTK", Side: market.Buy, Qty: 40_000,
 		TIF: market.TIFDay, Strategy: int(event.StrategyTWAP), EndTime: clock() + int64(horizon), SliceSeconds: 1}); err != nil {
 		t.Fatal(err)
@@ -155,7 +163,7 @@ func newCrashRig(t *testing.T, placement string, orders serve.Orders) *crashRig 
 		}
 	}
 	r := &crashRig{t: t, m: m, cfg: cfg, path: path, client: emsclient.Config{
-		Addr: fmt.Sprintf("127.0.0.1:%d", clientPort), SenderCompID: demoClient, TargetCompID: demoRouter,
+		Addr: fmt.Sprintf("127.0.0.1:%d", clientPort), SenderCompID: m.desk, TargetCompID: demoRouter,
 		Instruments: cfg.Router.Instruments, StoreDir: filepath.Join(dir, "client")}}
 	t.Cleanup(func() {
 		if r.cmd != nil {

@@ -49,6 +49,7 @@ type crashGroup struct {
 // Each time it goes on: everything that was durable is there, the state is the very one that
 // the core had after that event, and no order number comes again.
 func TestCrashPoints(t *testing.T) {
+	t.Parallel()
 	d := newCrashDay(t)
 	points, kinds := 0, map[string]int{}
 	crash := func(kind string, i int, file []byte, least uint64, snapshot bool) {
@@ -58,7 +59,7 @@ func TestCrashPoints(t *testing.T) {
 	}
 	step := 1
 	if testing.Short() {
-		step = 20
+		step = 100
 	}
 	for i := 0; i < len(d.groups); i += step {
 		g := d.groups[i]

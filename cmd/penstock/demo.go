@@ -164,7 +164,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout io.Writer) error {
 		return temporary(err)
 	}
 	say("router: every feed live, every order session up; policy %s", a.policyName())
-	order, violations, err := a.runClient(ctx, o, stdout)
+	order, violations, err := a.runClient(ctx, m.desk, o, stdout)
 	if err != nil {
 		return err
 	}
@@ -288,9 +288,9 @@ func (o *demoOptions) fills() bool {
 }
 
 // runClient logs a client on, sends the parent order and follows it to its end.
-func (a *assembly) runClient(ctx context.Context, o demoOptions, stdout io.Writer) (*emsclient.Order, []string, error) {
+func (a *assembly) runClient(ctx context.Context, desk string, o demoOptions, stdout io.Writer) (*emsclient.Order, []string, error) {
 	const clOrdID = "DEMO-1"
-	client, err := emsclient.Connect(ctx, emsclient.Config{Addr: a.ems.Addr(), SenderCompID: demoClient,
+	client, err := emsclient.Connect(ctx, emsclient.Config{Addr: a.ems.Addr(), SenderCompID: desk,
 		TargetCompID: demoRouter, Instruments: a.cfg.Router.Instruments})
 	if err != nil {
 		return nil, nil, err

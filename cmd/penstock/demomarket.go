@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -24,7 +25,13 @@ const (
 )
 
 // demoMarket is the simulated market of the demonstration.
-type demoMarket struct{ *serve.Market }
+type demoMarket struct {
+	*serve.Market
+	desk string // SenderCompID of the client
+}
+
+// demoDesks counts the markets of this process: its FIX engine knows a session once.
+var demoDesks atomic.Int32
 
 // startDemoMarket puts the venues on loopback. The stock trades around 50.00 in
 // cents; its increment is a hundredth of that, so that midpoints are prices.
@@ -45,7 +52,11 @@ func startDemoMarket(o demoOptions, dir string) (*demoMarket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &demoMarket{m}, nil
+	desk := demoClient
+	if n := demoDesks.Add(1); n > 1 {
+		desk += strconv.Itoa(int(n))
+	}
+	return &demoMarket{Market: m, desk: desk}, nil
 }
 
 // demoConfig writes the configuration of a router for the market, and the policy
@@ -70,7 +81,7 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 			MaxChildren: 50_000, BookLevels: 512, BookOrders: 1 << 16},
 		Policy: policySection{Table: "baseline.penstock", AllowUnsigned: true},
 		EMS: emsSection{Listen: "127.0.0.1:0", OnDisconnect: "keep",
-			Session: []emsSession{{SenderCompID: demoRouter, TargetCompID: demoClient}}},
+			Session: []emsSession{{SenderCompID: demoRouter, TargetCompID: m.desk}}},
 		Instrument: []instrumentSection{{
 			Symbol: o.symbol, Currency: "USD", PriceDecimals: demoPriceDecimals, Tick: "0.01", Lot: "1",
 			VolumeCurve: "volume.csv",
@@ -79,7 +90,7 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 				HardMaxQty: "20000", HardMaxNotional: "1200000", PriceLow: "1", PriceHigh: "10000"},
 		}},
 	}
-	f.Controls, f.Client = openControls(demoClient)
+	f.Controls, f.Client = openControls(m.desk)
 	for i, s := range m.Venues() {
 		v := demoVenue(o.symbol, s)
 		if i == 0 || o.copies {

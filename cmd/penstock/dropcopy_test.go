@@ -15,6 +15,7 @@ import (
 // is told, also over lost connections, whose reports come when they are back. Then a fault is
 // put into each drop copy: all are found within five seconds, stop their venues, and move no quantity.
 func TestCtl_C12_DropCopyOverSockets(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline")
 	copiesUp := func(s *loop.Sequencer) bool {
 		for v := range r.a.cfg.Router.Venues {
@@ -25,7 +26,7 @@ func TestCtl_C12_DropCopyOverSockets(t *testing.T) {
 		return true
 	}
 	r.until("drop copies", copiesUp)
-	r.send("D-1", 20_000, 14*time.Second)
+	r.send("D-1", 14_000, 9*time.Second)
 	r.until("fills", func(s *loop.Sequencer) bool { return len(s.Core().Parents()) > 0 && s.Core().Parents()[0].Cum > 1000 })
 	for _, v := range r.m.Venues() {
 		v.DropConnections()

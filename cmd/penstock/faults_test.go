@@ -51,7 +51,7 @@ func newDemoRig(t *testing.T, placement string, change ...func(*Config)) *demoRi
 	if err := a.awaitReady(t.Context(), demoReady); err != nil {
 		t.Fatal(err)
 	}
-	r.client, err = emsclient.Connect(t.Context(), emsclient.Config{Addr: a.ems.Addr(), SenderCompID: demoClient,
+	r.client, err = emsclient.Connect(t.Context(), emsclient.Config{Addr: a.ems.Addr(), SenderCompID: m.desk,
 		TargetCompID: demoRouter, Instruments: cfg.Router.Instruments})
 	if err != nil {
 		t.Fatal(err)
@@ -124,9 +124,22 @@ func (r *demoRig) finish(id string) *summary {
 // a checksum and halts a venue while an order works. Nothing may be lost or
 // executed twice, and every book must come back.
 func TestAccountsAgreeThroughFaults(t *testing.T) {
-	for _, placement := range []string{"inline", "threaded"} {
-		t.Run(placement, func(t *testing.T) { runThroughFaults(t, newDemoRig(t, placement)) })
+	t.Parallel()
+	for _, placement := range placements() {
+		t.Run(placement, func(t *testing.T) {
+			t.Parallel()
+			runThroughFaults(t, newDemoRig(t, placement))
+		})
 	}
+}
+
+// placements are the ways in which goroutines share the work; the short tests, which are those
+// under the race detector, have the one with more of them.
+func placements() []string {
+	if testing.Short() {
+		return []string{"threaded"}
+	}
+	return []string{"inline", "threaded"}
 }
 
 func runThroughFaults(t *testing.T, r *demoRig) {
@@ -173,6 +186,7 @@ func (r *demoRig) down(s *loop.Sequencer) bool {
 // TestKillStopsAndCancels kills a working router: nothing may leave after it and
 // every open child must end; the client may then cancel what is left.
 func TestKillStopsAndCancels(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "threaded")
 	r.send("K-1", 50_000, 60*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
@@ -213,6 +227,7 @@ func TestKillStopsAndCancels(t *testing.T) {
 
 // TestClientChangesItsMind replaces and then cancels a working order.
 func TestClientChangesItsMind(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline")
 	r.send("C-1", 40_000, 60*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
@@ -241,7 +256,8 @@ func TestClientChangesItsMind(t *testing.T) {
 // TestFailedJournalCancelsAtTheVenues closes the journal under a working router: it
 // must stop, and its open orders must be gone at the venues.
 func TestFailedJournalCancelsAtTheVenues(t *testing.T) {
-	for _, placement := range []string{"inline", "threaded"} {
+	t.Parallel()
+	for _, placement := range placements() {
 		t.Run(placement, func(t *testing.T) {
 			r := newDemoRig(t, placement)
 			r.send("J-1", 50_000, 60*time.Second)

@@ -13,6 +13,7 @@ import (
 // ITCH says it of the whole market, while an order works: nothing is sent to any venue until
 // the venue's feed says that the stock trades, and then the order is filled.
 func TestAuctionAndBandHoldOrders(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "threaded")
 	v := r.m.Venue("LITA")
 	r.send("A-1", 8_000, 6*time.Second)

@@ -18,6 +18,7 @@ import (
 // FM-59: a router whose journal's disk is full says so, goes on for as long as it has kept
 // room, then cancels what is open, records that, and ends with 75.
 func TestFullJournalDiskEndsInOrder(t *testing.T) {
+	t.Parallel()
 	disk := testdata.SmallDisk(t)
 	r := newDemoRig(t, "inline", func(c *Config) {
 		c.file.Router.Journal, c.file.Router.SegmentBytes = filepath.Join(disk, "j"), 256<<10
@@ -82,8 +83,15 @@ func (l *lockedLines) text() string {
 // FM-62: a router whose journal is damaged refuses to start and names the second copy; with
 // it the run goes on.
 func TestDamagedJournalStartsFromItsMirror(t *testing.T) {
+	t.Parallel()
 	for _, lost := range []string{"a bit", "a segment"} {
-		t.Run(lost, func(t *testing.T) { startFromMirror(t, lost) })
+		if testing.Short() && lost == "a segment" {
+			continue // the same goroutines
+		}
+		t.Run(lost, func(t *testing.T) {
+			t.Parallel()
+			startFromMirror(t, lost)
+		})
 	}
 }
 
@@ -140,6 +148,7 @@ func startFromMirror(t *testing.T, lost string) {
 
 // FM-63: another build with live orders is refused until a person says otherwise.
 func TestJournalOfAnotherBuildIsRefused(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline")
 	r.send("B-1", 30_000, 3600*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })

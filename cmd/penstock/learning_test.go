@@ -15,6 +15,7 @@ import (
 // TestScenarioShowsEverything is the short version of the scenario: learning, gate, final
 // test, page. So little data must leave the gate shut.
 func TestScenarioShowsEverything(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		return // each parent is one goroutine's; TestSimulateSaysWhatItKnows runs them in parallel under the race detector
 	}

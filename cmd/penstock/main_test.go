@@ -20,11 +20,15 @@ func penstock(t *testing.T, args ...string) (code int, stdout, stderr string) {
 }
 
 // TestDemo runs the whole thing on sockets: venues, router, client. The command
-// itself fails unless the parent finished and the three accounts agree. Demos run
-// one after the other: quickfix knows a session once per process.
+// itself fails unless the parent finished and the three accounts agree.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	for _, side := range []string{"buy", "sell"} {
+		if testing.Short() && side == "sell" {
+			continue // the same goroutines
+		}
 		t.Run(side, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			code, out, errs := penstock(t, "demo", "--json", "--side", side, "--qty", "6000", "--horizon", "6s",
 				"--seed", "3", "--journal", dir)
@@ -45,6 +49,7 @@ func TestDemo(t *testing.T) {
 }
 
 func TestDemoSweep(t *testing.T) {
+	t.Parallel()
 	code, out, errs := penstock(t, "demo", "--strategy", "sweep", "--qty", "3000", "--symbol", "ABC")
 	if code != 0 || !strings.Contains(out, "the three accounts agree") || !strings.Contains(out, "ABC SWEEP") {
 		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)

@@ -11,11 +11,13 @@ import (
 // The whole router trades with a venue that takes orders in OUCH, among others that speak
 // FIX; the three accounts agree and the journal gives the day again.
 func TestDemoOverOUCH(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"5.0", "4.2"} {
 		if testing.Short() && version == "4.2" {
 			continue // the same goroutines
 		}
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			code, out, errs := penstock(t, "demo", "--json", "--ouch", version, "--qty", "8000", "--horizon", "6s", "--seed", "5",
 				"--journal", dir)

@@ -167,6 +167,7 @@ func TestBadImportsSayWhere(t *testing.T) {
 // TestImportsPassTheGate brings in a table that holds back until the last decision: the
 // gate must refuse it, and so must every loader.
 func TestImportsPassTheGate(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		return // as TestScenarioShowsEverything
 	}

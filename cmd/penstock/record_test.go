@@ -127,6 +127,7 @@ func playRecorded(t *testing.T, venue, path string) (*book.Book, tape.Stats) {
 
 // What is recorded from sockets and played again gives the books that the feeds gave.
 func TestRecordAndReplay(t *testing.T) {
+	t.Parallel()
 	r, events, cfg := startRecording(t)
 	r.until(t, r.records(60))
 	if err := r.close(); err != nil {
@@ -151,6 +152,7 @@ func TestRecordAndReplay(t *testing.T) {
 
 // A recorder that is killed leaves a file that is cut, and all but its last frame.
 func TestKilledRecorderLosesTheLastFrame(t *testing.T) {
+	t.Parallel()
 	r, _, _ := startRecording(t)
 	r.until(t, r.records(40))
 	for _, v := range r.venues {

@@ -89,7 +89,7 @@ func TestRunServesStopsAndObeysSignals(t *testing.T) {
 	clientPort, feedPort := freePort(t, "tcp"), freePort(t, "udp")
 	quickfix := fmt.Sprintf("[DEFAULT]\nConnectionType=acceptor\nSocketAcceptHost=127.0.0.1\nSocketAcceptPort=%d\n"+
 		"FileStorePath=%s\nFileLogPath=%s\n[SESSION]\nBeginString=FIX.4.4\nSenderCompID=%s\nTargetCompID=%s\n",
-		clientPort, filepath.Join(dir, "ems"), filepath.Join(dir, "log"), demoRouter, demoClient)
+		clientPort, filepath.Join(dir, "ems"), filepath.Join(dir, "log"), demoRouter, m.desk)
 	if err := os.WriteFile(filepath.Join(dir, "clients.cfg"), []byte(quickfix), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestRunServesStopsAndObeysSignals(t *testing.T) {
 	if err := m.Venue("LITA").AddReceiver(fmt.Sprintf("127.0.0.1:%d", feedPort)); err != nil {
 		t.Fatal(err)
 	}
-	client := emsclient.Config{Addr: fmt.Sprintf("127.0.0.1:%d", clientPort), SenderCompID: demoClient,
+	client := emsclient.Config{Addr: fmt.Sprintf("127.0.0.1:%d", clientPort), SenderCompID: m.desk,
 		TargetCompID: demoRouter, Instruments: cfg.Router.Instruments, StoreDir: filepath.Join(dir, "client")}
 	first := runOnce(t, m, path, client, "R-1")
 	second := runOnce(t, m, path, client, "R-2")

@@ -32,6 +32,7 @@ func (r *demoRig) awaitSnapshots(n uint64) {
 // A run goes on from its newest snapshot with the very state that a replay of everything gives;
 // a damaged one is refused, counted and told, and an older one or the journal takes its place.
 func TestRunGoesOnFromItsSnapshots(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "threaded", often)
 	r.send("S-1", 40_000, 3600*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 2 })
@@ -118,6 +119,7 @@ func TestRunGoesOnFromItsSnapshots(t *testing.T) {
 // A shadow that comes to something else latches the gateways, has the core killed and keeps
 // both states.
 func TestShadowThatDiffersStopsTrading(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "threaded")
 	r.send("S-2", 20_000, 60*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 2 })
@@ -145,6 +147,7 @@ func TestShadowThatDiffersStopsTrading(t *testing.T) {
 
 // Without a shadow nothing is written, and a run goes on all the same.
 func TestShadowCanBeOff(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline", func(c *Config) { c.file.Router.Shadow = shadowOff })
 	r.stop()
 	if r.a.shadow != nil {

@@ -34,13 +34,17 @@ func tables(t *testing.T) (files [2][]byte, decoded [2]*policy.Table) {
 // A thousand swaps while an order works: each decision is by the table in force, no quantity
 // is lost, and the journal gives the same state again (FM-66).
 func TestPolicySwapsUnderLoad(t *testing.T) {
+	t.Parallel()
 	files, decoded := tables(t)
 	r := newDemoRig(t, "threaded", often)
 	r.send("P-1", 8_000, 6*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	path := r.a.cfg.at(r.a.cfg.Policy.Table)
 	var said lockedLines
-	const swaps = 1000
+	swaps := 1000
+	if testing.Short() {
+		swaps = 100
+	}
 	for n := range swaps {
 		if n%100 != 0 { // most without reading the file again
 			if _, err := r.a.putInForce(decoded[n%2], files[n%2]); err != nil {
@@ -64,7 +68,7 @@ func TestPolicySwapsUnderLoad(t *testing.T) {
 	if err != nil || again.Mismatch != "" {
 		t.Fatalf("%v %s", err, again.Mismatch)
 	}
-	if n := again.core.Counters.PolicySwaps; n != swaps {
+	if n := again.core.Counters.PolicySwaps; n != uint64(swaps) {
 		t.Errorf("%d swaps in the journal", n)
 	}
 	quick, err := replayJournal(r.a.Dir)

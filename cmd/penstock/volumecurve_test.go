@@ -65,6 +65,7 @@ func TestBadVolumeCurves(t *testing.T) {
 // TestVWAPRunsAgain trades a VWAP order on sockets and runs its journal again: the curve is
 // in it.
 func TestVWAPRunsAgain(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "j")
 	var out, errs bytes.Buffer
 	if code := Main([]string{"demo", "--strategy", "vwap", "--horizon", "3s", "--qty", "3000", "--journal", dir}, &out, &errs); code != 0 {

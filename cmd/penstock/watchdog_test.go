@@ -20,10 +20,7 @@ import (
 // goes on it is killed before it decides anything, and a person's resume lets it finish the
 // order with accounts that agree.
 func TestFrozenCoreIsStoppedAtItsGateways(t *testing.T) {
-	for _, placement := range []string{"inline", "threaded"} {
-		if testing.Short() && placement == "threaded" {
-			continue
-		}
+	for _, placement := range placements() {
 		t.Run(placement, func(t *testing.T) {
 			freeze(t, newDemoRig(t, placement))
 		})
@@ -49,7 +46,7 @@ func freeze(t *testing.T, r *demoRig) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	r.send("F-1", 40_000, 12*time.Second)
+	r.send("F-1", 24_000, 7*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	watch("vitals", func() bool { return r.a.vitals.Load() != nil })
 
