@@ -150,3 +150,14 @@ func BenchmarkSlice(b *testing.B) {
 		}
 	}
 }
+
+// TestFingerprintNamesWhatBaselineDoes: the same twice, and each parent trades.
+func TestFingerprintNamesWhatBaselineDoes(t *testing.T) {
+	a, err := Fingerprint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := Fingerprint(); err != nil || a != b || len(a) != 32 {
+		t.Errorf("%q, again %q, %v", a, b, err)
+	}
+}

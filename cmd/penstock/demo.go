@@ -35,6 +35,7 @@ FIX 4.4. Prints how it went and checks that client, router and venues agree.
   --strategy S         sweep, twap, vwap, pov (a fifth), is or seek (twap)
   --horizon D          time for the order, 2s to 10m (30s)
   --seed N             of the background market (1)
+  --table FILE         policy table (what ships: BASELINE, unless a learnt table won)
   --ouch 5.0|4.2       the first venue takes orders in OUCH instead of FIX
   --journal DIR        keep the journal there
   --json               print the summary as JSON
@@ -52,6 +53,7 @@ type demoOptions struct {
 	horizon  time.Duration
 	seed     uint64
 	journal  string
+	table    string
 	json     bool
 
 	placement string       // of the router's feeds and gateways; "" is inline
@@ -74,6 +76,7 @@ func parseDemo(args []string, stderr io.Writer) (o demoOptions, err error) {
 	flags.DurationVar(&o.horizon, "horizon", 30*time.Second, "")
 	flags.Uint64Var(&o.seed, "seed", 1, "")
 	flags.StringVar(&o.journal, "journal", "", "")
+	flags.StringVar(&o.table, "table", "", "")
 	flags.BoolVar(&o.json, "json", false, "")
 	ouchVersion := flags.String("ouch", "", "")
 	if err := parseFlags(flags, demoUsage, args, stderr); err != nil {
@@ -209,7 +212,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout io.Writer) error {
 // policyName says which table decides.
 func (a *assembly) policyName() string {
 	if a.table == nil {
-		return "compiled-in static table"
+		return "BASELINE, compiled in"
 	}
 	return a.table.Meta().Trainer + " " + a.table.UUIDText()
 }

@@ -60,14 +60,21 @@ func startDemoMarket(o demoOptions, dir string) (*demoMarket, error) {
 }
 
 // demoConfig writes the configuration of a router for the market, and the policy
-// table that it names, and loads both as any other.
+// table that ships, if one does, and loads both as any other.
 func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
-	table, err := baselineTable()
+	_, table, err := shippedVerdict(shipped, time.Now().UnixNano())
+	if o.table != "" {
+		table, err = os.ReadFile(o.table)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "baseline.penstock"), table, 0o644); err != nil {
-		return nil, err
+	var section policySection
+	if table != nil {
+		section = policySection{Table: shipsTable, AllowUnsigned: true}
+		if err := os.WriteFile(filepath.Join(dir, shipsTable), table, 0o644); err != nil {
+			return nil, err
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "volume.csv"), demoCurve(), 0o644); err != nil {
 		return nil, err
@@ -79,7 +86,7 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 	f := file{
 		Router: routerSection{Journal: journal, State: "state", Idle: "park", Placement: orDefault(o.placement, "inline"), MaxParents: 64,
 			MaxChildren: 50_000, BookLevels: 512, BookOrders: 1 << 16},
-		Policy: policySection{Table: "baseline.penstock", AllowUnsigned: true},
+		Policy: section,
 		EMS: emsSection{Listen: "127.0.0.1:0", OnDisconnect: "keep",
 			Session: []emsSession{{SenderCompID: demoRouter, TargetCompID: m.desk}}},
 		Instrument: []instrumentSection{{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"penstock/event"
@@ -20,7 +21,7 @@ import (
 const (
 	trainSeeds    = 1
 	validateSeeds = 10_000
-	gateSeeds     = 20_000
+	gateSeeds     = 22_000 // those before were looked at
 	finalSeeds    = 30_200 // those before were opened for tables that are not shipped
 )
 
@@ -103,11 +104,14 @@ func impactSamples(s *trial.Setup, r *trial.Result, alone trial.Path) (list []le
 // carrier is a table that does one thing everywhere and sees states as the tables of this run
 // do: with their price signal, edges and pages.
 func (t *trainer) carrier(action uint8) (*policy.Table, error) {
-	o := policy.TrainOptions{
-		BuildOptions: policy.BuildOptions{NotAfter: math.MaxInt64}, Meta: policy.Meta{Trainer: "one action", Version: version},
+	return oneAction(action, t.pages, t.carrierOptions("one action"))
+}
+
+func (t *trainer) carrierOptions(trainer string) policy.TrainOptions {
+	return policy.TrainOptions{
+		BuildOptions: policy.BuildOptions{NotAfter: math.MaxInt64}, Meta: policy.Meta{Trainer: trainer, Version: version},
 		Extra: t.sections, Schema: t.schema,
 	}
-	return oneAction(action, t.pages, o)
 }
 
 // explorer is BASELINE with uniform exploration: what a gate's estimates are made from.
@@ -155,11 +159,17 @@ func (t *trainer) screen(parents int) (best []uint8, err error) {
 		}
 	}
 	cost := make([]float64, len(results))
+	undisturbed := make([]func() (trial.Path, error), parents) // once for all actions
+	for i := range undisturbed {
+		undisturbed[i] = sync.OnceValues(func() (trial.Path, error) {
+			return trial.Alone(learnSetup(trainSeeds+uint64(i), sim.NominalRegime()))
+		})
+	}
 	t.count.expect(len(results))
 	err = inParallel(len(results), func(i int) error {
 		defer t.count.add(1)
 		s := learnSetup(trainSeeds+uint64(i%parents), sim.NominalRegime())
-		alone, err := trial.Alone(s)
+		alone, err := undisturbed[i%parents]()
 		if err != nil {
 			return err
 		}
@@ -214,233 +224,12 @@ func pairTrials(table *policy.Table, r sim.Regime, first uint64, n int, cache ma
 	return p, err
 }
 
-// trainer is one run of the learning loop.
-type trainer struct {
-	slices    int // of training data
-	seed      uint64
-	rateBps   uint16
-	method    learn.Method
-	z         float64 // 0: chosen on validation seeds
-	pairs     int     // of each nominal regime
-	stress    int     // of each stressed regime
-	controls  int     // pairs of each negative control
-	looks     int
-	signedBy  string
-	slim      bool
-	notBefore int64
-	notAfter  int64
-	parent    [32]byte
-	count     *counter
-
-	signalSeeds int // hours of training for the price signal; 0: the lean of the touch
-	trials      int // pairs by which z is chosen
-	quality     *learn.SignalQuality
-	sections    []policy.Section // of every table of this run: price signal, pages
-	schema      *policy.Schema
-	pages       int
-
-	gamma       [learn.Ways]float64 // increments of impact a unit, by way
-	train, gate []learn.Episode
-	baseline    map[string][]float64
-	validated   map[string][]float64
-	chosen      []learn.RegimeSaving // what each z saved on validation seeds
-}
-
-// trained is what came out.
-type trained struct {
-	Model  *learn.Model
-	Table  *policy.Table
-	Report *learn.Report
-	OPE    *learn.Evaluation
-}
-
-// gateMost is how many slices the gate's off-policy estimates need at most.
-const gateMost = 6000
-
-// collectAll learns the price signal and logs training and gate data. What a fill costs the
-// parent's later ones is fitted on parents that keep one action.
-func (t *trainer) collectAll() (err error) {
-	parents := func(slices int) int { return max(slices/learnSlices, 4) }
-	if err := t.learnSignal(); err != nil {
-		return err
-	}
-	t.count.phase("every action kept")
-	best, err := t.screen(min(max(t.slices/1200, 2), 24))
-	if err != nil {
-		return err
-	}
-	around, err := t.favourites(t.seed, best)
-	if err != nil {
-		return err
-	}
-	explorer, err := t.explorer(t.seed + 2)
-	if err != nil {
-		return err
-	}
-	t.count.phase("training parents")
-	if t.train, err = collect(trainSeeds, parents(t.slices), around, t.count); err != nil {
-		return err
-	}
-	t.count.phase("gate parents")
-	if t.gate, err = collect(gateSeeds, parents(min(t.slices/4, gateMost)), explorer, t.count); err != nil {
-		return err
-	}
-	for _, data := range [][]learn.Episode{t.train, t.gate} {
-		learn.Charge(data, t.gamma)
-		learn.Center(data)
-	}
-	t.baseline, t.validated = map[string][]float64{}, map[string][]float64{}
-	return nil
-}
-
-// options are the learner's; support scales with the data.
-func (t *trainer) options(z float64) learn.Options {
-	o := learn.DefaultOptions()
-	o.Method, o.Z = t.method, z
-	return o
-}
-
-// fit learns; without a given z it takes the one whose paired saving on validation seeds has
-// the best lower bound. Off-policy estimates do not see what a slice does to the next parents
-// and are too noisy to choose by.
-func (t *trainer) fit() (*learn.Model, error) {
-	if t.z > 0 || t.method != learn.Pevi {
-		return learn.Fit(t.train, t.options(t.z))
-	}
-	var best *learn.Model
-	bound := math.Inf(-1)
-	t.count.phase("validation pairs")
-	for _, z := range []float64{0.5, 1, 2, 3} {
-		m, err := learn.Fit(t.train, t.options(z))
-		if err != nil {
-			return nil, err
-		}
-		s, err := t.validate(m, fmt.Sprintf("z %g", z))
-		if err != nil {
-			return nil, err
-		}
-		t.chosen = append(t.chosen, s)
-		if s.Lower > bound {
-			best, bound = m, s.Lower
-		}
-	}
-	return best, nil
-}
-
-// validate tries a model in pairs on validation seeds.
-func (t *trainer) validate(m *learn.Model, name string) (learn.RegimeSaving, error) {
-	table, err := t.export(m, nil)
-	if err != nil {
-		return learn.RegimeSaving{}, err
-	}
-	p, err := pairTrials(table, sim.NominalRegime(), validateSeeds, t.trials, t.validated, t.count)
-	if err != nil {
-		return learn.RegimeSaving{}, err
-	}
-	p.Regime = name
-	return learn.Saving(p), nil
-}
-
-// run is the whole loop: learn, estimate off-policy, try in pairs, judge, export.
-func (t *trainer) run() (*trained, error) {
-	m, err := t.fit()
-	if err != nil {
-		return nil, err
-	}
-	out := &trained{Model: m}
-	table, err := t.export(m, nil)
-	if err != nil {
-		return nil, err
-	}
-	if out.Report, out.OPE, err = t.judge(table); err != nil {
-		return nil, err
-	}
-	out.Table, err = t.export(m, out.Report)
-	return out, err
-}
-
-func (t *trainer) export(m *learn.Model, report *learn.Report) (*policy.Table, error) {
-	last := int64(trainSeeds + max(t.slices/learnSlices, 4) - 1)
-	return learn.Export(m, learn.ExportOptions{
-		BuildOptions: policy.BuildOptions{Version: version, BuildTime: t.notBefore, NotBefore: t.notBefore, NotAfter: t.notAfter},
-		Sections:     t.sections, Schema: t.schema,
-		Seeds: []int64{trainSeeds, last}, TrainData: learn.Hash(t.train), Parent: t.parent, Report: report, Slim: t.slim,
-		Params: []string{
-			fmt.Sprintf("method=%s", m.Opt.Method), fmt.Sprintf("z=%g", m.Opt.Z), fmt.Sprintf("support=%d", m.Opt.MinSupport),
-			fmt.Sprintf("explore=%dbps", t.rateBps), fmt.Sprintf("seed=%d", t.seed), "market=" + simulatorName,
-			fmt.Sprintf("impact=%.2e", t.gamma),
-		},
-	})
-}
-
-// judge gathers the evidence for a table and lets the gate decide.
-func (t *trainer) judge(table *policy.Table) (*learn.Report, *learn.Evaluation, error) {
-	act := tableActs(table)
-	ev := &learn.Evidence{Looks: t.looks, SignedBy: t.signedBy}
-	ev.OPE = learn.Evaluate(t.gate, act, learn.DefaultEvaluate())
-	ev.Fallback, ev.Strayed = fallback(t.gate, table)
-	t.count.phase("paired trials")
-	for _, r := range sim.Regimes() {
-		n := t.stress
-		if r.Nominal {
-			n = t.pairs
-		}
-		if n == 0 {
-			continue
-		}
-		p, err := pairTrials(table, r, gateSeeds, n, t.baseline, t.count)
-		if err != nil {
-			return nil, nil, err
-		}
-		ev.Trials = append(ev.Trials, *p)
-	}
-	t.count.phase("negative controls")
-	if err := t.control(ev); err != nil {
-		return nil, nil, err
-	}
-	t.count.close()
-	report := learn.Judge(ev)
-	report.Signal, report.Chosen = t.quality, t.chosen
-	return report, ev.OPE, nil
-}
-
-// control runs the negative controls: the same learner on data that say nothing.
-func (t *trainer) control(ev *learn.Evidence) error {
-	z := math.Max(t.z, 1)
-	try := func(data []learn.Episode, blind ...int) (*learn.Paired, error) {
-		o := learn.DefaultOptions()
-		o.Z, o.Blind = z, blind
-		m, err := learn.Fit(data, o)
-		if err != nil {
-			return nil, err
-		}
-		table, err := t.export(m, nil)
-		if err != nil {
-			return nil, err
-		}
-		return pairTrials(table, sim.NominalRegime(), gateSeeds, t.controls, map[string][]float64{"nominal": t.baseline["nominal"][:t.controls]}, t.count)
-	}
-	var err error
-	if ev.Shuffled, err = try(learn.Shuffle(t.train, t.seed)); err != nil {
-		return err
-	}
-	blind, err := try(t.train, policy.FeatureSignal)
-	if err != nil {
-		return err
-	}
-	if ev.Shifted, err = try(learn.Shift(t.train, 7*learnSlices)); err != nil {
-		return err
-	}
-	ev.Shifted.Baseline = blind.Candidate
-	return nil
-}
-
-// tableActs is what a table does in a cell, as the core resolves it with everything
-// possible.
+// tableActs is what a table does in a cell of a page, as the core resolves it with everything
+// possible. A page that it does not have is its first.
 func tableActs(table *policy.Table) learn.Policy {
-	var acts [policy.States]uint8
-	for cell := range uint32(policy.States) {
-		acts[cell], _ = policy.Resolve(table.At(0, cell), 0)
+	var acts [policy.MaxPages * policy.States]uint8
+	for i := range uint32(len(acts)) {
+		acts[i], _ = policy.Resolve(table.At(int(i/policy.States), i%policy.States), 0)
 	}
 	return func(cell uint32) uint8 { return acts[cell] }
 }
@@ -452,7 +241,7 @@ func fallback(episodes []learn.Episode, table *policy.Table) (share float64, str
 	for i := range episodes {
 		for _, s := range episodes[i].Steps {
 			n++
-			if c := table.At(0, s.Cell); c.Thin() {
+			if c := table.At(int(s.Cell/policy.States), s.Cell%policy.States); c.Thin() {
 				thin++
 				if a, _ := policy.Resolve(c, 0); a != policy.ActionBaseline {
 					strayed++

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,8 +20,12 @@ func TestDemoOverOUCH(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
+			table := filepath.Join(dir, "rules.penstock") // BASELINE would rather trade with dealers
+			if code, _, errs := penstock(t, "policy", "build-baseline", "-o", table); code != 0 {
+				t.Fatalf("exit code %d: %s", code, errs)
+			}
 			code, out, errs := penstock(t, "demo", "--json", "--ouch", version, "--qty", "8000", "--horizon", "6s", "--seed", "5",
-				"--journal", dir)
+				"--table", table, "--journal", filepath.Join(dir, "journal"))
 			if code != 0 {
 				t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
 			}
@@ -36,7 +41,7 @@ func TestDemoOverOUCH(t *testing.T) {
 				traded = traded || v.Venue == "LITA" && v.Fills > 0
 			}
 			// Its drop copy is in FIX all the same.
-			again, err := rerunJournal(journalDir(dir))
+			again, err := rerunJournal(journalDir(filepath.Join(dir, "journal")))
 			if err != nil {
 				t.Fatal(err)
 			}

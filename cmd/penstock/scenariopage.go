@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"math"
@@ -28,6 +30,13 @@ func (s *scenarioResult) write(dir string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
+	decided, err := json.MarshalIndent(&s.verdict, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "verdict.json"), append(decided, '\n'), 0o644); err != nil {
+		return err
+	}
 	var page bytes.Buffer
 	if err := scenarioPage.Execute(&page, s); err != nil {
 		return err
@@ -47,7 +56,7 @@ var scenarioPage = template.Must(template.New("scenario").Funcs(template.FuncMap
 	"f2":        func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	"pct":       func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
 	"intervals": drawIntervals, "curve": drawCurve, "impact": drawImpact, "waterfall": drawWaterfall, "histogram": drawHistogram,
-	"evidence": evidenceWords, "span": spanWords, "count": countWords, "mix": mixWords, "signal": signalWords,
+	"evidence": evidenceWords, "span": spanWords, "count": countWords, "mix": mixWords, "signal": signalWords, "left": leftWords,
 	"samples": func(v float64) string {
 		if v == 0 {
 			return "–" // it weighs nothing
@@ -66,9 +75,9 @@ td,th{padding:.25rem .5rem;text-align:right;border-bottom:1px solid #eee;vertica
 svg{width:100%;height:auto;display:block;margin:.5rem 0}small{color:#555}
 </style>
 <h1>One large order in a simulated market</h1>
-<p><small>Made {{.Made}}; simulator {{.Simulator}}; table {{.Table}}; on offer: {{.Shipped}}. Every number comes from
+<p><small>Made {{.Made}}; simulator {{.Simulator}}; table {{.Table}}. Every number comes from
 <code>make scenario</code>; check any of them on seeds of your own with <code>penstock simulate --policy FILE --seeds A-B --regime NAME</code>.</small></p>
-<div class="box">{{range .FinalWords}}<p>{{.}}.</p>{{end}}</div>
+<div class="box"><p><b>What ships: {{.Shipped}}.</b></p>{{range .FinalWords}}<p>{{.}}.</p>{{end}}</div>
 <p>Costs are basis points of the value at arrival, positive against the client. All policies of a seed meet the same candidate events,
 so differences are what the policies did. A claim says the simulator, the opponent and the number of orders; none of them says anything about real markets
 until live logs do.</p>
@@ -93,6 +102,9 @@ a policy that claims one would claim the impossible.</small></p>
 
 {{if .Curve}}<h2>Learning curve</h2>{{curve .Curve}}<p><small>Saving over BASELINE on validation seeds, against the slices trained on.</small></p>{{end}}
 {{if .Ablations}}<h2>What each part is worth</h2>{{intervals .Ablations}}<p><small>The same learner and data without one part, on validation seeds, over BASELINE.</small></p>{{end}}
+
+{{if .Deviations}}<h2>What BASELINE leaves</h2>{{intervals .Deviations}}<p><small>BASELINE with another action in one bin of the price signal (bin 0: the
+price is expected to come towards us, the last: to run away), on validation seeds, over BASELINE everywhere. {{left .Deviations}}</small></p>{{end}}
 
 {{with .Gate}}<h2>Regimes (the gate's seeds)</h2>{{intervals .Regimes}}
 <p><small>Trained on the nominal regime only. In nominal ones the lower bound must be above zero, in the others above −0.5 bp.</small></p>
@@ -400,4 +412,17 @@ func evidenceWords(pairs []pairOfCosts) string {
 	return fmt.Sprintf("One order proves nothing: its outcome deviates by %.1f bps, and BASELINE itself beat the arrival price by 3 bps or more on "+
 		"%.0f %% of these orders, by luck. To see a true saving of 1 bp takes about %.0f orders in each arm, or %.0f pairs of one seed each, whose "+
 		"differences deviate by %.1f bps.", single, 100*float64(lucky)/float64(len(pairs)), math.Ceil(2*z2*single*single), math.Max(math.Ceil(z2*pair*pair), 2), pair)
+}
+
+// leftWords says what the best deviation from BASELINE saved.
+func leftWords(list []curvePoint) string {
+	best := slices.MaxFunc(list, func(a, b curvePoint) int { return cmp.Compare(a.Saving.Saved, b.Saving.Saved) })
+	sure := 0
+	for i := range list {
+		if list[i].Saving.Lower > 0 {
+			sure++
+		}
+	}
+	return fmt.Sprintf("The best of %d saved %.2f bps (95 %% %.2f to %.2f); %d of them saved anything beyond chance, %.1f would by luck alone.",
+		len(list), best.Saving.Saved, best.Saving.Low, best.Saving.High, sure, .05*float64(len(list)))
 }

@@ -65,6 +65,8 @@ func samplesOf(seed uint64, looks []trial.Look) (list []learn.SignalSample) {
 // learnSignal fits a price signal on training seeds and judges it on validation seeds. One
 // that is not acceptable is not used: the lean of the touch stays.
 func (t *trainer) learnSignal() error {
+	t.paging = policy.Paging{By: policy.RegimePace, DwellNanos: regimeDwell}
+	t.paceEdges(nil)
 	if t.signalSeeds == 0 {
 		return nil
 	}
@@ -77,6 +79,7 @@ func (t *trainer) learnSignal() error {
 	if err != nil {
 		return err
 	}
+	t.paceEdges(train)
 	signal, quality, err := learn.JudgeSignal(train, others, t.seed)
 	if err != nil {
 		return err
@@ -91,6 +94,28 @@ func (t *trainer) learnSignal() error {
 	}
 	t.sections, t.schema = append(t.sections, section), learn.SignalEdges(signal, train)
 	return nil
+}
+
+// regimeDwell is how long trading has to keep another pace before a table turns its page.
+const regimeDwell = 60e9
+
+// paceEdges cuts the pace of trading into as many parts as there are pages, each as long in use
+// as the others; without samples by what is usual.
+func (t *trainer) paceEdges(samples []learn.SignalSample) {
+	paces := []float64{600, 800, 1000, 1200, 1500}
+	if len(samples) > 0 {
+		paces = paces[:0]
+		for i := range samples {
+			paces = append(paces, float64(samples[i].Pace))
+		}
+	}
+	for i := range max(t.regimes, 1) - 1 {
+		edge := int64(learn.Quantiles(paces, float64(i+1)/float64(t.regimes))[0])
+		if i > 0 {
+			edge = max(edge, t.paging.Edges[i-1]+1)
+		}
+		t.paging.Edges[i] = edge
+	}
 }
 
 func printSignal(w io.Writer, q *learn.SignalQuality) {

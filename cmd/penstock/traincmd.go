@@ -17,7 +17,7 @@ import (
 )
 
 const trainUsage = `usage: penstock train -o FILE [--slices N] [--pairs N] [--stress N] [--method NAME] [--z Z] [--seed N]
-                      [--explore BPS] [--signal HOURS] [--trials N] [--ledger FILE] [--key FILE] [--signed-by NAME] [--slim] [--json]
+                      [--explore BPS] [--signal HOURS] [--pages N] [--trials N] [--ledger FILE] [--key FILE] [--signed-by NAME] [--slim] [--json]
 
 Logs parents in the simulated stock with BASELINE and uniform exploration, learns a table from
 them, estimates it off-policy on seeds never trained on, tries it against BASELINE in pairs in
@@ -26,7 +26,8 @@ way; a table that did not pass carries "pass": false, no router loads it, and th
 
 Before that it distils a price signal from --signal N hours of the stock (0: the lean of the touch
 is the signal), which is used only if it predicts better on other seeds than the touch alone. Without
---z the pessimism is chosen by the lower bound of --trials N pairs on validation seeds.
+--z the pessimism is chosen by the lower bound of --trials N pairs on validation seeds, and so is
+whether the table gets --pages N (2 to 4; 1: never) regime pages by the pace of trading, each learnt alone.
 
 --ledger FILE counts the looks at the gate's seeds; more than five and the gate stays shut until
 the seeds are changed. --key FILE holds a hex ed25519 private key (64 bytes) to sign with.
@@ -45,6 +46,7 @@ func train(args []string, stdout, stderr io.Writer) error {
 	flags.Uint64Var(&t.seed, "seed", 1, "")
 	flags.IntVar(&t.signalSeeds, "signal", 60, "")
 	flags.IntVar(&t.trials, "trials", 100, "")
+	flags.IntVar(&t.regimes, "pages", 3, "")
 	rate := flags.Uint("explore", 5000, "")
 	ledger := flags.String("ledger", "", "")
 	key := flags.String("key", "", "")
@@ -59,6 +61,8 @@ func train(args []string, stdout, stderr io.Writer) error {
 		return usageError("train: name the file to write with -o", trainUsage)
 	case t.slices < 600 || t.pairs < 8 || t.stress < 1 || t.trials < 2 || t.signalSeeds < 0:
 		return usageError("train: at least 600 slices, 8 pairs, 1 stress pair and 2 trials; signal is 0 or more hours", trainUsage)
+	case t.regimes < 1 || t.regimes > policy.MaxPages:
+		return usageError("train: --pages is 1 to 4", trainUsage)
 	case *rate == 0 || *rate > 10_000:
 		return usageError("train: --explore is 1 to 10000", trainUsage)
 	}

@@ -19,12 +19,19 @@ const (
 	seenLimit = policy.States * policy.Actions
 )
 
-// appendCoefficients appends a page of COEF.
-func (m *Model) appendCoefficients(b []byte) []byte {
+// coefficientPages is section COEF.
+func (m *Model) coefficientPages() (b []byte) {
+	for page := range m.fits {
+		b = appendCoefficients(b, &m.fits[page])
+	}
+	return b
+}
+
+func appendCoefficients(b []byte, fits *pageFits) []byte {
 	put := func(v float64) { b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(v))) }
-	for t := range m.fits {
-		for a := range m.fits[t] {
-			r := &m.fits[t][a]
+	for t := range fits {
+		for a := range fits[t] {
+			r := &fits[t][a]
 			put(r.n)
 			put(r.sigma)
 			for _, v := range r.coef {
@@ -61,17 +68,20 @@ func coefficients(section []byte, page, time int, action uint8) (r ridge) {
 	return r
 }
 
-// appendVisits appends a page of SEEN: of each cell and action that was visited the distance
+// visitPages is section SEEN, page after page: of each cell and action that was visited the distance
 // from the one before and the number of visits, as varints, and two zeros at the end.
-func (m *Model) appendVisits(b []byte) []byte {
-	last := -1
-	for i, n := range m.Visits {
-		if n > 0 {
-			b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(i-last)), uint64(n))
-			last = i
+func (m *Model) visitPages() (b []byte) {
+	for page := range m.pages() {
+		last := -1
+		for i, n := range m.Visits[page*seenLimit:][:seenLimit] {
+			if n > 0 {
+				b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(i-last)), uint64(n))
+				last = i
+			}
 		}
+		b = append(b, 0, 0)
 	}
-	return append(b, 0, 0)
+	return b
 }
 
 // visits returns how often a cell of a page was visited, by action.

@@ -36,8 +36,8 @@ func Shift(episodes []Episode, by int) []Episode {
 		}
 		for k := range out[i].Steps {
 			s := &out[i].Steps[k]
-			from := cellBins[other.Steps[min(k, len(other.Steps)-1)].Cell][f]
-			s.Cell += uint32(int(from)-int(cellBins[s.Cell][f])) * schema[f].Stride
+			from := binsOf(other.Steps[min(k, len(other.Steps)-1)].Cell)[f]
+			s.Cell += uint32(int(from)-int(binsOf(s.Cell)[f])) * schema[f].Stride
 		}
 	}
 	return out

@@ -206,8 +206,7 @@ func Center(episodes []Episode) {
 // unitDesign is the design of a cell as if the whole slice were left: the market alone
 // does not know how much that is.
 func unitDesign(cell uint32) *[width]float64 {
-	full := cell + uint32(4-int(cellBins[cell][policy.FeatureInventory]))*schema[policy.FeatureInventory].Stride
-	return &design[full]
+	return designOf(cell + uint32(4-int(binsOf(cell)[policy.FeatureInventory]))*schema[policy.FeatureInventory].Stride)
 }
 
 func each(episodes []Episode, f func(*Step)) {

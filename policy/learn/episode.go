@@ -13,8 +13,8 @@ const Horizon = 6
 
 // Step is one decision and what followed until the next.
 type Step struct {
-	Cell       uint32
-	Time       int // decision index in the slice
+	Cell       uint32 // regime page × policy.States + cell of the page
+	Time       int    // decision index in the slice
 	Action     uint8
 	Propensity float64 // of Action under the policy that logged it
 	Baseline   float64 // of BASELINE
@@ -81,5 +81,18 @@ var cellBins = func() (b [policy.States][policy.Features]uint8) {
 	return b
 }()
 
+// Cells of every page have the same bins and the same regressors.
+
+func binsOf(cell uint32) *[policy.Features]uint8 { return &cellBins[cell%policy.States] }
+
+func designOf(cell uint32) *[width]float64 { return &design[cell%policy.States] }
+
 // timeOf returns the decision index of a cell.
-func timeOf(cell uint32) int { return int(cellBins[cell][policy.FeatureTime]) }
+func timeOf(cell uint32) int { return int(binsOf(cell)[policy.FeatureTime]) }
+
+// OnePage returns the episodes as one sees them who knows no regime pages.
+func OnePage(episodes []Episode) []Episode {
+	out := clone(episodes)
+	each(out, func(s *Step) { s.Cell %= policy.States })
+	return out
+}

@@ -8,7 +8,7 @@ import (
 	"penstock/policy"
 )
 
-// Policy says what is done in a cell. It must be deterministic.
+// Policy says what is done in a cell of a page (Step.Cell). It must be deterministic.
 type Policy func(cell uint32) uint8
 
 // Baseline is the policy that every other is compared with.
@@ -281,7 +281,7 @@ func fitQ(episodes []Episode, p Policy, weight func(i int) float64) *qFit {
 				if k+1 < len(e.Steps) {
 					y += q.value(e.Steps[k+1].Cell, p)
 				}
-				q.fits[t][s.Action].addWeighted(&design[s.Cell], y, w)
+				q.fits[t][s.Action].addWeighted(designOf(s.Cell), y, w)
 				n += w
 				total += w * y
 			}
@@ -299,7 +299,7 @@ func fitQ(episodes []Episode, p Policy, weight func(i int) float64) *qFit {
 func (q *qFit) at(cell uint32, action uint8) float64 {
 	t := timeOf(cell)
 	if f := &q.fits[t][action]; f.n > width {
-		return f.at(&design[cell])
+		return f.at(designOf(cell))
 	}
 	return q.back[t]
 }

@@ -40,7 +40,7 @@ func Export(m *Model, opt ExportOptions) (*policy.Table, error) {
 		t.Extra = append(t.Extra, policy.Section{Tag: "NVIS", Data: visits}, policy.Section{Tag: "BASE", Data: baseValues(m)})
 	}
 	if opt.Slim && m.fits != nil {
-		t.Extra = append(t.Extra, policy.Section{Tag: tagCOEF, Data: m.appendCoefficients(nil)}, policy.Section{Tag: tagSEEN, Data: m.appendVisits(nil)})
+		t.Extra = append(t.Extra, policy.Section{Tag: tagCOEF, Data: m.coefficientPages()}, policy.Section{Tag: tagSEEN, Data: m.visitPages()})
 	}
 	if opt.Report != nil {
 		b, err := opt.Report.JSON()
@@ -49,7 +49,8 @@ func Export(m *Model, opt ExportOptions) (*policy.Table, error) {
 		}
 		t.Extra = append(t.Extra, policy.Section{Tag: "GATE", Data: b})
 	}
-	return policy.Build(t, m.Choices)
+	pages := slices.Collect(slices.Chunk(m.Choices, policy.States))
+	return policy.Build(t, pages...)
 }
 
 func floats(x []float32) []byte {
@@ -64,8 +65,8 @@ func floats(x []float32) []byte {
 // features that matter most to the choice (u8, u8, two bytes zero): those whose move to
 // another bin changes the chosen action's advantage most.
 func baseValues(m *Model) []byte {
-	b := make([]byte, 0, 8*policy.States)
-	for cell := range uint32(policy.States) {
+	b := make([]byte, 0, 8*len(m.Choices))
+	for cell := range uint32(len(m.Choices)) {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(m.Q[at(cell, policy.ActionBaseline)]))
 		first, second := m.attribution(cell)
 		b = append(b, first, second, 0, 0)
@@ -86,7 +87,7 @@ func attribution(cell uint32, a uint8, value func(cell uint32, a uint8) float64)
 		}
 		sum, n := 0.0, 0.0
 		for bin := range int(schema[f].Bins) {
-			other := cell + uint32(bin-int(cellBins[cell][f]))*schema[f].Stride
+			other := cell + uint32(bin-int(binsOf(cell)[f]))*schema[f].Stride
 			if d := value(other, a) - value(other, policy.ActionBaseline); !math.IsNaN(d) {
 				sum += math.Abs(d - here)
 				n++

@@ -29,6 +29,7 @@ type Options struct {
 	MinSupport int     // rows of (time, share, signal, action) below which an action is not chosen
 	MinState   int     // rows of (time, share, signal) below which a cell has low support
 	Blind      []int   // features that the learner may not use, for ablation
+	Pages      int     // regime pages, each learnt from its own rows; 0 is 1
 }
 
 // DefaultOptions are those for data of a simulator.
@@ -36,12 +37,17 @@ func DefaultOptions() Options { return Options{Method: Pevi, Z: 1, MinSupport: 5
 
 // Model is what was learnt: values by cell and action, and the choice of each cell.
 type Model struct {
-	Q, SE   []float32 // policy.States × policy.Actions, bps; NaN where there is no value
+	Q, SE   []float32 // pages × policy.States × policy.Actions, bps; NaN where there is no value
 	Visits  []uint32
 	Choices []policy.Choice
 	Opt     Options
-	fits    *[Horizon][policy.Actions]ridge // of the linear methods without blind features
+	fits    []pageFits // by page, of the linear methods without blind features
 }
+
+// pageFits are the fits of a page by decision and action.
+type pageFits [Horizon][policy.Actions]ridge
+
+func (m *Model) pages() int { return len(m.Choices) / policy.States }
 
 func at(cell uint32, action uint8) int { return int(cell)*policy.Actions + int(action) }
 
@@ -49,7 +55,7 @@ func at(cell uint32, action uint8) int { return int(cell)*policy.Actions + int(a
 type coarse [Horizon * 5 * 5][policy.Actions]int
 
 func coarseOf(cell uint32) int {
-	b := &cellBins[cell]
+	b := binsOf(cell)
 	return (int(b[policy.FeatureTime])*5+int(b[policy.FeatureInventory]))*5 + int(b[policy.FeatureSignal])
 }
 
@@ -58,29 +64,43 @@ func Fit(episodes []Episode, opt Options) (*Model, error) {
 	if len(episodes) == 0 {
 		return nil, fmt.Errorf("learn: no episodes")
 	}
-	m := &Model{
-		Q: make([]float32, policy.States*policy.Actions), SE: make([]float32, policy.States*policy.Actions),
-		Visits:  make([]uint32, policy.States*policy.Actions),
-		Choices: make([]policy.Choice, policy.States), Opt: opt,
+	pages := max(opt.Pages, 1)
+	cells := pages * policy.States
+	if pages > policy.MaxPages {
+		return nil, fmt.Errorf("learn: %d pages, a table has at most %d", pages, policy.MaxPages)
 	}
-	var counts coarse
+	m := &Model{
+		Q: make([]float32, cells*policy.Actions), SE: make([]float32, cells*policy.Actions),
+		Visits:  make([]uint32, cells*policy.Actions),
+		Choices: make([]policy.Choice, cells), Opt: opt,
+	}
+	counts := make([]coarse, pages)
+	outside := false
 	each(episodes, func(s *Step) {
+		if outside = outside || int(s.Cell) >= cells; outside {
+			return
+		}
 		m.Visits[at(s.Cell, s.Action)]++
-		counts[coarseOf(m.dim(s.Cell))][s.Action]++
+		counts[s.Cell/policy.States][coarseOf(m.dim(s.Cell))][s.Action]++
 	})
-	next := make([]float64, policy.States) // value of a cell of the next decision
+	if outside {
+		return nil, fmt.Errorf("learn: the data have more than %d regime pages", pages)
+	}
+	next := make([]float64, cells) // value of a cell of the next decision
 	for t := Horizon - 1; t >= 0; t-- {
 		switch opt.Method {
 		case Pevi, Linear:
-			m.fitLinear(episodes, t, next)
+			for page := range pages {
+				m.fitLinear(episodes, page, t, next)
+			}
 		case Greedy, VILCB, CQL:
 			m.fitTabular(episodes, t, next)
 		default:
 			return nil, fmt.Errorf("learn: unknown method %q", opt.Method)
 		}
-		for cell := range uint32(policy.States) {
+		for cell := range uint32(cells) {
 			if timeOf(cell) == t {
-				next[cell] = m.choose(cell, &counts)
+				next[cell] = m.choose(cell, &counts[cell/policy.States])
 			}
 		}
 	}
@@ -96,13 +116,13 @@ func target(e *Episode, k int, next []float64) float64 {
 	return y
 }
 
-// fitLinear fits every action of decision t.
-func (m *Model) fitLinear(episodes []Episode, t int, next []float64) {
+// fitLinear fits every action of decision t on a page.
+func (m *Model) fitLinear(episodes []Episode, page, t int, next []float64) {
 	var fits [policy.Actions]ridge
 	for i := range episodes {
 		e := &episodes[i]
 		for k := range e.Steps {
-			if s := &e.Steps[k]; s.Time == t {
+			if s := &e.Steps[k]; s.Time == t && int(s.Cell/policy.States) == page {
 				fits[s.Action].add(m.seen(s.Cell), target(e, k, next))
 			}
 		}
@@ -112,11 +132,12 @@ func (m *Model) fitLinear(episodes []Episode, t int, next []float64) {
 	}
 	if len(m.Opt.Blind) == 0 {
 		if m.fits == nil {
-			m.fits = &[Horizon][policy.Actions]ridge{}
+			m.fits = make([]pageFits, m.pages())
 		}
-		m.fits[t] = fits
+		m.fits[page][t] = fits
 	}
-	for cell := range uint32(policy.States) {
+	for i := range uint32(policy.States) {
+		cell := uint32(page)*policy.States + i
 		if timeOf(cell) != t {
 			continue
 		}
@@ -132,13 +153,13 @@ func (m *Model) fitLinear(episodes []Episode, t int, next []float64) {
 }
 
 // seen is the design of a cell as the learner sees it.
-func (m *Model) seen(cell uint32) *[width]float64 { return &design[m.dim(cell)] }
+func (m *Model) seen(cell uint32) *[width]float64 { return designOf(m.dim(cell)) }
 
 // dim is a cell with the blind features at their middle.
 func (m *Model) dim(cell uint32) uint32 {
 	for _, f := range m.Opt.Blind {
 		middle := int(schema[f].Bins) / 2
-		cell += uint32(middle-int(cellBins[cell][f])) * schema[f].Stride
+		cell += uint32(middle-int(binsOf(cell)[f])) * schema[f].Stride
 	}
 	return cell
 }
@@ -165,7 +186,7 @@ func (m *Model) fitTabular(episodes []Episode, t int, next []float64) {
 			c.squares += y * y
 		}
 	}
-	for cell := range uint32(policy.States) {
+	for cell := range uint32(len(m.Choices)) {
 		if timeOf(cell) != t {
 			continue
 		}

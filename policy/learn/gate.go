@@ -64,13 +64,15 @@ type RegimeSaving struct {
 
 // Report is the gate's verdict, section GATE of a table.
 type Report struct {
-	Pass    bool           `json:"pass"`
-	Label   string         `json:"label"` // SIM_ONLY without live logs
-	Checks  []Check        `json:"checks"`
-	Regimes []RegimeSaving `json:"regimes"`
-	OPE     []Estimate     `json:"ope"`
-	Signal  *SignalQuality `json:"signal,omitempty"`     // of the price signal, on validation seeds
-	Chosen  []RegimeSaving `json:"validation,omitempty"` // of the settings among which this one was chosen
+	Pass  bool   `json:"pass"`
+	Label string `json:"label"` // SIM_ONLY without live logs
+	// Baseline names the opponent (trial.Fingerprint): against another one nothing is proved.
+	Baseline string         `json:"baseline,omitempty"`
+	Checks   []Check        `json:"checks"`
+	Regimes  []RegimeSaving `json:"regimes"`
+	OPE      []Estimate     `json:"ope"`
+	Signal   *SignalQuality `json:"signal,omitempty"`     // of the price signal, on validation seeds
+	Chosen   []RegimeSaving `json:"validation,omitempty"` // of the settings among which this one was chosen
 }
 
 // Thresholds of the gate. They are not options: a gate that is loosened is none.

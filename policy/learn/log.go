@@ -8,6 +8,7 @@ import (
 	"penstock/event"
 	"penstock/journal"
 	"penstock/market"
+	"penstock/policy"
 )
 
 // LogConfig says what a log needs besides events and decisions.
@@ -143,7 +144,7 @@ func (g *Log) Decision(d *event.Decision) {
 	p.epoch, p.mid, p.alone, p.left = d.Epoch, mid, alone, float64(d.Remaining)
 	p.pending, p.filled = 0, 0
 	p.steps = append(p.steps, Step{
-		Cell: d.Cell, Time: timeOf(d.Cell), Action: d.Action, Share: p.left / p.total,
+		Cell: uint32(d.Page)*policy.States + d.Cell, Time: timeOf(d.Cell), Action: d.Action, Share: p.left / p.total,
 		Propensity: float64(d.PropensityBps) / 1e4, Baseline: float64(d.BaselineBps) / 1e4,
 	})
 }
