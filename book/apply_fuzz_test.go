@@ -1,6 +1,8 @@
 package book
 
 import (
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"penstock/event"
@@ -13,6 +15,22 @@ import (
 func FuzzApply(f *testing.F) {
 	f.Add([]byte("\x00\x10\x03\x05\x00\x10\x04\x05\x0c\x01\x00\x02\x18\x01\x00\x00\x24\x01\x12\x04"))
 	f.Add([]byte("\x00\x10\x03\x05\x01\x90\x03\x05\x0c\x00\x00\x05\x02\x11\xff\x09\x30\x00\x00\x00\x31\x00\x00\x00"))
+	f.Add([]byte(strings.Repeat("\x00\x00\x05\x01", 30)))  // one more than there is room for
+	f.Add([]byte("\x00\x40\x05\xc8" + "\x00\x21\x05\x05")) // known, in the spill
+	r := rand.New(rand.NewPCG(21, 22))
+	for range 40 {
+		ops := make([]byte, 4*300)
+		for i := range ops {
+			ops[i] = byte(r.Uint32())
+			if i%4 == 2 {
+				ops[i] &= 0x7f // a buy or a sell
+			}
+			if i%4 == 1 && i%64 != 1 {
+				ops[i] &= 15 // in sequence, of few lots
+			}
+		}
+		f.Add(ops)
+	}
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		const capacity = 24
 		var fast, slow [3]*Book
