@@ -10,6 +10,7 @@ import (
 func (c *Core) onParentNew(e *event.Event) {
 	entry := c.ids.find(e.Client, e.ID)
 	if entry.used {
+		c.Counters.DoubleOrders++
 		if e.Flags&event.PossDup != 0 && entry.parent != none {
 			c.report(&c.parents[entry.parent], market.ExecOrderStatus)
 			return

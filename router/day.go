@@ -137,6 +137,9 @@ func (c *Core) rest(p *Parent) {
 	c.report(p, market.ExecDoneForDay)
 }
 
+// Day returns the trading day that is open or opens next, days since 1970; 0: none is known.
+func (c *Core) Day() int64 { return int64(c.day.number) }
+
 // setDay adds to a report on p what its day is, from its second on.
 func (c *Core) setDay(cmd *event.Command, p *Parent) {
 	if p.TIF.GoodTill() && p.day > 0 && p.day < c.day.begun && (p.Ended == 0 || p.Ended >= c.day.since) {

@@ -136,6 +136,7 @@ type Counters struct {
 	Uninvited      uint64 // invitations for conditional orders that are not there
 	Lapsed         uint64 // invitations that were not answered
 	BadDays        uint64 // trading days that cannot be
+	DoubleOrders   uint64 // orders under a ClOrdID that is known
 }
 
 // New returns a core with all its memory taken.

@@ -58,6 +58,7 @@ type demoOptions struct {
 
 	placement string       // of the router's feeds and gateways; "" is inline
 	orders    serve.Orders // in which protocol the first venue takes orders
+	prices    serve.Feed   // and shows its book; NoFeed: ITCH
 	copies    bool         // every venue has a drop copy, not only the first
 }
 

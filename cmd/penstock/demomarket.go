@@ -43,6 +43,9 @@ func startDemoMarket(o demoOptions, dir string) (*demoMarket, error) {
 	in := market.Instrument{Symbol: o.symbol, Currency: "USD", PriceDecimals: demoPriceDecimals, Tick: 100, Lot: 1}
 	venues := serve.DemoVenues(in, o.seed, demoRouter)
 	venues[0].Orders = o.orders
+	if o.prices != serve.NoFeed {
+		venues[0].Feed = o.prices
+	}
 	m, err := serve.Start(serve.Config{
 		Instrument: in,
 		Flow:       sim.DefaultFlow(o.seed, clock(), 500_000),
@@ -154,6 +157,9 @@ func demoVenue(symbol string, s *serve.Server) venueSection {
 		v.Feed = feedSection{Protocol: "kraken", Address: s.FeedAddr(), Depth: 25, PricePrecision: demoPriceDecimals}
 	case serve.Coinbase:
 		v.Feed = feedSection{Protocol: "coinbase", Address: s.FeedAddr()}
+	case serve.FIX:
+		v.Feed = feedSection{Protocol: "fix", Address: s.FeedAddr(), fixSection: fixSection{Dialect: "generic44", SenderCompID: demoRouter,
+			TargetCompID: c.Name, Heartbeat: 1}}
 	}
 	if c.Feed != serve.NoFeed {
 		v.Feed.Silence = duration(4 * time.Second)

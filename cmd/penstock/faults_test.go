@@ -25,8 +25,12 @@ type demoRig struct {
 
 func newDemoRig(t *testing.T, placement string, change ...func(*Config)) *demoRig {
 	t.Helper()
+	return newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, placement: placement, copies: true}, change...)
+}
+
+func newRigOf(t *testing.T, o demoOptions, change ...func(*Config)) *demoRig {
+	t.Helper()
 	dir := t.TempDir()
-	o := demoOptions{symbol: "PSTK", seed: 5, placement: placement, copies: true}
 	m, err := startDemoMarket(o, dir)
 	if err != nil {
 		t.Fatal(err)

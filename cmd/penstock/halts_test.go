@@ -7,6 +7,7 @@ import (
 	"penstock/event"
 	"penstock/market"
 	"penstock/router/loop"
+	"penstock/venues/sim/serve"
 )
 
 // TestAuctionAndBandHoldOrders has a simulated venue announce an auction with its collars, as
@@ -50,4 +51,60 @@ func TestAuctionAndBandHoldOrders(t *testing.T) {
 	if s := r.finish("A-1"); s.CumQty != "8000" {
 		t.Errorf("filled %s of 8000, status %s", s.CumQty, s.Status)
 	}
+}
+
+// TestHaltsAndBandsOverFIXReachTheCore is the same of a venue whose book comes in FIX 4.4:
+// SecurityStatus(35=f) of an auction and of price limits. They hold for that venue alone.
+func TestHaltsAndBandsOverFIXReachTheCore(t *testing.T) {
+	r := newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, prices: serve.FIX})
+	v := r.m.Venue("LITA")
+	r.send("X-1", 8_000, 5*time.Second)
+	r.until("an order at the venue", func(s *loop.Sequencer) bool { return childrenAt(s, 0) > 0 })
+	if err := v.Auction(true); err != nil {
+		t.Fatal(err)
+	}
+	sent, seen := 0, int64(0)
+	r.until("auction seen", func(s *loop.Sequencer) bool {
+		sent, seen = childrenAt(s, 0), clock()
+		return s.Core().Composite(0).Books[0].State == event.BookAuction
+	})
+	r.until("a second without an order there, while others get some", func(s *loop.Sequencer) bool {
+		c := s.Core()
+		if n := childrenAt(s, 0); n != sent {
+			t.Fatalf("%d orders went into the auction", n-sent)
+		}
+		return clock() > seen+1000e6 && len(c.Children()) > sent && c.Counters.MarketHalts == 0
+	})
+	// It trades again, but only far above the market, where nobody buys.
+	if err := v.Band(900_000, 1_100_000); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Auction(false); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the book is back", func(s *loop.Sequencer) bool {
+		seen = clock()
+		return s.Core().Composite(0).Books[0].Live() && s.Core().Counters.PriceBands > 0
+	})
+	r.until("half a second within the limits", func(s *loop.Sequencer) bool {
+		if n := childrenAt(s, 0); n != sent {
+			t.Fatalf("%d orders left against the price limits", n-sent)
+		}
+		return clock() > seen+500e6
+	})
+	if err := v.Band(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.finish("X-1"); s.CumQty != "8000" {
+		t.Errorf("filled %s of 8000, status %s", s.CumQty, s.Status)
+	}
+}
+
+func childrenAt(s *loop.Sequencer, v market.VenueID) (n int) {
+	for i := range s.Core().Children() {
+		if s.Core().Children()[i].Venue == v {
+			n++
+		}
+	}
+	return n
 }

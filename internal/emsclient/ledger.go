@@ -27,6 +27,7 @@ type Order struct {
 	Side       market.Side
 	OrderQty   market.Qty
 	Price      market.Price // limit, 0 for a market order
+	GoodTill   bool         // it outlives its trading day
 	OrdStatus  market.OrdStatus
 	CumQty     market.Qty
 	LeavesQty  market.Qty
@@ -45,7 +46,13 @@ type Order struct {
 const AvgPxDecimals = 4
 
 // Done reports whether nothing more can happen to the order.
-func (o *Order) Done() bool { return o.Refused || o.OrdStatus.Terminal() }
+func (o *Order) Done() bool { return o.Refused || o.ends(o.OrdStatus) }
+
+// ends reports whether an order in the state can no longer trade: one that is good for longer
+// than a day is done for the day only.
+func (o *Order) ends(s market.OrdStatus) bool {
+	return s.Terminal() && !(o.GoodTill && s == market.StatusDoneForDay)
+}
 
 // Report is one ExecutionReport(8), in integers.
 type Report struct {
@@ -218,9 +225,9 @@ func (l *Ledger) checkQuantities(o *Order, r *Report) {
 		l.violation(r, "CumQty %d, but the fills add up to %d", r.CumQty, sum)
 	case r.OrderQty != o.OrderQty:
 		l.violation(r, "OrderQty %d, expected %d", r.OrderQty, o.OrderQty)
-	case r.OrdStatus.Terminal() && r.LeavesQty != 0:
+	case o.ends(r.OrdStatus) && r.LeavesQty != 0:
 		l.violation(r, "LeavesQty %d of an order that is done", r.LeavesQty)
-	case !r.OrdStatus.Terminal() && r.CumQty+r.LeavesQty != o.OrderQty:
+	case !o.ends(r.OrdStatus) && r.CumQty+r.LeavesQty != o.OrderQty:
 		l.violation(r, "CumQty %d + LeavesQty %d is not OrderQty %d", r.CumQty, r.LeavesQty,
 			o.OrderQty)
 	}
@@ -240,7 +247,7 @@ var statesOf = map[market.ExecType][]market.OrdStatus{
 	market.ExecPendingCancel:  {market.StatusPendingCancel},
 	market.ExecPendingReplace: {market.StatusPendingReplace},
 	market.ExecTrade: {market.StatusPartiallyFilled, market.StatusFilled,
-		market.StatusPendingCancel, market.StatusPendingReplace},
+		market.StatusPendingCancel, market.StatusPendingReplace, market.StatusDoneForDay},
 }
 
 func (l *Ledger) checkState(o *Order, r *Report) {

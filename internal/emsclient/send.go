@@ -44,7 +44,7 @@ func (c *Client) SendOrder(o NewOrder) error {
 	o.setParameters(msg)
 	c.update(func() {
 		c.ledger.Sent(Order{ClOrdID: o.ClOrdID, Instrument: ins.ID, Side: o.Side, OrderQty: o.Qty,
-			LeavesQty: o.Qty, Price: o.Price})
+			LeavesQty: o.Qty, Price: o.Price, GoodTill: o.TIF.GoodTill()})
 	})
 	return c.send(msg)
 }
