@@ -10,11 +10,11 @@ import (
 func (c *Core) onParentNew(e *event.Event) {
 	entry := c.ids.find(e.Client, e.ID)
 	if entry.used {
-		c.Counters.DoubleOrders++
 		if e.Flags&event.PossDup != 0 && entry.parent != none {
 			c.report(&c.parents[entry.parent], market.ExecOrderStatus)
 			return
 		}
+		c.Counters.DoubleOrders++
 		if entry.parent != none {
 			// The refusal of the second order says where the first one stands: FIX 4.4 App. D, F.1.
 			c.report(&c.parents[entry.parent], market.ExecRejected).Reason = event.ReasonDuplicateClOrdID
@@ -292,7 +292,11 @@ func (c *Core) replaced(p *Parent) {
 	} else {
 		c.aim(p)
 	}
-	p.terms.ExpireDate = r.expireDate
+	if p.terms.ExpireDate = r.expireDate; p.phase <= phaseFinishing && r.expireDate != 0 && c.past(r.expireDate) {
+		p.phase, p.endReason = phaseExpiring, event.ReasonDayOver // it waited for its venues beyond its last day
+		c.wake(p, c.now+checkNanos)
+		c.cancelAll(p)
+	}
 	if p.Cum >= p.OrderQty {
 		p.Status = market.StatusFilled
 	}

@@ -71,7 +71,7 @@ var matrixRows = []struct{ name44, name42, what, lines string }{
 	{"D-4.4-H.1.d", "D30", "good till cancel, part-filled, renewed and replaced to more", "D X 10000 59=1; new; fill 2000; close; done; open; new; G Y X 15000; fill 1000"},
 	{"GTC", "GTC", "an execution and a cancel overnight", "D X 10000 59=1; new; close; fill 1000; done; G Y X 9000; F Z Y; open"},
 	{"GTD", "GTD", "good till a date: over with its last day", "D X 10000 59=6 432=+0; D Y 1000 59=6 432=-1; new; fill 2000; close; done; open; H X"},
-	{"GTD-2", "GTD-2", "good till tomorrow, replaced to be good till today", "D X 10000 59=6 432=+1; new; close; done; open; new; fill 500; close; done; open"},
+	{"GTD-2", "GTD-2", "good till tomorrow, replaced to be good till today", "D X 10000 59=6 432=+1; new; close; done; open; new; G Y X 9000 59=6 432=+0; fill 500; close; done; open"},
 	{"GTD-3", "GTD-3", "good till a time", "D X 10000 59=6 126=+2h; new; fill 500; time 1h; time 61m; cancel"},
 	{"DAY", "DAY", "a day order is over with its day, when its venue says what is left", "D X 10000; new; fill 2000; close; H X; fill 1000; done; open"},
 	{"CLOSED", "CLOSED", "while the day is closed a day order waits, and what cannot wait is refused", "close; D X 10000 59=3; D Y 10000; H Y; open; new; fill 10000"},
@@ -274,7 +274,7 @@ func (m *matrix) hear(n int) {
 	for range n {
 		msg := m.read()
 		fmt.Fprintf(&m.text, "    %s", msg.Type())
-		for _, tag := range []int{11, 41, 20, 150, 39, 38, 14, 151, 32, 31, 30, 527, 19, 102, 434, 103, 371, 373, 378, 380, 424, 425, 426, 58} {
+		for _, tag := range []int{11, 41, 20, 150, 39, 38, 14, 151, 32, 31, 30, 527, 19, 102, 434, 103, 371, 373, 378, 380, 432, 424, 425, 426, 58} {
 			v, ok := msg.Get(tag)
 			if !ok {
 				continue
@@ -288,6 +288,9 @@ func (m *matrix) hear(n int) {
 				value = "last-" + strconv.Itoa(m.reports-n)
 			case 527:
 				value = value[:1] // T and a number
+			case 432:
+				date, _ := time.Parse("20060102", value)
+				value = fmt.Sprintf("%+d", date.Unix()/86_400-m.day)
 			}
 			fmt.Fprintf(&m.text, " %d=%s", tag, value)
 		}
@@ -318,14 +321,8 @@ func (m *matrix) line(w []string) {
 				resent = f + "|"
 			case known:
 				fields[tag] = value
-			case tag == "432":
-				n, _ := strconv.Atoi(value)
-				extra += "432=" + time.Unix((m.day+int64(n))*86_400, 0).UTC().Format("20060102") + "|"
-			case tag == "126":
-				d, _ := time.ParseDuration(value)
-				extra += "126=" + time.Unix(0, m.now).Add(d).UTC().Format("20060102-15:04:05.000") + "|"
 			default:
-				extra += f + "|"
+				extra += m.dated(f) + "|"
 			}
 		}
 		named := "11=" + id(w[1]) + "|"
@@ -337,7 +334,11 @@ func (m *matrix) line(w []string) {
 	case "F":
 		m.ask("F", "41="+id(w[2])+"|11="+id(w[1])+"|55=PSTK|54=1|60="+now+"|")
 	case "G":
-		m.ask("G", "41="+id(w[2])+"|11="+id(w[1])+"|"+handl+"55=PSTK|54=1|38="+w[3]+"|40=2|44=50.10|60="+now+"|")
+		extra := ""
+		for _, f := range w[4:] {
+			extra += m.dated(f) + "|"
+		}
+		m.ask("G", "41="+id(w[2])+"|11="+id(w[1])+"|"+handl+"55=PSTK|54=1|38="+w[3]+"|40=2|44=50.10|60="+now+"|"+extra)
 	case "H":
 		m.ask("H", "11="+id(w[1])+"|55=PSTK|54=1|")
 	case "Q":
@@ -355,6 +356,20 @@ func (m *matrix) line(w []string) {
 	default:
 		m.venue(w)
 	}
+}
+
+// dated turns ExpireDate(432) in days from today and ExpireTime(126) in time from now into
+// what a client writes.
+func (m *matrix) dated(field string) string {
+	switch tag, value, _ := strings.Cut(field, "="); tag {
+	case "432":
+		n, _ := strconv.Atoi(value)
+		return "432=" + time.Unix((m.day+int64(n))*86_400, 0).UTC().Format("20060102")
+	case "126":
+		d, _ := time.ParseDuration(value)
+		return "126=" + time.Unix(0, m.now).Add(d).UTC().Format("20060102-15:04:05.000")
+	}
+	return field
 }
 
 // tradingDay opens or closes the trading day, and lets the core look at the time.

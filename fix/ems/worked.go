@@ -32,6 +32,14 @@ func newWorked() *worked {
 // asked notes an order, or a replace that names a strategy. The oldest are forgotten.
 func (w *worked) asked(e *event.Event, number []byte) {
 	if e.Strategy == 0 {
+		w.mu.Lock()
+		before := w.by[orderKey{e.Client, e.OrigID}]
+		w.mu.Unlock()
+		if before != nil && e.ExpireDate != 0 {
+			how := *before
+			how.event.ExpireDate = e.ExpireDate
+			w.note(orderKey{e.Client, e.ID}, &how)
+		}
 		return
 	}
 	if number == nil {

@@ -58,8 +58,34 @@ func (w *world) sayDay() {
 		e.StartTime = w.swarm.nights[i-1].open
 	}
 	e.Until = e.StartTime + 3600*second
+	if !open && !w.ledger.day.shut && w.ledger.open() {
+		w.hit(fm90)
+	}
 	w.take(&e)
 	w.ledger.dayObeyed()
+}
+
+// open reports whether anything may be executed at venues.
+func (l *ledger) open() bool {
+	for _, a := range l.list {
+		if a.open > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// countDays notes what only worlds with nights have.
+func (w *world) countDays(c *event.Command) {
+	if c.ExecType != market.ExecTrade {
+		return
+	}
+	if c.Days > 0 {
+		w.hit(fm89)
+	}
+	if w.ledger.day.shut {
+		w.hit(fm91)
+	}
 }
 
 // planDays plans what the calendar says.

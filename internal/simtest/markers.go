@@ -3,7 +3,7 @@ package simtest
 // marker is the number of a failure mode of the catalogue.
 type marker uint8
 
-const markerCount = 89
+const markerCount = 92
 
 // The failure modes that this world meets.
 const (
@@ -73,4 +73,7 @@ const (
 	fm86 marker = 86
 	fm87 marker = 87
 	fm88 marker = 88
+	fm89 marker = 89
+	fm90 marker = 90
+	fm91 marker = 91
 )

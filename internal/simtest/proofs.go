@@ -98,5 +98,8 @@ var proofs = [markerCount]proof{
 	86: {what: "over-booked posts are cut back when some of them fill", marker: true},
 	87: {what: "volume of others while its feed is stale does not raise a participation", marker: true},
 	88: {what: "parent paused and resumed by a person with orders at venues", marker: true},
+	89: {what: "good-till order executed on a day after its first", marker: true, tests: []string{"cmd/penstock TestGoodTillCancelOutlivesNightAndRestart", "cmd/penstock TestOrderStateMatrices"}},
+	90: {what: "the trading day closes with orders at venues", marker: true, tests: []string{"cmd/penstock TestOrderStateMatrices"}},
+	91: {what: "execution after the close", marker: true, tests: []string{"cmd/penstock TestOrderStateMatrices"}},
 	80: {what: "cert expiry/CA roll", tests: []string{"fix/ems TestCertificatesChangeWhileSessionsLive", "fix/ems/guard TestExpiryIsSaidOnceAStep"}},
 }

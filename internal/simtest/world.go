@@ -204,6 +204,7 @@ func (w *world) obey(c *event.Command) {
 	case event.Alert:
 		w.alerted(c)
 	case event.Report, event.RejectCancel:
+		w.countDays(c)
 		w.numbered(c)
 		w.msg.ofCommand(c)
 		w.show(&w.msg)

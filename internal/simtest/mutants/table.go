@@ -19,6 +19,7 @@ const (
 	restartFile  = "router/restart.go"
 	operatorFile = "router/operator.go"
 	scopeFile    = "router/risk/scope.go"
+	dayFile      = "router/day.go"
 )
 
 func one(name, file, before, after string) mutant {
@@ -26,6 +27,10 @@ func one(name, file, before, after string) mutant {
 }
 
 var mutants = []mutant{
+	one("a night stops nothing", workFile, "!p.paused && !c.day.shut && ", "!p.paused && "),
+	one("a day order goes on the next day", dayFile, "		case !p.TIF.GoodTill(), p.terms", "		case p.terms"),
+	one("good-till orders stay at venues overnight", dayFile, "			p.overnight = true\n			c.cancelAll(p)\n", "			p.overnight = true\n"),
+	one("what was executed yesterday counts for today", dayFile, "		p.before, p.beforeWorth = p.Cum, p.Notional\n", ""),
 	one("a timeout releases a reservation", scheduleFile,
 		"				c.lose(ch)\n				c.askStatus(ch)", "				c.end(p, ch)\n				break"),
 	one("a disconnect releases a reservation", execFile,
