@@ -73,6 +73,9 @@ const (
 	// SendMassStatus sends OrderMassStatusRequest(35=AF) for all orders to Venue; Ref is its
 	// MassStatusReqID(584).
 	SendMassStatus CommandKind = 4
+	// AskQuote sends QuoteRequest(35=R) for Qty on Side to Venue; Ref is its QuoteReqID(131). It
+	// commits nothing.
+	AskQuote CommandKind = 5
 	// Report sends ExecutionReport(35=8) for Parent to Client.
 	Report CommandKind = 10
 	// RejectCancel sends OrderCancelReject(35=9) to Client; ExecType is
@@ -104,6 +107,8 @@ func (k CommandKind) String() string {
 		return "ask-status"
 	case SendMassStatus:
 		return "ask-all"
+	case AskQuote:
+		return "ask-quote"
 	case Report:
 		return "report"
 	case RejectCancel:
@@ -123,4 +128,4 @@ func (k CommandKind) String() string {
 }
 
 // ToVenue reports whether the command is an order message to a venue.
-func (k CommandKind) ToVenue() bool { return k >= SendOrder && k <= SendMassStatus }
+func (k CommandKind) ToVenue() bool { return k >= SendOrder && k <= AskQuote }

@@ -52,17 +52,18 @@ type Tactic uint8
 
 // Tactics.
 const (
-	TacticNone  Tactic = iota
-	TacticTake         // IOC limit against displayed size
-	TacticPost         // day limit, post-only, at the touch
-	TacticPing         // IOC midpoint order in a dark pool
-	TacticRest         // resting midpoint peg in a dark pool
-	TacticQuote        // hit a dealer's quote
-	TacticOffer        // conditional midpoint order in a dark pool: nothing is committed
-	TacticFirm         // firm order that answers an invitation there
+	TacticNone    Tactic = iota
+	TacticTake           // IOC limit against displayed size
+	TacticPost           // day limit, post-only, at the touch
+	TacticPing           // IOC midpoint order in a dark pool
+	TacticRest           // resting midpoint peg in a dark pool
+	TacticQuote          // hit a dealer's quote
+	TacticOffer          // conditional midpoint order in a dark pool: nothing is committed
+	TacticFirm           // firm order that answers an invitation there
+	TacticRequest        // request for a quote, and the order on one that was given for it
 )
 
-var tacticNames = [...]string{"none", "take", "post", "ping", "rest", "quote", "offer", "firm"}
+var tacticNames = [...]string{"none", "take", "post", "ping", "rest", "quote", "offer", "firm", "rfq"}
 
 func (t Tactic) String() string {
 	if int(t) < len(tacticNames) {
@@ -95,11 +96,12 @@ const (
 	WhyDear                   // crossing the spread elsewhere is expected to cost less
 	WhyHalted                 // trading there is halted, or in an auction
 	WhyBand                   // outside the price band
+	WhyAsked                  // asked for a quote: nothing is committed by that
 )
 
 var whyNames = [...]string{"", "no-weight", "not-live", "down", "outside-limit", "no-size",
 	"below-min", "worse", "quote-dead", "risk", "working", "refused", "gap",
-	"shut", "opted-out", "own-order", "dear", "halted", "band"}
+	"shut", "opted-out", "own-order", "dear", "halted", "band", "asked"}
 
 func (w Why) String() string {
 	if int(w) < len(whyNames) {

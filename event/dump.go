@@ -182,6 +182,19 @@ func (l *line) session(e *Event) {
 		if e.Code == InvitationWithdrawn {
 			l.word("withdrawn")
 		}
+	case QuoteAnswer:
+		l.venue(e.Venue)
+		l.symbol(e.Instrument)
+		l.uint(" R", e.Ref)
+		if e.Code == QuoteRefused {
+			l.word("none")
+		} else {
+			l.id(" ", e.ID)
+			l.level(market.Buy, e.Price, e.Qty)
+			l.level(market.Sell, e.LastPx, e.LastQty)
+			l.timeIf(" until ", e.Until)
+		}
+		l.reason(e.Reason)
 	case OrderCancelReject:
 		l.venue(e.Venue)
 		l.uint(" C", e.Ref)
@@ -242,6 +255,11 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.venue(c.Venue)
 		l.symbol(c.Instrument)
 		l.uint(" as C", c.Ref)
+	case AskQuote:
+		l.uint(" R", c.Ref)
+		l.venue(c.Venue)
+		l.symbol(c.Instrument)
+		l.order(c.Side, c.Qty, 0)
 	case SendMassStatus:
 		l.venue(c.Venue)
 		l.uint(" as C", c.Ref)

@@ -106,6 +106,11 @@ func sampleEvents() []Event {
 			e.Side, e.Code = market.Sell, InvitationWithdrawn
 			e.ID, _ = MakeID("I8")
 		}),
+		e(QuoteAnswer, 1, func(e *Event) {
+			e.Ref, e.LastPx, e.LastQty, e.Until = 500_000_007, 10030, 20000, noon+5e8
+			e.ID, _ = MakeID("R7")
+		}),
+		e(QuoteAnswer, 1, func(e *Event) { e.Ref, e.Code, e.Reason = 500_000_008, QuoteRefused, ReasonVenueReject }),
 		e(VenueParams, market.NoVenue, func(e *Event) { e.Ref, e.Price, e.Qty = 7, 12345, 64 }),
 		e(TradingDay, market.NoVenue, func(e *Event) {
 			e.Ref, e.Code, e.StartTime, e.Until = 20_649, TradingDayOpen, 1_784_122_200_000_000_000, 1_784_145_600_000_000_000
@@ -133,6 +138,7 @@ func sampleCommands() []Command {
 		{Kind: SendOrder, Cause: 1042, Child: 20, Venue: 1, Side: market.Sell, Qty: 300, Price: 10020,
 			OrdType: market.OrdLimit, TIF: market.TIFDay, ExecInst: market.ExecInstPostOnly},
 		{Kind: SendCancel, Cause: 1043, Child: 20, Ref: 21, Parent: 3, Venue: 1},
+		{Kind: AskQuote, Cause: 1043, Ref: 500_000_007, Parent: 3, Venue: 1, Side: market.Buy, Qty: 20000},
 		{Kind: SendMassStatus, Cause: 1043, Ref: 21, Venue: 1},
 		{Kind: SendStatus, Cause: 1043, Child: 20, Parent: 3, Venue: 1},
 		{Kind: Report, Cause: 1044, Parent: 3, Ref: 9, Client: 1, ID: id("ORD-1"), ExecType: market.ExecTrade,
@@ -242,7 +248,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1041 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1043 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

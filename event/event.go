@@ -188,10 +188,18 @@ const (
 	// and it is the next; StartTime is when it opens or opened, Until when it closes, ns since
 	// epoch.
 	TradingDay Kind = 65
+	// QuoteAnswer is what a dealer answered to the request for a quote Ref, as AskQuote numbered
+	// it: Price and Qty are the bid, LastPx and LastQty the offer (quantity 0: not quoted on that
+	// side), ID the QuoteID(117), Until its expiry (0: it says none). Code 1: it quotes nothing, or
+	// not any more, for Reason.
+	QuoteAnswer Kind = 66
 	// PolicySwap puts the policy table in force whose file has the SHA-256 that PolicyHash
 	// reads: 20 bytes of it are in ID, 12 in OrigID. Decisions after it are by that table.
 	PolicySwap Kind = 63
 )
+
+// QuoteRefused is the Code of a QuoteAnswer without a quote.
+const QuoteRefused = 1
 
 // InvitationWithdrawn is the Code of an Invitation that is taken back.
 const InvitationWithdrawn = 1
@@ -224,7 +232,7 @@ var kindNames = map[Kind]string{
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
 	DropCopy: "drop-copy", DropCopySession: "drop-copy-session", MassStatus: "mass-status",
-	PolicySwap: "policy-swap", Clock: "clock", TradingDay: "trading-day", VenueParams: "params", Invitation: "invitation",
+	PolicySwap: "policy-swap", Clock: "clock", TradingDay: "trading-day", VenueParams: "params", Invitation: "invitation", QuoteAnswer: "quote-answer",
 	VenueSession: "venue-session", ClientSession: "client-session", Operator: "operator",
 }
 

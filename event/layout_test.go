@@ -28,6 +28,7 @@ var fieldsOf = map[Kind][]string{
 	OrderCancelReject: {"Ref", "Reason", "OrdStatus"}, VenueSession: {"Code", "Reason"},
 	ClientSession: {"Code", "Client"}, Operator: {"Code", "ID", "OrigID"}, PolicySwap: {"ID", "OrigID"},
 	Invitation:  {"Ref", "Qty", "ID", "Until", "Code", "Side"},
+	QuoteAnswer: {"Ref", "Price", "Qty", "LastPx", "LastQty", "ID", "Until", "Code", "Reason"},
 	VenueParams: {"Ref", "Price", "Qty", "OrderRef"},
 }
 

@@ -65,7 +65,19 @@ type Venue struct {
 	DropCopyNanos int64
 	// Conditional says that the pool takes conditional orders; the zero value: it does not.
 	Conditional Conditional
+	// RFQ says that the dealer answers requests for a quote; the zero value: it is not asked.
+	RFQ RFQ
 }
+
+// RFQ is how a dealer is asked for a quote in a size that it does not stream.
+type RFQ struct {
+	MinQty      Qty   // least size worth a request, positive
+	WindowNanos int64 // how long its answer is waited for
+	PauseNanos  int64 // least time between two requests to it
+}
+
+// Asked reports whether the dealer is asked for quotes.
+func (r *RFQ) Asked() bool { return r.MinQty > 0 }
 
 // Conditional is how a pool treats conditional orders. Its shares are not committed: when
 // there is somebody to trade with, the venue invites to firm up, once for each order.

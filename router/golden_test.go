@@ -123,6 +123,8 @@ func (s *script) command(c *event.Command) {
 		add("cancel C%d %s", number(c.Child), s.venue(c.Venue))
 	case event.SendStatus:
 		add("ask C%d %s", number(c.Child), s.venue(c.Venue))
+	case event.AskQuote:
+		add("ask R%d %s for a quote %v %d", number(c.Ref)-cancelNumber, s.venue(c.Venue), c.Side, c.Qty)
 	case event.SendMassStatus:
 		add("ask all %s", s.venue(c.Venue))
 	case event.Report:
@@ -254,6 +256,16 @@ func (s *script) line(line string) {
 		e := event.Event{Kind: event.Quote, Venue: venue(w[1]), ID: id(w[2]), Until: s.now + span(w[5])}
 		e.Price, e.Qty = level(w[3])
 		e.LastPx, e.LastQty = level(w[4])
+		s.step(e)
+	case "answer", "noquote": // answer VENUE REQUEST QUOTE BID OFFER SPAN
+		e := event.Event{Kind: event.QuoteAnswer, Venue: venue(w[1]), Ref: s.epoch*numberBase + cancelNumber + uint64(count(w[2]))}
+		if w[0] == "noquote" {
+			e.Code, e.Reason = event.QuoteRefused, event.ReasonVenueReject
+		} else {
+			e.ID, e.Until = id(w[3]), s.now+span(w[6])
+			e.Price, e.Qty = level(w[4])
+			e.LastPx, e.LastQty = level(w[5])
+		}
 		s.step(e)
 	case "session":
 		e := event.Event{Kind: event.VenueSession, Venue: venue(w[1]), Code: uint8(event.SessionDown)}

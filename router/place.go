@@ -120,6 +120,8 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstConditional
 	case event.TacticFirm:
 		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstFirmUp
+	case event.TacticRequest:
+		cmd.OrdType = market.OrdPreviouslyQuoted
 	case event.TacticQuote:
 		cmd.OrdType = market.OrdPreviouslyQuoted
 		c.usedQuote[o.Instrument][o.Venue] = pl.quote

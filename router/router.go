@@ -44,6 +44,7 @@ type Core struct {
 	orphans     [maxOrphans]Orphan
 	orphanCount int
 	invitations invitations
+	requests    requests                     // for quotes
 	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
 	standings   [][market.MaxVenues]standing // by instrument
 	economics   economics
@@ -137,6 +138,9 @@ type Counters struct {
 	Lapsed         uint64 // invitations that were not answered
 	BadDays        uint64 // trading days that cannot be
 	DoubleOrders   uint64 // orders under a ClOrdID that is known
+	Asked          uint64 // requests for a quote
+	Unasked        uint64 // quotes for requests that are not open
+	QuotesPassed   uint64 // rounds of requests that ended without an order
 }
 
 // New returns a core with all its memory taken.
@@ -218,6 +222,7 @@ func New(cfg *Config) (*Core, error) {
 	}
 	c.economics.marks.wait()
 	c.invitations.wait()
+	c.requests.wait()
 	c.adopt(policy.PriorParams())
 	return c, nil
 }
@@ -238,7 +243,7 @@ func (c *Core) OutputFor() *event.Output {
 	if len(c.protect) > 0 {
 		evidence = len(c.venues) * len(c.parents) // protected quotes, once for each parent that sweeps
 	}
-	return event.NewOutput(evidence+2*len(c.children)+2*len(c.parents)+2*c.listings+64, len(c.parents)+16)
+	return event.NewOutput(evidence+2*len(c.children)+2*len(c.parents)+2*c.listings+64+maxRequests, len(c.parents)+16)
 }
 
 // Step takes one event and appends to out what shall happen. Seq must follow the
@@ -290,6 +295,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onOperator(e)
 	case event.Invitation:
 		c.onInvitation(e)
+	case event.QuoteAnswer:
+		c.onQuoteAnswer(e)
 	case event.PolicySwap:
 		c.onPolicySwap(e)
 	case event.Clock:

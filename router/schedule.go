@@ -140,7 +140,7 @@ func mulDiv(a, b, c int64) int64 {
 // NextTimer returns when the core wants a Timer event, in ns since epoch;
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
-	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry(), c.invitations.next)
+	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry(), c.invitations.next, c.requests.next)
 	if len(c.agenda.all) > 0 || c.dropWaiting > 0 || c.massOut > 0 {
 		next = min(next, c.nextCheck)
 	}
@@ -157,6 +157,9 @@ func (c *Core) onTimer() {
 	}
 	if c.invitations.next <= c.now {
 		c.lapse()
+	}
+	if c.requests.next <= c.now {
+		c.endRounds()
 	}
 	for d := c.agenda.next(); d.time <= c.now; d = c.agenda.next() {
 		if p := &c.parents[d.slot]; p.Live() {

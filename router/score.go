@@ -31,9 +31,12 @@ type Score struct {
 	Refused  Mean                // dealers: after a refusal, from sending to it
 	Invites  uint64              // requests to firm up
 	FirmUps  uint64              // of these, answered with a firm order
+	Asked    uint64              // dealers: requests for a quote
+	Quoted   uint64              // of these, answered with one that could be dealt on
 	StaleMid uint64              // dark fills outside the composite's touch
 	Lost     uint64              // fills whose markouts there was no room for
 
+	asked        drift               // dealers: prices of quotes that were asked for, against the mid
 	taken, added drift               // 10 s markouts by what we did
 	looks        [policy.Calms]ratio // dealers: refusals of answers
 	posts        [policy.FillBuckets]ratio

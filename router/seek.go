@@ -64,10 +64,12 @@ func (c *Core) seek(p *Parent, epoch bool) {
 	if epoch || block == 1 {
 		c.trim(p, have, dark, post)
 	}
-	free -= c.take(p, action, min(take, far.Qty, free))
-	free -= c.hitQuote(p, action, have, sdp, free)
-	free -= c.goDark(p, action, have, dark, free)
-	c.post(p, action, have, sdp, post, free)
+	if !epoch || !c.askQuotes(p, min(free, sdp)) {
+		free -= c.take(p, action, min(take, far.Qty, free))
+		free -= c.hitQuote(p, action, have, sdp, free)
+		free -= c.goDark(p, action, have, dark, free)
+		c.post(p, action, have, sdp, post, free)
+	}
 	if epoch {
 		c.offer(p, remaining)
 	}

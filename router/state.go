@@ -44,6 +44,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.orphans)
 	state.Fixed(s, &c.orphanCount)
 	state.Fixed(s, &c.invitations)
+	state.Fixed(s, &c.requests)
 	c.startsState(s)
 	c.ordersState(s)
 	c.gate.MoveState(s)
@@ -240,6 +241,11 @@ func (c *Core) afterLoad(s *state.Codec) {
 	s.Check(c.invitations.count >= 0 && c.invitations.count <= maxInvitations, "more invitations than there is room for")
 	for i := range c.invitations.list {
 		s.Check(i >= c.invitations.count || c.invitations.list[i].child >= 0 && c.isChild(c.invitations.list[i].child), "an invitation of no child")
+	}
+	s.Check(c.requests.count >= 0 && c.requests.count <= maxRequests, "more requests for quotes than there is room for")
+	for i := range c.requests.list {
+		r := &c.requests.list[i]
+		s.Check(i >= c.requests.count || r.parent >= 0 && int(r.parent) < c.parentCount && int(r.venue) < len(c.venues), "a request of no parent")
 	}
 	s.Check(c.orphanCount >= 0 && c.orphanCount <= maxOrphans, "more orphans than there is room for")
 	for i := range c.execs.list {

@@ -180,7 +180,7 @@ func (c *Core) fit(p *Parent, pl *placement) event.Why {
 		return event.WhyHalted
 	case c.inBand(p.Instrument, pl.venue, pl.price):
 		return event.WhyFilled
-	case pl.tactic == event.TacticQuote:
+	case pl.tactic == event.TacticQuote, pl.tactic == event.TacticRequest:
 		return event.WhyBand
 	}
 	b, tick := t.band(pl.venue), c.instruments[p.Instrument].Tick

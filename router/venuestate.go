@@ -53,6 +53,7 @@ func (c *Core) onVenueSession(e *event.Event) {
 		v.behind, v.opening, v.escalated, v.since = false, false, false, 0
 		c.massEnded(e.Venue)
 		c.setSession(e.Venue, false)
+		c.loseRequests(e.Venue)
 	}
 }
 

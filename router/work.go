@@ -38,6 +38,9 @@ func (c *Core) work(p *Parent, epoch bool) {
 	if c.invitations.count > 0 && c.firmUp(p) {
 		return
 	}
+	if c.requests.count > 0 && c.inRound(p) {
+		return
+	}
 	switch p.phase {
 	case phaseWorking:
 		switch {
@@ -111,10 +114,12 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	if epoch {
 		c.trim(p, have, dark, c.mayPost(p, post))
 	}
-	free -= c.take(p, template, min(take, free))
-	free -= c.hitQuote(p, template, have, sdp, free)
-	free -= c.goDark(p, template, have, dark, free)
-	c.post(p, template, have, sdp, post, free)
+	if !epoch || !c.askQuotes(p, free) {
+		free -= c.take(p, template, min(take, free))
+		free -= c.hitQuote(p, template, have, sdp, free)
+		free -= c.goDark(p, template, have, dark, free)
+		c.post(p, template, have, sdp, post, free)
+	}
 	if epoch {
 		c.offer(p, c.offerable(p))
 	}
@@ -190,7 +195,7 @@ func (c *Core) resting(p *Parent) (r resting) {
 			r.post += ch.reserved()
 		case event.TacticPing:
 			r.ping = true
-		case event.TacticQuote:
+		case event.TacticQuote, event.TacticRequest:
 			r.quote = true
 		}
 	}

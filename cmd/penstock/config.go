@@ -315,11 +315,15 @@ func (c *Config) addVenue(i int) error {
 	if err != nil {
 		return err
 	}
+	rfq, err := s.rfq(kind)
+	if err != nil {
+		return err
+	}
 	id := market.VenueID(i)
 	c.Router.Venues = append(c.Router.Venues, market.Venue{ID: id, Name: s.Name, MIC: s.MIC, Kind: kind,
 		TakeFee: market.Fee(s.TakeFee), MakeFee: market.Fee(s.MakeFee), LastLook: s.LastLook,
 		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), CancelAfterAck: s.CancelLate, MaxAgeNanos: int64(s.MaxAge),
-		Conditional: conditional, ByOrder: s.Feed.byOrder()})
+		Conditional: conditional, RFQ: rfq, ByOrder: s.Feed.byOrder()})
 	if d, ok := fixgw.DialectByName(s.Orders.Dialect); ok {
 		c.Router.Venues[i].MassStatus = d.MassStatus
 	}

@@ -107,6 +107,7 @@ type venueSection struct {
 	MaxAge     duration   `toml:"max_age,omitempty"`
 
 	Conditional conditionalSection `toml:"conditional,omitempty"`
+	RFQ         rfqSection         `toml:"rfq,omitempty"`
 
 	Symbols  map[string]string `toml:"symbols"` // our symbol → the venue's
 	Feed     feedSection       `toml:"feed"`

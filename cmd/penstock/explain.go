@@ -241,7 +241,7 @@ func explainTerms(in *market.Instrument, venue string, t *policy.Terms, share *e
 // waysOf says by which way a tactic places.
 var waysOf = map[event.Tactic]policy.Way{event.TacticNone: policy.Ways, event.TacticTake: policy.WayTake,
 	event.TacticPost: policy.WayPost, event.TacticPing: policy.WayPing, event.TacticRest: policy.WayRest,
-	event.TacticQuote: policy.WayHit}
+	event.TacticQuote: policy.WayHit, event.TacticRequest: policy.WayHit}
 
 // milli prints thousandths of a price increment as a price.
 func milli(in *market.Instrument, n int64) string {

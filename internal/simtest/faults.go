@@ -39,6 +39,9 @@ func (w *world) crash(r *stream, host bool) {
 	if w.dead || !w.journal.keep {
 		return
 	}
+	if w.core.Requests() > 0 {
+		w.hit(fm94)
+	}
 	w.dead = true
 	for v := range w.venues {
 		w.venues[v].drop(w, -1)

@@ -19,6 +19,7 @@ const (
 	dueToRouter     // a message reaches the router
 	dueSeen         // the router notices that a link is down
 	dueConnect      // a link comes back
+	dueAnswer       // a dealer answers a request for a quote
 	dueOrder        // a venue acts on an order that it holds
 	dueClient       // a client comes back
 	dueResume       // an operator lifts what was ordered

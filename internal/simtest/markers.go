@@ -3,7 +3,7 @@ package simtest
 // marker is the number of a failure mode of the catalogue.
 type marker uint8
 
-const markerCount = 92
+const markerCount = 95
 
 // The failure modes that this world meets.
 const (
@@ -76,4 +76,7 @@ const (
 	fm89 marker = 89
 	fm90 marker = 90
 	fm91 marker = 91
+	fm92 marker = 92
+	fm93 marker = 93
+	fm94 marker = 94
 )

@@ -82,7 +82,10 @@ func (v *venue) refuses(w *world, o *order) (bool, event.Reason) {
 	case v.halted || w.feed(v.id, o.instrument).stopped:
 		w.hit(fm30)
 		return true, event.ReasonVenueHalted
-	case o.ordType == market.OrdPreviouslyQuoted && o.quote != w.feed(v.id, o.instrument).quote:
+	case o.quote[0] == 'R' && w.dealtLate(o):
+		w.hit(fm56)
+		return true, event.ReasonQuoteExpired
+	case o.ordType == market.OrdPreviouslyQuoted && o.quote[0] != 'R' && o.quote != w.feed(v.id, o.instrument).quote:
 		w.hit(fm56)
 		return true, event.ReasonQuoteExpired
 	}

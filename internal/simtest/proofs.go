@@ -101,5 +101,8 @@ var proofs = [markerCount]proof{
 	89: {what: "good-till order executed on a day after its first", marker: true, tests: []string{"cmd/penstock TestGoodTillCancelOutlivesNightAndRestart", "cmd/penstock TestOrderStateMatrices"}},
 	90: {what: "the trading day closes with orders at venues", marker: true, tests: []string{"cmd/penstock TestOrderStateMatrices"}},
 	91: {what: "execution after the close", marker: true, tests: []string{"cmd/penstock TestOrderStateMatrices"}},
+	92: {what: "request for a quote: the quote is dealt on", marker: true, tests: []string{"router TestRequestsForQuotes", "venues/fixgw TestRequestForAQuoteIsDealtOn"}},
+	93: {what: "quote for a request that is over, or for none", marker: true, tests: []string{"router TestRequestsForQuotes"}},
+	94: {what: "crash while a request for a quote is open", marker: true, tests: []string{"router TestOpenRequestsAreInTheState"}},
 	80: {what: "cert expiry/CA roll", tests: []string{"fix/ems TestCertificatesChangeWhileSessionsLive", "fix/ems/guard TestExpiryIsSaidOnceAStep"}},
 }

@@ -125,7 +125,7 @@ func (w *world) do(i *item) {
 		kinds[c.kind].do(w, &stream{seed: w.seed, id: 1000 + i.n}, int(i.n))
 	case dueTick:
 		w.venues[i.venue].wire.tick()
-	case dueToVenue, dueToRouter, dueSeen, dueConnect, dueOrder:
+	case dueToVenue, dueToRouter, dueSeen, dueConnect, dueOrder, dueAnswer:
 		v := &w.venues[i.venue]
 		if i.kind == dueOrder || i.kind == dueConnect || i.gen == v.gen {
 			v.due(w, i)

@@ -28,6 +28,7 @@ type habits struct {
 	hold       int64 // last look
 	rejects    int64 // once in so many orders, for no fault
 	offers     offerHabits
+	asks       askHabits
 	race       int64 // a cancel loses to a fill once in so many
 }
 
@@ -97,6 +98,7 @@ func newSwarm(seed uint64) *swarm {
 	}
 	s.drawOffers(seed)
 	s.drawNights(seed)
+	s.drawRequests(seed)
 	for k := range s.weights {
 		base := kinds[k].weight
 		if kinds[k].fault {
@@ -165,6 +167,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 		cfg.Venues = append(cfg.Venues, market.Venue{ID: market.VenueID(v), Name: name, MIC: name, Kind: h.kind, MsgRate: s.msgRate,
 			AckNanos: s.ack, ByOrder: h.byOrder, CancelAfterAck: h.lateCancel, LastLook: h.kind == market.SDP,
 			Conditional: market.Conditional{MinQty: market.Qty(h.offers.least), WindowNanos: h.offers.window, FirmBps: h.offers.share},
+			RFQ:         market.RFQ{MinQty: market.Qty(h.asks.least), WindowNanos: h.asks.window, PauseNanos: h.asks.pause},
 			TakeFee:     market.Fee{PerLotMilli: 30_000, Ppm: int64(v)}, MakeFee: market.Fee{PerLotMilli: -20_000}})
 		for i := range s.instruments {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: market.VenueID(v), Instrument: market.InstrumentID(i)})

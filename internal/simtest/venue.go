@@ -195,6 +195,8 @@ func (v *venue) due(w *world, i *item) {
 				Code: uint8(event.SessionDown), Reason: event.ReasonDisconnect})
 		}
 		v.connect(w)
+	case dueAnswer:
+		v.answerRequest(w, i.n)
 	case dueOrder:
 		if i.n == 0 {
 			v.release(w)

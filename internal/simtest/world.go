@@ -37,16 +37,18 @@ type world struct {
 	later   []event.Event
 	msg     message
 
-	wall    *firewall.Firewall // nil: none
-	latch   *firewall.Latch
-	venues  []venue
-	clients []client
-	feeds   []feed
-	orders  map[uint64]*order
-	truths  map[uint64]*truth // by parent
-	plan    []choice
-	journal journal
-	hash    uint64
+	wall     *firewall.Firewall // nil: none
+	latch    *firewall.Latch
+	venues   []venue
+	clients  []client
+	feeds    []feed
+	orders   map[uint64]*order
+	truths   map[uint64]*truth // by parent
+	requests map[uint64]*asking
+	quotes   map[event.ID]*given // that were asked for
+	plan     []choice
+	journal  journal
+	hash     uint64
 
 	events  uint64
 	markers [markerCount]uint32
@@ -72,7 +74,7 @@ func (w *world) hit(m marker) { w.markers[m]++ }
 
 func newWorld(seed uint64, opt *Options, t *tables, out *event.Output) *world {
 	w := &world{seed: seed, opt: opt, swarm: newSwarm(seed), tables: t, now: firstDay, orders: map[uint64]*order{},
-		truths: map[uint64]*truth{}, epoch: 100_000, out: out}
+		truths: map[uint64]*truth{}, requests: map[uint64]*asking{}, quotes: map[event.ID]*given{}, epoch: 100_000, out: out}
 	if opt.Copies {
 		w.swarm.calm()
 	}
@@ -201,6 +203,8 @@ func (w *world) obey(c *event.Command) {
 				w.later = append(w.later, e)
 			}
 		}
+	case event.AskQuote:
+		w.ask(c)
 	case event.Alert:
 		w.alerted(c)
 	case event.Report, event.RejectCancel:
@@ -229,6 +233,7 @@ func (w *world) sent(c *event.Command) {
 		t = &truth{}
 		w.truths[c.Parent] = t
 	}
+	w.dealt(c)
 	o := newOrder(w, c)
 	w.orders[c.Child] = o
 	t.open += o.rest()

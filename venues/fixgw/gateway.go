@@ -84,6 +84,8 @@ type Stats struct {
 	Reports        uint64
 	Invitations    uint64
 	Quotes         uint64
+	QuoteRequests  uint64 // for one quote in a size
+	QuoteAnswers   uint64
 	BandsLeft      uint64 // size bands of quotes beyond the first
 	NotOurs        uint64 // reports whose ClOrdID(11) is none of ours
 	Malformed      uint64 // messages refused because a field cannot be used

@@ -17,6 +17,10 @@ func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
 	if g.cfg.Firewall != nil {
 		g.cfg.Firewall.In(m)
 	}
+	request := uint64(0)
+	if kind == 'S' || kind == 'Z' || kind == 'b' || string(msgType) == msgQuoteRequestReject {
+		request = requested(m)
+	}
 	switch {
 	case g.cfg.DropCopy != nil:
 		taken = g.onCopy(m, now)
@@ -26,6 +30,8 @@ func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
 		taken = g.onReport(m, now)
 	case kind == '9':
 		taken = g.onCancelReject(m, now)
+	case request != 0:
+		taken = g.onQuoteAnswer(m, request, now)
 	case kind == 'S', kind == 'i', kind == 'Z':
 		taken = g.onQuote(m, now)
 	case kind == '3', kind == 'j':

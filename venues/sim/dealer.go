@@ -17,6 +17,9 @@ type DealerConfig struct {
 	Increment   market.Price // quotes are multiples of it; 0 for the tick
 	HalfSpread  market.Price // distance of each side from the reference midpoint
 	QuoteQty    market.Qty   // offered on each side
+	// RequestQty is the most that is quoted on request, 0 for nothing; each QuoteQty beyond the
+	// first costs one Increment more.
+	RequestQty market.Qty
 	// SkewQty is how much inventory shifts both prices by one Increment, against
 	// more of it; 0 for no skew.
 	SkewQty market.Qty
@@ -194,11 +197,27 @@ func (d *Dealer) stream(now int64) {
 		AskQty: d.cfg.QuoteQty, Until: now + d.cfg.ValidNanos,
 	}
 	d.lastTime = now
-	d.remember(now)
+	d.keep(now, &d.shown)
 	if d.cfg.Quote != nil {
 		q := d.shown
 		d.cfg.Quote(&q)
 	}
+}
+
+// Request returns a quote for qty on both sides, which one order may trade on once; ok is
+// false when the dealer does not quote so much, or nothing at all.
+func (d *Dealer) Request(now int64, qty market.Qty) (q Quote, ok bool) {
+	d.Advance(now)
+	if d.halted || !d.ref.usable(now, d.cfg.StaleNanos) || qty <= 0 || qty > d.cfg.RequestQty || qty%d.cfg.Instrument.Lot != 0 {
+		return Quote{}, false
+	}
+	bid, ask := d.price()
+	wider := d.cfg.Increment * market.Price((qty-1)/d.cfg.QuoteQty)
+	d.lastQuote++
+	id, _ := event.MakeID(strconv.AppendUint([]byte(d.cfg.QuotePrefix), d.lastQuote, 10))
+	q = Quote{Time: now, QuoteID: id, BidPx: bid - wider, BidQty: qty, AskPx: ask + wider, AskQty: qty, Until: now + d.cfg.ValidNanos}
+	d.keep(now, &q)
+	return q, q.BidPx > 0
 }
 
 // price returns the two-sided price: the midpoint, shifted against the
@@ -213,12 +232,12 @@ func (d *Dealer) price() (bid, ask market.Price) {
 	return bid, ask
 }
 
-// remember keeps the streamed quote tradeable and drops the expired ones.
-func (d *Dealer) remember(now int64) {
+// keep makes a quote tradeable and drops the expired ones.
+func (d *Dealer) keep(now int64, q *Quote) {
 	keep := 0
 	for keep < len(d.quotes) && (d.quotes[keep].Until <= now || len(d.quotes)-keep >= maxQuotes) {
 		keep++
 	}
 	d.quotes = append(d.quotes[:0], d.quotes[keep:]...)
-	d.quotes = append(d.quotes, liveQuote{Quote: d.shown, mid2: d.ref.mid2()})
+	d.quotes = append(d.quotes, liveQuote{Quote: *q, mid2: d.ref.mid2()})
 }

@@ -17,6 +17,7 @@ const (
 
 	unsupportedMessageType = 3 // BusinessRejectReason(380)
 	unknownSecurity        = 1 // QuoteRequestRejectReason(658)
+	requestExceedsLimit    = 3
 )
 
 // onMessage takes an application message of the client. It always takes it.

@@ -6,8 +6,8 @@ import (
 	"penstock/venues/sim"
 )
 
-// onQuoteRequest starts the stream of quotes: a QuoteRequest(35=R) for our symbol
-// is answered by a Quote(35=S) now and with each change, until the connection
+// onQuoteRequest answers a QuoteRequest(35=R) with OrderQty(38) by one quote for so much. One
+// without starts the stream of quotes: it is answered by a Quote(35=S) now and with each change, until the connection
 // ends. A second request replaces the first.
 func (c *client) onQuoteRequest(m *fix.Message, now int64) error {
 	f := fields{m: m}
@@ -21,10 +21,14 @@ func (c *client) onQuoteRequest(m *fix.Message, now int64) error {
 		f.fail(m.Bad(fix.TagNoRelatedSym, fix.RejectValue))
 	}
 	symbol := f.symbol()
+	s := c.entry.server
+	qty, sized := market.Qty(0), false
+	if _, sized = m.Get(fix.TagOrderQty); sized {
+		qty = market.Qty(f.decimal(fix.TagOrderQty, s.in.QtyDecimals, true))
+	}
 	if f.err != nil {
 		return f.err
 	}
-	s := c.entry.server
 	if s.dealer == nil {
 		c.session.BusinessReject(now, m, reqID, unsupportedMessageType, "this venue does not quote")
 		return nil
@@ -32,7 +36,15 @@ func (c *client) onQuoteRequest(m *fix.Message, now int64) error {
 	id := string(reqID)
 	c.arrive(now, func(at int64) {
 		if symbol != s.cfg.Symbol {
-			c.leave(at, false, func(at int64) { c.rejectQuoteRequest(at, id, symbol) })
+			c.leave(at, false, func(at int64) { c.rejectQuoteRequest(at, id, symbol, unknownSecurity) })
+			return
+		}
+		if sized { // for one quote, not for a stream
+			if q, ok := s.dealer.Request(at, qty); ok {
+				c.leave(at, false, func(at int64) { c.writeQuote(at, id, &q) })
+			} else {
+				c.leave(at, false, func(at int64) { c.rejectQuoteRequest(at, id, symbol, requestExceedsLimit) })
+			}
 			return
 		}
 		if c.out == nil {
@@ -47,10 +59,13 @@ func (c *client) onQuoteRequest(m *fix.Message, now int64) error {
 }
 
 // rejectQuoteRequest writes QuoteRequestReject(35=AG).
-func (c *client) rejectQuoteRequest(now int64, reqID, symbol string) {
+func (c *client) rejectQuoteRequest(now int64, reqID, symbol string, reason int) {
+	if c.session.State() != fix.Active {
+		return
+	}
 	w := c.session.Begin(now, msgQuoteRequestReject)
 	w.Str(fix.TagQuoteReqID, reqID)
-	w.Int(tagQuoteRequestRejectReason, unknownSecurity)
+	w.Int(tagQuoteRequestRejectReason, int64(reason))
 	w.Int(fix.TagNoRelatedSym, 1)
 	w.Str(fix.TagSymbol, symbol)
 	c.session.Send()
@@ -77,12 +92,18 @@ func (e *orderEntry) onQuoteCancelled(now int64) {
 // sendQuote writes Quote(35=S), tradeable until ValidUntilTime(62). A client that
 // went away does not get old quotes later.
 func (c *client) sendQuote(now int64, q *sim.Quote) {
-	if c.quoteReq == "" || c.session.State() != fix.Active {
+	if c.quoteReq != "" {
+		c.writeQuote(now, c.quoteReq, q)
+	}
+}
+
+func (c *client) writeQuote(now int64, reqID string, q *sim.Quote) {
+	if c.session.State() != fix.Active {
 		return
 	}
 	in := c.entry.server.in
 	w := c.session.Begin(now, fix.MsgQuote)
-	w.Str(fix.TagQuoteReqID, c.quoteReq)
+	w.Str(fix.TagQuoteReqID, reqID)
 	w.Str(fix.TagQuoteID, q.QuoteID.String())
 	w.Int(fix.TagQuoteType, 1) // tradeable
 	w.Str(fix.TagSymbol, c.entry.server.cfg.Symbol)
