@@ -89,9 +89,26 @@ func TestCtl_C17_ProtectedQuotes(t *testing.T) {
 }
 
 // TestCtl_C18_VenueStateGates runs what halts, refusals of venues that do not trade, unasked ends and
-// lost sessions do, and that own orders do not meet.
+// lost sessions do.
 func TestCtl_C18_VenueStateGates(t *testing.T) {
-	for _, name := range []string{"fm/30", "fm/33", "fm/34", "fm/35", "fm/36", "fm/12", "fm/37", "halted_venue_is_held", "own_orders_do_not_meet"} {
+	for _, name := range []string{"fm/30", "fm/33", "fm/34", "fm/35", "fm/36", "fm/12", "fm/37", "halted_venue_is_held"} {
+		t.Run(name, func(t *testing.T) { runScript(t, "testdata/"+name+".txt") })
+	}
+}
+
+// TestCtl_C18_OwnOrdersDoNotMeet is self-match prevention in the router: an order stays behind, or
+// waits for, one of ours that it would trade with. That the venue is the last line behind it is
+// TestCtl_C18_VenuePreventsASelfMatch of fixgw.
+func TestCtl_C18_OwnOrdersDoNotMeet(t *testing.T) {
+	runScript(t, "testdata/own_orders_do_not_meet.txt")
+}
+
+// TestCtl_C18_CancelOnDisconnect is what the core does of both: a client that stays away longer than
+// its grace, and a venue whose orders are asked for when it is back, canceled there or not. Over
+// sockets it is TestCtl_C18_CancelOnDisconnectOfAClient of cmd/penstock and
+// TestCtl_C18_CancelOnDisconnectOfAVenue of fixgw.
+func TestCtl_C18_CancelOnDisconnect(t *testing.T) {
+	for _, name := range []string{"fm/44", "fm/38", "disconnect_keeps_reservations"} {
 		t.Run(name, func(t *testing.T) { runScript(t, "testdata/"+name+".txt") })
 	}
 }

@@ -22,13 +22,25 @@ func (r *demoRig) ctlOf(code int, args ...string) string {
 	return out + errs
 }
 
-// twoPersons changes the file itself: the core that compares reads it from the journal.
-func twoPersons(cfg *Config) {
-	again, err := ParseConfig(cfg.Path, []byte(strings.Replace(string(cfg.Raw), "alert_owner =", "people = [\"alice\", \"bob\"]\n  alert_owner =", 1)))
+// change changes texts of the file itself, by pairs of what is there and what comes instead: the
+// core that compares reads it from the journal.
+func (c *Config) change(pairs ...string) {
+	text := string(c.Raw)
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			panic("the configuration does not say " + pairs[i])
+		}
+		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
+	}
+	again, err := ParseConfig(c.Path, []byte(text))
 	if err != nil {
 		panic(err)
 	}
-	*cfg = *again
+	*c = *again
+}
+
+func twoPersons(cfg *Config) {
+	cfg.change("alert_owner =", "people = [\"alice\", \"bob\"]\n  alert_owner =")
 }
 
 // TestCtl_C14 and C15, C16: only named persons act, a hard limit has no override, a raise

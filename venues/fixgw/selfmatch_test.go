@@ -8,10 +8,10 @@ import (
 	"penstock/venues/sim/serve"
 )
 
-// TestVenuePreventsASelfMatch: with SelfMatchPreventionID(2362) in both, an order of ours does
+// TestCtl_C18_VenuePreventsASelfMatch: with SelfMatchPreventionID(2362) in both, an order of ours does
 // not trade with another one. The venue is the last line behind the
 // router's own rule.
-func TestVenuePreventsASelfMatch(t *testing.T) {
+func TestCtl_C18_VenuePreventsASelfMatch(t *testing.T) {
 	for _, id := range []string{"77", ""} {
 		r := newSimRigWith(t, "LITA", func(*serve.Venue) {}, func(c *Config) { c.Account.SelfTrade = id })
 		r.untilEvent("session", sessionUp)
