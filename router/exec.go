@@ -403,40 +403,6 @@ func (c *Core) end(p *Parent, ch *Child) {
 	c.closeGap(p, ch)
 }
 
-// lose marks a child whose state at the venue is unknown. It stays reserved.
-func (c *Core) lose(ch *Child) {
-	if !ch.unknown && !ch.Released {
-		ch.unknown = true
-		c.Counters.Unknown++
-	}
-}
-
-// doubt is what a report that cannot be right leads to: nothing is released, a person
-// hears of it, the venue is asked.
-func (c *Core) doubt(ch *Child, reason event.Reason) {
-	c.lose(ch)
-	c.alert(ch, reason)
-	c.askStatus(ch)
-}
-
-// alert tells a person what the venue of ch did.
-func (c *Core) alert(ch *Child, reason event.Reason) {
-	c.Counters.Alerts++
-	cmd := c.command(event.Alert)
-	c.address(cmd, ch)
-	cmd.Reason = reason
-}
-
-// quarantine stops new orders to the venue of ch and cancels what is open there, until a
-// person resumes it.
-func (c *Core) quarantine(ch *Child, reason event.Reason) {
-	c.alert(ch, reason)
-	if !c.gate.Quarantined(ch.Venue) {
-		c.gate.Quarantine(ch.Venue)
-		c.cancelScope(event.Scope{Kind: event.ScopeVenue, ID: uint64(ch.Venue)})
-	}
-}
-
 // untrack keeps the in-flight taking quantity in step with the child.
 func (c *Core) untrack(ch *Child, before market.Qty) {
 	if ch.Tactic == event.TacticTake {
@@ -444,48 +410,6 @@ func (c *Core) untrack(ch *Child, before market.Qty) {
 		c.listed[ch.Instrument].moved(ch.Venue)
 		f := &c.inflight[ch.Instrument][ch.Venue][ch.Side.Index()]
 		*f -= before - ch.reserved()
-	}
-}
-
-// askStatus sends an OrderStatusRequest, at most one per ack time.
-func (c *Core) askStatus(ch *Child) {
-	if !c.sessionUp[ch.Venue] || ch.askTime != 0 && c.now-ch.askTime < c.venues[ch.Venue].AckNanos {
-		return
-	}
-	ch.askTime = c.now
-	cmd := c.command(event.SendStatus)
-	c.address(cmd, ch)
-}
-
-// cancel asks the venue to cancel a child, once. A venue that knows only orders that it
-// has answered is asked then (FM-21).
-func (c *Core) cancel(ch *Child) {
-	if ch.Released || ch.canceling || !c.sessionUp[ch.Venue] {
-		return
-	}
-	if !ch.acked && c.venues[ch.Venue].CancelAfterAck {
-		ch.wantCancel = true
-		return
-	}
-	ch.canceling = true
-	c.gate.CancelFor(ch.Venue, c.parents[ch.Parent].Strategy, c.now)
-	c.cancels++
-	cmd := c.command(event.SendCancel)
-	c.address(cmd, ch)
-	cmd.Ref = c.epoch*numberBase + cancelNumber + c.cancels
-}
-
-// address fills in what every message about a child carries.
-func (c *Core) address(cmd *event.Command, ch *Child) {
-	cmd.Child, cmd.Parent = ch.Number, c.parents[ch.Parent].Number
-	cmd.Venue, cmd.Instrument, cmd.Side = ch.Venue, ch.Instrument, ch.Side
-	cmd.Price, cmd.Qty, cmd.CumQty, cmd.TIF = ch.Price, ch.Qty, ch.Cum, ch.TIF
-}
-
-// cancelAll cancels every working child of p.
-func (c *Core) cancelAll(p *Parent) {
-	for s := p.first; s != none; s = c.children[s].next {
-		c.cancel(&c.children[s])
 	}
 }
 

@@ -55,7 +55,7 @@ func audit(args []string, stdout, stderr io.Writer) error {
 		return usageError("audit: "+err.Error(), auditUsage)
 	}
 	a.w = bufio.NewWriterSize(stdout, 1<<16)
-	tail, err := eachRecord(dir, a.take)
+	tail, err := eachRecord(dir, a.visitor().take)
 	if err == nil {
 		err = a.finish(dir, tail)
 	}
@@ -75,8 +75,7 @@ type auditor struct {
 	child    uint64   // wanted
 	names    *event.Names
 
-	now      int64 // StepTime of the last event
-	last     event.Event
+	now      int64               // StepTime of the last event
 	parents  map[uint64]event.ID // that were accepted
 	children map[uint64]*auditedOrder
 	decided  map[decidedAt]bool
@@ -138,36 +137,17 @@ func (a *auditor) say(line []byte) {
 	_, _ = a.w.Write(append(line, '\n'))
 }
 
-func (a *auditor) take(rec *journal.Record) error {
-	switch rec.Type {
-	case journal.Blob:
-		return a.blob(rec)
-	case journal.Event:
-		if !a.last.SetBytes(rec.Payload) {
-			return fmt.Errorf("record %d is not an event of this build", rec.Seq)
-		}
-		a.event(&a.last)
-	case journal.Command:
-		var c event.Command
-		if !c.SetBytes(rec.Payload) {
-			return fmt.Errorf("record %d is not a command of this build", rec.Seq)
-		}
-		a.command(&c)
-	case journal.Decision:
-		var d event.Decision
-		if !d.SetBytes(rec.Payload) {
-			return fmt.Errorf("record %d is not a decision of this build", rec.Seq)
-		}
+// visitor returns what is told of the journal.
+func (a *auditor) visitor() *visitor {
+	return &visitor{blob: a.blob, event: a.event, command: a.command, decision: func(d *event.Decision) {
 		a.decided[decidedAt{d.Cause, d.Parent}] = true
 		if a.about(d.Parent, 0) {
-			a.say(event.AppendDecision([]byte("    "), &d, a.names))
+			a.say(event.AppendDecision([]byte("    "), d, a.names))
 		}
-	}
-	return nil
+	}}
 }
 
-func (a *auditor) blob(rec *journal.Record) error {
-	name, data, _ := rec.Name()
+func (a *auditor) blob(name string, data []byte) error {
 	switch name {
 	case blobConfig:
 		cfg, err := ParseConfig(blobConfig, data)

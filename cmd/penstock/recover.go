@@ -42,6 +42,7 @@ type recovery struct {
 
 	reports []event.Command // for clients, in order
 	clients []ems.ResumeClient
+	told    visitor
 }
 
 // journalOptions are those of a run with a journal in dir.
@@ -175,6 +176,7 @@ func replayJournal(dir string) (*recovery, error) {
 // replay reads the journal in dir to its end.
 func (r *recovery) replay(dir string, build journal.Hash) (err error) {
 	r.dir = dir
+	r.tellAll()
 	if r.reader, err = journal.Open(dir); err != nil {
 		return err
 	}
@@ -212,7 +214,7 @@ func (r *recovery) load(seq uint64, chain uint32) error {
 // take replays a record and keeps what clients have to be told. What is before the snapshot
 // is in its state already.
 func (r *recovery) take(rec *journal.Record) error {
-	if err := r.note(rec); err != nil {
+	if err := r.told.take(rec); err != nil {
 		return err
 	}
 	if r.saved != nil {
@@ -227,23 +229,14 @@ func (r *recovery) take(rec *journal.Record) error {
 	return r.rerun.take(rec)
 }
 
-// note keeps what clients have to be told.
-func (r *recovery) note(rec *journal.Record) error {
-	switch rec.Type {
-	case journal.Command:
-		var c event.Command
-		if !c.SetBytes(rec.Payload) {
-			return fmt.Errorf("journal record %d is not a command of this build", rec.Seq)
-		}
-		r.tell(&c)
-	case journal.Event:
-		var e event.Event
-		if e.SetBytes(rec.Payload) && e.Kind >= event.ParentNew && e.Kind <= event.ParentDontKnow && e.Ref != 0 {
+// tellAll lets r keep what clients have to be told.
+func (r *recovery) tellAll() {
+	r.told = visitor{command: r.tell, event: func(e *event.Event) {
+		if e.Kind >= event.ParentNew && e.Kind <= event.ParentDontKnow && e.Ref != 0 {
 			c := r.client(e.Client)
 			c.LastSeq, c.At = int(min(e.Ref, math.MaxInt32)), e.RecvTime
 		}
-	}
-	return nil
+	}}
 }
 
 func (r *recovery) client(n uint16) *ems.ResumeClient {

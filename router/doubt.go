@@ -1,0 +1,37 @@
+package router
+
+import "penstock/event"
+
+// lose marks a child whose state at the venue is unknown. It stays reserved.
+func (c *Core) lose(ch *Child) {
+	if !ch.unknown && !ch.Released {
+		ch.unknown = true
+		c.Counters.Unknown++
+	}
+}
+
+// doubt is what a report that cannot be right leads to: nothing is released, a person
+// hears of it, the venue is asked.
+func (c *Core) doubt(ch *Child, reason event.Reason) {
+	c.lose(ch)
+	c.alert(ch, reason)
+	c.askStatus(ch)
+}
+
+// alert tells a person what the venue of ch did.
+func (c *Core) alert(ch *Child, reason event.Reason) {
+	c.Counters.Alerts++
+	cmd := c.command(event.Alert)
+	c.address(cmd, ch)
+	cmd.Reason = reason
+}
+
+// quarantine stops new orders to the venue of ch and cancels what is open there, until a
+// person resumes it.
+func (c *Core) quarantine(ch *Child, reason event.Reason) {
+	c.alert(ch, reason)
+	if !c.gate.Quarantined(ch.Venue) {
+		c.gate.Quarantine(ch.Venue)
+		c.cancelScope(event.Scope{Kind: event.ScopeVenue, ID: uint64(ch.Venue)})
+	}
+}
