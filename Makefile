@@ -12,7 +12,7 @@ BENCH     ?= .
 SCENARIO ?= out/scenario
 DATA     ?= ../shared/data
 
-.PHONY: scenario realism run test bench results callgrind race fuzz lint crash kill model sim sim-twice soak canary mutants build clean
+.PHONY: scenario realism run test bench results callgrind race fuzz fuzz-outside lint crash kill model sim sim-twice soak canary mutants build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
@@ -45,6 +45,16 @@ fuzz: ## every fuzz test for FUZZTIME
 			echo "$$p $$f"; \
 			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; \
 		done; \
+	done
+
+EXECS ?= 100000
+# From outside come: FIX (frame, fields, report), ITCH, tables, configurations, journals, snapshots, JSON of feeds.
+FROM_OUTSIDE := fix:FuzzFrame fix:FuzzParse venues/fixgw:FuzzReport venues/itch:FuzzReceive policy:FuzzDecodeNeverPanics \
+	cmd/penstock:FuzzConfig journal:FuzzOpen cmd/penstock:FuzzSnapshot venues/jsonws:FuzzDecoders
+fuzz-outside: ## the nine readers of what comes from outside, EXECS executions each; about ten minutes
+	@set -e; for f in $(FROM_OUTSIDE); do \
+		echo "$$f"; \
+		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(EXECS)x -fuzzminimizetime 10x ./$${f%:*}; \
 	done
 
 N ?= 20

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -145,4 +146,35 @@ func TestBadConfigurations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzConfig gives ParseConfig texts that nobody wrote: each is refused as a configuration, with
+// more than its name, or taken, and then taken again with the same limits.
+func FuzzConfig(f *testing.F) {
+	good, err := os.ReadFile("../../docs/penstock.toml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	for _, c := range badConfigs {
+		f.Add([]byte(strings.Replace(string(good), c.old, c.new, 1)))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		cfg, err := ParseConfig("penstock.toml", text)
+		if err != nil {
+			if !errors.Is(err, errConfig) || len(err.Error()) < len("configuration penstock.toml")+5 {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		for i, l := range cfg.Router.Limits {
+			if l.ParentMaxQty <= 0 || l.ParentMaxNotional <= 0 || l.ChildMaxQty <= 0 || l.ChildMaxNotional <= 0 || l.CollarBps <= 0 {
+				t.Fatalf("instrument %d was taken with a limit that bounds nothing: %+v", i, l)
+			}
+		}
+		again, err := ParseConfig("penstock.toml", cfg.Raw)
+		if err != nil || !slices.Equal(again.Router.Limits, cfg.Router.Limits) {
+			t.Fatalf("taken once, then: %v", err)
+		}
+	})
 }
