@@ -309,7 +309,7 @@ func (c *Core) replaced(p *Parent) {
 func (c *Core) finish(p *Parent, why market.ExecType, status market.OrdStatus) {
 	pending := p.pending
 	p.pending = pendingRequest{}
-	p.phase, p.Status, p.Ended = phaseDone, status, c.now
+	p.phase, p.Status, p.Ended, p.lastDay = phaseDone, status, c.now, c.day.begun
 	c.agenda.over = append(c.agenda.over, slotIn(p.Number))
 	if why == market.ExecTrade {
 		if pending.kind != 0 {

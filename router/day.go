@@ -14,7 +14,6 @@ type tradingDay struct {
 	shut   bool  // no day is open: nothing is sent
 	number int32 // of the day that is open, or opens next, days since 1970
 	begun  int32 // of the day that opened last, likewise; 0: none has
-	since  int64 // when that was, ns since epoch
 	open   int64 // when day number opens or opened, as its event says, ns since epoch
 	close  int64 // and closes
 }
@@ -24,8 +23,8 @@ type tradingDay struct {
 // them comes back by their word alone, as ever. At the opening those orders go on.
 func (c *Core) onTradingDay(e *event.Event) {
 	was := c.day
-	now := tradingDay{known: true, shut: e.Code != event.TradingDayOpen, number: int32(e.Ref), begun: was.begun, since: was.since,
-		open: e.StartTime, close: e.Until}
+	now := tradingDay{known: true, shut: e.Code != event.TradingDayOpen, number: int32(e.Ref), begun: was.begun, open: e.StartTime,
+		close: e.Until}
 	if now.open < 0 || now.close <= now.open || now.close-now.open > dayNanos+dayNanos/24 || e.Ref == 0 || e.Ref > math.MaxInt32 ||
 		now.number < was.number || now.shut && was.begun == now.number {
 		c.Counters.BadDays++
@@ -38,7 +37,7 @@ func (c *Core) onTradingDay(e *event.Event) {
 		c.endDay(was.number)
 	}
 	if !now.shut && now.number > was.begun {
-		c.day.begun, c.day.since = now.number, c.now
+		c.day.begun = now.number
 		c.beginDay()
 	}
 }
@@ -142,7 +141,7 @@ func (c *Core) Day() int64 { return int64(c.day.number) }
 
 // setDay adds to a report on p what its day is, from its second on.
 func (c *Core) setDay(cmd *event.Command, p *Parent) {
-	if p.TIF.GoodTill() && p.day > 0 && p.day < c.day.begun && (p.Ended == 0 || p.Ended >= c.day.since) {
+	if p.TIF.GoodTill() && p.day > 0 && p.day < c.day.begun && (p.Live() || p.lastDay == c.day.begun) {
 		days := min(c.day.begun-p.day, math.MaxUint16)
 		cmd.SetDay(uint16(days), p.Cum-p.before, p.Notional-p.beforeWorth)
 	}

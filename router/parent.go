@@ -55,6 +55,7 @@ type Parent struct {
 
 	Accepted    int64      // ns since epoch
 	day         int32      // its first trading day, days since 1970; 0: none is known
+	lastDay     int32      // on which it ended, likewise; 0 while live
 	overnight   bool       // its venues have been told to cancel until the next day opens
 	doneForDay  bool       // and have: its client knows
 	before      market.Qty // of Cum: executed on days before this one

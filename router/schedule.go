@@ -256,11 +256,12 @@ func (c *Core) patience(p *Parent) int64 {
 
 // expire ends the parent as soon as its children are gone.
 func (c *Core) expire(p *Parent, reason event.Reason) {
-	if c.childCount == len(c.children) {
-		reason = event.ReasonChildrenFull
-	}
-	if p.Held > 0 && p.Unplaced() == 0 {
+	switch {
+	case reason == event.ReasonDayOver: // whatever else stands in its way
+	case p.Held > 0 && p.Unplaced() == 0:
 		reason = event.ReasonTakenBack
+	case c.childCount == len(c.children):
+		reason = event.ReasonChildrenFull
 	}
 	p.phase, p.endReason = phaseExpiring, reason
 	c.wake(p, c.now+checkNanos)

@@ -29,13 +29,14 @@ func (r *demoRig) day(number int64, open bool) {
 // started again meanwhile; its client comes back with new sequence numbers, as on a new day. Its
 // order is still known, by its ClOrdID too, and goes on when the day opens.
 func TestGoodTillCancelOutlivesNightAndRestart(t *testing.T) {
+	t.Parallel()
 	r := newDemoRig(t, "inline", func(cfg *Config) { cfg.Acceptor.Sessions[0].AllowReset = true })
 	today := clock() / int64(24*time.Hour)
 	r.day(today, true)
 	r.until("the day", func(s *loop.Sequencer) bool { return s.Core().Day() == today })
 	const id = "GTC-1"
 	if err := r.client.SendOrder(emsclient.NewOrder{ClOrdID: id, Symbol: "PSTK", Side: market.Buy, Qty: 6_000, TIF: market.TIFGTC,
-		Strategy: int(event.StrategyTWAP), EndTime: clock() + int64(8*time.Second), SliceSeconds: 1}); err != nil {
+		Strategy: int(event.StrategyTWAP), EndTime: clock() + int64(4*time.Second), SliceSeconds: 1}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
@@ -89,7 +90,7 @@ func TestGoodTillCancelOutlivesNightAndRestart(t *testing.T) {
 	if err := r.a.awaitReady(t.Context(), demoReady); err != nil {
 		t.Fatal(err)
 	}
-	if r.client, err = emsclient.Connect(t.Context(), emsclient.Config{Addr: r.a.ems.Addr(), SenderCompID: demoClient, TargetCompID: demoRouter,
+	if r.client, err = emsclient.Connect(t.Context(), emsclient.Config{Addr: r.a.ems.Addr(), SenderCompID: r.m.desk, TargetCompID: demoRouter,
 		Instruments: cfg.Router.Instruments, Open: []emsclient.Order{night}, Settings: map[string]string{"ResetOnLogon": "Y"}}); err != nil {
 		t.Fatal(err)
 	}

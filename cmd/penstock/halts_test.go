@@ -56,9 +56,10 @@ func TestAuctionAndBandHoldOrders(t *testing.T) {
 // TestHaltsAndBandsOverFIXReachTheCore is the same of a venue whose book comes in FIX 4.4:
 // SecurityStatus(35=f) of an auction and of price limits. They hold for that venue alone.
 func TestHaltsAndBandsOverFIXReachTheCore(t *testing.T) {
+	t.Parallel()
 	r := newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, prices: serve.FIX})
 	v := r.m.Venue("LITA")
-	r.send("X-1", 8_000, 5*time.Second)
+	r.send("X-1", 8_000, 4*time.Second)
 	r.until("an order at the venue", func(s *loop.Sequencer) bool { return childrenAt(s, 0) > 0 })
 	if err := v.Auction(true); err != nil {
 		t.Fatal(err)
