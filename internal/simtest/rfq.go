@@ -94,22 +94,26 @@ func (v *venue) answerRequest(w *world, number uint64) {
 		if a.side == market.Buy {
 			e.Price, e.Qty, e.LastPx, e.LastQty = 0, 0, market.Price(q.price), market.Qty(q.qty)
 		}
-		for _, old := range w.quotes {
-			old.gone = old.gone || old.of == number
+		if e.Ref = number; v.random.once(12) {
+			q.of, e.Ref = 0, number+1_000_000 // of no request: it replaces none
+		} else {
+			w.takeBack(number)
 		}
 		w.quotes[e.ID] = q
-		if v.random.once(12) {
-			q.of, e.Ref = 0, number+1_000_000 // of no request
-		}
 		w.answered(&e)
 	}
 	if v.random.once(10) && !w.dead {
 		e = event.Event{Kind: event.QuoteAnswer, Venue: e.Venue, Instrument: e.Instrument, Ref: number, Code: event.QuoteRefused,
 			Reason: event.ReasonQuoteExpired}
-		for _, old := range w.quotes {
-			old.gone = old.gone || old.of == number
-		}
+		w.takeBack(number)
 		w.answered(&e)
+	}
+}
+
+// takeBack ends the quotes that request number got.
+func (w *world) takeBack(number uint64) {
+	for _, q := range w.quotes {
+		q.gone = q.gone || q.of == number
 	}
 }
 
