@@ -21,7 +21,7 @@ func TestRunGoesOnWithoutWhatItsLastEventLedTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	cfg, err := demoConfig(demoOptions{symbol: "PSTK"}, m, dir)
+	cfg, err := demoConfig(demoOptions{symbol: "PSTK", table: baselineFile(t, t.TempDir())}, m, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ type edit struct{ file, old, new string }
 
 const (
 	execFile     = "router/exec.go"
+	requestFile  = "router/request.go"
 	ledgerFile   = "router/ledger.go"
 	workFile     = "router/work.go"
 	clientFile   = "router/client.go"
@@ -102,15 +103,15 @@ var mutants = []mutant{
 		"	if entry.used {\n		if e.Flags", "	if entry.used && e.Qty == 0 {\n		if e.Flags"),
 	one("a parent ends while its orders are out", clientFile,
 		"	case p.phase == phaseCanceling && p.Reserved == 0:", "	case p.phase == phaseCanceling:"),
-	one("an order without answer is never asked for", execFile,
+	one("an order without answer is never asked for", requestFile,
 		"	ch.askTime = c.now\n	cmd := c.command(event.SendStatus)\n	c.address(cmd, ch)\n", "	ch.askTime = c.now\n"),
 	one("a venue's denial is believed", execFile,
 		"	case unknownOrder && (ch.acked || ch.Cum > 0):", "	case unknownOrder && ch.Cum > 0:"),
-	one("a cancel overtakes the answer", execFile,
+	one("a cancel overtakes the answer", requestFile,
 		"	if !ch.acked && c.venues[ch.Venue].CancelAfterAck {", "	if !ch.acked && ch.Released {"),
 	mutant{"a counter outlives the process", []edit{
-		{execFile, "	c.cancels++\n", "	outlived++\n	c.cancels = outlived\n"},
-		{execFile, "// address fills in", "var outlived uint64\n\n// address fills in"},
+		{requestFile, "	c.cancels++\n", "	outlived++\n	c.cancels = outlived\n"},
+		{requestFile, "// address fills in", "var outlived uint64\n\n// address fills in"},
 	}},
 	one("the list of children breaks in its middle", execFile,
 		"		c.children[ch.next].prev = ch.prev\n", "		c.children[ch.next].prev = none\n"),
