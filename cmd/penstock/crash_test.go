@@ -138,12 +138,12 @@ func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders)
 func newCrashRig(t *testing.T, placement string, orders serve.Orders) *crashRig {
 	t.Helper()
 	dir := t.TempDir()
-	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 11, orders: orders}, dir)
+	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 11, orders: orders, copies: true}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	cfg, err := demoConfig(demoOptions{symbol: "PSTK", placement: placement}, m, dir)
+	cfg, err := demoConfig(demoOptions{symbol: "PSTK", placement: placement, copies: true}, m, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
