@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/user"
@@ -16,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/valyala/fastjson"
 	"golang.org/x/sys/unix"
 
 	"penstock/event"
@@ -134,9 +137,7 @@ func (c *control) serve(conn *net.UnixConn) {
 	var out answer
 	var r actRequest
 	if err == nil {
-		decoder := json.NewDecoder(strings.NewReader(string(line)))
-		decoder.DisallowUnknownFields()
-		err = decoder.Decode(&r)
+		err = r.read(line)
 	}
 	if err == nil {
 		err = c.identify(conn, &r)
@@ -149,6 +150,35 @@ func (c *control) serve(conn *net.UnixConn) {
 	}
 	text, _ := json.Marshal(&out)
 	_, _ = conn.Write(append(text, '\n'))
+}
+
+// read takes a line that is one object: a key that is not known as it is written, or comes twice,
+// might be read in another way by whoever wrote it.
+func (r *actRequest) read(line []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(r); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return errors.New("more than one request in a line")
+	}
+	v, err := fastjson.ParseBytes(line)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	v.GetObject().Visit(func(key []byte, _ *fastjson.Value) {
+		switch k := string(key); {
+		case seen[k]:
+			err = fmt.Errorf("%q comes twice", k)
+		case k != strings.ToLower(k):
+			err = fmt.Errorf("%q is not known: names are in lower case", k)
+		default:
+			seen[k] = true
+		}
+	})
+	return err
 }
 
 // identify finds out who asks. The kernel says whose process it is. A process of somebody

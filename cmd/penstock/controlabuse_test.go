@@ -33,6 +33,7 @@ func TestControlSocketIsNotHeldUp(t *testing.T) {
 		return string(all)
 	}
 	for _, bad := range []string{"\n", "nonsense\n", "[]\n", "{\"act\":\"kill\",\"evil\":1}\n", "{\"act\":\"../../etc/passwd\",\"reason\":\"x\"}\n",
+		"{\"act\":\"status\",\"act\":\"status\"}\n", "{\"Act\":\"status\"}\n", "{\"act\":\"status\"} {\"act\":\"status\"}\n",
 		"GET /../../etc/passwd HTTP/1.1\r\n\r\n", string(bytes.Repeat([]byte{'{'}, controlLine+1)), "{\"act\":\"" + strings.Repeat("a", 4<<20)} {
 		if got := ask(bad); !strings.Contains(got, "\"ok\":false") {
 			t.Errorf("%.40q is answered %q", bad, got)
