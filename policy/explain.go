@@ -23,7 +23,7 @@ func (t *Table) Explain(page int, index uint32) (string, error) {
 		text = fmt.Appendf(text, ", static rule %s", u)
 	}
 	text = fmt.Appendf(text, "\n  when blocked %d %s, confidence %d of 7",
-		cell.Alt(), ActionName(cell.Alt()), cell.Confidence)
+		cell.Alt(), ActionName(cell.Alt()), cell.Confidence())
 	switch {
 	case cell.Unseen():
 		text = append(text, "\n  never seen in training: BASELINE is used"...)

@@ -139,11 +139,11 @@ func TestCellSurvivesItsBits(t *testing.T) {
 		if c.Baseline() != (c.Action == ActionBaseline) {
 			continue // refused when a file is read
 		}
-		if got := encodeCell(c.Action, c.Alt(), c.Confidence, v); got != v || c.Index != 7 {
+		if got := encodeCell(c.Action, c.Alt(), c.Confidence(), v); got != v || c.Index != 7 {
 			t.Fatalf("%04x became %04x", v, got)
 		}
 		if c.LowSupport() != (v&cellLowSupport != 0) || c.Unseen() != (v&cellUnseen != 0) ||
-			c.Thin() != (c.LowSupport() || c.Unseen()) || c.Confidence > 7 {
+			c.Thin() != (c.LowSupport() || c.Unseen()) || c.Confidence() > 7 {
 			t.Fatalf("%04x is %+v", v, c)
 		}
 	}

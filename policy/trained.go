@@ -90,7 +90,7 @@ func (t *Table) Choices(page int) []Choice {
 	list := make([]Choice, States)
 	for i := range list {
 		c := t.At(page, uint32(i))
-		list[i] = Choice{c.Action, c.Alt(), c.Confidence, c.LowSupport(), c.Unseen()}
+		list[i] = Choice{c.Action, c.Alt(), c.Confidence(), c.LowSupport(), c.Unseen()}
 	}
 	return list
 }

@@ -126,7 +126,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	if epoch || c.scratch.placed > 0 {
 		d := c.record(p, remaining)
 		d.Cell, d.Codes, d.Page = cell.Index, inputs.Codes(), uint8(page)
-		d.Action, d.Chosen, d.Confidence, d.Flags = action, cell.Action, cell.Confidence, flags
+		d.Action, d.Chosen, d.Confidence, d.Flags = action, cell.Action, cell.Confidence(), flags
 		d.PropensityBps, d.BaselineBps = drawn.action, drawn.baseline
 		c.tell(d)
 	}

@@ -56,10 +56,10 @@ func explainOne(table *policy.Table, d *event.Decision) explainedDecision {
 		e.Why = "too few such states in training: BASELINE"
 	case ok && !math.IsNaN(float64(v.Q[a])) && !math.IsNaN(float64(v.Q[b])):
 		e.Why = fmt.Sprintf("expected %.2f ± %.2f bps of the slice against BASELINE's %.2f ± %.2f; %d visits of this cell and action; confidence %d of 7; "+
-			"what matters most here: %s, %s", v.Q[a], v.SE[a], v.Q[b], v.SE[b], v.Visits[a], cell.Confidence,
+			"what matters most here: %s, %s", v.Q[a], v.SE[a], v.Q[b], v.SE[b], v.Visits[a], cell.Confidence(),
 			schema[v.Features[0]].Name, schema[v.Features[1]].Name)
 	default:
-		e.Why = fmt.Sprintf("confidence %d of 7; the table carries no values", cell.Confidence)
+		e.Why = fmt.Sprintf("confidence %d of 7; the table carries no values", cell.Confidence())
 	}
 	for v, share := range d.Venues[:d.VenueCount] {
 		if share.Qty > 0 {
