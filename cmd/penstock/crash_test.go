@@ -143,7 +143,7 @@ func newCrashRig(t *testing.T, placement string, orders serve.Orders) *crashRig 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	cfg, err := demoConfig(demoOptions{symbol: "PSTK", placement: placement, copies: true}, m, dir)
+	cfg, err := demoConfig(demoOptions{symbol: "PSTK", placement: placement, copies: true, table: baselineFile(t, t.TempDir())}, m, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,9 +23,11 @@ type demoRig struct {
 	stopped bool
 }
 
+// newDemoRig returns a rig whose table of rules sends something to every venue, where BASELINE would go
+// to dealers with nearly all.
 func newDemoRig(t *testing.T, placement string, change ...func(*Config)) *demoRig {
 	t.Helper()
-	return newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, placement: placement, copies: true}, change...)
+	return newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, placement: placement, copies: true, table: baselineFile(t, t.TempDir())}, change...)
 }
 
 func newRigOf(t *testing.T, o demoOptions, change ...func(*Config)) *demoRig {

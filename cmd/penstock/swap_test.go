@@ -31,18 +31,12 @@ func tables(t *testing.T) (files [2][]byte, decoded [2]*policy.Table) {
 	return files, decoded
 }
 
-// newTableRig is a rig whose configuration names a table.
-func newTableRig(t *testing.T, change ...func(*Config)) *demoRig {
-	t.Helper()
-	return newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, placement: "threaded", copies: true, table: baselineFile(t, t.TempDir())}, change...)
-}
-
 // A thousand swaps while an order works: each decision is by the table in force, no quantity
 // is lost, and the journal gives the same state again (FM-66).
 func TestPolicySwapsUnderLoad(t *testing.T) {
 	t.Parallel()
 	files, decoded := tables(t)
-	r := newTableRig(t, often)
+	r := newDemoRig(t, "threaded", often)
 	r.send("P-1", 8_000, 6*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	path := r.a.cfg.at(r.a.cfg.Policy.Table)
@@ -86,7 +80,7 @@ func TestPolicySwapsUnderLoad(t *testing.T) {
 // Each of many bad files is refused with its reason and counted; the table in force stays.
 func TestBadPolicyFilesLeaveTheTableInForce(t *testing.T) {
 	files, _ := tables(t)
-	r := newTableRig(t)
+	r := newDemoRig(t, "threaded")
 	path := r.a.cfg.at(r.a.cfg.Policy.Table)
 	var said lockedLines
 	if err := os.WriteFile(path, files[0], 0o600); err != nil {
