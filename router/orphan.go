@@ -123,8 +123,7 @@ func (c *Core) ofThisRun(number uint64) bool {
 
 func (c *Core) cancelOrphan(o *Orphan) {
 	c.gate.Cancel(o.Venue, c.now)
-	c.cancels++
 	cmd := c.command(event.SendCancel)
-	cmd.Child, cmd.Ref = o.Number, c.epoch*numberBase+cancelNumber+c.cancels
+	cmd.Child, cmd.Ref = o.Number, c.requestNumber()
 	cmd.Venue, cmd.Instrument, cmd.Side, cmd.Qty, cmd.CumQty = o.Venue, o.Instrument, o.Side, o.Qty, o.Cum
 }

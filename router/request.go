@@ -24,10 +24,15 @@ func (c *Core) cancel(ch *Child) {
 	}
 	ch.canceling = true
 	c.gate.CancelFor(ch.Venue, c.parents[ch.Parent].Strategy, c.now)
-	c.cancels++
 	cmd := c.command(event.SendCancel)
 	c.address(cmd, ch)
-	cmd.Ref = c.epoch*numberBase + cancelNumber + c.cancels
+	cmd.Ref = c.requestNumber()
+}
+
+// requestNumber numbers a message to a venue that is no order.
+func (c *Core) requestNumber() uint64 {
+	c.cancels++
+	return c.epoch*numberBase + cancelNumber + c.cancels
 }
 
 // address fills in what every message about a child carries.

@@ -141,8 +141,7 @@ func (c *Core) streamed(p *Parent, want market.Qty) int64 {
 func (c *Core) askQuote(p *Parent, v market.VenueID, qty market.Qty) {
 	r := &c.requests.list[c.requests.count]
 	c.requests.count++
-	c.cancels++
-	*r = request{number: c.epoch*numberBase + cancelNumber + c.cancels, parent: slotIn(p.Number), venue: v, qty: qty,
+	*r = request{number: c.requestNumber(), parent: slotIn(p.Number), venue: v, qty: qty,
 		until: c.now + c.venues[v].RFQ.WindowNanos}
 	c.requests.asked[v] = c.now
 	c.requests.wait()

@@ -66,9 +66,8 @@ func (c *Core) askAll(id market.VenueID) {
 	}
 	v.mass = true
 	c.massOut++
-	c.cancels++
 	cmd := c.command(event.SendMassStatus)
-	cmd.Venue, cmd.Instrument, cmd.Ref = id, market.NoInstrument, c.epoch*numberBase+cancelNumber+c.cancels
+	cmd.Venue, cmd.Instrument, cmd.Ref = id, market.NoInstrument, c.requestNumber()
 }
 
 func (c *Core) massEnded(id market.VenueID) {
