@@ -32,18 +32,8 @@ func tenVenueCore(tb testing.TB) (*Core, *Parent) {
 			MsgRate: 1e6, AckNanos: 1e9, LastLook: true, TakeFee: market.Fee{PerLotMilli: 30_000}, MakeFee: market.Fee{PerLotMilli: -20_000}})
 		cfg.Listings = append(cfg.Listings, Listing{Venue: market.VenueID(v)})
 	}
-	c, err := New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	out, seq, now := c.OutputFor(), uint64(0), int64(1_800_000_000e9)
-	step := func(e event.Event) {
-		seq++
-		e.Seq, e.StepTime, e.RecvTime = seq, now, now
-		out.Reset()
-		c.Step(&e, out)
-	}
-	step(event.Event{Kind: event.SessionStart, Ref: 1})
+	const now = int64(1_800_000_000e9)
+	c, step := startedAt(tb, cfg, now)
 	for v := range market.VenueID(10) {
 		step(event.Event{Kind: event.VenueSession, Venue: v, Code: uint8(event.SessionUp)})
 		if v < 4 {
@@ -95,4 +85,22 @@ func BenchmarkAppraiseTenVenuesInTheCore(b *testing.B) {
 	for b.Loop() {
 		appraiseAllVenues(c, p)
 	}
+}
+
+// startedAt returns a core whose run has begun, and what gives it an event at the same moment.
+func startedAt(tb testing.TB, cfg *Config, now int64) (*Core, func(event.Event)) {
+	tb.Helper()
+	c, err := New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out, seq := c.OutputFor(), uint64(0)
+	step := func(e event.Event) {
+		seq++
+		e.Seq, e.StepTime, e.RecvTime = seq, now, now
+		out.Reset()
+		c.Step(&e, out)
+	}
+	step(event.Event{Kind: event.SessionStart, Ref: 1})
+	return c, step
 }

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"path/filepath"
 	"testing"
 
 	"penstock/market"
@@ -19,15 +18,7 @@ func conditionalConfig() *Config {
 }
 
 // TestConditionalOrders runs the scripts of testdata/conditional.
-func TestConditionalOrders(t *testing.T) {
-	files, err := filepath.Glob("testdata/conditional/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) { runScriptOf(t, file, conditionalConfig()) })
-	}
-}
+func TestConditionalOrders(t *testing.T) { runScripts(t, "testdata/conditional", 1, conditionalConfig) }
 
 // TestFirmUpGoesThroughTheGate: the firm order of an invitation is an order like any other.
 func TestFirmUpGoesThroughTheGate(t *testing.T) {

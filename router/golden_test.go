@@ -552,13 +552,18 @@ func ordStatus(word string) market.OrdStatus {
 
 // TestScripts compares what the core does with what testdata says; read the files
 // in review, they are the behaviour.
-func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
+func TestScripts(t *testing.T) { runScripts(t, "testdata", 1, testConfig) }
+
+// runScripts runs the scripts of a folder, of which there are so many at least, each with a
+// configuration of its own.
+func runScripts(t *testing.T, folder string, least int, cfg func() *Config) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
+	if err != nil || len(files) < least {
+		t.Fatalf("%d scripts in %s: %v", len(files), folder, err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runScript(t, file) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runScriptOf(t, file, cfg()) })
 	}
 }
 

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"path/filepath"
 	"testing"
 
 	"penstock/event"
@@ -20,15 +19,7 @@ func rfqConfig() *Config {
 }
 
 // TestRequestsForQuotes runs the scripts of testdata/rfq.
-func TestRequestsForQuotes(t *testing.T) {
-	files, err := filepath.Glob("testdata/rfq/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) { runScriptOf(t, file, rfqConfig()) })
-	}
-}
+func TestRequestsForQuotes(t *testing.T) { runScripts(t, "testdata/rfq", 1, rfqConfig) }
 
 // rfqLines open a market in which a large order is worth a request.
 var rfqLines = []string{"session LITA up", "session SDPA up", "session SDPB up", "book LITA 49.95x300 50.05x300"}

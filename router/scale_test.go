@@ -55,18 +55,8 @@ func scaleCore(tb testing.TB, parents, instruments int) (*Core, int64) {
 		cfg.Listings = append(cfg.Listings, Listing{Instrument: id})
 	}
 	cfg.Tactics.Off = OffPost // their limits are out of reach: they look, and send nothing
-	c, err := New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	out, seq, now := c.OutputFor(), uint64(0), int64(1_800_000_000e9)
-	step := func(e event.Event) {
-		seq++
-		e.Seq, e.StepTime, e.RecvTime = seq, now, now
-		out.Reset()
-		c.Step(&e, out)
-	}
-	step(event.Event{Kind: event.SessionStart, Ref: 1})
+	const now = int64(1_800_000_000e9)
+	c, step := startedAt(tb, cfg, now)
 	step(event.Event{Kind: event.VenueSession, Code: uint8(event.SessionUp)})
 	for i := range instruments {
 		id := market.InstrumentID(i)
