@@ -113,11 +113,11 @@ func (c *Core) ParamsID() uint64 { return c.economics.set.ID }
 // a core.
 func ParamEvents(p *policy.Params) []event.Event {
 	bytes := p.Encode()
-	events := make([]event.Event, policy.Parts)
+	events, sum := make([]event.Event, policy.Parts), market.Price(bytes.Sum())
 	for i := range events {
 		e := &events[i]
 		e.Kind, e.Ref, e.Venue, e.Instrument = event.VenueParams, p.ID, market.NoVenue, market.NoInstrument
-		e.Qty, e.Price = market.Qty(i), market.Price(bytes.Sum())
+		e.Qty, e.Price = market.Qty(i), sum
 		copy(e.Part(), bytes.Part(i))
 	}
 	return events

@@ -2,7 +2,9 @@ package simtest
 
 import (
 	"flag"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +20,16 @@ var (
 	fastFlag   = flag.Bool("fast", false, "stop at the first failure and do not make it small")
 	soakFlag   = flag.Duration("soak", 0, "run seeds for so long instead")
 )
+
+// A world is some megabytes that live for ten milliseconds: most of it is gone before a
+// collection that comes later has to look at it.
+func TestMain(m *testing.M) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(800)
+	}
+	flag.Parse()
+	os.Exit(m.Run())
+}
 
 func newRunner(t testing.TB) *Runner {
 	t.Helper()
