@@ -1,8 +1,6 @@
 package simtest
 
 import (
-	"bytes"
-
 	"penstock/event"
 	"penstock/internal/state"
 	"penstock/market"
@@ -125,7 +123,7 @@ func (w *world) load() {
 	}
 	whole := w.core
 	w.boot()
-	loader := state.Loader(bytes.Clone(j.saved))
+	loader := state.Loader(j.saved)
 	w.core.MoveState(loader)
 	if _, _, err := loader.Finish(); err != nil {
 		w.fail("snapshot of event %d: %v", j.savedAt, err)

@@ -30,6 +30,11 @@ type sight struct {
 	code  uint8
 }
 
+// empty returns a journal of nothing that uses the room of j.
+func (j *journal) empty() journal {
+	return journal{data: j.data[:0], at: j.at[:0], step: j.step[:0], hashes: j.hashes[:0], seen: j.seen[:0], saved: j.saved[:0]}
+}
+
 func (j *journal) length() int { return len(j.at) }
 
 func (j *journal) append(e *event.Event, hash uint64) {

@@ -32,8 +32,10 @@ type Result struct {
 
 // Runner runs worlds one after the other; it keeps what they can share. One goroutine.
 type Runner struct {
-	tables *tables
-	out    *event.Output
+	tables  *tables
+	out     *event.Output
+	journal journal // and agenda: those of the last world, for their room
+	agenda  agenda
 }
 
 // NewRunner returns a runner.
@@ -60,12 +62,13 @@ func (r *Runner) Run(seed uint64, opt Options) (result Result) {
 		if w != nil {
 			result.Events, result.Hash, result.Markers, result.Trace = w.events, w.hash, w.markers, w.trace
 			result.Choices, result.Cells = len(w.plan), w.cells
+			r.journal, r.agenda = w.journal, w.agenda
 			for v := range w.venues {
 				result.Lies += len(w.venues[v].copies.lies)
 			}
 		}
 	}()
-	w = newWorld(seed, &opt, r.tables, r.out)
+	w = newWorld(seed, &opt, r)
 	w.run()
 	return result
 }

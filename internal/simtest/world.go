@@ -72,13 +72,14 @@ func (w *world) fail(format string, args ...any) {
 
 func (w *world) hit(m marker) { w.markers[m]++ }
 
-func newWorld(seed uint64, opt *Options, t *tables, out *event.Output) *world {
-	w := &world{seed: seed, opt: opt, swarm: newSwarm(seed), tables: t, now: firstDay, orders: map[uint64]*order{},
-		truths: map[uint64]*truth{}, requests: map[uint64]*asking{}, quotes: map[event.ID]*given{}, epoch: 100_000, out: out}
+func newWorld(seed uint64, opt *Options, r *Runner) *world {
+	w := &world{seed: seed, opt: opt, swarm: newSwarm(seed), tables: r.tables, now: firstDay, orders: map[uint64]*order{},
+		truths: map[uint64]*truth{}, requests: map[uint64]*asking{}, quotes: map[event.ID]*given{}, epoch: 100_000, out: r.out,
+		agenda: agenda{items: r.agenda.items[:0]}, journal: r.journal.empty()}
 	if opt.Copies {
 		w.swarm.calm()
 	}
-	w.cfg = w.swarm.config(t)
+	w.cfg = w.swarm.config(r.tables)
 	w.ledger = w.newLedger()
 	w.newWall()
 	w.venues = make([]venue, w.swarm.venues)

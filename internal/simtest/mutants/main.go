@@ -1,6 +1,6 @@
 // Command mutants plants one bug after the other in the router and demands that the
-// simulation finds each of them. Nothing is copied and no product code knows of it: go build
-// gets a changed file through -overlay.
+// simulation finds each of them. No product code knows of it: go build gets files through
+// -overlay that have every bug in them, and the environment of a run says which one lives.
 //
 //	go run ./internal/simtest/mutants [-seeds 1000] [-only name]
 package main
@@ -35,22 +35,28 @@ func run(seeds int, only string) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	todo := make(chan *mutant)
+	binary, err := build(scratch)
+	if err != nil {
+		return err
+	}
+	if how, err := hunt(binary, 0, controlSeeds); err != errNothing {
+		return fmt.Errorf("without a bug in it the simulation does not pass: %s %w", how, err)
+	}
+	todo := make(chan int)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	found, failed := 0, error(nil)
-	for i := range runtime.GOMAXPROCS(0) {
+	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for m := range todo {
-				folder := filepath.Join(scratch, fmt.Sprint(i))
-				how, err := m.hunt(folder, seeds)
+			for i := range todo {
+				how, err := hunt(binary, i+1, seeds)
 				mu.Lock()
-				if err != nil {
-					failed = errors.Join(failed, fmt.Errorf("%s: %w", m.name, err))
-					fmt.Printf("%-44s NOT FOUND: %v\n", m.name, err)
+				if name := mutants[i].name; err != nil {
+					failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+					fmt.Printf("%-44s NOT FOUND: %v\n", name, err)
 				} else {
 					found++
-					fmt.Printf("%-44s %s\n", m.name, how)
+					fmt.Printf("%-44s %s\n", name, how)
 				}
 				mu.Unlock()
 			}
@@ -60,7 +66,7 @@ func run(seeds int, only string) error {
 	for i := range mutants {
 		if only == "" || mutants[i].name == only {
 			n++
-			todo <- &mutants[i]
+			todo <- i
 		}
 	}
 	close(todo)
@@ -71,6 +77,9 @@ func run(seeds int, only string) error {
 	}
 	return failed
 }
+
+// controlSeeds is how many must pass with no bug planted.
+const controlSeeds = 100
 
 // patch returns the changed text of each file that m changes, by path.
 func (m *mutant) patch() (map[string]string, error) {
@@ -92,12 +101,9 @@ func (m *mutant) patch() (map[string]string, error) {
 	return texts, nil
 }
 
-// hunt builds the simulation with m in it and runs seeds until one fails.
-func (m *mutant) hunt(folder string, seeds int) (how string, err error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", err
-	}
-	texts, err := m.patch()
+// build makes the simulation with every mutant in it; which one lives, the environment says.
+func build(folder string) (binary string, err error) {
+	texts, err := weave(mutants)
 	if err != nil {
 		return "", err
 	}
@@ -125,15 +131,25 @@ func (m *mutant) hunt(folder string, seeds int) (how string, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("does not build: %w\n%s", err, out)
 	}
+	return binary, nil
+}
+
+// hunt runs seeds with mutant n in the router until one fails; 0 is none.
+func hunt(binary string, n, seeds int) (how string, err error) {
 	start := time.Now()
-	out, err := exec.Command(binary, "-test.run", "^TestSim$", "-seeds", fmt.Sprint(seeds), "-fast").CombinedOutput()
-	if exit := new(exec.ExitError); !errors.As(err, &exit) {
-		return "", fmt.Errorf("%d seeds pass (%v)", seeds, err)
+	cmd := exec.Command(binary, "-test.run", "^TestSim$", "-seeds", fmt.Sprint(seeds), "-fast")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", plantedVar, n), "GOMAXPROCS=1")
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return "", errNothing
 	}
 	for line := range strings.SplitSeq(string(out), "\n") {
 		if _, what, ok := strings.Cut(line, ": seed "); ok {
 			return fmt.Sprintf("%.1f s, seed %s", time.Since(start).Seconds(), what), nil
 		}
 	}
-	return "", fmt.Errorf("the run ended without a failed seed:\n%s", out)
+	return "", fmt.Errorf("the run ended without a failed seed: %w\n%s", err, out)
 }
+
+// errNothing is that all seeds pass.
+var errNothing = errors.New("all seeds pass")

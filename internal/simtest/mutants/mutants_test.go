@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -19,6 +21,19 @@ func TestEveryMutantStillApplies(t *testing.T) {
 		seen[m.name] = true
 		if _, err := m.patch(); err != nil {
 			t.Errorf("%s: %v", m.name, err)
+		}
+	}
+	texts, err := weave(mutants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, text := range texts {
+		all += text
+	}
+	for n := range mutants {
+		if !strings.Contains(all, fmt.Sprintf("planted == %d {", n+1)) {
+			t.Errorf("%s is in no file", mutants[n].name)
 		}
 	}
 	if len(mutants) < 25 {
