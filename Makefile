@@ -51,11 +51,14 @@ EXECS ?= 100000
 # From outside come: FIX (frame, fields, report), ITCH, tables, configurations, journals, snapshots, JSON of feeds.
 FROM_OUTSIDE := fix:FuzzFrame fix:FuzzParse venues/fixgw:FuzzReport venues/itch:FuzzReceive policy:FuzzDecodeNeverPanics \
 	cmd/penstock:FuzzConfig journal:FuzzOpen cmd/penstock:FuzzSnapshot venues/jsonws:FuzzDecoders
-fuzz-outside: ## the nine readers of what comes from outside, EXECS executions each; about ten minutes
-	@set -e; for f in $(FROM_OUTSIDE); do \
-		echo "$$f"; \
-		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(EXECS)x -fuzzminimizetime 10x ./$${f%:*}; \
-	done
+# Files of a journal that is damaged and read 100,000 times belong into memory.
+MEMORY := $(firstword $(wildcard /dev/shm) $(CURDIR))
+fuzz-outside: ## the nine readers of what comes from outside, EXECS inputs each, the same ones in every run; about a minute
+	@names=$$(echo $(foreach f,$(FROM_OUTSIDE),$(lastword $(subst :, ,$(f)))) | tr ' ' '|'); \
+	TMPDIR=$(MEMORY) PENSTOCK_EXECS=$(EXECS) $(GO) test -count 1 -v -run "^($$names)\$$" \
+		$(sort $(foreach f,$(FROM_OUTSIDE),./$(firstword $(subst :, ,$(f))))) >$(MEMORY)/fuzz-outside.$$$$ 2>&1; code=$$?; \
+	if [ $$code = 0 ]; then grep executions $(MEMORY)/fuzz-outside.$$$$; else cat $(MEMORY)/fuzz-outside.$$$$; fi; \
+	rm -f $(MEMORY)/fuzz-outside.$$$$; exit $$code
 
 N ?= 20
 crash: ## kill -9 of a trading router, N times, against venues that live on; the accounts must agree

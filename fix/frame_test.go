@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"penstock/internal/mutate"
 )
 
 // soh turns the readable form with | into wire bytes.
@@ -110,7 +112,8 @@ func slowFrame(buf []byte) (n int, ok bool) {
 	return end + 7, string(buf[end:end+7]) == fmt.Sprintf("10=%03d\x01", slowSum(buf[:end]))
 }
 
-func FuzzFrame(f *testing.F) {
+func FuzzFrame(tf *testing.F) {
+	f := mutate.New(tf)
 	for _, s := range samples {
 		f.Add(soh(s))
 	}

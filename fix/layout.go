@@ -126,7 +126,7 @@ func (m *Message) match(l *layout, frame []byte, words int) bool {
 		return false
 	}
 	m.spans[l.n] = makeSpan(start+len("10="), len(frame)-1)
-	m.buf, m.n, m.err = frame, l.n, FieldError{}
+	m.buf, m.n, m.bad = frame, l.n, false
 	m.tags, m.index = l.tags[:l.n], &l.index
 	return true
 }

@@ -20,6 +20,7 @@ type Message struct {
 	spans []span   // of their values, from 1; spans[0] is empty: a slot that is not there
 	index *slotIndex
 	err   FieldError
+	bad   bool // err is one: the first field may have tag 0, which is reason 0
 
 	own      []uint32  // tags of a message that Parse took
 	ownIndex slotIndex // and where its slots are
@@ -121,7 +122,7 @@ func (m *Message) Parse(frame []byte) error {
 	if m.own == nil {
 		m.Room(MaxFields)
 	}
-	m.buf, m.n, m.err = frame, 0, FieldError{}
+	m.buf, m.n, m.bad = frame, 0, false
 	m.tags, m.index, m.ownIndex = m.own, &m.ownIndex, slotIndex{}
 	var seen uint64
 	data := -1
@@ -162,7 +163,7 @@ func (m *Message) Parse(frame []byte) error {
 		m.tags[2] != TagMsgType || m.tags[m.n-1] != TagCheckSum {
 		m.fail(0, TagMsgType, RejectOrder)
 	}
-	if m.err.Reason != 0 || m.err.Offset != 0 || m.err.Tag != 0 {
+	if m.bad {
 		return &m.err
 	}
 	return nil
@@ -184,8 +185,8 @@ func isLength(tag int) bool {
 
 // fail keeps the first error.
 func (m *Message) fail(at, tag int, reason RejectReason) {
-	if m.err == (FieldError{}) {
-		m.err = FieldError{at, tag, reason}
+	if !m.bad {
+		m.err, m.bad = FieldError{at, tag, reason}, true
 	}
 }
 

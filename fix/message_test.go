@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"penstock/internal/mutate"
 )
 
 func TestParseKeepsFieldsInWireOrder(t *testing.T) {
@@ -141,12 +143,14 @@ func slowFields(frame []byte) (fields []string, ok bool) {
 	return fields, ok
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParse(tf *testing.F) {
+	f := mutate.New(tf)
 	for _, s := range samples {
 		f.Add(soh(s))
 	}
 	f.Add(wrap("FIX.4.4", "35=D|34=|44="))
 	f.Add(wrap("FIX.4.4", "35=A|34=1|95=5|96=a|10=|98=0"))
+	f.Add(append([]byte{SOH}, wrap("FIX.4.4", "35=0|34=1")...)) // an error at byte 0, with tag 0 and reason 0
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var m Message
 		err := m.Parse(b)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"penstock/internal/mutate"
 )
 
 // valid is a time inside the window of mustBuild; unsigned accepts any table.
@@ -412,7 +414,8 @@ func TestEncodeRefusesSectionsThatDoNotBelong(t *testing.T) {
 	}
 }
 
-func FuzzDecodeNeverPanics(f *testing.F) {
+func FuzzDecodeNeverPanics(tf *testing.F) {
+	f := mutate.New(tf)
 	table := mustBuild(f)
 	file := mustEncode(f, table)
 	f.Add(file, 0, []byte{}, true)

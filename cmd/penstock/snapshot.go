@@ -167,12 +167,20 @@ func readSnapshot(path string) (h snapshotHeader, saved []byte, err error) {
 	if err != nil {
 		return h, nil, err
 	}
-	if err := h.decode(b); err != nil {
+	if h, saved, err = parseSnapshot(b); err != nil {
 		return h, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return h, saved, nil
+}
+
+// parseSnapshot takes the bytes of a snapshot apart.
+func parseSnapshot(b []byte) (h snapshotHeader, saved []byte, err error) {
+	if err := h.decode(b); err != nil {
+		return h, nil, err
 	}
 	saved = b[snapshotHead:]
 	if uint64(len(saved)) != h.bytes {
-		return h, nil, fmt.Errorf("%s: %w: %d bytes of state, its header says %d", path, errSnapshot, len(saved), h.bytes)
+		return h, nil, fmt.Errorf("%w: %d bytes of state, its header says %d", errSnapshot, len(saved), h.bytes)
 	}
 	return h, saved, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"penstock/event"
 	"penstock/fix"
+	"penstock/internal/mutate"
 	"penstock/market"
 )
 
@@ -137,13 +138,16 @@ func slowLiquidity(tag int, v string) market.Liquidity {
 
 // FuzzReport gives each dialect reports as its session does, several with one Message,
 // and compares the events with those of the slow twin.
-func FuzzReport(f *testing.F) {
+func FuzzReport(tf *testing.F) {
+	f := mutate.New(tf)
 	for _, s := range []string{fill(7, 100), fill(8, 300), "11=1|14=0|17=E|39=8|55=ACME|150=8|151=0|58=no|103=1",
 		"6=100.2512345678|11=1|14=5|17=E|20=3|31=1|32=5|39=0|55=EUR/USD|150=0|151=0.25|9882=R1|1057=N",
 		"11=26112014-3000-4000-8001-000000000000|14=1.50|17=6f9619ff-8b86-4011-b42d-00c04fc964ff|31=1.085|32=.5|37=6f9619ff-8b86-4011-b42d-00c04fc964ff|39=1|54=2|55=EUR/USD|150=F|151=0",
 		"11=1|14=1|17=E|19=D|39=4|55=ACME|150=4|151=0", "11=1|14=1|17=E|31=1|32=1|39=2|55=ACME|150=F|151=0|527=S|1003=T|880=M",
 		"14=1|14=2|17=E|39=0|55=ACME|150=0|151=0", "14=1|17=E|39=0|43=Y|44=-5.25|55=ACME|60=20261120-14:30:60|150=I|151=00001|103=5"} {
-		f.Add(s, s, 44, "1")
+		for d := range dialects {
+			f.Add(s, s, 44, "1", uint8(d))
+		}
 	}
 	var gateways []*Gateway
 	var got []event.Event
@@ -157,26 +161,25 @@ func FuzzReport(f *testing.F) {
 		}
 		gateways = append(gateways, g)
 	}
-	f.Fuzz(func(t *testing.T, a, b string, tag int, value string) {
-		for _, g := range gateways {
-			var m fix.Message
-			for _, text := range []string{a, b, a, fmt.Sprintf("%s|%d=%s", a, tag, value), a} {
-				frame := wrap("35=8|34=7|49=XLIT|52=20261120-14:30:00.123|56=SOR|" + text)
-				n, garbled, parsed := m.Next(frame, fix.MaxFrame)
-				if n == 0 || garbled != nil || parsed != nil {
-					continue
-				}
-				got = nil
-				if !g.onMessage(&m, 1) {
-					t.Fatal("not taken")
-				}
-				want, bad := slowReport(g, &m)
-				if (bad != 0) != (len(got) == 0) || bad == 0 && got[0] != want {
-					t.Fatalf("%s %q:\ngot  %+v\nwant %+v, refused tag %d; %s", g.cfg.Dialect.Name, text, got, want, bad,
-						g.stats.LastMalformed)
-				}
-				g.session.Wrote(len(g.session.Out()))
+	f.Fuzz(func(t *testing.T, a, b string, tag int, value string, dialect uint8) {
+		g := gateways[int(dialect)%len(gateways)]
+		var m fix.Message
+		for _, text := range []string{a, b, a, fmt.Sprintf("%s|%d=%s", a, tag, value), a} {
+			frame := wrap("35=8|34=7|49=XLIT|52=20261120-14:30:00.123|56=SOR|" + text)
+			n, garbled, parsed := m.Next(frame, fix.MaxFrame)
+			if n == 0 || garbled != nil || parsed != nil {
+				continue
 			}
+			got = nil
+			if !g.onMessage(&m, 1) {
+				t.Fatal("not taken")
+			}
+			want, bad := slowReport(g, &m)
+			if (bad != 0) != (len(got) == 0) || bad == 0 && got[0] != want {
+				t.Fatalf("%s %q:\ngot  %+v\nwant %+v, refused tag %d; %s", g.cfg.Dialect.Name, text, got, want, bad,
+					g.stats.LastMalformed)
+			}
+			g.session.Wrote(len(g.session.Out()))
 		}
 	})
 }

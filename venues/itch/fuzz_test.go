@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"penstock/event"
+	"penstock/internal/mutate"
 )
 
 // compare gives messages, each behind a length byte, to the decoder and to its
@@ -77,7 +78,8 @@ func TestBitFlipsAgreeWithTheTwin(t *testing.T) {
 }
 
 // A datagram that is not a whole packet is refused before anything of it is used.
-func FuzzReceive(f *testing.F) {
+func FuzzReceive(tf *testing.F) {
+	f := mutate.New(tf)
 	f.Add([]byte("SESS01    \x00\x00\x00\x00\x00\x00\x00\x01\x00\x01\x00\x02ab"), uint8(3))
 	f.Add(binary.BigEndian.AppendUint16(appendRequest(nil, Session{}, 9, endOfSession), 0), uint8(0))
 	f.Fuzz(func(t *testing.T, data []byte, cut uint8) {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"penstock/event"
+	"penstock/internal/mutate"
 	"penstock/market"
 )
 
@@ -226,7 +227,8 @@ func TestLevelsBeyondOurNumbers(t *testing.T) {
 	}
 }
 
-func FuzzDecoders(f *testing.F) {
+func FuzzDecoders(tf *testing.F) {
+	f := mutate.New(tf)
 	for i, v := range venues {
 		f.Add(uint8(i), []byte(strings.Join(v.samples, "\n")))
 		f.Add(uint8(i), []byte(strings.Join(v.samples, " \n ")))
