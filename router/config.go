@@ -74,6 +74,20 @@ func DefaultTactics() Tactics {
 // maxRun bounds parents and children, so that order numbers fit their digits.
 const maxRun = 400_000_000
 
+// Check says why New would refuse c, and takes no memory for a core.
+func (c *Config) Check() error {
+	if err := c.validate(); err != nil {
+		return err
+	}
+	if err := risk.Check(c.Limits, c.Venues); err != nil {
+		return err
+	}
+	if c.Controls == nil {
+		return nil
+	}
+	return c.Controls.Validate(len(c.Limits), len(c.Venues))
+}
+
 func (c *Config) validate() error {
 	if err := validProtections(c.Protect, len(c.Instruments)); err != nil {
 		return err

@@ -145,7 +145,7 @@ type Counters struct {
 
 // New returns a core with all its memory taken.
 func New(cfg *Config) (*Core, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	gate, err := risk.NewGate(cfg.Limits, cfg.Venues)

@@ -173,8 +173,7 @@ func (c *Config) resolve() error {
 	if err := c.resolveControls(); err != nil {
 		return err
 	}
-	_, err = router.New(r) // the core's own checks, before anything is started
-	return err
+	return r.Check()
 }
 
 func (c *Config) tactics() router.Tactics {

@@ -88,7 +88,7 @@ func demoConfig(o demoOptions, m *demoMarket, dir string) (*Config, error) {
 	}
 	f := file{
 		Router: routerSection{Journal: journal, State: "state", Idle: "park", Placement: orDefault(o.placement, "inline"), MaxParents: 64,
-			MaxChildren: 50_000, BookLevels: 512, BookOrders: 1 << 16},
+			MaxChildren: 20_000, BookLevels: 512, BookOrders: 1 << 15},
 		Policy: section,
 		EMS: emsSection{Listen: "127.0.0.1:0", OnDisconnect: "keep",
 			Session: []emsSession{{SenderCompID: demoRouter, TargetCompID: m.desk}}},

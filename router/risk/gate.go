@@ -94,19 +94,29 @@ type Gate struct {
 
 // NewGate returns a gate; limits are indexed by InstrumentID.
 func NewGate(limits []Limits, venues []market.Venue) (*Gate, error) {
+	if err := Check(limits, venues); err != nil {
+		return nil, err
+	}
 	g := &Gate{limits: slices.Clone(limits), scopes: make([]event.Scope, 0, maxKills), raises: make([]raise, 0, maxRaises)}
+	for i := range venues {
+		g.windows[i] = newWindow(venues[i].MsgRate)
+	}
+	return g, nil
+}
+
+// Check says why NewGate would refuse limits and venues, and takes no memory.
+func Check(limits []Limits, venues []market.Venue) error {
 	for i := range limits {
 		if err := limits[i].Validate(); err != nil {
-			return nil, fmt.Errorf("instrument %d: %w", i, err)
+			return fmt.Errorf("instrument %d: %w", i, err)
 		}
 	}
 	for i := range venues {
 		if venues[i].MsgRate <= 0 {
-			return nil, fmt.Errorf("venue %s: msg_rate must be set and positive", venues[i].Name)
+			return fmt.Errorf("venue %s: msg_rate must be set and positive", venues[i].Name)
 		}
-		g.windows[i] = newWindow(venues[i].MsgRate)
 	}
-	return g, nil
+	return nil
 }
 
 // Kill latches: no order passes until Resume. venue NoVenue is the whole firm.
