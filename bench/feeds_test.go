@@ -110,7 +110,7 @@ func itchFeeds(instruments, venues, messages, flickerEvery int) *feeds {
 	}
 	f.decoders = func(tb testing.TB, sink event.Sink) (all []decode) {
 		for v := range venues {
-			c := itch.Config{Venue: market.VenueID(v), Midnight: midnight, Sink: sink}
+			c := itch.Config{Venue: market.VenueID(v), Midnight: func(int64) int64 { return midnight }, Sink: sink}
 			for i := range f.instruments {
 				c.Symbols = append(c.Symbols, itch.Symbol{Text: f.instruments[i].Symbol, ID: market.InstrumentID(i), PriceDecimals: 4})
 			}

@@ -123,7 +123,7 @@ func (r *socketRig) openVenue(tb testing.TB, sink event.Sink) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r.feed, err = itch.NewFeed(itch.FeedConfig{Config: itch.Config{Midnight: readClock(), Sink: sink,
+	r.feed, err = itch.NewFeed(itch.FeedConfig{Config: itch.Config{Sink: sink,
 		Symbols: []itch.Symbol{{Text: "PSTK", PriceDecimals: 4}}}, Lines: []itch.LineConfig{{Address: "127.0.0.1:0"}},
 		Request: r.peer.addr(), RecoverFromStart: true, SilenceNanos: 600e9, RequestNanos: itch.DefaultRequestNanos, RequestMessages: itch.DefaultRequestMessages,
 		GiveUpRequests: itch.DefaultGiveUpRequests, HeldPackets: itch.DefaultHeldPackets,

@@ -155,6 +155,7 @@ type itchSection struct {
 	Interface  string   `toml:"interface"`   // that joins the group of line A
 	InterfaceB string   `toml:"interface_b"` // that joins the group of line B
 	GapWait    duration `toml:"gap_wait"`    // for the other line, before messages are requested
+	Zone       string   `toml:"zone"`        // whose midnight the venue's times count from; empty: UTC
 	// The login there. The password is in a file, or in a variable of the environment.
 	SnapshotUser         string `toml:"snapshot_user"`
 	SnapshotPasswordFile string `toml:"snapshot_password_file"`

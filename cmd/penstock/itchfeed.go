@@ -10,6 +10,7 @@ import (
 	"penstock/event"
 	"penstock/market"
 	"penstock/venues/itch"
+	"penstock/venues/wire"
 )
 
 func (f *feedSection) validateITCH() error {
@@ -23,7 +24,9 @@ func (f *feedSection) validateITCH() error {
 			return err
 		}
 	}
-	switch {
+	switch _, err := time.LoadLocation(f.Zone); {
+	case err != nil:
+		return fmt.Errorf("feed.zone: %w: name one like America/New_York", err)
 	case f.AddressB == "" && (f.InterfaceB != "" || f.GapWait != 0):
 		return errors.New("feed.interface_b and feed.gap_wait need feed.address_b: there is no other line")
 	case f.Snapshot == "" && (f.SnapshotUser != "" || f.SnapshotPasswordFile != "" || f.SnapshotPasswordEnv != ""):
@@ -55,15 +58,18 @@ func (c *Config) snapshotPassword(f *feedSection) (string, error) {
 	return "", nil
 }
 
-// openITCH builds a feed whose times count from the midnight of today, UTC.
+// openITCH builds a feed whose times count from midnight in its zone.
 func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
 	password, err := a.cfg.snapshotPassword(&s.Feed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
+	zone, err := time.LoadLocation(s.Feed.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("%w: feed.zone: %w", errConfig, err)
+	}
 	c := itch.FeedConfig{
-		Config: itch.Config{Venue: v.ID, Sink: sink, Batch: a.batch,
-			Midnight: time.Now().UTC().Truncate(24 * time.Hour).UnixNano()},
+		Config:  itch.Config{Venue: v.ID, Sink: sink, Batch: a.batch, Midnight: wire.Midnight(zone)},
 		Lines:   []itch.LineConfig{{Address: s.Feed.Address, Interface: s.Feed.Interface}},
 		Request: s.Feed.Request, RecoverFromStart: true,
 		Snapshot: itch.SnapshotConfig{Addr: s.Feed.Snapshot, User: s.Feed.SnapshotUser,

@@ -21,13 +21,13 @@ func itchExample(t *testing.T, change ...string) (*Config, error) {
 const request = `request = "127.0.0.1:26478"`
 
 func TestITCHKeys(t *testing.T) {
-	c, err := itchExample(t, `address_b = "239.1.2.3:26479"`, `interface_b = "lo"`, `gap_wait = "2ms"`,
+	c, err := itchExample(t, `address_b = "239.1.2.3:26479"`, `interface_b = "lo"`, `gap_wait = "2ms"`, `zone = "America/New_York"`,
 		`snapshot = "127.0.0.1:26480"`, `snapshot_user = "USER"`, `snapshot_password_file = "secret"`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &c.Venue[0].Feed
-	if f.AddressB != "239.1.2.3:26479" || f.InterfaceB != "lo" || f.GapWait != 2e6 || f.SnapshotUser != "USER" {
+	if f.AddressB != "239.1.2.3:26479" || f.InterfaceB != "lo" || f.GapWait != 2e6 || f.Zone != "America/New_York" || f.SnapshotUser != "USER" {
 		t.Errorf("%+v", f)
 	}
 	if _, err := c.snapshotPassword(f); err == nil {
@@ -59,6 +59,7 @@ func TestITCHKeysThatContradict(t *testing.T) {
 		"feed.snapshot_user": {request, `snapshot_user = "USER"`},
 		"not both":           {request, `snapshot = "127.0.0.1:1"`, `snapshot_password_file = "a"`, `snapshot_password_env = "B"`},
 		"shorter than":       {request, `address_b = "127.0.0.1:1"`, `gap_wait = "3s"`},
+		"feed.zone":          {request, `zone = "Wall Street"`},
 		"unknown key":        {request, `address_c = "127.0.0.1:1"`},
 	} {
 		if _, err := itchExample(t, lines...); err == nil || !strings.Contains(err.Error(), want) {

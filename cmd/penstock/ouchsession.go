@@ -99,10 +99,7 @@ func (a *assembly) openOUCH(s *venueSection, v *market.Venue, version ouch.Versi
 	if err != nil {
 		return nil, fmt.Errorf("%w: orders.zone: %w", errConfig, err)
 	}
-	cfg.Midnight = func(now int64) int64 {
-		t := time.Unix(0, now).In(zone)
-		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone).UnixNano()
-	}
+	cfg.Midnight = wire.Midnight(zone)
 	for in, text := range a.cfg.symbols(s) {
 		cfg.Symbols = append(cfg.Symbols, ouch.Symbol{ID: in.ID, Text: text, PriceDecimals: in.PriceDecimals})
 	}

@@ -148,7 +148,7 @@ func openRecording(cfg *Config, o recordOptions, sink event.Sink) (*recording, e
 // openVenueFile makes a new file with its header; it never writes over one.
 func openVenueFile(cfg *Config, s *venueSection, dir string) (*recordedVenue, error) {
 	h := tape.Header{Venue: s.Name, Protocol: s.Feed.Protocol, Address: s.Feed.Address + s.Feed.Path,
-		Depth: s.Feed.Depth, Snapshots: s.Feed.Snapshot != "", Midnight: time.Now().UTC().Truncate(24 * time.Hour).UnixNano()}
+		Depth: s.Feed.Depth, Snapshots: s.Feed.Snapshot != "", Zone: s.Feed.Zone}
 	for in, text := range cfg.symbols(s) {
 		h.Symbols = append(h.Symbols, tape.HeaderSymbol{Instrument: in.Symbol, Text: text,
 			PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals,

@@ -20,7 +20,7 @@ type itchFeed struct {
 // plus one.
 func newItchFeed(w *world, venue uint8) *itchFeed {
 	f := &itchFeed{}
-	cfg := itch.Config{Venue: market.VenueID(venue), Midnight: firstDay / (86_400 * second) * 86_400 * second,
+	cfg := itch.Config{Venue: market.VenueID(venue), Midnight: func(int64) int64 { return firstDay / (86_400 * second) * 86_400 * second },
 		Sink: func(e *event.Event) bool {
 			f.got = append(f.got, *e)
 			return true

@@ -80,6 +80,7 @@ func (d *Decoder) Reset(now int64) {
 	clear(d.byLocate[:])
 	clear(d.lanes[:])
 	d.state, d.reason, d.closed = event.BookSyncing, event.ReasonNone, false
+	d.midnight = d.day(now)
 	for i := range d.books {
 		b := &d.books[i]
 		b.listed, b.halted, b.auction, b.outage, b.broken, b.clear = false, false, false, false, event.ReasonNone, true

@@ -3,16 +3,20 @@ package itch
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"penstock/event"
 	"penstock/market"
+	"penstock/venues/wire"
 )
 
 // Config says what to decode and where events go.
 type Config struct {
-	Venue    market.VenueID
-	Symbols  []Symbol // what the stock directory says of other stocks is ignored
-	Midnight int64    // of the trading day at the venue, ns since epoch: SrcTime counts from it
+	Venue   market.VenueID
+	Symbols []Symbol // what the stock directory says of other stocks is ignored
+	// Midnight returns the midnight from which the venue counts the times of a session that
+	// begins at now; ns since epoch, both. nil: that of UTC. It is asked at each Reset.
+	Midnight func(now int64) int64
 	// Market is the code by which operational halts name the venue: Q Nasdaq, B BX,
 	// X PSX. 0 takes the halts of every market for its own.
 	Market byte
@@ -46,7 +50,8 @@ type Decoder struct {
 	depth    event.Event
 	books    []book // [0] stands for every instrument that is not configured
 	sink     event.Sink
-	midnight int64
+	midnight int64 // of the running session
+	day      func(now int64) int64
 	owed     bool // a book has something to tell that the sink has not taken
 	closed   bool // the venue announced the end of system hours
 	market   byte
@@ -77,8 +82,11 @@ func NewDecoder(c Config) (*Decoder, error) {
 	if c.Market != 0 && c.Market != 'Q' && c.Market != 'B' && c.Market != 'X' {
 		return nil, fmt.Errorf("itch decoder: market %q, must be Q, B, X or 0 for all", c.Market)
 	}
-	d := &Decoder{venue: c.Venue, midnight: c.Midnight, market: c.Market, sink: c.Sink,
+	d := &Decoder{venue: c.Venue, day: c.Midnight, market: c.Market, sink: c.Sink,
 		batchSink: c.Batch}
+	if d.day == nil {
+		d.day = wire.Midnight(time.UTC)
+	}
 	d.books = make([]book, 1, len(c.Symbols)+1)
 	seen := map[string]bool{}
 	for _, s := range c.Symbols {

@@ -77,7 +77,7 @@ func (c *collect) took() string {
 }
 
 func testConfig(sink event.Sink) Config {
-	return Config{Venue: 3, Midnight: midnight, Sink: sink, Symbols: []Symbol{
+	return Config{Venue: 3, Midnight: func(int64) int64 { return midnight }, Sink: sink, Symbols: []Symbol{
 		{Text: "AAPL", ID: 5, PriceDecimals: 4},
 		{Text: "MSFT", ID: 6, PriceDecimals: 2, QtyDecimals: 2},
 		{Text: "BRK.A", ID: 7, PriceDecimals: 6},
@@ -176,15 +176,20 @@ func live(t testing.TB) (*Decoder, *collect) {
 	t.Helper()
 	c := newCollect()
 	d := newDecoder(t, c.sink)
-	d.Reset(1)
+	begin(t, d, 1)
+	c.took()
+	return d, c
+}
+
+func begin(t testing.TB, d *Decoder, now int64) {
+	t.Helper()
+	d.Reset(now)
 	for i, s := range d.books[1:] {
-		if err := d.Decode(2, listing(uint16(7+i), strings.TrimRight(string(s.text[:]), " "))); err != nil {
+		if err := d.Decode(now+1, listing(uint16(7+i), strings.TrimRight(string(s.text[:]), " "))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.Live(3)
-	c.took()
-	return d, c
+	d.Live(now + 2)
 }
 
 func TestVectorsBecomeEvents(t *testing.T) {
@@ -447,6 +452,33 @@ func TestRefusesBadConfiguration(t *testing.T) {
 		spoil(&c)
 		if _, err := NewDecoder(c); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestTimesCountFromTheMidnightOfTheSession(t *testing.T) {
+	c := newCollect()
+	config := testConfig(c.sink)
+	config.Midnight = func(now int64) int64 { return now - now%1000 }
+	d, err := NewDecoder(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, begun := range []int64{1999, 2000, 5001} {
+		begin(t, d, begun)
+		c.took()
+		for _, v := range vectors {
+			if err := d.Decode(begun+3, unhex(t, v)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(c.events) == 0 {
+			t.Fatal("no event")
+		}
+		for _, e := range c.events {
+			if want := begun - begun%1000 + 34200123456789; e.SrcTime != want {
+				t.Fatalf("a session begun at %d: source time %d, not %d", begun, e.SrcTime, want)
+			}
 		}
 	}
 }

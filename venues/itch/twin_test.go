@@ -107,7 +107,7 @@ type (
 const specLengths = "S12 R39 H25 Y20 L26 V35 W12 K28 J35 h21 A36 F40 E31 C36 X23 D19 U35 P44 Q40 B19 I50 N20 O48"
 
 func newTwin(c Config) *twin {
-	return &twin{venue: c.Venue, midnight: c.Midnight, symbols: c.Symbols,
+	return &twin{venue: c.Venue, midnight: c.Midnight(0), symbols: c.Symbols,
 		listed: map[uint16]int{}, broken: map[int]bool{}}
 }
 

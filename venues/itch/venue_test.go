@@ -60,7 +60,7 @@ func newClient(t *testing.T, m *serve.Market, v *serve.Server, change ...func(*F
 	t.Helper()
 	c := &client{t: t, v: v, orders: map[uint64]bookOrder{}}
 	cfg := FeedConfig{
-		Config: Config{Midnight: m.Midnight(), Sink: c.sink,
+		Config: Config{Midnight: func(int64) int64 { return m.Midnight() }, Sink: c.sink,
 			Symbols: []Symbol{{Text: "PNSK", ID: 5, PriceDecimals: 4}}},
 		Lines:   []LineConfig{{Address: "127.0.0.1:0"}, {Address: "127.0.0.1:0"}},
 		Request: v.RerequestAddr(),

@@ -24,7 +24,7 @@ func newITCH(feed *Feed, to target, sink event.Sink) (decoder, error) {
 		return decoder{}, err
 	}
 	d, err := itch.NewDecoder(itch.Config{
-		Venue: to.venue, Midnight: start + int64(feed.Offset), Sink: sink,
+		Venue: to.venue, Midnight: func(int64) int64 { return start + int64(feed.Offset) }, Sink: sink,
 		Symbols: itchSymbols(to),
 	})
 	if err != nil {
@@ -112,7 +112,7 @@ func newMold(feed *Feed, to target, sink event.Sink) (decoder, error) {
 		if err != nil {
 			return decoder{}, err
 		}
-		c.Midnight = start + int64(feed.Offset)
+		c.Midnight = func(int64) int64 { return start + int64(feed.Offset) }
 	}
 	d, err := itch.NewDecoder(c)
 	if err != nil {

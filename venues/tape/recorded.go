@@ -268,9 +268,13 @@ func newRecordedITCH(feed *Feed, to target, sink event.Sink) (decoder, error) {
 	if err != nil {
 		return decoder{}, err
 	}
+	day, err := h.day()
+	if err != nil {
+		return decoder{}, err
+	}
 	t := &recordedITCH{}
 	if t.decoder, err = itch.NewDecoder(itch.Config{Venue: to.venue, Sink: sink,
-		Symbols: itchSymbols(to), Midnight: h.Midnight}); err != nil {
+		Symbols: itchSymbols(to), Midnight: day}); err != nil {
 		return decoder{}, err
 	}
 	t.receiver, err = itch.NewReceiver(itch.ReceiverConfig{

@@ -146,3 +146,22 @@ func FuzzRecorded(f *testing.F) {
 		}
 	})
 }
+
+func TestRecordingsSayWhenTheirDayBegins(t *testing.T) {
+	const evening = 1_772_843_400_000_000_000 // 2026-03-07 00:30 UTC, the day before in New York
+	for _, c := range []struct {
+		header Header
+		day    int64
+	}{
+		{Header{}, 1_772_841_600_000_000_000},
+		{Header{Zone: "America/New_York"}, 1_772_773_200_000_000_000},
+		{Header{Zone: "America/New_York", Midnight: 5}, 5},
+	} {
+		if day, err := c.header.day(); err != nil || day(evening) != c.day {
+			t.Errorf("%+v: not %d, %v", c.header, c.day, err)
+		}
+	}
+	if _, err := (&Header{Zone: "Wall Street"}).day(); err == nil || !strings.Contains(err.Error(), "Wall Street") {
+		t.Error(err)
+	}
+}

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"penstock/venues/wire"
 )
 
 // The recorder's format, described in docs/recording.md:
@@ -44,10 +47,23 @@ type Header struct {
 	Protocol string `json:"protocol"` // as in the configuration: itch, kraken, …
 	Address  string `json:"address"`
 	Depth    int    `json:"depth,omitempty"`
-	Midnight int64  `json:"midnight,omitempty"` // of the trading day, ns since epoch
+	Zone     string `json:"zone,omitempty"`     // whose midnight the times of ITCH count from; empty: UTC
+	Midnight int64  `json:"midnight,omitempty"` // of older files: the one that they count from, ns since epoch
 	// Snapshots says that books may begin with a snapshot beside the stream.
 	Snapshots bool           `json:"snapshots,omitempty"`
 	Symbols   []HeaderSymbol `json:"symbols"`
+}
+
+// day returns the midnight from which the venue counted at a time; ns since epoch, both.
+func (h *Header) day() (func(now int64) int64, error) {
+	if h.Midnight != 0 {
+		return func(int64) int64 { return h.Midnight }, nil
+	}
+	zone, err := time.LoadLocation(h.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("header: zone: %w", err)
+	}
+	return wire.Midnight(zone), nil
 }
 
 // HeaderSymbol is one instrument of a recording.
