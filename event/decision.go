@@ -44,7 +44,8 @@ type Share struct {
 	Score  int32  // expected net improvement against the mid, in thousandths of an increment
 	Tactic Tactic // how it was placed
 	Why    Why    // why not more
-	_      [2]byte
+	// WaitMicros is how long the order waits before it leaves, to arrive with others.
+	WaitMicros uint16
 }
 
 // Tactic is a way to place a child order.

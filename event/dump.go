@@ -402,5 +402,9 @@ func (l *line) share(id market.VenueID, s *Share) {
 		l.word(s.Tactic.String())
 		l.b = strconv.AppendInt(append(l.b, ' '), int64(s.Score), 10)
 	}
+	if s.WaitMicros > 0 {
+		l.uint(" waits ", uint64(s.WaitMicros))
+		l.b = append(l.b, "µs"...)
+	}
 	l.word(s.Why.String())
 }

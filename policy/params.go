@@ -56,6 +56,7 @@ const (
 	KnownSplit
 	KnownLastLook
 	KnownMarkout
+	KnownLatency
 )
 
 // One is probability 1 as far as 16 bits can say it.

@@ -24,6 +24,7 @@ type Child struct {
 	wantCancel bool // one goes out when the venue has answered the order
 	gap        bool // executions are missing: nothing new for its parent there
 	invited    bool // a conditional order that got its invitation
+	waits      bool // it has not left: it shall arrive with others of its sweep
 	Released   bool // no reservation any more
 	Price      market.Price
 	Qty        market.Qty
@@ -46,6 +47,9 @@ type Child struct {
 	QuoteID         event.ID
 	next, prev      int32 // working children of the same parent
 }
+
+// Waits reports whether the order has not left: it shall arrive with others of its sweep.
+func (c *Child) Waits() bool { return c.waits }
 
 // Acked reports whether the venue has confirmed the order.
 func (c *Child) Acked() bool { return c.acked }

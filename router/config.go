@@ -47,8 +47,11 @@ type Tactics struct {
 	MaxLife     int   // children of one parent over its life
 	MaxPostings int   // venues over which posted quantity is spread
 	DarkMinQty  market.Qty
-	Off         Switches // parts of the brain that are switched off
-	Rule        Rule     // who decides: RuleBrain, or a simple router to compare with
+	// EqualiseNanos is the most that an order of a sweep waits here so that it arrives with
+	// those to farther venues; 0: all leave at once.
+	EqualiseNanos int64
+	Off           Switches // parts of the brain that are switched off
+	Rule          Rule     // who decides: RuleBrain, or a simple router to compare with
 }
 
 // Switches name parts of the brain that can be switched off, to see what each is worth.
@@ -164,6 +167,9 @@ func (t *Tactics) validate() error {
 		if v <= 0 {
 			return errors.New("router: every tactics setting must be positive")
 		}
+	}
+	if t.EqualiseNanos < 0 || t.EqualiseNanos > MaxEqualiseNanos {
+		return fmt.Errorf("router: orders may wait for those to farther venues for 0 to %d µs", MaxEqualiseNanos/1000)
 	}
 	if t.DarkMinQty < 0 {
 		return errors.New("router: dark minimum quantity must not be negative")

@@ -2,8 +2,13 @@ package router
 
 import "penstock/event"
 
-// lose marks a child whose state at the venue is unknown. It stays reserved.
+// lose marks a child whose state at the venue is unknown. It stays reserved. One that has not
+// left is not sent.
 func (c *Core) lose(ch *Child) {
+	if ch.waits {
+		c.unwant(ch)
+		return
+	}
 	if !ch.unknown && !ch.Released {
 		ch.unknown = true
 		c.Counters.Unknown++

@@ -13,6 +13,9 @@ func (c *Core) onExec(e *event.Event) {
 		c.onOrphan(e)
 		return
 	}
+	if ch.waits {
+		c.overtaken(ch)
+	}
 	p := &c.parents[ch.Parent]
 	wasReserved, wasCum, wasExposed := ch.reserved(), ch.Cum, c.exposure(ch)
 	switch market.ExecType(e.Code) {
@@ -359,6 +362,9 @@ func (c *Core) onCancelReject(e *event.Event) {
 	if ch == nil || ch.Venue != e.Venue {
 		c.Counters.Orphans++
 		return
+	}
+	if ch.waits {
+		c.overtaken(ch)
 	}
 	c.Counters.CancelRejects++
 	ch.canceling = false

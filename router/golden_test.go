@@ -35,6 +35,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 //	cxlrej CHILD late|unknown [STATUS]
 //	protect on|off                         displayed quotes
 //	cancel-after-ack VENUE                 it knows only orders that it has answered
+//	latency VENUE DURATION                 of an order to it, as the parameter set says
 //	copy CHILD …                           as exec, by the venue's drop copy
 //	copies VENUE up [gap]|down · copies VENUE within DURATION
 //	client up|down · cancel-after DURATION · dontknow PARENT EXECID
@@ -393,6 +394,9 @@ func (s *script) line(line string) {
 			OrderRef: s.epoch*numberBase + uint64(count(w[1]))})
 	case "protect":
 		s.core.protect = [][]Protection{{{On: w[1] == "on"}}}
+	case "latency": // one way, as the parameter set says
+		s.core.economics.set.Venues[venue(w[1])].LatencyMicros = uint32(span(w[2]) / 1000)
+		s.core.blend()
 	case "cancel-after-ack":
 		s.core.venues[venue(w[1])].CancelAfterAck = true
 	case "restart":

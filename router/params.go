@@ -99,6 +99,7 @@ func (c *Core) blend() {
 		c.blendMarkout(id)
 		c.blendRejects(id)
 		c.blendFills(id)
+		c.blendLatency(id)
 	}
 }
 

@@ -17,6 +17,7 @@ type placement struct {
 	score  int64 // expected net improvement against the mid, in thousandths of an increment
 	iso    bool  // takes: with those of the same sweep it takes all that is better displayed
 	bucket uint8 // posts: of the fill probability
+	wait   int64 // takes and hits: ns before it leaves, to arrive with others
 }
 
 // place sends one child if the gate approves, and notes the outcome in the
@@ -62,6 +63,7 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		return 0
 	}
 	c.send(p, approved, pl)
+	share.WaitMicros = uint16(pl.wait / 1000)
 	if pl.tactic != event.TacticOffer {
 		share.Qty += qty
 		c.scratch.placed += qty
@@ -97,12 +99,18 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	p.ChildrenSent++
 	p.Venues[o.Venue].Children++
 	c.traded(ch, 0, 0)
-	c.scoreSent(ch)
 	if pl.tactic == event.TacticTake {
 		c.inflight[o.Instrument][o.Venue][o.Side.Index()] += o.Qty
 		c.near[o.Instrument][o.Side.Index()].stale = true
 		c.listed[o.Instrument].moved(o.Venue)
 	}
+	if pl.tactic == event.TacticQuote {
+		c.usedQuote[o.Instrument][o.Venue] = pl.quote
+	}
+	if pl.wait > 0 && c.putOff(ch, pl.wait) {
+		return
+	}
+	c.scoreSent(ch)
 	cmd := c.command(event.SendOrder)
 	c.address(cmd, ch)
 	cmd.Policy = ch.Policy
@@ -120,11 +128,8 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstConditional
 	case event.TacticFirm:
 		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstFirmUp
-	case event.TacticRequest:
+	case event.TacticRequest, event.TacticQuote:
 		cmd.OrdType = market.OrdPreviouslyQuoted
-	case event.TacticQuote:
-		cmd.OrdType = market.OrdPreviouslyQuoted
-		c.usedQuote[o.Instrument][o.Venue] = pl.quote
 	}
 }
 

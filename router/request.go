@@ -4,7 +4,7 @@ import "penstock/event"
 
 // askStatus sends an OrderStatusRequest, at most one per ack time.
 func (c *Core) askStatus(ch *Child) {
-	if !c.sessionUp[ch.Venue] || ch.askTime != 0 && c.now-ch.askTime < c.venues[ch.Venue].AckNanos {
+	if ch.waits || !c.sessionUp[ch.Venue] || ch.askTime != 0 && c.now-ch.askTime < c.venues[ch.Venue].AckNanos {
 		return
 	}
 	ch.askTime = c.now
@@ -13,8 +13,12 @@ func (c *Core) askStatus(ch *Child) {
 }
 
 // cancel asks the venue to cancel a child, once. A venue that knows only orders that it
-// has answered is asked then (FM-21).
+// has answered is asked then (FM-21). One that has not left is not sent.
 func (c *Core) cancel(ch *Child) {
+	if ch.waits {
+		c.unwant(ch)
+		return
+	}
 	if ch.Released || ch.canceling || !c.sessionUp[ch.Venue] {
 		return
 	}

@@ -44,6 +44,7 @@ func (c *Core) onStart(e *event.Event) {
 		c.massEnded(market.VenueID(v))
 		c.dropCopies[v].up = false
 	}
+	c.leftBefore()
 	c.requests = requests{next: math.MaxInt64} // who asked is gone: quotes die by themselves
 	for v := range c.venues {
 		c.setSession(market.VenueID(v), false) // all of them first: what a lost book moves must not send

@@ -45,6 +45,7 @@ type Core struct {
 	orphanCount int
 	invitations invitations
 	requests    requests                     // for quotes
+	waiting     waiting                      // orders that are to arrive with others
 	usedQuote   [][market.MaxVenues]event.ID // by instrument: last QuoteID hit there, never hit again
 	standings   [][market.MaxVenues]standing // by instrument
 	economics   economics
@@ -141,6 +142,8 @@ type Counters struct {
 	Asked          uint64 // requests for a quote
 	Unasked        uint64 // quotes for requests that are not open
 	QuotesPassed   uint64 // rounds of requests that ended without an order
+	Waited         uint64 // orders that waited to arrive with others
+	Dropped        uint64 // of these, not sent because they were not wanted any more
 }
 
 // New returns a core with all its memory taken.
@@ -223,6 +226,7 @@ func New(cfg *Config) (*Core, error) {
 	c.economics.marks.wait()
 	c.invitations.wait()
 	c.requests.wait()
+	c.waiting.plan()
 	c.adopt(policy.PriorParams())
 	return c, nil
 }
@@ -307,6 +311,9 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onStart(e)
 	case event.VenueParams:
 		c.onParams(e)
+	}
+	if c.waiting.next <= c.now {
+		c.letGo()
 	}
 	for _, slot := range c.agenda.over {
 		c.agenda.leave(slot, int(c.parents[slot].Instrument))

@@ -140,7 +140,7 @@ func mulDiv(a, b, c int64) int64 {
 // NextTimer returns when the core wants a Timer event, in ns since epoch;
 // math.MaxInt64 when nothing is due.
 func (c *Core) NextTimer() int64 {
-	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry(), c.invitations.next, c.requests.next)
+	next := min(c.nextAge, c.nextAway, c.agenda.next().time, c.gate.NextExpiry(), c.invitations.next, c.requests.next, c.waiting.next)
 	if len(c.agenda.all) > 0 || c.dropWaiting > 0 || c.massOut > 0 {
 		next = min(next, c.nextCheck)
 	}
@@ -277,7 +277,7 @@ func (c *Core) checkAcks() {
 		p := &c.parents[c.agenda.all[i]]
 		for s := p.first; s != none; s = c.children[s].next {
 			ch := &c.children[s]
-			overdue := !ch.acked || ch.immediate() || ch.canceling || ch.unknown || ch.gap
+			overdue := !ch.waits && (!ch.acked || ch.immediate() || ch.canceling || ch.unknown || ch.gap)
 			if overdue && c.now-ch.SentTime > c.venues[ch.Venue].AckNanos {
 				c.lose(ch)
 				c.askStatus(ch)

@@ -41,6 +41,7 @@ type Score struct {
 	looks        [policy.Calms]ratio // dealers: refusals of answers
 	posts        [policy.FillBuckets]ratio
 	staleRun     uint8
+	way          way // to the venue
 }
 
 // Mean sums moves of the mid against us, in thousandths of the half-spread.
@@ -157,6 +158,7 @@ func (c *Core) scoreSent(ch *Child) {
 func (c *Core) scoreAnswer(ch *Child) {
 	if !ch.acked && !ch.unknown {
 		c.card(ch.Venue).Ack[bucketOf(c.now-ch.SentTime)]++
+		c.scoreLatency(ch)
 	}
 }
 

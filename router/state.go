@@ -45,6 +45,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.orphanCount)
 	state.Fixed(s, &c.invitations)
 	state.Fixed(s, &c.requests)
+	state.Fixed(s, &c.waiting)
 	c.startsState(s)
 	c.ordersState(s)
 	c.gate.MoveState(s)
@@ -256,6 +257,10 @@ func (c *Core) afterLoad(s *state.Codec) {
 		for _, w := range c.dropCopies[v].waits {
 			s.Check(c.isExec(w.first) && c.isExec(w.last), "an execution waits that is not there")
 		}
+	}
+	s.Check(c.waiting.count >= 0 && c.waiting.count <= maxWaiting, "more orders wait to arrive with others than there is room for")
+	for i := range c.waiting.list {
+		s.Check(i >= c.waiting.count || c.waiting.list[i].child >= 0 && c.isChild(c.waiting.list[i].child), "an order waits that is not there")
 	}
 	if s.Err() == nil {
 		if trouble := c.Audit(); trouble != "" {

@@ -78,8 +78,11 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		best.next()
 	}
 	iso := w.price && c.beyondTouch(p, w)
+	latest := int64(0)
 	if iso {
-		c.keepEvidence(p)
+		c.keepEvidence(p) // and nothing waits: the exemption is for orders that leave at the same time
+	} else {
+		latest = c.together(w)
 	}
 	for i := range w.at[:w.count] {
 		at := &w.at[i]
@@ -87,6 +90,9 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 			continue
 		}
 		pl := placement{venue: market.VenueID(at.venue), tactic: event.TacticTake, qty: at.got, price: at.worst}
+		if latest > 0 {
+			pl.wait = max(latest-c.latency(pl.venue), 0)
+		}
 		if at.ladder == nil {
 			pl.tactic, pl.quote = event.TacticQuote, m.Books[at.venue].Quote.ID
 			pl.score = improvement(&c.terms[0][at.venue])

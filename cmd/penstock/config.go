@@ -189,6 +189,7 @@ func (c *Config) tactics() router.Tactics {
 	set(&t.RetryNanos, c.Tactics.Retry)
 	set(&t.RepegNanos, c.Tactics.Repeg)
 	set(&t.QuoteNanos, c.Tactics.QuoteMargin)
+	set(&t.EqualiseNanos, c.Tactics.Equalise)
 	if c.Tactics.MaxChildren != 0 {
 		t.MaxChildren = c.Tactics.MaxChildren
 	}

@@ -68,6 +68,7 @@ type tacticsSection struct {
 	MaxChildren int      `toml:"max_children_per_epoch"`
 	MaxPostings int      `toml:"max_postings"`
 	DarkMinQty  int64    `toml:"dark_min_qty"` // lots
+	Equalise    duration `toml:"equalise"`
 }
 
 type instrumentSection struct {

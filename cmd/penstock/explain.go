@@ -118,18 +118,19 @@ type explained struct {
 }
 
 type explainedVenue struct {
-	Venue    string `json:"venue"`
-	Way      string `json:"way,omitempty"`
-	Qty      string `json:"qty"`
-	Price    string `json:"price,omitempty"`
-	Fee      string `json:"fee,omitempty"`
-	Markout  string `json:"markout,omitempty"`
-	Chance   string `json:"chance,omitempty"`
-	Moved    string `json:"moved,omitempty"`
-	Fallback string `json:"fallback,omitempty"`
-	Leakage  string `json:"leakage,omitempty"`
-	Net      string `json:"net,omitempty"`
-	Why      string `json:"why,omitempty"`
+	Venue      string `json:"venue"`
+	Way        string `json:"way,omitempty"`
+	Qty        string `json:"qty"`
+	Price      string `json:"price,omitempty"`
+	Fee        string `json:"fee,omitempty"`
+	Markout    string `json:"markout,omitempty"`
+	Chance     string `json:"chance,omitempty"`
+	Moved      string `json:"moved,omitempty"`
+	Fallback   string `json:"fallback,omitempty"`
+	Leakage    string `json:"leakage,omitempty"`
+	Net        string `json:"net,omitempty"`
+	Why        string `json:"why,omitempty"`
+	WaitMicros uint16 `json:"waitMicros,omitempty"`
 }
 
 // explainedValue is what the table expects of one action in the cell, in bps of the slice.
@@ -231,7 +232,7 @@ func explainTerms(in *market.Instrument, venue string, t *policy.Terms, share *e
 		Markout: milli(in, t.Markout), Chance: fmt.Sprintf("%.3f", float64(t.Fill)/policy.One), Moved: milli(in, t.Moved),
 		Fallback: milli(in, t.Fallback), Leakage: milli(in, t.Leakage), Net: milli(in, t.Net)}
 	if waysOf[share.Tactic] == t.Way && share.Qty > 0 {
-		v.Qty = in.FormatQty(share.Qty)
+		v.Qty, v.WaitMicros = in.FormatQty(share.Qty), share.WaitMicros
 	} else if share.Qty == 0 {
 		v.Why = share.Why.String()
 	}
@@ -278,6 +279,9 @@ func (e *explained) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "  venue\tway\tqty\tprice\tfee\tmarkout\tp\tmoved\tfallback\tleakage\tnet\t  why")
 	for _, v := range e.Venues {
+		if v.WaitMicros > 0 {
+			v.Why = fmt.Sprintf("leaves %d µs later, to arrive with the others", v.WaitMicros)
+		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t  %s\n", v.Venue, v.Way, v.Qty, v.Price, v.Fee, v.Markout,
 			v.Chance, v.Moved, v.Fallback, v.Leakage, v.Net, v.Why)
 	}

@@ -70,6 +70,7 @@ func (w *world) learn(n uint64) {
 		for c := range q.SplitPost {
 			q.SplitPost[c] = uint16(r.between(0, policy.One)) // may book more than is wanted
 		}
+		q.LatencyMicros = w.swarm.latency(v)
 		for b := range q.Fill {
 			q.Fill[b] = uint16(r.between(0, policy.One))
 		}

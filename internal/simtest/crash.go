@@ -68,11 +68,14 @@ func (j *journal) tear(w *world) {
 // rewind makes the ledger forget what the router will not know: orders sent since are
 // nobody's.
 func (w *world) rewind(n int) {
-	printed, trading := w.ledger.printed, w.ledger.trading
+	printed, trading, waited := w.ledger.printed, w.ledger.trading, w.ledger.waited
 	w.ledger = w.newLedger()
-	w.ledger.rewinding = true
+	w.ledger.rewinding, w.ledger.waited = true, waited
 	for i := range w.journal.seen {
 		s := &w.journal.seen[i]
+		if at, waited := w.decided[s.m.number]; waited && at <= uint64(n) && s.m.dir == toVenue && s.m.typ == msgOrder {
+			s.seq = min(s.seq, uint64(n)) // it waited: the router knows it, whatever it knows of its leaving
+		}
 		if s.seq > uint64(n) {
 			if s.m.dir == toVenue && s.m.typ == msgOrder {
 				w.orders[s.m.number].disown()

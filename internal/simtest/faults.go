@@ -42,6 +42,9 @@ func (w *world) crash(r *stream, host bool) {
 	if w.core.Requests() > 0 {
 		w.hit(fm94)
 	}
+	if w.core.Waiting() > 0 {
+		w.hit(fm101)
+	}
 	w.dead = true
 	for v := range w.venues {
 		w.venues[v].drop(w, -1)
@@ -62,6 +65,7 @@ func (w *world) crash(r *stream, host bool) {
 func (w *world) restart(bool) {
 	w.dead = false
 	w.recover()
+	w.keepWaiting()
 	w.epoch++
 	w.later = w.later[:0]
 	w.begin()

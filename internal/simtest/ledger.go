@@ -20,6 +20,7 @@ type ledger struct {
 	undone   map[execKey]bool
 	invites  map[execKey]bool // heard; false once it was answered
 	orphans  map[uint64]bool  // numbers of orders that only a venue has spoken of
+	waited   map[uint64]bool  // of orders that waited when the process ended: it cannot know whether they left
 	touched  []*account
 	list     []*account // in order of acceptance
 
@@ -112,7 +113,7 @@ type entry struct {
 
 func newLedger(fail func(string, ...any), rate int64) *ledger {
 	return &ledger{fail: fail, asked: map[clientID]*account{}, accounts: map[uint64]*account{}, orders: map[uint64]*entry{},
-		execs: map[execKey]execution{}, undone: map[execKey]bool{}, invites: map[execKey]bool{}, orphans: map[uint64]bool{}, rate: int(rate)}
+		execs: map[execKey]execution{}, undone: map[execKey]bool{}, invites: map[execKey]bool{}, orphans: map[uint64]bool{}, waited: map[uint64]bool{}, rate: int(rate)}
 }
 
 // see takes one message at its time, ns since epoch.
@@ -177,7 +178,7 @@ func (l *ledger) send(m *message, now int64) {
 			switch {
 			case e != nil:
 				e.canceled = true
-			case !l.orphans[m.number]:
+			case !l.orphans[m.number] && !l.waited[m.number]:
 				l.fail("cancel of order %d, which was never sent", m.number)
 			}
 		}

@@ -3,7 +3,7 @@ package simtest
 // marker is the number of a failure mode of the catalogue.
 type marker uint8
 
-const markerCount = 95
+const markerCount = 105
 
 // The failure modes that this world meets.
 const (
@@ -79,4 +79,7 @@ const (
 	fm92 marker = 92
 	fm93 marker = 93
 	fm94 marker = 94
+
+	fm100 marker = 100
+	fm101 marker = 101
 )

@@ -105,5 +105,8 @@ var proofs = [markerCount]proof{
 	92: {what: "request for a quote: the quote is dealt on", marker: true, tests: []string{"router TestRequestsForQuotes", "venues/fixgw TestRequestForAQuoteIsDealtOn"}},
 	93: {what: "quote for a request that is over, or for none", marker: true, tests: []string{"router TestRequestsForQuotes"}},
 	94: {what: "crash while a request for a quote is open", marker: true, tests: []string{"router TestOpenRequestsAreInTheState"}},
-	80: {what: "cert expiry/CA roll", tests: []string{"fix/ems TestCertificatesChangeWhileSessionsLive", "fix/ems/guard TestExpiryIsSaidOnceAStep"}},
+	100: {what: "an order that waits to arrive with others is not wanted any more", marker: true, tests: []string{
+		"router TestOnlyWhatNeverLeftIsReleasedWithoutAWord", "router TestEqualisedSends"}},
+	101: {what: "crash while an order waits to arrive with others", marker: true, tests: []string{"router TestWaitingOrdersAreInTheState"}},
+	80:  {what: "cert expiry/CA roll", tests: []string{"fix/ems TestCertificatesChangeWhileSessionsLive", "fix/ems/guard TestExpiryIsSaidOnceAStep"}},
 }

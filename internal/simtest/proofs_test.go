@@ -15,6 +15,9 @@ func TestEveryFailureModeIsProvenSomewhere(t *testing.T) {
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	for id := 1; id < markerCount; id++ {
 		p := &proofs[id]
+		if p.what == "" {
+			continue // a number that nobody has taken
+		}
 		if !p.marker && len(p.tests) == 0 && p.lacks == "" {
 			t.Errorf("FM-%02d (%s) is proven nowhere", id, p.what)
 		}

@@ -61,6 +61,8 @@ type swarm struct {
 	grace       int64 // the second client may be away for so long, ns
 	nights      []night
 	canary      int // orders of a new policy before it is taken out; 0: it has no caps
+	equalise    int64
+	latencies   [maxVenues]uint32 // one way, as the router is told, µs
 }
 
 const (
@@ -99,6 +101,7 @@ func newSwarm(seed uint64) *swarm {
 	s.drawOffers(seed)
 	s.drawNights(seed)
 	s.drawRequests(seed)
+	s.drawLatencies(seed)
 	for k := range s.weights {
 		base := kinds[k].weight
 		if kinds[k].fault {
@@ -151,6 +154,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 	}
 	cfg := &router.Config{Book: book.Capacity{Levels: 32, Orders: 256}, MaxParents: s.maxParents, MaxChildren: s.maxChildren,
 		Tactics: router.DefaultTactics(), Table: tables.static}
+	cfg.Tactics.EqualiseNanos = s.equalise
 	if s.table {
 		cfg.Table = tables.rules
 	}

@@ -44,6 +44,7 @@ type world struct {
 	feeds    []feed
 	orders   map[uint64]*order
 	truths   map[uint64]*truth // by parent
+	decided  map[uint64]uint64 // by order that waited before it left: the event of its decision
 	requests map[uint64]*asking
 	quotes   map[event.ID]*given // that were asked for
 	plan     []choice
@@ -74,7 +75,7 @@ func (w *world) hit(m marker) { w.markers[m]++ }
 
 func newWorld(seed uint64, opt *Options, r *Runner) *world {
 	w := &world{seed: seed, opt: opt, swarm: newSwarm(seed), tables: r.tables, now: firstDay, orders: map[uint64]*order{},
-		truths: map[uint64]*truth{}, requests: map[uint64]*asking{}, quotes: map[event.ID]*given{}, epoch: 100_000, out: r.out,
+		truths: map[uint64]*truth{}, decided: map[uint64]uint64{}, requests: map[uint64]*asking{}, quotes: map[event.ID]*given{}, epoch: 100_000, out: r.out,
 		agenda: agenda{items: r.agenda.items[:0]}, journal: r.journal.empty()}
 	if opt.Copies {
 		w.swarm.calm()
@@ -119,6 +120,7 @@ func (w *world) boot() {
 func (w *world) begin() {
 	w.take(&event.Event{Kind: event.SessionStart, Ref: w.epoch})
 	w.sayDay()
+	w.sayLatencies()
 	for v := range w.venues {
 		w.venues[v].copies.begin(w, v)
 	}
@@ -150,12 +152,17 @@ func (w *world) takeOne(e *event.Event) {
 	w.observe(e)
 	w.journal.append(e, w.hash)
 	w.out.Reset()
-	unbooked := w.core.Counters.Unbooked
+	unbooked, dropped := w.core.Counters.Unbooked, w.core.Counters.Dropped
+	children := len(w.core.Children())
 	w.core.Step(e, w.out)
 	w.events++
 	if w.core.Counters.Unbooked > unbooked {
 		w.hit(fm86)
 	}
+	if w.core.Counters.Dropped > dropped {
+		w.hit(fm100)
+	}
+	w.noteWaiting(children)
 	if w.opt.Trace {
 		w.note(e)
 	}

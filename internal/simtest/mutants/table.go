@@ -21,6 +21,7 @@ const (
 	operatorFile = "router/operator.go"
 	scopeFile    = "router/risk/scope.go"
 	dayFile      = "router/day.go"
+	equaliseFile = "router/equalise.go"
 )
 
 func one(name, file, before, after string) mutant {
@@ -123,4 +124,10 @@ var mutants = []mutant{
 		"	case c.inBand(p.Instrument, pl.venue, pl.price):\n", "	case pl.price > 0:\n"),
 	one("a new policy gets one order more than its cap", "router/risk/controls.go",
 		"k.canary.orders < c.Orders", "k.canary.orders <= c.Orders"),
+	one("what waits to arrive with others leaves unasked", equaliseFile,
+		"ch.wantCancel || !c.wanted(ch):", "ch.wantCancel:"),
+	one("an order that is dropped leaves all the same", equaliseFile,
+		"			c.drop(ch)\n", "			c.drop(ch)\n			c.depart(ch)\n"),
+	one("a restart drops what waits", equaliseFile,
+		"		ch.waits, ch.wantCancel = false, false\n	}\n	c.waiting = waiting{next: math.MaxInt64}\n", "		c.unwant(ch)\n	}\n"),
 }
