@@ -205,7 +205,7 @@ func (c *Core) checkDropCopies() {
 				c.alertVenue(market.VenueID(v), event.ReasonDropCopyDown)
 			}
 		}
-		if c.closed(market.VenueID(v)) != event.WhyFilled {
+		if c.closed(market.VenueID(v)) {
 			d.from[1] = c.now
 		}
 		for i := range d.waits {

@@ -189,9 +189,3 @@ func (c *Core) appraisal() *Appraisal {
 	}
 	return a
 }
-
-// optedOut reports whether the client of p does not trade at venue v: what the gate would
-// refuse is not allotted.
-func (c *Core) optedOut(p *Parent, v market.VenueID) bool {
-	return !c.gate.Allows(p.Client, p.Instrument, v)
-}

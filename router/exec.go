@@ -421,7 +421,7 @@ func (c *Core) untrack(ch *Child, before market.Qty) {
 
 // setSession marks what a session that came or went does to the children at its venue.
 func (c *Core) setSession(v market.VenueID, up bool) {
-	c.sessionUp[v] = up
+	setBit(&c.sessions.up, v, up)
 	for i := 0; i < len(c.agenda.all); i++ {
 		p := &c.parents[c.agenda.all[i]]
 		for s := p.first; s != none; s = c.children[s].next {

@@ -93,7 +93,7 @@ func killAt(t *testing.T, c *Core, out *event.Output, s event.Scope, rest []even
 			continue
 		}
 		open++
-		if c.sessionUp[ch.Venue] && !ch.canceling && !ch.wantCancel {
+		if c.SessionUp(ch.Venue) && !ch.canceling && !ch.wantCancel {
 			t.Fatalf("seed state at event %d, %v: child %d is open and not cancelled", c.seq, s.Kind, ch.Number)
 		}
 	}

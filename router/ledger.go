@@ -137,6 +137,9 @@ func (c *Core) Audit() string {
 	if trouble := c.auditOpenings(); trouble != "" {
 		return trouble
 	}
+	if trouble := c.auditStandings(); trouble != "" {
+		return trouble
+	}
 	cum := make([]market.Qty, c.parentCount)
 	reserved := make([]market.Qty, c.parentCount)
 	clients := uint16(0)

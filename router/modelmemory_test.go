@@ -229,7 +229,7 @@ func (m *model) hash() uint64 {
 	for i := range c.children[:c.childCount] {
 		h.Write(bytesOf(unsafe.Pointer(&c.children[i]), unsafe.Sizeof(c.children[i])))
 	}
-	h.Write(bytesOf(unsafe.Pointer(&c.sessionUp), unsafe.Sizeof(c.sessionUp)))
+	h.Write(bytesOf(unsafe.Pointer(&c.sessions), unsafe.Sizeof(c.sessions)))
 	h.Write(bytesOf(unsafe.Pointer(&m.truth), unsafe.Sizeof(m.truth)))
 	return h.Sum64()
 }

@@ -13,7 +13,11 @@ import (
 type listed struct {
 	kinds [4]uint16 // by market.VenueKind
 	old   [2]uint16 // by Side.Index: venues whose opening is to be made anew
+	// barred holds every venue that its standing may bar: all others have none.
+	barred uint16
 }
+
+func (l *listed) bar(v market.VenueID) { l.barred |= 1 << v }
 
 // moved notes that the book of a venue, or what our orders under way take of it, changed.
 func (l *listed) moved(v market.VenueID) {
@@ -141,6 +145,18 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 	t := c.appraise(v, policy.WayTake, c.atMilli(p, best.price), c.takeFee(v).AtMilli(best.price), policy.One)
 	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: want, price: best.price, score: improvement(t)}
 	return c.place(p, &pl), true
+}
+
+// auditStandings reports a standing that barred would not find, or "".
+func (c *Core) auditStandings() string {
+	for i := range c.standings {
+		for v := range c.standings[i] {
+			if st := &c.standings[i][v]; (st.shut || st.until != 0) && !has(c.listed[i].barred, market.VenueID(v)) {
+				return "a venue is barred and not known to be"
+			}
+		}
+	}
+	return ""
 }
 
 // auditOpenings makes every opening that is kept anew and reports the first that differs, or "".

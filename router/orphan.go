@@ -64,7 +64,7 @@ func (c *Core) onOrphan(e *event.Event) {
 	o.Qty, o.Cum = max(o.Qty, e.Qty, e.CumQty+e.LeavesQty), max(o.Cum, e.CumQty)
 	o.Over = o.Over || e.OrdStatus.Terminal()
 	c.exposeOrphan(o, e)
-	if o.Number != 0 && !o.Over && !o.asked && c.sessionUp[e.Venue] {
+	if o.Number != 0 && !o.Over && !o.asked && has(c.sessions.up, e.Venue) {
 		o.asked = true
 		c.cancelOrphan(o)
 	}

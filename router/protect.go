@@ -54,7 +54,7 @@ func (c *Core) tradesThrough(p *Parent, pl *placement) bool {
 	for v := range c.venues {
 		id := market.VenueID(v)
 		b := m.Books[v]
-		if id == pl.venue || b == nil || m.Kind(id) != market.Lit || !b.Live() || !c.sessionUp[id] || c.gate.Killed(id) {
+		if id == pl.venue || b == nil || m.Kind(id) != market.Lit || !b.Live() || !has(c.sessions.up, id) || c.gate.Killed(id) {
 			continue
 		}
 		best, ok := b.Ladder(p.Side.Contra()).Best()

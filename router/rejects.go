@@ -1,6 +1,8 @@
 package router
 
 import (
+	"math/bits"
+
 	"penstock/event"
 	"penstock/market"
 )
@@ -78,6 +80,7 @@ func (c *Core) refusedBy(ch *Child, reason event.Reason) {
 		c.shut(ch.Instrument, ch.Venue, RejectDisable, event.ReasonRejects)
 	default:
 		st.class = class
+		c.listed[ch.Instrument].bar(ch.Venue)
 		st.until = c.now + min(int64(retryNanos)<<(st.strikes-1), int64(retryMost))
 		if reason == event.ReasonPriceBand && st.strikes > 1 { // FM-33: one more try, then a rest
 			st.until = c.now + bandNanos
@@ -96,6 +99,7 @@ func (c *Core) shut(id market.InstrumentID, v market.VenueID, class RejectClass,
 		return
 	}
 	st.shut, st.class = true, class
+	c.listed[id].bar(v)
 	c.Counters.Shut++
 	c.Counters.Alerts++
 	cmd := c.command(event.Alert)
@@ -115,19 +119,22 @@ func (c *Core) open(id market.InstrumentID, v market.VenueID, class RejectClass)
 				continue
 			}
 			*st = standing{}
+			setBit(&c.listed[i].barred, market.VenueID(k), false)
 		}
 	}
 }
 
-// barred returns why a venue cannot be used for an instrument after its refusals,
-// WhyFilled when it can.
-func (c *Core) barred(id market.InstrumentID, v market.VenueID) event.Why {
-	st := &c.standings[id][v]
-	switch {
-	case st.shut:
-		return event.WhyShut
-	case st.until > c.now:
-		return event.WhyRefused
+// barred returns the venues that cannot be used for an instrument after its refusals: until an
+// event, and for a while.
+func (c *Core) barred(id market.InstrumentID) (shut, resting uint16) {
+	for set := c.listed[id].barred; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set)
+		switch st := &c.standings[id][v]; {
+		case st.shut:
+			shut |= 1 << v
+		case st.until > c.now:
+			resting |= 1 << v
+		}
 	}
-	return event.WhyFilled
+	return shut, resting
 }

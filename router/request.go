@@ -4,7 +4,7 @@ import "penstock/event"
 
 // askStatus sends an OrderStatusRequest, at most one per ack time.
 func (c *Core) askStatus(ch *Child) {
-	if ch.waits || !c.sessionUp[ch.Venue] || ch.askTime != 0 && c.now-ch.askTime < c.venues[ch.Venue].AckNanos {
+	if ch.waits || !has(c.sessions.up, ch.Venue) || ch.askTime != 0 && c.now-ch.askTime < c.venues[ch.Venue].AckNanos {
 		return
 	}
 	ch.askTime = c.now
@@ -19,7 +19,7 @@ func (c *Core) cancel(ch *Child) {
 		c.unwant(ch)
 		return
 	}
-	if ch.Released || ch.canceling || !c.sessionUp[ch.Venue] {
+	if ch.Released || ch.canceling || !has(c.sessions.up, ch.Venue) {
 		return
 	}
 	if !ch.acked && c.venues[ch.Venue].CancelAfterAck {

@@ -38,7 +38,8 @@ type Core struct {
 	dropCopies  [market.MaxVenues]dropCopy
 	dropWaiting int  // executions in their waits
 	hasDropCopy bool // some venue has one
-	sessionUp   [market.MaxVenues]bool
+	sessions    sessions
+	everyVenue  uint16 // one bit for each
 	venueStates [market.MaxVenues]venueState
 	massOut     int // mass status requests that are not answered
 	orphans     [maxOrphans]Orphan
@@ -183,6 +184,7 @@ func New(cfg *Config) (*Core, error) {
 		posted:    make([][market.MaxVenues][2]market.Qty, len(cfg.Instruments)),
 		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
 	}
+	c.everyVenue = uint16(1<<len(c.venues) - 1)
 	copy(c.curves, cfg.Curves)
 	c.dropCopies = newDropCopies()
 	c.clients, c.nextAway = cfg.Clients, Keep
@@ -351,7 +353,7 @@ func (c *Core) Now() int64 { return c.now }
 func (c *Core) Gate() *risk.Gate { return c.gate }
 
 // SessionUp reports whether the order session of a venue is up.
-func (c *Core) SessionUp(v market.VenueID) bool { return c.sessionUp[v] }
+func (c *Core) SessionUp(v market.VenueID) bool { return has(c.sessions.up, v) }
 
 // Order numbers are decimal: epoch, then nine digits. Children count from 1,
 // cancel and status requests from 500,000,001.

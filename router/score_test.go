@@ -138,17 +138,17 @@ func TestRefusalsAndStaleFillsCount(t *testing.T) {
 		c.scoreFill(dark, 100, market.Price(inside/2)+100_000, market.LiquidityRemoved)
 	}
 	c.scoreFill(dark, 100, market.Price(inside/2), market.LiquidityRemoved)
-	if c.barred(0, 2) != event.WhyFilled {
+	if shut, resting := c.barred(0); shut != 0 || resting != 0 {
 		t.Error("quarantined although a good fill came between")
 	}
 	for range 3 {
 		c.scoreFill(dark, 100, market.Price(inside/2)+100_000, market.LiquidityRemoved)
 	}
-	if c.barred(0, 2) != event.WhyShut {
+	if shut, _ := c.barred(0); shut != 1<<2 {
 		t.Error("three stale fills in a row change nothing")
 	}
 	s.run("resume DRKA")
-	if c.barred(0, 2) != event.WhyFilled {
+	if shut, resting := c.barred(0); shut != 0 || resting != 0 {
 		t.Error("a person resumed it and it stays shut")
 	}
 }

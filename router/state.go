@@ -33,7 +33,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.policy)
 	state.Fixed(s, &c.rolledBack)
 	state.Fixed(s, &c.Counters)
-	state.Fixed(s, &c.sessionUp)
+	state.Fixed(s, &c.sessions)
 	state.Fixed(s, &c.economics)
 	state.Fixed(s, &c.venueStates)
 	state.Fixed(s, &c.wall)
@@ -212,6 +212,14 @@ func (c *Core) afterLoad(s *state.Codec) {
 		}
 	}
 	c.forgetOpenings()
+	for i := range c.standings {
+		c.listed[i].barred = 0
+		for v := range c.standings[i] {
+			if c.standings[i][v] != (standing{}) {
+				c.listed[i].bar(market.VenueID(v))
+			}
+		}
+	}
 	switch {
 	case c.rolledBack:
 		c.rollBack()

@@ -138,7 +138,7 @@ func TestStateHasEveryField(t *testing.T) {
 		t.Fatal(why)
 	}
 	statetest.Covered(t, c, all, map[string]string{
-		"instruments": "configuration", "venues": "configuration", "listings": "configuration", "tactics": "configuration",
+		"instruments": "configuration", "venues": "configuration", "everyVenue": "configuration", "listings": "configuration", "tactics": "configuration",
 		"curves": "configuration", "clients": "configuration", "exploration": "configuration", "table": "the caller offers the one that was in force",
 		"offered":    "the caller offers it",
 		"twoPersons": "configuration", "hasDropCopy": "configuration", "protect": "configuration",

@@ -7,11 +7,9 @@ import (
 
 // venueState is what is known of a venue's order session beyond its being up.
 type venueState struct {
-	behind    bool  // messages of the venue are missing: nothing new until they are there (FM-26)
 	mass      bool  // and it was asked for all orders at once
-	opening   bool  // it is back, and what became of open orders is not known yet (FM-38)
 	escalated bool  // a person was told that it does not answer (FM-39)
-	since     int64 // of opening, ns since epoch
+	since     int64 // of sessions.opening, ns since epoch
 	foreign   uint8 // orders of others that it reported to us
 }
 
@@ -33,16 +31,17 @@ func (c *Core) onVenueSession(e *event.Event) {
 	c.dropCopies[e.Venue].from[1] = c.now
 	switch event.SessionState(e.Code) {
 	case event.SessionBehind:
-		v.behind = c.sessionUp[e.Venue]
+		setBit(&c.sessions.behind, e.Venue, has(c.sessions.up, e.Venue))
 	case event.SessionUp:
-		again := c.sessionUp[e.Venue] && v.behind
-		v.behind = false
+		again := has(c.sessions.up&c.sessions.behind, e.Venue)
+		setBit(&c.sessions.behind, e.Venue, false)
 		if again {
 			c.lookAgain(e.Venue)
 			return
 		}
 		c.open(market.NoInstrument, e.Venue, RejectHold) // what it refused for not being there
-		v.opening, v.escalated, v.since = true, false, c.now
+		setBit(&c.sessions.opening, e.Venue, true)
+		v.escalated, v.since = false, c.now
 		c.setSession(e.Venue, true)
 		c.askAll(e.Venue)
 		c.opened(e.Venue)
@@ -50,7 +49,9 @@ func (c *Core) onVenueSession(e *event.Event) {
 		if e.Reason != event.ReasonNone && e.Reason != event.ReasonDisconnect {
 			c.alertVenue(e.Venue, e.Reason) // a disorder of the session that a person has to see
 		}
-		v.behind, v.opening, v.escalated, v.since = false, false, false, 0
+		setBit(&c.sessions.behind, e.Venue, false)
+		setBit(&c.sessions.opening, e.Venue, false)
+		v.escalated, v.since = false, 0
 		c.massEnded(e.Venue)
 		c.setSession(e.Venue, false)
 		c.loseRequests(e.Venue)
@@ -98,7 +99,7 @@ func (c *Core) onMassStatus(id market.VenueID) {
 // opened ends the opening of a venue when no child there is unknown.
 func (c *Core) opened(id market.VenueID) {
 	v := &c.venueStates[id]
-	if !v.opening || v.mass {
+	if !has(c.sessions.opening, id) || v.mass {
 		return
 	}
 	for _, slot := range c.agenda.all {
@@ -108,7 +109,8 @@ func (c *Core) opened(id market.VenueID) {
 			}
 		}
 	}
-	v.opening, v.escalated, v.since = false, false, 0
+	setBit(&c.sessions.opening, id, false)
+	v.escalated, v.since = false, 0
 	c.lookAgain(id)
 }
 
@@ -127,23 +129,16 @@ func (c *Core) escalate() {
 		if v.mass && c.now-v.since >= c.venues[i].AckNanos {
 			c.onMassStatus(market.VenueID(i)) // it does not answer that
 		}
-		if v.opening && !v.escalated && c.now-v.since >= escalateNanos {
+		if has(c.sessions.opening, market.VenueID(i)) && !v.escalated && c.now-v.since >= escalateNanos {
 			v.escalated = true
 			c.alertVenue(market.VenueID(i), event.ReasonNoStatus)
 		}
 	}
 }
 
-// closed says why the venue's session takes no new orders, WhyFilled when it does.
-func (c *Core) closed(id market.VenueID) event.Why {
-	v := &c.venueStates[id]
-	switch {
-	case !c.sessionUp[id] || v.opening:
-		return event.WhyDown
-	case v.behind:
-		return event.WhyGap
-	}
-	return event.WhyFilled
+// closed reports whether the venue's session takes no new orders.
+func (c *Core) closed(id market.VenueID) bool {
+	return has(^c.sessions.up|c.sessions.opening|c.sessions.behind, id)
 }
 
 // alertVenue tells a person of a venue without a child.

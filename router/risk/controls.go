@@ -3,6 +3,7 @@ package risk
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"penstock/event"
@@ -98,6 +99,7 @@ const (
 // controls are the accounts that Controls need.
 type controls struct {
 	Controls
+	venues     []uint16       // by client: where it trades, one bit each
 	used       []market.Money // by client: open and executed, at orders' prices
 	firm       market.Money
 	disabled   [maxStrategies]bool
@@ -146,6 +148,13 @@ func (g *Gate) Control(c *Controls, venues []market.Venue, parents int) error {
 	k.Clients = slices.Clone(c.Clients)
 	for i := range c.Clients {
 		k.hardCredit = append(k.hardCredit, c.Clients[i].Credit)
+		set := uint16(0)
+		for v, may := range c.Clients[i].Venues {
+			if may {
+				set |= 1 << v
+			}
+		}
+		k.venues = append(k.venues, set)
 	}
 	for s := range k.rates {
 		for v := range venues {
@@ -172,10 +181,17 @@ type Request struct {
 	Limit      market.Price
 }
 
-// Allows reports whether a client trades an instrument at a venue, as far as its own list says.
-func (g *Gate) Allows(client uint16, in market.InstrumentID, v market.VenueID) bool {
+// Allows returns the venues where a client trades an instrument, one bit each, as far as its
+// own list says.
+func (g *Gate) Allows(client uint16, in market.InstrumentID) uint16 {
 	k := g.controls
-	return k == nil || int(client) < len(k.Clients) && k.Clients[client].Instruments[in] && k.Clients[client].Venues[v]
+	switch {
+	case k == nil:
+		return math.MaxUint16
+	case int(client) >= len(k.Clients) || !k.Clients[client].Instruments[in]:
+		return 0
+	}
+	return k.venues[client]
 }
 
 // Client judges whether a client may give an order at all, at now.
@@ -232,7 +248,7 @@ func (g *Gate) control(o *Order, now int64) event.Reason {
 	}
 	s := strategyIndex(o.Strategy)
 	switch {
-	case int(o.Client) >= len(k.Clients) || !k.Clients[o.Client].Instruments[o.Instrument] || !k.Clients[o.Client].Venues[o.Venue]:
+	case int(o.Client) >= len(k.Clients) || !k.Clients[o.Client].Instruments[o.Instrument] || k.venues[o.Client]>>o.Venue&1 == 0:
 		return event.ReasonNotPermitted
 	case k.Restricted[o.Instrument]:
 		return event.ReasonRestricted

@@ -8,6 +8,7 @@ package risk
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"penstock/event"
@@ -87,8 +88,8 @@ type Gate struct {
 	*controls
 	held    bool
 	clock   bool
-	venues  [market.MaxVenues]bool // killed venues
-	barred  [market.MaxVenues]bool // quarantined venues
+	venues  uint16 // killed venues, one bit each
+	barred  uint16 // quarantined venues
 	Refused [event.ReasonCount]uint64
 }
 
@@ -126,28 +127,40 @@ func (g *Gate) Kill(venue market.VenueID) { g.latch(venue, true) }
 // names the venue.
 func (g *Gate) Resume(venue market.VenueID) {
 	g.latch(venue, false)
-	if int(venue) < len(g.barred) {
-		g.barred[venue] = false
-	}
+	g.barred &^= 1 << venue
 }
 
 // Quarantine stops orders to a venue that contradicted itself, until a person resumes it.
-func (g *Gate) Quarantine(venue market.VenueID) { g.barred[venue] = true }
+func (g *Gate) Quarantine(venue market.VenueID) { g.barred |= 1 << venue }
 
 // Quarantined reports whether Quarantine stops orders to venue.
-func (g *Gate) Quarantined(venue market.VenueID) bool { return g.barred[venue] }
+func (g *Gate) Quarantined(venue market.VenueID) bool { return g.barred>>venue&1 != 0 }
 
 func (g *Gate) latch(venue market.VenueID, on bool) {
-	if venue == market.NoVenue {
+	switch {
+	case venue == market.NoVenue:
 		g.killed = on
-	} else if int(venue) < len(g.venues) {
-		g.venues[venue] = on
+	case on:
+		g.venues |= 1 << venue
+	default:
+		g.venues &^= 1 << venue
 	}
 }
 
+// Stops returns the venues to which orders are stopped, one bit each: all, when the firm's are.
+func (g *Gate) Stops() uint16 {
+	if g.firm() {
+		return math.MaxUint16
+	}
+	return g.venues | g.barred
+}
+
+// firm reports whether all orders are stopped.
+func (g *Gate) firm() bool { return g.killed || g.stopped }
+
 // Killed reports whether orders to venue are stopped; NoVenue asks for the firm.
 func (g *Gate) Killed(venue market.VenueID) bool {
-	return g.killed || g.stopped || int(venue) < len(g.venues) && (g.venues[venue] || g.barred[venue])
+	return g.firm() || g.Stops()>>venue&1 != 0
 }
 
 // Stop latches like a kill of the firm, for an end of the process in order; false begins
@@ -156,7 +169,7 @@ func (g *Gate) Stop(on bool) { g.stopped = on }
 
 // Latched reports whether a person's kill stops orders to venue; NoVenue asks for the firm.
 func (g *Gate) Latched(venue market.VenueID) bool {
-	return g.killed || int(venue) < len(g.venues) && g.venues[venue]
+	return g.killed || g.venues>>venue&1 != 0
 }
 
 // Hold stops new orders of clients and of ours, firm-wide, until it is called with
@@ -176,7 +189,7 @@ func (g *Gate) Parent(id market.InstrumentID, side market.Side, qty market.Qty, 
 	mid2 int64) event.Reason {
 	l := &g.limits[id]
 	switch {
-	case g.killed || g.stopped:
+	case g.firm():
 		return g.refuse(event.ReasonKilled)
 	case g.held:
 		return g.refuse(event.ReasonJournalLag)

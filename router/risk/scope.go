@@ -51,5 +51,5 @@ func (g *Gate) killedBy(v market.VenueID, in market.InstrumentID, client uint16,
 
 // VenueKilled reports whether a person killed venue itself.
 func (g *Gate) VenueKilled(venue market.VenueID) bool {
-	return int(venue) < len(g.venues) && g.venues[venue]
+	return g.venues>>venue&1 != 0
 }
