@@ -16,7 +16,7 @@ type Command struct {
 	Qty       market.Qty
 	MinQty    market.Qty // SendOrder: MinQty(110); reports: see Day
 	LastPx    market.Price
-	LastQty   market.Qty
+	LastQty   market.Qty // SendOrder: see Show
 	CumQty    market.Qty
 	LeavesQty market.Qty
 	Notional  market.Notional // Σ LastPx × LastQty; AvgPx(6) = Notional / CumQty
@@ -39,6 +39,7 @@ type Command struct {
 	ID     ID     // reports: ClOrdID(11); SendOrder to a dealer: QuoteID(117)
 	OrigID ID     // reports: OrigClOrdID(41); of a trade, its cancel or correction: the venue's trade id
 	Days   uint16 // reports: trading days that a good-till order has behind it; see Day
+	Mark   market.Mark
 	// ExecRef is the ExecID(17) of the report that a TradeCancel or TradeCorrect takes back
 	// or changes: ExecRefID(19). 0 is none.
 	ExecRef uint64
@@ -55,6 +56,12 @@ func (c *Command) SetDay(days uint16, cum market.Qty, worth market.Notional) {
 func (c *Command) Day() (cum market.Qty, worth market.Notional) {
 	return c.MinQty, market.Notional(c.Policy)
 }
+
+// Show returns the most of a SendOrder that its venue may show, 0 for all of it.
+func (c *Command) Show() market.Qty { return c.LastQty }
+
+// SetShow sets Show.
+func (c *Command) SetShow(q market.Qty) { c.LastQty = q }
 
 // CommandSize is the size of a Command in bytes.
 const CommandSize = 192

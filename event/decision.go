@@ -98,11 +98,13 @@ const (
 	WhyHalted                 // trading there is halted, or in an auction
 	WhyBand                   // outside the price band
 	WhyAsked                  // asked for a quote: nothing is committed by that
+	WhyShown                  // no more of the order may be shown
+	WhyNoShorts               // the venue takes no short sales, or none may be at this price
 )
 
 var whyNames = [...]string{"", "no-weight", "not-live", "down", "outside-limit", "no-size",
 	"below-min", "worse", "quote-dead", "risk", "working", "refused", "gap",
-	"shut", "opted-out", "own-order", "dear", "halted", "band", "asked"}
+	"shut", "opted-out", "own-order", "dear", "halted", "band", "asked", "shown", "no-shorts"}
 
 func (w Why) String() string {
 	if int(w) < len(whyNames) {

@@ -68,6 +68,8 @@ func (l *line) market(e *Event) {
 		l.uint(" by ", e.OrderRef)
 		l.qty(" ", e.Qty)
 		l.price(" @", e.Price)
+	case ShortRestriction:
+		l.word(map[bool]string{true: "restricted", false: "free"}[e.Code == ShortsRestricted])
 	case BookStatus, MarketStatus:
 		l.word(BookState(e.Code).String())
 	case PriceBand:
@@ -98,7 +100,11 @@ func (l *line) market(e *Event) {
 func (l *line) parent(e *Event) {
 	l.uint(" client ", uint64(e.Client))
 	l.id(" ", e.ID)
-	l.id(" orig ", e.OrigID)
+	if e.Kind == ParentNew {
+		l.id(" located by ", e.OrigID)
+	} else {
+		l.id(" orig ", e.OrigID)
+	}
 	if e.Kind == ParentDontKnow {
 		l.uint(" P", e.OrderRef)
 		l.id(" DKReason ", ID{e.Code})
@@ -106,8 +112,10 @@ func (l *line) parent(e *Event) {
 	if e.Kind == ParentNew || e.Kind == ParentReplace {
 		l.symbol(e.Instrument)
 		l.order(e.Side, e.Qty, e.Price)
+		l.word(e.Mark.String())
 		l.terms(e.OrdType, e.TIF, e.ExecInst)
 		l.qtyIf(" MinQty ", e.MinQty)
+		l.qtyIf(" display ", e.Display())
 		if e.Strategy != 0 {
 			l.word(e.Strategy.String())
 		}
@@ -247,8 +255,10 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.venue(c.Venue)
 		l.symbol(c.Instrument)
 		l.order(c.Side, c.Qty, c.Price)
+		l.word(c.Mark.String())
 		l.terms(c.OrdType, c.TIF, c.ExecInst)
 		l.qtyIf(" MinQty ", c.MinQty)
+		l.qtyIf(" show ", c.Show())
 		l.id(" QuoteID ", c.ID)
 	case SendCancel:
 		l.uint(" C", c.Child)
@@ -315,6 +325,7 @@ func (l *line) report(c *Command) {
 	l.word(c.ExecType.String())
 	l.word(c.OrdStatus.String())
 	l.order(c.Side, c.Qty, c.Price)
+	l.word(c.Mark.String())
 	if c.LastQty != 0 {
 		l.qty(" last ", c.LastQty)
 		l.price(" @", c.LastPx)

@@ -118,6 +118,7 @@ func sampleEvents() []Event {
 		e(Clock, market.NoVenue, func(e *Event) { e.Code, e.Until, e.StartTime, e.SliceNanos = 1, -250_000_000, 1500, 90_000 }),
 		e(PriceBand, market.NoVenue, func(e *Event) { e.Price, e.LastPx = 950, 1050 }),
 		e(PriceBand, 1, func(e *Event) { e.LastPx = 1050 }),
+		e(ShortRestriction, 1, func(e *Event) { e.Code = ShortsRestricted }),
 		e(MarketStatus, 1, func(e *Event) { e.Code, e.Reason = uint8(BookAuction), ReasonVenueState }),
 		e(99, 0, nil),
 	}
@@ -157,6 +158,8 @@ func sampleCommands() []Command {
 		{Kind: ProtectedQuote, Cause: 1048, Venue: 1, Parent: 3, Side: market.Sell, Price: 10025, Qty: 200},
 		{Kind: SendOrder, Cause: 1042, Child: 21, Venue: 1, Side: market.Buy, Qty: 300, Price: 10030,
 			OrdType: market.OrdLimit, TIF: market.TIFIOC, ExecInst: market.ExecInstISO},
+		{Kind: SendOrder, Cause: 1042, Child: 22, Venue: 1, Side: market.Sell, Mark: market.Short, Qty: 900, LastQty: 100,
+			Price: 10035, OrdType: market.OrdLimit, TIF: market.TIFDay, ExecInst: market.ExecInstPostOnly},
 		{Kind: Alert, Cause: 1048, Venue: 1, Child: 5, Parent: 2, Reason: ReasonLateFill},
 		{Kind: 99},
 	}
@@ -248,7 +251,7 @@ func TestDumpDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasPrefix(string(dst), "#1043 12:00:00.123456789 kind?") {
+	if !strings.HasPrefix(string(dst), "#1044 12:00:00.123456789 kind?") {
 		t.Errorf("last line %q", dst)
 	}
 }

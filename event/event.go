@@ -59,10 +59,10 @@ type Event struct {
 	OrdType    market.OrdType
 	TIF        market.TimeInForce
 	ExecInst   market.ExecInst
-	_          byte
-	OrigID     ID     // OrigClOrdID of a cancel or replace, reason of an operator; Exec: see there
+	Mark       market.Mark
+	OrigID     ID     // OrigClOrdID of a cancel or replace, reason of an operator; ParentNew, Exec: see there
 	ExpireDate int32  // parent: last trading day of a good-till-date order, days since 1970; 0 it has none
-	OrderRef   uint64 // Exec: number under which the venue's feed shows the order, 0 unknown; OrderReplaced: the new one's
+	OrderRef   uint64 // Exec: number under which the venue's feed shows the order, 0 unknown; OrderReplaced: the new one's; parent: see Display
 }
 
 // Flags qualify an event.
@@ -127,13 +127,17 @@ const (
 	// Code, a BookState, with Instrument: BookHalted, BookAuction, or BookLive when it trades.
 	// A BookStatus of Venue that says BookLive ends it as well.
 	MarketStatus Kind = 22
+	// ShortRestriction says, by the feed of Venue, that short sales of Instrument are restricted
+	// on every market (Code ShortsRestricted): none at the best bid or below, but for exempt ones.
+	ShortRestriction Kind = 23
 
 	// ParentNew is NewOrderSingle(35=D) from client session Client: ID is its
 	// ClOrdID, Price its limit (0 for a market order). Ref is MsgSeqNum(34) in every
 	// event of a client's message. Strategy parameters: StartTime, Until, SliceNanos;
 	// MinQty and LastQty bound what is worked at once, LastPx is the I-would price,
 	// CumQty the rate of participation in 1/10,000, Code the Urgency, LeavesQty the
-	// size of a block worth taking; 0 means that the client named none. Until is the end of
+	// size of a block worth taking, Display the most that lit venues may show; OrigID is who
+	// located the stock of a short sale, LocateBroker(5700). 0 means that the client named none. Until is the end of
 	// a sweep that is good till a time.
 	ParentNew Kind = 30
 	// ParentCancel is OrderCancelRequest(35=F): OrigID names the order, ID the request.
@@ -198,6 +202,15 @@ const (
 	PolicySwap Kind = 63
 )
 
+// ShortsRestricted is the Code of a ShortRestriction that holds; 0 ends it.
+const ShortsRestricted = 1
+
+// Display returns the most of a parent that lit venues may show together, 0 for all of it.
+func (e *Event) Display() market.Qty { return market.Qty(e.OrderRef) }
+
+// SetDisplay sets Display.
+func (e *Event) SetDisplay(q market.Qty) { e.OrderRef = uint64(q) }
+
 // QuoteRefused is the Code of a QuoteAnswer without a quote.
 const QuoteRefused = 1
 
@@ -210,7 +223,7 @@ const TradingDayOpen = 1
 // Size returns how many bytes of an Event the kind uses, a multiple of 64.
 func (k Kind) Size() int {
 	switch {
-	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade:
+	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade, k == ShortRestriction:
 		return 64
 	case k == PriceBand, k == MarketStatus:
 		return 128
@@ -228,7 +241,7 @@ var kindNames = map[Kind]string{
 	BookClear: "clear", BookLevel: "level", OrderAdd: "add", OrderExecuted: "execute",
 	OrderReduced: "reduce", OrderDeleted: "delete", BookStatus: "status",
 	MarketTrade: "trade", Quote: "quote", QuoteCancel: "quote-cancel", OrderReplaced: "replace",
-	PriceBand: "band", MarketStatus: "market",
+	PriceBand: "band", MarketStatus: "market", ShortRestriction: "shorts",
 	ParentNew: "parent", ParentCancel: "parent-cancel", ParentReplace: "parent-replace",
 	ParentStatus: "parent-status", ParentDontKnow: "dont-know", Exec: "exec", OrderCancelReject: "cancel-reject",
 	DropCopy: "drop-copy", DropCopySession: "drop-copy-session", MassStatus: "mass-status",

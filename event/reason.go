@@ -65,6 +65,11 @@ const (
 	ReasonDropCopyExecID Reason = 112 // a drop copy has an execution that we do not, or the other way round
 	ReasonClock          Reason = 113 // the clock is not where it should be
 	ReasonDropCopyDown   Reason = 114 // nobody witnesses what the order session says
+	ReasonNoShorts       Reason = 115 // the client may not sell short, or not exempt
+	ReasonLocate         Reason = 116 // nobody says where the stock of a short sale is
+	ReasonShortBid       Reason = 117 // short sales are restricted: not at the best bid or below
+	ReasonSideChanged    Reason = 118 // a replace with another side or short mark
+	ReasonDisplay        Reason = 119 // what an order shows cannot be bounded so
 
 	reasonsEnd = 120
 
@@ -167,6 +172,11 @@ var reasonTexts = map[Reason]string{
 	ReasonDropCopyExecID:    "an execution that only one of order session and drop copy has",
 	ReasonClock:             "clock offset",
 	ReasonDropCopyDown:      "drop copy is down: executions have one witness",
+	ReasonNoShorts:          "no permission to sell short",
+	ReasonLocate:            "short sale without a locate",
+	ReasonShortBid:          "short sales are restricted: not at the bid or below",
+	ReasonSideChanged:       "a replace cannot change the side",
+	ReasonDisplay:           "display quantity does not fit the order",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",

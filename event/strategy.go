@@ -42,6 +42,10 @@ func ParseStrategy(name string) (s Strategy, ok bool) {
 // Scheduled reports whether the strategy works between a start and an end.
 func (s Strategy) Scheduled() bool { return s.Valid() && s != StrategySweep }
 
+// Posts reports whether orders of the strategy rest where they are displayed. A sweep rests
+// nowhere and SEEK in pools.
+func (s Strategy) Posts() bool { return s.Scheduled() && s != StrategySeek }
+
 // Urgency is how fast a client wants to be done, of strategies that have a choice.
 type Urgency uint8
 

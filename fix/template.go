@@ -11,7 +11,7 @@ import (
 // from message to message is rendered once; SendTemplate patches numbers, ids and
 // times into it, copies it in one piece and appends the quantities:
 //
-//	8=…|9=nnn|35=D|34=seq|49=…|52=time|56=…|11=id|41=id|static|60=time|38= 44= 110= 117=|10=
+//	8=…|9=nnn|35=D|34=seq|49=…|52=time|56=…|11=id|41=id|static|60=time|38= 44= 110= 111= 117=|10=
 //	└────────────────────── rendered, patched in place ───────────────┘└── written anew ──┘
 //
 // BodyLength and CheckSum are added up from the parts. The bytes equal those of
@@ -35,7 +35,7 @@ type Template struct {
 	from             int64  // ns since the epoch of the millisecond that the times show
 	sec              int64  // as Stamp.sec, of the second that they show
 	timeSum          uint32 // of the bytes of all times
-	quoted           tailField
+	quoted, show     tailField
 	tailLen          int // for which BodyLength stands
 	lenSum           uint32
 	id, orig, link   idSlot
@@ -46,6 +46,7 @@ type TemplateSpec struct {
 	MsgType       string
 	OrigID        bool     // with OrigClOrdID(41)
 	QuoteTag      int      // tag of Values.QuoteID; 0: QuoteID(117)
+	ShowTag       int      // tag of Values.Show, MaxFloor(111) or DisplayQty(1138); 0: it is not said
 	LinkTag       int      // tag of Values.Link, such as SecondaryClOrdID(526); 0: none
 	Static        []Static // fields that never change, in order
 	TransactTime  bool     // with TransactTime(60), the time of sending
@@ -68,13 +69,14 @@ type Values struct {
 	Qty     int64  // OrderQty(38), in 10^-QtyDecimals, not negative
 	Price   int64  // Price(44), in 10^-PriceDecimals, not negative
 	MinQty  int64  // MinQty(110), not negative
+	Show    int64  // what ShowTag says, not negative
 	QuoteID []byte // QuoteID(117) or what QuoteTag says, at most 20 bytes
 }
 
 // maxTail is the room for the fields that follow the rendered part, and trailer.
 const (
 	maxQuoteID = 20
-	maxTail    = 3*(len("110=")+decimalRoom) + len("99999=") + maxQuoteID + 1 + trailerLen + 1
+	maxTail    = 3*(len("110=")+decimalRoom) + len("1138=") + decimalRoom + len("99999=") + maxQuoteID + 1 + trailerLen + 1
 )
 
 // NewTemplate returns a template for messages of s.
@@ -87,6 +89,12 @@ func (s *Session) NewTemplate(spec TemplateSpec) (*Template, error) {
 	}
 	if t.quoted = tailQuoted; spec.QuoteTag != 0 {
 		t.quoted = newTailField(fmt.Sprintf("%d=", spec.QuoteTag))
+	}
+	if spec.ShowTag != 0 {
+		t.show = newTailField(fmt.Sprintf("%d=", spec.ShowTag))
+	}
+	if t.show.len > uint(len("1138=")) {
+		return nil, fmt.Errorf("template of %s: tag %d: %w", spec.MsgType, spec.ShowTag, ErrValue)
 	}
 	if t.quoted.len > 6 {
 		return nil, fmt.Errorf("template of %s: tag %d: %w", spec.MsgType, spec.QuoteTag, ErrValue)
@@ -152,7 +160,7 @@ func (t *Template) fits(v *Values) bool {
 	return t.plain && t.spec.IDs.fits(v.ID) &&
 		(!t.spec.OrigID || t.spec.IDs.fits(v.OrigID)) &&
 		(t.spec.LinkTag == 0 || t.spec.IDs.fits(v.Link)) &&
-		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && len(v.QuoteID) <= maxQuoteID
+		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && v.Show >= 0 && len(v.QuoteID) <= maxQuoteID
 }
 
 // SendTemplate sends a message; the session must be able to (CanSend).
@@ -195,6 +203,9 @@ func (t *Template) Write(w *Writer, now int64, v *Values) {
 	}
 	if v.MinQty != 0 {
 		w.Decimal(TagMinQty, v.MinQty, t.spec.QtyDecimals)
+	}
+	if v.Show != 0 && t.spec.ShowTag != 0 {
+		w.Decimal(t.spec.ShowTag, v.Show, t.spec.QtyDecimals)
 	}
 	if len(v.QuoteID) > 0 {
 		tag := TagQuoteID
@@ -340,6 +351,10 @@ func (t *Template) tail(to unsafe.Pointer, v *Values) (n int, sum uint32) {
 	}
 	if v.MinQty != 0 {
 		w, s := tailMinQty.put(unsafe.Add(to, at), v.MinQty, t.spec.QtyDecimals)
+		at, sum = at+w, sum+s
+	}
+	if v.Show != 0 && t.spec.ShowTag != 0 {
+		w, s := t.show.put(unsafe.Add(to, at), v.Show, t.spec.QtyDecimals)
 		at, sum = at+w, sum+s
 	}
 	if len(v.QuoteID) > 0 {

@@ -34,6 +34,48 @@ func (s Side) String() string {
 // Better reports whether price a is better than b for an order of side s.
 func (s Side) Better(a, b Price) bool { return s.Sign()*int64(a) < s.Sign()*int64(b) }
 
+// Mark is what Side(54) says of a sale beyond Sell, with its FIX character as value; 0 is none.
+type Mark byte
+
+// Marks of a sale of what the seller does not own.
+const (
+	Long        Mark = 0
+	Short       Mark = '5'
+	ShortExempt Mark = '6' // a short sale that a price test does not hold for
+)
+
+// ParseSide reads Side(54).
+func ParseSide(c byte) (s Side, m Mark, ok bool) {
+	switch m = Mark(c); m {
+	case Short, ShortExempt:
+		return Sell, m, true
+	}
+	return Side(c), Long, Side(c).Valid()
+}
+
+// Code returns Side(54) of an order of side s.
+func (m Mark) Code(s Side) byte {
+	if m != Long {
+		return byte(m)
+	}
+	return byte(s)
+}
+
+// Valid reports whether an order of side s may have the mark.
+func (m Mark) Valid(s Side) bool { return m == Long || s == Sell && (m == Short || m == ShortExempt) }
+
+func (m Mark) String() string {
+	switch m {
+	case Long:
+		return ""
+	case Short:
+		return "short"
+	case ShortExempt:
+		return "short-exempt"
+	}
+	return "mark?"
+}
+
 // OrdType is OrdType(40).
 type OrdType byte
 

@@ -60,6 +60,11 @@ type Venue struct {
 	MaxAgeNanos int64
 	// MassStatus says that the venue names all open orders when it is asked once.
 	MassStatus bool
+	// Reserve says that the venue itself shows no more of an order than it is told, and the
+	// next part when that is executed.
+	Reserve bool
+	// Shorts and Exempts say that the venue takes sales with these marks.
+	Shorts, Exempts bool
 	// DropCopyNanos is how long order session and drop copy may take to say the same; 0: the
 	// venue has no drop copy.
 	DropCopyNanos int64
@@ -67,6 +72,11 @@ type Venue struct {
 	Conditional Conditional
 	// RFQ says that the dealer answers requests for a quote; the zero value: it is not asked.
 	RFQ RFQ
+}
+
+// Takes reports whether the venue takes an order with a mark.
+func (v *Venue) Takes(m Mark) bool {
+	return m == Long || m == Short && v.Shorts || m == ShortExempt && v.Exempts
 }
 
 // RFQ is how a dealer is asked for a quote in a size that it does not stream.

@@ -28,6 +28,7 @@ type Child struct {
 	Released   bool // no reservation any more
 	Price      market.Price
 	Qty        market.Qty
+	Show       market.Qty // posted: the most that its venue displays of it at once, as it was sent
 	Cum        market.Qty
 	Notional   market.Notional // Σ price × quantity of its fills
 	// missing is quantity in Cum of which no execution was seen, and what it was booked

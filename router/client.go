@@ -40,7 +40,7 @@ func (c *Core) onParentNew(e *event.Event) {
 	p := &c.parents[slot]
 	*p = Parent{
 		Number: c.epoch*numberBase + uint64(slot) + 1, ClOrdID: e.ID, Client: e.Client,
-		Instrument: e.Instrument, Side: e.Side, OrdType: e.OrdType, TIF: e.TIF, Strategy: e.Strategy,
+		Instrument: e.Instrument, Side: e.Side, Mark: e.Mark, OrdType: e.OrdType, TIF: e.TIF, Strategy: e.Strategy,
 		Status: market.StatusNew, Limit: e.Price, OrderQty: e.Qty, Accepted: c.now, first: none,
 		terms: termsOf(e), day: c.day.number,
 	}
@@ -66,7 +66,7 @@ func (c *Core) judge(e *event.Event) event.Reason {
 	in := &c.instruments[e.Instrument]
 	limit := e.OrdType == market.OrdLimit
 	switch {
-	case !e.Side.Valid(), !limit && e.OrdType != market.OrdMarket:
+	case !e.Side.Valid(), !e.Mark.Valid(e.Side), !limit && e.OrdType != market.OrdMarket:
 		return event.ReasonUnsupportedType
 	case e.Qty <= 0 || e.Qty%in.Lot != 0:
 		return event.ReasonBadQty
@@ -87,7 +87,7 @@ func (c *Core) judge(e *event.Event) event.Reason {
 		return reason
 	}
 	return c.gate.Client(&risk.Request{Client: e.Client, Strategy: e.Strategy, Instrument: e.Instrument, Side: e.Side,
-		Qty: e.Qty, Limit: e.Price}, c.now)
+		Mark: e.Mark, Located: e.OrigID != event.ID{}, Qty: e.Qty, Limit: e.Price}, c.now)
 }
 
 // judgeTerms asks the gate about a parent's quantity and limit.
@@ -134,11 +134,14 @@ func (c *Core) onParentReplace(e *event.Event) {
 	if e.ExpireDate != 0 {
 		p.pending.expireDate = e.ExpireDate
 	}
+	if p.pending.display = p.terms.Display; e.Display() != 0 {
+		p.pending.display = e.Display()
+	}
 	if e.Strategy != 0 {
 		p.pending.terms, p.pending.renew = termsOf(e), true
 	}
 	c.report(p, market.ExecPendingReplace)
-	if p.violates(e.Qty, e.Price, c.children) {
+	if p.violates(&p.pending, c.children) {
 		c.cancelAll(p)
 	}
 	c.after(p)
@@ -147,6 +150,8 @@ func (c *Core) onParentReplace(e *event.Event) {
 func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 	in := &c.instruments[p.Instrument]
 	switch {
+	case e.Side != 0 && e.Side != p.Side, e.Mark != p.Mark:
+		return event.ReasonSideChanged
 	case e.TIF != 0 && e.TIF != p.TIF, e.OrdType != 0 && e.OrdType != p.OrdType:
 		return event.ReasonUnsupportedType
 	case e.Qty <= 0 || e.Qty%in.Lot != 0:
@@ -154,6 +159,9 @@ func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 	case p.OrdType == market.OrdLimit && (e.Price <= 0 || e.Price%in.Tick != 0),
 		p.OrdType == market.OrdMarket && e.Price != 0:
 		return event.ReasonBadPrice
+	}
+	if !displays(e.Display(), e.Qty, in.Lot) || e.Display() != 0 && !p.Strategy.Posts() {
+		return event.ReasonDisplay
 	}
 	if e.ExpireDate != 0 && (p.terms.ExpireDate == 0 || c.past(e.ExpireDate)) {
 		return event.ReasonBadParameter
@@ -180,11 +188,15 @@ func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 }
 
 // violates reports whether p stands outside new terms: more filled, reserved and held
-// than qty, or a working child beyond limit. What is held of the new quantity must have room
+// than is ordered, a working child beyond the limit, or more displayed than may be. What is held of the new quantity must have room
 // beside what is reserved: it would be routed again when that comes back.
-func (p *Parent) violates(qty market.Qty, limit market.Price, children []Child) bool {
+func (p *Parent) violates(r *pendingRequest, children []Child) bool {
+	qty, limit := r.qty, r.limit
 	held := min(p.Held, max(qty-p.Cum, 0))
 	if p.Cum+p.Reserved+held > qty && p.Reserved > 0 {
+		return true
+	}
+	if r.display != 0 && p.shown(children) > r.display {
 		return true
 	}
 	for s := p.first; s != none; s = children[s].next {
@@ -253,7 +265,7 @@ func (c *Core) after(p *Parent) {
 	if !p.Live() {
 		return
 	}
-	if p.pending.kind == event.ParentReplace && !p.violates(p.pending.qty, p.pending.limit, c.children) {
+	if p.pending.kind == event.ParentReplace && !p.violates(&p.pending, c.children) {
 		c.replaced(p)
 	}
 	if p.offers > 0 && (p.Cum >= p.OrderQty || p.phase == phaseCanceling || p.phase == phaseExpiring) {
@@ -287,6 +299,7 @@ func (c *Core) replaced(p *Parent) {
 	p.ClOrdID, p.OrderQty, p.Limit = r.id, max(r.qty, p.Cum), r.limit
 	p.Held = max(min(p.Held, p.Unplaced()+p.Held), 0)
 	p.check()
+	p.terms.Display = r.display
 	if r.renew {
 		c.renew(p, r.terms)
 	} else {

@@ -119,6 +119,12 @@ func (s *script) command(c *event.Command) {
 		case c.ExecInst == market.ExecInstISO:
 			add(" ISO")
 		}
+		if c.Show() != 0 {
+			add(" show %d", c.Show())
+		}
+		if c.Mark != market.Long {
+			add(" %v", c.Mark)
+		}
 		add(" tif %c", c.TIF)
 	case event.SendCancel:
 		add("cancel C%d %s", number(c.Child), s.venue(c.Venue))
@@ -304,6 +310,12 @@ func (s *script) line(line string) {
 			e.Venue = venue(w[1])
 		}
 		s.step(e)
+	case "shorts": // shorts VENUE restricted|free
+		e := event.Event{Kind: event.ShortRestriction, Venue: venue(w[1])}
+		if w[2] == "restricted" {
+			e.Code = event.ShortsRestricted
+		}
+		s.step(e)
 	case "band":
 		e := event.Event{Kind: event.PriceBand, Venue: market.NoVenue}
 		if w[1] != "all" {
@@ -328,7 +340,12 @@ func (s *script) line(line string) {
 		s.step(event.Event{Kind: event.ParentCancel, ID: id(w[1]), OrigID: id(w[2]), Side: market.Buy})
 	case "replace":
 		e := event.Event{Kind: event.ParentReplace, ID: id(w[1]), OrigID: id(w[2]), Qty: count(w[3]), Price: price(w[4])}
-		if len(w) > 5 {
+		switch {
+		case len(w) > 5 && w[5] == "side":
+			e.Side, e.Mark, _ = market.ParseSide(w[6][0])
+		case len(w) > 5 && w[5] == "display":
+			e.SetDisplay(count(w[6]))
+		case len(w) > 5:
 			s.terms(&e, w[5:], span)
 		}
 		s.step(e)
@@ -434,8 +451,17 @@ func (s *script) line(line string) {
 func (s *script) parent(w []string, id event.ID, qty market.Qty, limit market.Price, span func(string) int64) {
 	e := event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: qty, Price: limit,
 		OrdType: market.OrdLimit, TIF: market.TIFDay, Strategy: event.StrategySweep}
-	if w[2] == "sell" {
+	switch w[2] {
+	case "sell":
 		e.Side = market.Sell
+	case "short", "short-exempt", "unlocated":
+		e.Side, e.Mark = market.Sell, map[string]market.Mark{"short-exempt": market.ShortExempt}[w[2]]
+		if e.Mark == market.Long {
+			e.Mark = market.Short
+		}
+		if w[2] != "unlocated" {
+			e.OrigID, _ = event.MakeID("LOCATOR")
+		}
 	}
 	if limit == 0 {
 		e.OrdType = market.OrdMarket
@@ -473,6 +499,8 @@ func (s *script) terms(e *event.Event, w []string, span func(string) int64) {
 			e.MinQty = market.Qty(n)
 		case "max":
 			e.LastQty = market.Qty(n)
+		case "display":
+			e.SetDisplay(market.Qty(n))
 		case "block":
 			e.LeavesQty = market.Qty(n)
 		case "rate":

@@ -15,13 +15,14 @@ type hindrance struct {
 
 // hindrances returns all that can be in the way of p. Where there is more than one thing, the
 // first is told.
-func (c *Core) hindrances(p *Parent) [9]hindrance {
+func (c *Core) hindrances(p *Parent) [10]hindrance {
 	shut, resting := c.barred(p.Instrument)
 	return [...]hindrance{
 		{^c.sessions.up | c.sessions.opening, event.WhyDown},
 		{c.sessions.behind, event.WhyGap},
 		{c.gate.Stops(), event.WhyRisk},
 		{p.avoid, event.WhyRefused},
+		{c.unmarked(p), event.WhyNoShorts},
 		{^c.gate.Allows(p.Client, p.Instrument), event.WhyOptedOut}, // what the gate would refuse is not allotted
 		{shut, event.WhyShut},
 		{resting, event.WhyRefused},

@@ -181,6 +181,8 @@ func (c *Core) Audit() string {
 			return "parent CumQty is not the sum over venues"
 		case p.Cum+p.Reserved+p.Held > p.OrderQty+p.unreserved:
 			return "parent is overfilled"
+		case p.Live() && p.terms.Display != 0 && p.shown(c.children) > p.terms.Display:
+			return "more of a parent is displayed than its client allows"
 		case !p.Live() && p.offers != 0:
 			return "a parent ended with conditional orders"
 		case !p.Live() && p.Reserved != 0:

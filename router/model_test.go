@@ -491,6 +491,10 @@ func (m *model) check() bool {
 
 func (m *model) fail(format string, args ...any) {
 	m.t.Helper()
+	if m.memory.lookOut(); len(m.memory.stray) > 0 {
+		m.visited.void.Store(true) // it was not the router: steps write what is not gone back to
+		return
+	}
 	for _, l := range m.path {
 		m.t.Logf("%s %d", m.letters[l.action].name, l.n)
 	}

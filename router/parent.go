@@ -38,6 +38,7 @@ type Parent struct {
 	Client     uint16
 	Instrument market.InstrumentID
 	Side       market.Side
+	Mark       market.Mark
 	OrdType    market.OrdType
 	TIF        market.TimeInForce
 	Strategy   event.Strategy
@@ -100,7 +101,9 @@ type pendingRequest struct {
 	id    event.ID
 	qty   market.Qty
 	limit market.Price
-	terms Terms // of a replace that changes them
+	// display is the most that lit venues show after a replace.
+	display market.Qty
+	terms   Terms // of a replace that changes them
 	// expireDate is the order's last day after a replace.
 	expireDate int32
 	renew      bool // it does

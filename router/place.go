@@ -14,10 +14,11 @@ type placement struct {
 	price  market.Price
 	minQty market.Qty
 	quote  event.ID
-	score  int64 // expected net improvement against the mid, in thousandths of an increment
-	iso    bool  // takes: with those of the same sweep it takes all that is better displayed
-	bucket uint8 // posts: of the fill probability
-	wait   int64 // takes and hits: ns before it leaves, to arrive with others
+	score  int64      // expected net improvement against the mid, in thousandths of an increment
+	iso    bool       // takes: with those of the same sweep it takes all that is better displayed
+	bucket uint8      // posts: of the fill probability
+	wait   int64      // takes and hits: ns before it leaves, to arrive with others
+	show   market.Qty // posts of an order that shows only a part: of this one, 0 all
 }
 
 // place sends one child if the gate approves, and notes the outcome in the
@@ -32,6 +33,14 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		qty = min(qty, p.Unplaced())
 	}
 	qty = qty.FloorTo(lot)
+	if p.terms.Display == 0 || pl.tactic != event.TacticPost {
+		pl.show = 0
+	} else if qty > 0 {
+		if qty = c.veil(p, pl, qty); qty == 0 {
+			share.Why = event.WhyShown
+			return 0
+		}
+	}
 	switch {
 	case qty <= 0 || qty < pl.minQty:
 		share.Why = event.WhyBelowMinQty
@@ -55,7 +64,7 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		return 0
 	}
 	approved, reason := c.gate.Child(risk.Order{Venue: pl.venue, Instrument: p.Instrument, Side: p.Side,
-		Price: pl.price, Qty: qty, Limit: p.Limit, Client: p.Client, Strategy: p.Strategy,
+		Mark: p.Mark, ShortBid: c.shortBid(p), Price: pl.price, Qty: qty, Limit: p.Limit, Client: p.Client, Strategy: p.Strategy,
 		Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}, c.reference(p.Instrument), c.now)
 	if reason != event.ReasonNone {
 		c.refusedChild(p, pl.venue, reason)
@@ -82,6 +91,11 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, slotIn(p.Number)
 	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue, o.Instrument, o.Side, pl.tactic
 	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(pl.tactic), market.StatusPendingNew, o.Price, c.now
+	if pl.tactic == event.TacticPost {
+		if ch.Show = o.Qty; pl.show != 0 {
+			ch.Show = pl.show
+		}
+	}
 	ch.QuoteID, ch.prev, ch.next = pl.quote, none, p.first
 	ch.sentMid2, ch.bucket = c.reference(o.Instrument), pl.bucket
 	ch.Policy = o.Policy
@@ -114,6 +128,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	cmd := c.command(event.SendOrder)
 	c.address(cmd, ch)
 	cmd.Policy = ch.Policy
+	cmd.SetShow(pl.show)
 	cmd.MinQty, cmd.ID, cmd.OrdType = pl.minQty, pl.quote, market.OrdLimit
 	switch pl.tactic {
 	case event.TacticTake:

@@ -47,17 +47,24 @@ func (c *Core) post(p *Parent, a *policy.Action, have resting, sdp, post, free m
 			p.overbooked = true
 		}
 	}
+	room := c.mayShow(p)
 	for i := range berths[:n] {
 		b := &berths[i]
-		qty := want
+		qty, show := want, room
 		if i < n-1 {
 			qty = roundTo(mulDiv(int64(want), b.weight, weights), lot)
+			if p.terms.Display != 0 {
+				show = roundTo(mulDiv(int64(room), b.weight, weights), lot)
+			}
 		}
 		weights -= b.weight
 		c.scratch.shares[b.venue].Why = event.WhyFilled
 		pl := placement{venue: market.VenueID(b.venue), tactic: event.TacticPost, qty: min(qty, want), price: price,
-			score: -b.net, bucket: b.bucket}
+			score: -b.net, bucket: b.bucket, show: show}
 		want -= c.place(p, &pl)
+		if p.terms.Display != 0 {
+			room = c.mayShow(p)
+		}
 	}
 }
 
@@ -104,6 +111,10 @@ func (c *Core) berths(p *Parent, price market.Price, want market.Qty, found *[ma
 	for v := range c.venues {
 		id := market.VenueID(v)
 		if c.venues[v].Kind != market.Lit || m.Books[v] == nil || !m.Books[v].Live() || c.blocked(p, id) != event.WhyFilled {
+			continue
+		}
+		if p.terms.Display != 0 && c.shows(p, id) {
+			c.scratch.shares[v].Why = event.WhyShown
 			continue
 		}
 		bucket := policy.FillBucket(m.Books[v].Ladder(p.Side).Qty(price), depth, lean)

@@ -10,6 +10,7 @@ func (c *Core) report(p *Parent, why market.ExecType) *event.Command {
 	cmd := c.command(event.Report)
 	cmd.Parent, cmd.Client, cmd.Ref = p.Number, p.Client, c.nextExec()
 	cmd.Venue, cmd.Instrument, cmd.Side = market.NoVenue, p.Instrument, p.Side
+	cmd.Mark = p.Mark
 	cmd.OrdType, cmd.TIF, cmd.Price, cmd.Qty = p.OrdType, p.TIF, p.Limit, p.OrderQty
 	cmd.CumQty, cmd.LeavesQty, cmd.Notional = p.Cum, p.LeavesQty(), p.Notional
 	cmd.ExecType, cmd.ID = why, p.ClOrdID
@@ -58,7 +59,7 @@ func (c *Core) refuse(e *event.Event, reason event.Reason) {
 	cmd := c.command(event.Report)
 	cmd.Client, cmd.ID, cmd.Ref, cmd.Venue = e.Client, e.ID, c.nextExec(), market.NoVenue
 	cmd.Instrument, cmd.Side, cmd.OrdType, cmd.TIF = e.Instrument, e.Side, e.OrdType, e.TIF
-	cmd.Price, cmd.Qty = e.Price, e.Qty
+	cmd.Price, cmd.Qty, cmd.Mark = e.Price, e.Qty, e.Mark
 	cmd.ExecType, cmd.OrdStatus, cmd.Reason = market.ExecRejected, market.StatusRejected, reason
 }
 

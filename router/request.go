@@ -43,7 +43,7 @@ func (c *Core) requestNumber() uint64 {
 func (c *Core) address(cmd *event.Command, ch *Child) {
 	cmd.Child, cmd.Parent = ch.Number, c.parents[ch.Parent].Number
 	cmd.Venue, cmd.Instrument, cmd.Side = ch.Venue, ch.Instrument, ch.Side
-	cmd.Price, cmd.Qty, cmd.CumQty, cmd.TIF = ch.Price, ch.Qty, ch.Cum, ch.TIF
+	cmd.Price, cmd.Qty, cmd.CumQty, cmd.TIF, cmd.Mark = ch.Price, ch.Qty, ch.Cum, ch.TIF, c.parents[ch.Parent].Mark
 }
 
 // cancelAll cancels every working child of p.

@@ -132,6 +132,7 @@ type Counters struct {
 	DropBreaks     uint64 // of them, or of ours, that the other one does not say or says otherwise
 	MarketHalts    uint64 // instruments that the whole market stopped trading
 	PriceBands     uint64 // price bands that were said
+	ShortBans      uint64 // times that a price test began to hold for short sales
 	BadBands       uint64 // price bands that cannot be
 	ClockTrouble   uint64 // times that a person was told of the wall clock
 	Clipped        uint64 // children that a price band gave another price
@@ -271,6 +272,8 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 		c.onPriceBand(e)
 	case event.MarketStatus:
 		c.onMarketStatus(e)
+	case event.ShortRestriction:
+		c.onShortRestriction(e)
 	case event.Timer:
 		c.onTimer()
 	case event.Exec:

@@ -283,7 +283,7 @@ func (c *Core) checkAcks() {
 				c.askStatus(ch)
 			}
 			leaving := ch.Tactic == event.TacticOffer && p.Cum >= p.OrderQty || p.Frozen || p.paused || p.overnight || p.Over() || p.phase == phaseCanceling || p.phase == phaseExpiring ||
-				p.pending.kind == event.ParentReplace && p.violates(p.pending.qty, p.pending.limit, c.children)
+				p.pending.kind == event.ParentReplace && p.violates(&p.pending, c.children)
 			if leaving || c.killed(ch) {
 				c.cancel(ch)
 			}

@@ -15,6 +15,7 @@ type Terms struct {
 	MinSlice      market.Qty   // less is not worth an order, unless it is all that is left
 	MaxSlice      market.Qty   // no more is in the market at once
 	Block         market.Qty   // SEEK: displayed size that is worth taking
+	Display       market.Qty   // lit venues show no more of the order, together
 	Participation uint16       // of what others trade, in 1/10,000
 	Urgency       event.Urgency
 	NoCatchUp     bool  // what a slice misses is spread over the rest
@@ -25,7 +26,7 @@ type Terms struct {
 func termsOf(e *event.Event) Terms {
 	return Terms{
 		Start: e.StartTime, End: e.Until, SliceNanos: e.SliceNanos,
-		Would: e.LastPx, MinSlice: e.MinQty, MaxSlice: e.LastQty, Block: e.LeavesQty,
+		Would: e.LastPx, MinSlice: e.MinQty, MaxSlice: e.LastQty, Block: e.LeavesQty, Display: e.Display(),
 		Participation: uint16(min(max(e.CumQty, 0), 1<<16-1)), Urgency: event.Urgency(e.Code),
 		NoCatchUp: e.Flags&event.NoCatchUp != 0, ExpireDate: e.ExpireDate,
 	}
@@ -39,6 +40,9 @@ func (c *Core) judgeStrategy(e *event.Event, started bool) event.Reason {
 		return event.ReasonUnknownStrategy
 	}
 	t := termsOf(e)
+	if !displays(t.Display, e.Qty, in.Lot) || t.Display != 0 && !e.Strategy.Posts() {
+		return event.ReasonDisplay
+	}
 	if !e.Strategy.Scheduled() {
 		t.ExpireDate = 0
 		if e.TIF == market.TIFGTD {
@@ -80,6 +84,7 @@ func (p *Parent) Asked() event.Event {
 		Strategy: p.Strategy, StartTime: p.terms.Start, Until: p.terms.End, SliceNanos: p.terms.SliceNanos,
 		LastPx: p.terms.Would, MinQty: p.terms.MinSlice, LastQty: p.terms.MaxSlice, LeavesQty: p.terms.Block,
 		CumQty: market.Qty(p.terms.Participation), Code: uint8(p.terms.Urgency)}
+	e.SetDisplay(p.terms.Display)
 	if p.terms.NoCatchUp {
 		e.Flags = event.NoCatchUp
 	}
@@ -98,6 +103,7 @@ func (c *Core) renew(p *Parent, t Terms) {
 	if begun {
 		t.Start = p.terms.Start
 	}
+	t.Display = p.terms.Display // it has been set
 	p.terms = t
 	if p.phase != phaseWorking {
 		return

@@ -16,6 +16,7 @@ type trading struct {
 	shut    uint16 // venues that halted it, or hold an auction
 	market  uint16 // venues by whose feeds the whole market stopped it
 	sip     bool   // the consolidated feed, which is no venue's, says so
+	shorts  bool   // a price test holds for short sales
 	banded  uint16 // venues with a band
 	all     band   // of every venue
 	at      [market.MaxVenues]band

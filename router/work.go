@@ -297,5 +297,8 @@ func (c *Core) bound(p *Parent) (bound market.Price, ok bool) {
 	if p.Limit != 0 && p.Side.Better(p.Limit, bound) {
 		bound = p.Limit
 	}
+	if bid := c.shortBid(p); bid != 0 && bound <= bid {
+		bound = bid + c.instruments[p.Instrument].Tick
+	}
 	return bound, true
 }

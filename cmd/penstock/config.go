@@ -21,6 +21,7 @@ import (
 	"penstock/router/loop"
 	"penstock/router/risk"
 	"penstock/venues/fixgw"
+	"penstock/venues/ouch"
 )
 
 // Config is a checked configuration.
@@ -325,7 +326,12 @@ func (c *Config) addVenue(i int) error {
 		MsgRate: s.MsgRate, AckNanos: int64(s.AckTimeout), CancelAfterAck: s.CancelLate, MaxAgeNanos: int64(s.MaxAge),
 		Conditional: conditional, RFQ: rfq, ByOrder: s.Feed.byOrder()})
 	if d, ok := fixgw.DialectByName(s.Orders.Dialect); ok {
-		c.Router.Venues[i].MassStatus = d.MassStatus
+		v := &c.Router.Venues[i]
+		v.MassStatus, v.Reserve = d.MassStatus, d.ReserveTag != 0
+		v.Shorts, v.Exempts = d.Takes(market.Short), d.Takes(market.ShortExempt)
+	} else if version, ok := ouchVersions[s.Orders.Dialect]; ok {
+		v := &c.Router.Venues[i]
+		v.Reserve, v.Shorts, v.Exempts = version == ouch.V50, true, true
 	}
 	if s.DropCopy != nil {
 		c.Router.Venues[i].DropCopyNanos = int64(s.DropCopy.Window)

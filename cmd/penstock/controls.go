@@ -45,6 +45,12 @@ type clientSection struct {
 	Credit  string   `toml:"credit"`  // money that it may have open and executed
 	Symbols []string `toml:"symbols"` // "*": all
 	Venues  []string `toml:"venues"`  // "*": all
+	// Short permits short sales (54=5), ShortExempt those that no price test holds for (54=6).
+	// Locate says who vouches that the stock was located: "order", each with LocateBroker(5700), or
+	// "waived", none need to.
+	Short       bool   `toml:"short,omitempty"`
+	ShortExempt bool   `toml:"short_exempt,omitempty"`
+	Locate      string `toml:"locate,omitempty"`
 }
 
 // canarySection caps a policy table until a person confirms it.
@@ -120,6 +126,10 @@ func (c *Config) resolveClients(k *risk.Controls) error {
 		}
 		if !slices.Contains(cl.Instruments, true) || !slices.Contains(cl.Venues, true) {
 			return fmt.Errorf("%s: symbols and venues must each name one at least, or \"*\"", name)
+		}
+		cl.Short, cl.Exempt, cl.Unlocated = s.Short, s.ShortExempt, s.Locate == "waived"
+		if s.Locate != "" && s.Locate != "order" && s.Locate != "waived" {
+			return fmt.Errorf("%s.locate = %q: \"order\" (each short sale says LocateBroker(5700)) or \"waived\"", name, s.Locate)
 		}
 		k.Clients = append(k.Clients, cl)
 	}

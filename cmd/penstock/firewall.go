@@ -44,7 +44,9 @@ func (a *assembly) openFirewall() error {
 			Low: a.cfg.bands[i].low, High: a.cfg.bands[i].high, Decimals: in.PriceDecimals + in.QtyDecimals})
 	}
 	for i := range a.cfg.Router.Controls.Clients {
-		cfg.Credit = append(cfg.Credit, a.cfg.Router.Controls.Clients[i].Credit)
+		cl := &a.cfg.Router.Controls.Clients[i]
+		cfg.Credit = append(cfg.Credit, cl.Credit)
+		cfg.Shorts = append(cfg.Shorts, firewall.Shorts{Short: cl.Short, Exempt: cl.Exempt})
 	}
 	f, err := firewall.New(cfg)
 	if err != nil {
@@ -61,7 +63,7 @@ func (a *assembly) restoreFirewall() error {
 	for i := range parents {
 		p := &parents[i]
 		o := firewall.Order{ID: p.ClOrdID, Client: p.Client, Instrument: p.Instrument, Side: p.Side, Qty: p.OrderQty,
-			Limit: p.Limit, Strategy: uint16(p.Strategy)}
+			Limit: p.Limit, Strategy: uint16(p.Strategy), Mark: p.Mark, Display: p.Display()}
 		if !a.wall.RestoreParent(p.Number, &o) {
 			return fmt.Errorf("the firewall has no room for parent %d of the run that goes on", p.Number)
 		}
@@ -69,7 +71,7 @@ func (a *assembly) restoreFirewall() error {
 	for i := range children {
 		c := &children[i]
 		r := firewall.Restored{Number: c.Number, Parent: parents[c.Parent].Number, Venue: c.Venue, Qty: c.Qty, Cum: c.Cum,
-			Price: c.Price, Open: !c.Released, Acked: c.Acked()}
+			Price: c.Price, Shows: c.Displayed(), Open: !c.Released, Acked: c.Acked()}
 		if !a.wall.RestoreChild(&r) {
 			return fmt.Errorf("the firewall has no room for order %d of the run that goes on", c.Number)
 		}
@@ -82,7 +84,7 @@ func (a *assembly) guardOrders(i int, cfg *fixgw.Config) (err error) {
 	v := &a.cfg.Router.Venues[i]
 	s := firewall.SessionConfig{Venue: v.ID, BeginString: cfg.Dialect.BeginString, IDs: cfg.Dialect.IDs,
 		ConditionalTag: cfg.Dialect.ConditionalTag(), ConditionalValue: '0',
-		ParentTag: cfg.Dialect.ParentTag, Rate: int(rateSlack * v.MsgRate)}
+		Lit: v.Kind == market.Lit, ParentTag: cfg.Dialect.ParentTag, Rate: int(rateSlack * v.MsgRate)}
 	for _, sym := range cfg.Symbols {
 		s.Symbols = append(s.Symbols, firewall.Symbol{ID: sym.ID, Text: sym.Text, PriceDecimals: sym.PriceDecimals,
 			QtyDecimals: sym.QtyDecimals})
@@ -99,7 +101,7 @@ func (a *assembly) orderedBy(next event.Sink) event.Sink {
 	return func(e *event.Event) bool {
 		if e.Kind == event.ParentNew || e.Kind == event.ParentReplace {
 			o := firewall.Order{ID: e.ID, Client: e.Client, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Limit: e.Price,
-				Strategy: uint16(e.Strategy)}
+				Strategy: uint16(e.Strategy), Mark: e.Mark, Display: e.Display()}
 			if !a.wall.ordered.Push(&o) {
 				return false // as if the core's ring were full: the client is told
 			}

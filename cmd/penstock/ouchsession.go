@@ -103,7 +103,7 @@ func (a *assembly) openOUCH(s *venueSection, v *market.Venue, version ouch.Versi
 	for in, text := range a.cfg.symbols(s) {
 		cfg.Symbols = append(cfg.Symbols, ouch.Symbol{ID: in.ID, Text: text, PriceDecimals: in.PriceDecimals})
 	}
-	wall := firewall.SessionConfig{Venue: v.ID, Rate: int(rateSlack * v.MsgRate)}
+	wall := firewall.SessionConfig{Venue: v.ID, Lit: v.Kind == market.Lit, Rate: int(rateSlack * v.MsgRate)}
 	for _, sym := range cfg.Symbols {
 		wall.Symbols = append(wall.Symbols, firewall.Symbol{ID: sym.ID, Text: sym.Text, PriceDecimals: sym.PriceDecimals})
 	}

@@ -117,9 +117,6 @@ func (in *inbound) walk() *refusal {
 		switch {
 		case r == nil || r.of(in.msgType) == refused:
 			in.refuse(order(event.ReasonUnsupportedType, "%s is not supported here", describe(tag)))
-		case tag == fix.TagSide && (string(value) == "5" || string(value) == "6"):
-			in.refuse(order(event.ReasonShortSale, "Side(54)=%s: short sales are not taken: no order of ours carries their mark and "+
-				"locate to a venue", plain(value)))
 		case r.only != nil && !slices.Contains(r.only, string(value)):
 			in.refuse(order(event.ReasonUnsupportedType, "%s=%s is not supported: only %s",
 				describe(tag), plain(value), strings.Join(r.only, ", ")))
@@ -214,8 +211,8 @@ func (in *inbound) instrument() *refusal {
 
 func (in *inbound) side() *refusal {
 	value, _ := in.msg.Get(fix.TagSide)
-	in.event.Side = market.Side(value[0])
-	return nil
+	in.event.Side, in.event.Mark, _ = market.ParseSide(value[0])
+	return in.locate()
 }
 
 // plain returns text from a client so that it can be said back to it.

@@ -52,7 +52,7 @@ func (c *Config) encodeReport(cmd *event.Command, v version) *quickfix.Message {
 	setChar(b, fix.TagTimeInForce, byte(cmd.TIF))
 	setChar(b, fix.TagExecInst, byte(cmd.ExecInst))
 	if cmd.Side.Valid() {
-		setChar(b, fix.TagSide, byte(cmd.Side))
+		setChar(b, fix.TagSide, cmd.Mark.Code(cmd.Side))
 	} else {
 		b.SetString(fix.TagSide, undisclosed)
 	}

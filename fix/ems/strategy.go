@@ -105,6 +105,9 @@ func (in *inbound) newStrategyTerms() *refusal {
 	if r := in.expireDate(); r != nil {
 		return r
 	}
+	if r := in.newDisplay(); r != nil {
+		return r
+	}
 	for _, tag := range []int{tagEffectiveTime, tagExpireTime, tagTargetStrategyParameters, tagParticipationRate,
 		tagNoStrategyParameters} {
 		if _, ok := in.msg.Get(tag); ok {
@@ -124,7 +127,14 @@ func (in *inbound) strategyTerms() *refusal {
 		if t.tag == 0 {
 			continue
 		}
-		value, ok := in.msg.Get(t.tag)
+		tag := t.tag
+		if t.alias != 0 {
+			var r *refusal
+			if tag, r = in.displayField(); r != nil {
+				return r
+			}
+		}
+		value, ok := in.msg.Get(tag)
 		if !ok {
 			continue
 		}
@@ -132,10 +142,10 @@ func (in *inbound) strategyTerms() *refusal {
 			continue // it is that of the order: see expiry
 		}
 		if !t.of(in.event.Strategy) {
-			return order(event.ReasonBadParameter, "%s: %v has no such parameter", describe(t.tag), in.event.Strategy)
+			return order(event.ReasonBadParameter, "%s: %v has no such parameter", describe(tag), in.event.Strategy)
 		}
 		given[i] = true
-		if r := t.read(in, describe(t.tag), value, t.tag); r != nil {
+		if r := t.read(in, describe(tag), value, tag); r != nil {
 			return r
 		}
 	}

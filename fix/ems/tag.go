@@ -15,6 +15,9 @@ const (
 	tagDayOrderQty              = 424
 	tagDayCumQty                = 425
 	tagDayAvgPx                 = 426
+	tagLocateReqd               = 114
+	tagLocateBroker             = 5700
+	tagDisplayQty               = 1138
 	tagNoStrategyParameters     = 957
 	tagStrategyParameterName    = 958
 	tagStrategyParameterType    = 959
@@ -68,9 +71,9 @@ func party(name string) rule {
 	return r
 }
 
-// Values served of Side(54), OrdType(40) and HandlInst(21), and of TimeInForce(59): day, good
+// Values served of OrdType(40) and HandlInst(21), of TimeInForce(59): day, good
 // till cancel, immediate or cancel, fill or kill, good till date.
-var oneOrTwo, timesInForce = []string{"1", "2"}, []string{"0", "1", "3", "4", "6"}
+var oneOrTwo, timesInForce, sides = []string{"1", "2"}, []string{"0", "1", "3", "4", "6"}, []string{"1", "2", "5", "6"}
 
 // rules lists every body tag that is known, of NewOrderSingle(D),
 // OrderCancelRequest(F), OrderCancelReplaceRequest(G) and OrderStatusRequest(H).
@@ -82,7 +85,7 @@ func init() {
 		fix.TagOrigClOrdID: {name: "OrigClOrdID", f: required, g: required},
 		fix.TagSymbol:      {name: "Symbol", d: required, f: required, g: required, h: required},
 		fix.TagSide: {name: "Side", d: required, f: required, g: required, h: required,
-			only: oneOrTwo},
+			only: sides},
 		fix.TagTransactTime: {name: "TransactTime", d: required, f: required, g: required,
 			h: optional},
 		fix.TagOrderQty:    {name: "OrderQty", d: required, f: ignored, g: required},
@@ -103,6 +106,10 @@ func init() {
 		tagEffectiveTime:            {name: "EffectiveTime", d: optional, g: optional},
 		tagExpireTime:               {name: "ExpireTime", d: optional, g: optional},
 		tagExpireDate:               {name: "ExpireDate", d: optional, g: optional},
+		fix.TagMaxFloor:             {name: "MaxFloor", d: optional, g: optional},
+		tagDisplayQty:               {name: "DisplayQty", d: optional, g: optional},
+		tagLocateReqd:               {name: "LocateReqd", d: optional, g: optional},
+		tagLocateBroker:             {name: "LocateBroker", d: optional, g: optional},
 		tagNoStrategyParameters:     {name: "NoStrategyParameters", d: optional, g: optional},
 		tagStrategyParameterName:    {name: "StrategyParameterName", d: optional, g: optional, repeats: true},
 		tagStrategyParameterType:    {name: "StrategyParameterType", d: optional, g: optional, repeats: true},
@@ -117,15 +124,17 @@ func init() {
 
 		// Known, and refused by name because they would change the order.
 		fix.TagExecInst: {name: "ExecInst"}, fix.TagMinQty: {name: "MinQty"},
-		fix.TagMaxFloor: {name: "MaxFloor"}, fix.TagQuoteID: {name: "QuoteID"},
-		22: {name: "SecurityIDSource"}, 23: {name: "IOIID"}, 48: {name: "SecurityID"},
+		fix.TagQuoteID: {name: "QuoteID"},
+		22:             {name: "SecurityIDSource"}, 23: {name: "IOIID"}, 48: {name: "SecurityID"},
 		64: {name: "SettlDate"}, 65: {name: "SymbolSfx"}, 78: {name: "NoAllocs"},
-		99: {name: "StopPx"}, 100: {name: "ExDestination"}, 114: {name: "LocateReqd"},
+		99: {name: "StopPx"}, 100: {name: "ExDestination"},
 		152: {name: "CashOrderQty"}, 167: {name: "SecurityType"}, 192: {name: "OrderQty2"},
 		207: {name: "SecurityExchange"}, 210: {name: "MaxShow"}, 211: {name: "PegOffsetValue"},
 		388: {name: "DiscretionInst"}, 389: {name: "DiscretionOffsetValue"},
 		423: {name: "PriceType"}, 529: {name: "OrderRestrictions"},
-		640: {name: "Price2"}, 5700: {name: "LocateBroker"}, 1138: {name: "DisplayQty"},
+		640: {name: "Price2"}, 1082: {name: "SecondaryDisplayQty"}, 1083: {name: "DisplayWhen"},
+		1084: {name: "DisplayMethod"}, 1085: {name: "DisplayLowQty"}, 1086: {name: "DisplayHighQty"},
+		1087: {name: "DisplayMinIncr"}, 1088: {name: "RefreshQty"},
 	} {
 		rules[tag] = &r
 	}

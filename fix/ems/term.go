@@ -17,10 +17,12 @@ type term struct {
 	name string
 	kind *termKind
 	tag  int // field that may carry it instead, 0 none
-	in   []event.Strategy
-	must []event.Strategy // which cannot do without
-	set  func(in *inbound, v int64) string
-	get  func(e *event.Event) int64 // 0: not given
+	// alias is another field for the same, of a later version of FIX; 0 none.
+	alias int
+	in    []event.Strategy
+	must  []event.Strategy // which cannot do without
+	set   func(in *inbound, v int64) string
+	get   func(e *event.Event) int64 // 0: not given
 }
 
 // termKind is a StrategyParameterType(959): how a value is written.
@@ -75,6 +77,9 @@ var terms = [...]term{
 	{name: "MaxSliceQty", kind: &kindQty, in: scheduled,
 		set: func(in *inbound, v int64) string { return in.lots(&in.event.LastQty, v) },
 		get: func(e *event.Event) int64 { return int64(e.LastQty) }},
+	{name: "DisplayQty", kind: &kindQty, tag: fix.TagMaxFloor, alias: tagDisplayQty, in: sliced,
+		set: func(in *inbound, v int64) string { return in.display(v) },
+		get: func(e *event.Event) int64 { return int64(e.Display()) }},
 	{name: "BlockQty", kind: &kindQty, in: hidden,
 		set: func(in *inbound, v int64) string { return in.lots(&in.event.LeavesQty, v) },
 		get: func(e *event.Event) int64 { return int64(e.LeavesQty) }},

@@ -7,6 +7,7 @@ import (
 	"github.com/quickfixgo/quickfix"
 
 	"penstock/event"
+	"penstock/fix"
 	"penstock/market"
 )
 
@@ -35,17 +36,31 @@ func (w *worked) asked(e *event.Event, number []byte) {
 		w.mu.Lock()
 		before := w.by[orderKey{e.Client, e.OrigID}]
 		w.mu.Unlock()
-		if before != nil && e.ExpireDate != 0 {
+		if before != nil && (e.ExpireDate != 0 || e.Display() != 0) {
 			how := *before
-			how.event.ExpireDate = e.ExpireDate
+			if e.ExpireDate != 0 {
+				how.event.ExpireDate = e.ExpireDate
+			}
+			if e.Display() != 0 {
+				how.event.SetDisplay(e.Display())
+			}
 			w.note(orderKey{e.Client, e.ID}, &how)
 		}
 		return
 	}
+	how := working{event: *e}
+	if e.Kind == event.ParentReplace && e.Display() == 0 {
+		w.mu.Lock()
+		if before := w.by[orderKey{e.Client, e.OrigID}]; before != nil {
+			how.event.SetDisplay(before.event.Display())
+		}
+		w.mu.Unlock()
+	}
 	if number == nil {
 		number = strconv.AppendUint(nil, uint64(e.Strategy), 10)
 	}
-	w.note(orderKey{e.Client, e.ID}, &working{string(number), *e})
+	how.number = string(number)
+	w.note(orderKey{e.Client, e.ID}, &how)
 }
 
 func (w *worked) note(key orderKey, how *working) {
@@ -93,6 +108,9 @@ func (a *Acceptor) setStrategy(b *quickfix.Body, c *event.Command) {
 	}
 	b.SetString(tagTargetStrategy, how.number)
 	setExpiry(b, &how.event)
+	if q := how.event.Display(); q != 0 {
+		b.SetString(fix.TagMaxFloor, a.cfg.Instruments[c.Instrument].FormatQty(q))
+	}
 	group := quickfix.NewRepeatingGroup(tagNoStrategyParameters, quickfix.GroupTemplate{
 		quickfix.GroupElement(tagStrategyParameterName), quickfix.GroupElement(tagStrategyParameterType),
 		quickfix.GroupElement(tagStrategyParameterValue)})

@@ -20,6 +20,7 @@ type ask struct {
 	first, id event.ID
 	parent    uint64
 	side      market.Side
+	mark      market.Mark
 	qty       int64
 	limit     int64
 	cum       int64
@@ -127,7 +128,8 @@ func (c *client) order(w *world, r *stream, n int) {
 		w.terms(r, &e)
 	}
 	w.goodTill(&stream{seed: w.seed, id: 10_000 + uint64(n)}, &e)
-	c.asks = append(c.asks, ask{tif: e.TIF, first: e.ID, id: e.ID, side: e.Side, qty: int64(e.Qty), limit: int64(e.Price), inst: i,
+	w.veiled(&stream{seed: w.seed, id: 20_000 + uint64(n)}, &e)
+	c.asks = append(c.asks, ask{tif: e.TIF, mark: e.Mark, first: e.ID, id: e.ID, side: e.Side, qty: int64(e.Qty), limit: int64(e.Price), inst: i,
 		strategy: e.Strategy})
 	c.say(w, &e)
 }
@@ -193,7 +195,7 @@ func (c *client) cancel(w *world, r *stream, n int) {
 	if a == nil || !c.up || w.dead {
 		return
 	}
-	e := event.Event{Kind: event.ParentCancel, ID: textID('X', uint64(w.client(c)), uint64(n)), OrigID: a.id, Side: a.side,
+	e := event.Event{Kind: event.ParentCancel, ID: textID('X', uint64(w.client(c)), uint64(n)), OrigID: a.id, Side: a.side, Mark: a.mark,
 		Instrument: a.inst, Client: uint16(w.client(c))}
 	a.pending = true
 	c.say(w, &e)
@@ -204,7 +206,7 @@ func (c *client) replace(w *world, r *stream, n int) {
 	if a == nil || !c.up || w.dead {
 		return
 	}
-	e := event.Event{Kind: event.ParentReplace, ID: textID('R', uint64(w.client(c)), uint64(n)), OrigID: a.id, Side: a.side,
+	e := event.Event{Kind: event.ParentReplace, ID: textID('R', uint64(w.client(c)), uint64(n)), OrigID: a.id, Side: a.side, Mark: a.mark,
 		Instrument: a.inst, Client: uint16(w.client(c)), OrdType: market.OrdMarket, TIF: market.TIFDay,
 		Qty: market.Qty(r.between(1, 2*a.qty)).FloorTo(w.swarm.lot) + w.swarm.lot, Price: market.Price(a.limit)}
 	if len(w.swarm.nights) > 0 {
@@ -220,6 +222,17 @@ func (c *client) replace(w *world, r *stream, n int) {
 		e.Strategy = a.strategy
 		w.terms(r, &e)
 	}
+	if d := (&stream{seed: w.seed, id: 30_000 + uint64(n)}); a.strategy.Posts() && d.once(4) {
+		e.SetDisplay(w.part(d, e.Qty))
+		if l := w.ledger.accounts[a.parent]; l != nil && l.shown() > int64(e.Display()) {
+			w.hit(fm96)
+		}
+	} else if d.once(20) {
+		e.Mark = market.Short // which a replace cannot change
+		if a.mark == market.Short {
+			e.Mark = market.Long
+		}
+	}
 	switch {
 	case a.pending:
 		w.hit(fm19)
@@ -234,7 +247,7 @@ func (c *client) replace(w *world, r *stream, n int) {
 
 func (c *client) status(w *world, r *stream) {
 	if a := c.some(r); a != nil && c.up && !w.dead {
-		c.say(w, &event.Event{Kind: event.ParentStatus, ID: a.id, Instrument: a.inst, Side: a.side, Client: uint16(w.client(c)),
+		c.say(w, &event.Event{Kind: event.ParentStatus, ID: a.id, Instrument: a.inst, Side: a.side, Mark: a.mark, Client: uint16(w.client(c)),
 			OrigID: textID('S', 0, r.next()>>40)})
 	}
 }

@@ -56,6 +56,7 @@ func messageOf(f map[string]string) (m message) {
 	}
 	m.venue = 0
 	m.qty, m.cum, m.last, m.leaves, m.minQty = whole("38"), whole("14"), whole("32"), whole("151"), whole("110")
+	m.show = whole("111")
 	m.price, m.lastPx = price("44"), price("31")
 	m.execType, m.tif, m.ordType = char("150"), char("59"), char("40")
 	if m.execType == 'I' {

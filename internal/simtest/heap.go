@@ -31,6 +31,7 @@ const (
 	dueCopy         // a drop copy's message reaches the router
 	dueUnhalt       // the market trades an instrument again
 	dueDay          // a trading day opens or closes
+	dueShorts       // the price test for short sales begins or ends
 	dueGoodbye      // clients cancel what would go on for ever
 )
 

@@ -18,9 +18,12 @@ type ledger struct {
 	orders   map[uint64]*entry   // by ClOrdID at a venue
 	execs    map[execKey]execution
 	undone   map[execKey]bool
-	invites  map[execKey]bool // heard; false once it was answered
-	orphans  map[uint64]bool  // numbers of orders that only a venue has spoken of
-	waited   map[uint64]bool  // of orders that waited when the process ended: it cannot know whether they left
+	displays map[clientID]int64 // that a replace asks for
+	litAt    [maxVenues]bool    // what rests there is displayed
+	reserves [maxVenues]bool    // and shows parts of orders by itself
+	invites  map[execKey]bool   // heard; false once it was answered
+	orphans  map[uint64]bool    // numbers of orders that only a venue has spoken of
+	waited   map[uint64]bool    // of orders that waited when the process ended: it cannot know whether they left
 	touched  []*account
 	list     []*account // in order of acceptance
 
@@ -70,6 +73,7 @@ type account struct {
 	cum        int64           // by venues' words
 	told       int64           // by ours to the client
 	open       int64           // what its orders may still execute
+	display    int64           // the most that lit venues may show; 0: all
 	rate       int64           // of what others trade, 1/10,000; 0: any
 	tape       int64           // what was printed before it
 	excess     int64           // executed without being open
@@ -96,6 +100,7 @@ type entry struct {
 	venue     uint8
 	account   *account
 	qty, cum  int64
+	shows     int64 // the most that its venue displays at once
 	executed  int64 // Σ LastQty of its executions
 	back      int64 // of what is open: executed and taken back before
 	held      int64 // of what its account holds
@@ -113,7 +118,7 @@ type entry struct {
 
 func newLedger(fail func(string, ...any), rate int64) *ledger {
 	return &ledger{fail: fail, asked: map[clientID]*account{}, accounts: map[uint64]*account{}, orders: map[uint64]*entry{},
-		execs: map[execKey]execution{}, undone: map[execKey]bool{}, invites: map[execKey]bool{}, orphans: map[uint64]bool{}, waited: map[uint64]bool{}, rate: int(rate)}
+		execs: map[execKey]execution{}, displays: map[clientID]int64{}, undone: map[execKey]bool{}, invites: map[execKey]bool{}, orphans: map[uint64]bool{}, waited: map[uint64]bool{}, rate: int(rate)}
 }
 
 // see takes one message at its time, ns since epoch.
@@ -153,6 +158,9 @@ func (l *ledger) ask(m *message) {
 	if l.rewinding {
 		m.rate = 0 // the tape is not taken back
 	}
+	if m.typ == msgReplace {
+		l.displays[key] = m.show
+	}
 	if m.typ == msgReplace && m.renewed {
 		for _, a := range l.list {
 			if a.client == m.client {
@@ -162,7 +170,7 @@ func (l *ledger) ask(m *message) {
 	}
 	if m.typ == msgOrder && l.asked[key] == nil {
 		l.asked[key] = &account{client: m.client, instrument: m.instrument, strategy: m.strategy, tif: m.tif, id: m.id, side: m.side, qty: m.qty, limit: m.price, notional: new(big.Int),
-			toldWorth: new(big.Int), reports: map[uint64]bool{}, rate: m.rate,
+			toldWorth: new(big.Int), reports: map[uint64]bool{}, rate: m.rate, display: m.show,
 			tape: l.printed[m.instrument]}
 	}
 }
@@ -218,7 +226,7 @@ func (l *ledger) send(m *message, now int64) {
 			a.open, l.printed[m.instrument]-a.tape, a.rate)
 	case m.side != a.side:
 		l.fail("order %d on side %c for a parent on side %c", m.number, m.side, a.side)
-	case a.limit != 0 && (a.side == '1' && m.price > a.limit || a.side == '2' && m.price < a.limit):
+	case a.limit != 0 && (a.side == '1' && m.price > a.limit || a.side != '1' && m.price < a.limit):
 		l.fail("order %d at %d, beyond the limit %d", m.number, m.price, a.limit)
 	}
 	l.mayTrade(m)
@@ -242,6 +250,7 @@ func (l *ledger) send(m *message, now int64) {
 		l.invites[execKey{m.venue, m.id}] = false
 	}
 	e := &entry{number: m.number, venue: m.venue, account: a, qty: m.qty, idle: idle, worth: new(big.Int)}
+	e.shows = l.checkShown(a, m, l.litAt[m.venue], l.reserves[m.venue])
 	l.orders[m.number] = e
 	a.entries = append(a.entries, e)
 	a.open += e.rest()

@@ -50,6 +50,14 @@ func (l *ledger) tell(m *message) {
 		}
 	case '5':
 		a.qty, a.limit = m.qty, m.price
+		if d := l.displays[clientID{m.client, m.id}]; d != 0 {
+			if a.display = d; a.shown() > d {
+				l.fail("parent %d is told that %d of it are shown at most, %d are", m.parent, d, a.shown())
+			}
+		}
+		if m.side != a.side {
+			l.fail("a replace changes the side of parent %d from %c to %c", m.parent, a.side, m.side)
+		}
 		a.held = max(min(a.held, a.qty-a.cum-a.open), 0)
 	}
 	// FIX 4.4 app. D, C.1.c: a filled order may be replaced. One that is taken back is filled

@@ -79,6 +79,11 @@ const (
 	fm92 marker = 92
 	fm93 marker = 93
 	fm94 marker = 94
+	fm95 marker = 95
+	fm96 marker = 96
+	fm97 marker = 97
+	fm98 marker = 98
+	fm99 marker = 99
 
 	fm100 marker = 100
 	fm101 marker = 101

@@ -189,6 +189,9 @@ func (v *venue) fill(w *world, o *order, qty int64) {
 		w.sung = true
 		o.truth.executed++
 	}
+	if o.show != 0 && o.state == working && o.cum >= o.show {
+		w.hit(fm99) // what was displayed is gone, and the venue shows the next part
+	}
 	m := v.report(o, market.ExecTrade)
 	m.last, m.lastPx = qty, price
 	v.copy(w, &m)

@@ -18,6 +18,7 @@ type message struct {
 	id, orig                                          event.ID // ClOrdID, OrigClOrdID of a client; ExecID, QuoteID of a venue
 
 	qty, cum, last, leaves, minQty int64
+	show                           int64 // what may be displayed
 	price, lastPx, notional        int64
 	rate                           int64 // of participation that a client asks for, 1/10,000
 	days, dayCum                   int64 // that an order has behind it, and its DayCumQty(425)
@@ -47,12 +48,12 @@ const (
 
 // ofCommand fills m with the message that a command becomes.
 func (m *message) ofCommand(c *event.Command) {
-	*m = message{venue: uint8(c.Venue), side: byte(c.Side), tif: byte(c.TIF), execInst: byte(c.ExecInst), ordType: byte(c.OrdType),
+	*m = message{venue: uint8(c.Venue), side: c.Mark.Code(c.Side), tif: byte(c.TIF), execInst: byte(c.ExecInst), ordType: byte(c.OrdType),
 		instrument: uint16(c.Instrument), number: c.Child, parent: c.Parent, client: c.Client, reason: c.Reason, id: c.ID,
 		orig: c.OrigID, qty: int64(c.Qty), minQty: int64(c.MinQty), price: int64(c.Price)}
 	switch c.Kind {
 	case event.SendOrder:
-		m.dir, m.typ = toVenue, msgOrder
+		m.dir, m.typ, m.show = toVenue, msgOrder, int64(c.Show())
 	case event.SendCancel:
 		m.dir, m.typ, m.ref = toVenue, msgCancel, c.Ref
 	case event.SendStatus:

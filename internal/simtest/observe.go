@@ -12,7 +12,8 @@ func (w *world) observe(e *event.Event) {
 		if e.Kind != event.ParentCancel {
 			w.ordered(e)
 		}
-		m := message{dir: fromClient, client: e.Client, id: e.ID, orig: e.OrigID, side: byte(e.Side), qty: int64(e.Qty), price: int64(e.Price),
+		m := message{dir: fromClient, client: e.Client, id: e.ID, orig: e.OrigID, side: e.Mark.Code(e.Side), qty: int64(e.Qty), price: int64(e.Price),
+			show: int64(e.Display()),
 			rate: int64(e.CumQty), tif: byte(e.TIF), instrument: uint16(e.Instrument), renewed: e.Strategy != 0, strategy: uint16(e.Strategy),
 			typ: map[event.Kind]byte{event.ParentNew: msgOrder, event.ParentCancel: msgCancel, event.ParentReplace: msgReplace}[e.Kind]}
 		w.show(&m)
@@ -26,7 +27,7 @@ func (w *world) observe(e *event.Event) {
 			w.ledger.printed[e.Instrument] += int64(e.Qty)
 			w.markStale(e)
 		}
-	case event.BookStatus, event.MarketStatus, event.PriceBand:
+	case event.BookStatus, event.MarketStatus, event.PriceBand, event.ShortRestriction:
 		w.ledger.feedSays(e)
 	case event.SessionStart, event.Operator, event.VenueSession, event.TradingDay:
 		w.follow(e)
@@ -159,7 +160,8 @@ func (w *world) hear(m *message) {
 // eventOf is what a gateway makes of a message of a venue.
 func (w *world) eventOf(m *message) event.Event {
 	e := event.Event{Kind: event.Exec, Venue: market.VenueID(m.venue), Instrument: market.InstrumentID(m.instrument),
-		Side: market.Side(m.side), Ref: m.number, OrdStatus: market.OrdStatus(m.ordStatus), Reason: m.reason}
+		Ref: m.number, OrdStatus: market.OrdStatus(m.ordStatus), Reason: m.reason}
+	e.Side, e.Mark, _ = market.ParseSide(m.side)
 	if m.possDup {
 		e.Flags = event.PossDup
 	}

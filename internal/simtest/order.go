@@ -12,6 +12,7 @@ type order struct {
 	venue           uint8
 	instrument      uint16
 	side            market.Side
+	mark            market.Mark
 	tif             market.TimeInForce
 	ordType         market.OrdType
 	execInst        market.ExecInst
@@ -23,7 +24,7 @@ type order struct {
 	copied          bool // a drop copy has told the router of its end
 	nobodys         bool // the router forgot it in a crash of its host
 	qty, cum, price int64
-	minQty          int64
+	minQty, show    int64
 	worth           int64
 	quote           event.ID
 	invite          event.ID // of a conditional order: to firm it up
@@ -50,7 +51,7 @@ const (
 
 func newOrder(w *world, c *event.Command) *order {
 	return &order{number: c.Child, parent: c.Parent, truth: w.truths[c.Parent], venue: uint8(c.Venue), instrument: uint16(c.Instrument),
-		side: c.Side, tif: c.TIF, ordType: c.OrdType, execInst: c.ExecInst, qty: int64(c.Qty), price: int64(c.Price),
+		side: c.Side, mark: c.Mark, show: int64(c.Show()), tif: c.TIF, ordType: c.OrdType, execInst: c.ExecInst, qty: int64(c.Qty), price: int64(c.Price),
 		minQty: int64(c.MinQty), quote: c.ID}
 }
 

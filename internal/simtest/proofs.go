@@ -105,6 +105,11 @@ var proofs = [markerCount]proof{
 	92: {what: "request for a quote: the quote is dealt on", marker: true, tests: []string{"router TestRequestsForQuotes", "venues/fixgw TestRequestForAQuoteIsDealtOn"}},
 	93: {what: "quote for a request that is over, or for none", marker: true, tests: []string{"router TestRequestsForQuotes"}},
 	94: {what: "crash while a request for a quote is open", marker: true, tests: []string{"router TestOpenRequestsAreInTheState"}},
+	95: {what: "an order shows a part: the next is sent when the one before is over", marker: true, tests: []string{"router TestDisplayQuantity"}},
+	96: {what: "a replace lowers what may be displayed below what is", marker: true, tests: []string{"router TestDisplayQuantity"}},
+	97: {what: "short sale without permission or locate", marker: true, tests: []string{"router TestShortSales", "venues/firewall TestShortSalesAreRecounted"}},
+	98: {what: "a price test for short sales begins with short orders live", marker: true, tests: []string{"router TestShortSales"}},
+	99: {what: "a venue shows the next part of a reserve order", marker: true, tests: []string{"venues/sim TestReserveOrders"}},
 	100: {what: "an order that waits to arrive with others is not wanted any more", marker: true, tests: []string{
 		"router TestOnlyWhatNeverLeftIsReleasedWithoutAWord", "router TestEqualisedSends"}},
 	101: {what: "crash while an order waits to arrive with others", marker: true, tests: []string{"router TestWaitingOrdersAreInTheState"}},

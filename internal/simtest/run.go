@@ -85,6 +85,7 @@ func (w *world) run() {
 		}
 	}
 	w.planDays()
+	w.planShorts()
 	end := firstDay + w.swarm.span
 	w.until(end)
 	w.heal()
@@ -152,6 +153,8 @@ func (w *world) do(i *item) {
 		w.sayPaused(uint16(i.n))
 	case dueDay:
 		w.sayDay()
+	case dueShorts:
+		w.restrictShorts(i)
 	case dueGoodbye:
 		w.goodbye(i.n)
 	case dueReports:

@@ -29,6 +29,9 @@ type habits struct {
 	rejects    int64 // once in so many orders, for no fault
 	offers     offerHabits
 	asks       askHabits
+	reserve    bool  // it shows a part of an order by itself
+	shorts     bool  // it takes short sales,
+	exempts    bool  // and exempt ones
 	race       int64 // a cancel loses to a fill once in so many
 }
 
@@ -60,6 +63,7 @@ type swarm struct {
 	bytes       bool  // messages cross as bytes
 	grace       int64 // the second client may be away for so long, ns
 	nights      []night
+	sides       sides
 	canary      int // orders of a new policy before it is taken out; 0: it has no caps
 	equalise    int64
 	latencies   [maxVenues]uint32 // one way, as the router is told, µs
@@ -102,6 +106,7 @@ func newSwarm(seed uint64) *swarm {
 	s.drawNights(seed)
 	s.drawRequests(seed)
 	s.drawLatencies(seed)
+	s.drawSides(seed)
 	for k := range s.weights {
 		base := kinds[k].weight
 		if kinds[k].fault {
@@ -169,7 +174,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 		h := &s.at[v]
 		name := string(rune('A'+v)) + h.kind.String()
 		cfg.Venues = append(cfg.Venues, market.Venue{ID: market.VenueID(v), Name: name, MIC: name, Kind: h.kind, MsgRate: s.msgRate,
-			AckNanos: s.ack, ByOrder: h.byOrder, CancelAfterAck: h.lateCancel, LastLook: h.kind == market.SDP,
+			AckNanos: s.ack, Reserve: h.reserve, Shorts: h.shorts, Exempts: h.exempts, ByOrder: h.byOrder, CancelAfterAck: h.lateCancel, LastLook: h.kind == market.SDP,
 			Conditional: market.Conditional{MinQty: market.Qty(h.offers.least), WindowNanos: h.offers.window, FirmBps: h.offers.share},
 			RFQ:         market.RFQ{MinQty: market.Qty(h.asks.least), WindowNanos: h.asks.window, PauseNanos: h.asks.pause},
 			TakeFee:     market.Fee{PerLotMilli: 30_000, Ppm: int64(v)}, MakeFee: market.Fee{PerLotMilli: -20_000}})
@@ -177,7 +182,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: market.VenueID(v), Instrument: market.InstrumentID(i)})
 		}
 	}
-	if s.canary > 0 {
+	if s.canary > 0 || s.sides.shorts {
 		cfg.Controls = s.controls(cfg)
 	}
 	cfg.Clients = []router.ClientPolicy{{CancelAfter: router.Keep}, {CancelAfter: s.grace}}
@@ -186,7 +191,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 
 const collarBps = 200
 
-// controls cap a new policy and nothing else.
+// controls cap a new policy, and permit short sales.
 func (s *swarm) controls(cfg *router.Config) *risk.Controls {
 	instruments, venues := make([]bool, s.instruments), make([]bool, s.venues)
 	for i := range instruments {
@@ -195,14 +200,15 @@ func (s *swarm) controls(cfg *router.Config) *risk.Controls {
 	for v := range venues {
 		venues[v] = true
 	}
-	client := risk.Client{Credit: market.MaxMoney, Instruments: instruments, Venues: venues, Short: true}
-	c := &risk.Controls{FirmCredit: market.MaxMoney, Clients: []risk.Client{client, client}, Restricted: make([]bool, s.instruments),
-		StrategyRate: s.msgRate, RepeatOrders: 100_000, RepeatNanos: second, SameOrders: 1000, SameNanos: second,
-		Canary: &risk.Canary{Orders: s.canary, Notional: market.MaxMoney, Instruments: instruments, Venues: venues}}
+	client := risk.Client{Credit: market.MaxMoney, Instruments: instruments, Venues: venues}
+	c := &risk.Controls{FirmCredit: market.MaxMoney, Clients: []risk.Client{s.sides.permit(client, 0), s.sides.permit(client, 1)}, Restricted: make([]bool, s.instruments),
+		StrategyRate: s.msgRate, RepeatOrders: 100_000, RepeatNanos: second, SameOrders: 1000, SameNanos: second}
+	if s.canary > 0 {
+		c.Canary = &risk.Canary{Policy: cfg.Table.PolicyID(), Orders: s.canary, Notional: market.MaxMoney, Instruments: instruments, Venues: venues}
+	}
 	for i := range cfg.Instruments {
 		c.Decimals = append(c.Decimals, cfg.Instruments[i].PriceDecimals+cfg.Instruments[i].QtyDecimals)
 	}
-	c.Canary.Policy = cfg.Table.PolicyID()
 	return c
 }
 

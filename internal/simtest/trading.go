@@ -15,6 +15,7 @@ type status struct {
 	shut   [maxVenues]bool     // halted, or in an auction
 	market [maxVenues + 1]bool // by the feed of a venue, or by no venue's: the whole market is
 	bands  [maxVenues + 1]bounds
+	shorts bool // a price test holds for short sales
 }
 
 // feedSays follows what feeds say of trading.
@@ -30,6 +31,8 @@ func (l *ledger) feedSays(e *event.Event) {
 		s := &l.trading[i]
 		live, stops := e.Code == uint8(event.BookLive), e.Code == uint8(event.BookHalted) || e.Code == uint8(event.BookAuction)
 		switch {
+		case e.Kind == event.ShortRestriction:
+			s.shorts = e.Code == event.ShortsRestricted
 		case e.Kind == event.PriceBand:
 			s.bands[at] = bounds{int64(e.Price), int64(e.LastPx)}
 		case !live && !stops:

@@ -261,7 +261,7 @@ func (v *venue) put(w *world, m *message) {
 func (v *venue) report(o *order, why market.ExecType) message {
 	v.execs++
 	o.answered = true
-	m := message{dir: fromVenue, typ: msgReport, venue: v.id, execType: byte(why), ordStatus: o.status(), side: byte(o.side),
+	m := message{dir: fromVenue, typ: msgReport, venue: v.id, execType: byte(why), ordStatus: o.status(), side: o.mark.Code(o.side),
 		instrument: o.instrument, number: o.number, qty: o.qty, cum: o.cum, price: o.price}
 	m.id = textID('E', uint64(v.id)+1, v.execs)
 	if o.state == working {

@@ -18,6 +18,7 @@ func (w *world) newWall() {
 	}
 	cfg := firewall.Config{MaxParents: w.swarm.maxParents, MaxChildren: w.swarm.maxChildren, Latch: new(firewall.Latch),
 		Ask:    func() bool { return false },
+		Shorts: w.swarm.sides.permits(),
 		Credit: []market.Money{market.MaxMoney, market.MaxMoney},
 		Trip: func(v *firewall.Violation) {
 			w.fail("the firewall stops order %d of parent %d at venue %d: %v", v.Child, v.Parent, v.Venue, v.Reason)
@@ -41,7 +42,7 @@ func (w *world) guard(cfg *fixgw.Config) {
 	}
 	s := firewall.SessionConfig{Venue: cfg.Venue, BeginString: cfg.Dialect.BeginString, IDs: cfg.Dialect.IDs,
 		ConditionalTag: cfg.Dialect.ConditionalTag(), ConditionalValue: '0',
-		ParentTag: cfg.Dialect.ParentTag, Rate: int(2 * w.swarm.msgRate)}
+		Lit: cfg.Kind == market.Lit, ParentTag: cfg.Dialect.ParentTag, Rate: int(2 * w.swarm.msgRate)}
 	for _, sym := range cfg.Symbols {
 		s.Symbols = append(s.Symbols, firewall.Symbol{ID: sym.ID, Text: sym.Text, PriceDecimals: sym.PriceDecimals,
 			QtyDecimals: sym.QtyDecimals})
@@ -57,7 +58,7 @@ func (w *world) guard(cfg *fixgw.Config) {
 func (w *world) ordered(e *event.Event) {
 	if w.wall != nil {
 		w.wall.Ordered(&firewall.Order{ID: e.ID, Client: e.Client, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Limit: e.Price,
-			Strategy: uint16(e.Strategy)})
+			Strategy: uint16(e.Strategy), Mark: e.Mark, Display: e.Display()})
 	}
 }
 

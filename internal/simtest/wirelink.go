@@ -210,7 +210,7 @@ func (l *wireLink) arrived(f *fix.Message, _ int64) bool {
 			if o.state != flying {
 				l.w.fail("order %d arrived at venue %d a second time", o.number, l.v.id)
 			}
-			if m.qty != o.qty || m.side != byte(o.side) || m.tif != byte(o.tif) || m.ordType != byte(o.ordType) && o.ordType != market.OrdPegged ||
+			if m.qty != o.qty || m.side != o.mark.Code(o.side) || m.show != o.show || m.tif != byte(o.tif) || m.ordType != byte(o.ordType) && o.ordType != market.OrdPegged ||
 				m.price != o.price && o.ordType != market.OrdMarket || m.minQty != o.minQty {
 				l.w.fail("order %+v arrived as %+v", *o, m)
 			}

@@ -103,6 +103,7 @@ func (w *world) newLedger() *ledger {
 	l := newLedger(w.fail, w.swarm.msgRate)
 	for v := range w.swarm.venues {
 		l.late[v] = w.swarm.at[v].lateCancel
+		l.litAt[v], l.reserves[v] = w.swarm.at[v].kind == market.Lit, w.swarm.at[v].reserve
 	}
 	return l
 }
@@ -199,6 +200,8 @@ func (w *world) obey(c *event.Command) {
 		w.msg.ofCommand(c)
 		w.show(&w.msg)
 		if c.Kind == event.SendOrder {
+			w.checkSide(c)
+			w.markShown(c)
 			w.sent(c)
 		}
 		v := &w.venues[c.Venue]
@@ -218,6 +221,7 @@ func (w *world) obey(c *event.Command) {
 	case event.Report, event.RejectCancel:
 		w.countDays(c)
 		w.numbered(c)
+		w.mayShort(c)
 		w.msg.ofCommand(c)
 		w.show(&w.msg)
 		w.clients[c.Client].owe(w, c)

@@ -38,6 +38,8 @@ type Client struct {
 	Instruments []bool       // by InstrumentID
 	Venues      []bool       // by VenueID
 	Short       bool         // may sell short
+	Exempt      bool         // may mark short sales exempt from a price test
+	Unlocated   bool         // its short sales need nobody who located the stock
 }
 
 // Canary caps what a new policy may do before a person confirms it. At a cap the last good
@@ -126,6 +128,7 @@ type sameOrder struct {
 	instrument market.InstrumentID
 	client     uint16
 	side       market.Side
+	mark       market.Mark
 }
 
 type canaryUse struct {
@@ -177,8 +180,15 @@ type Request struct {
 	Strategy   event.Strategy
 	Instrument market.InstrumentID
 	Side       market.Side
+	Mark       market.Mark
+	Located    bool // it says who located what it sells short
 	Qty        market.Qty
 	Limit      market.Price
+}
+
+// sells reports whether the client may sell with a mark.
+func (c *Client) sells(m market.Mark) bool {
+	return m == market.Long || m == market.Short && c.Short || m == market.ShortExempt && c.Exempt
 }
 
 // Allows returns the venues where a client trades an instrument, one bit each, as far as its
@@ -200,7 +210,10 @@ func (g *Gate) Client(r *Request, now int64) event.Reason {
 		return g.refuse(why)
 	}
 	k := g.controls
-	if k == nil {
+	switch {
+	case k == nil && r.Mark != market.Long:
+		return g.refuse(event.ReasonNoShorts) // nobody has permitted any
+	case k == nil:
 		return event.ReasonNone
 	}
 	switch {
@@ -208,6 +221,10 @@ func (g *Gate) Client(r *Request, now int64) event.Reason {
 		return g.refuse(event.ReasonNotPermitted)
 	case k.Restricted[r.Instrument]:
 		return g.refuse(event.ReasonRestricted)
+	case !k.Clients[r.Client].sells(r.Mark):
+		return g.refuse(event.ReasonNoShorts)
+	case r.Mark != market.Long && !r.Located && !k.Clients[r.Client].Unlocated:
+		return g.refuse(event.ReasonLocate)
 	case k.disabled[strategyIndex(r.Strategy)]:
 		return g.refuse(event.ReasonDisabled)
 	case k.again(r, now):
@@ -218,7 +235,7 @@ func (g *Gate) Client(r *Request, now int64) event.Reason {
 
 // again remembers an order of a client and reports whether it is one too many of its kind.
 func (k *controls) again(r *Request, now int64) bool {
-	o := sameOrder{at: now, qty: r.Qty, limit: r.Limit, instrument: r.Instrument, client: r.Client, side: r.Side}
+	o := sameOrder{at: now, qty: r.Qty, limit: r.Limit, instrument: r.Instrument, client: r.Client, side: r.Side, mark: r.Mark}
 	seen := 0
 	for i := 1; i <= sameKept; i++ {
 		p := &k.same[(k.sameNext-i+sameKept)%sameKept]
@@ -243,7 +260,10 @@ func (g *Gate) control(o *Order, now int64) event.Reason {
 		return why
 	}
 	k := g.controls
-	if k == nil {
+	switch {
+	case k == nil && o.Mark != market.Long:
+		return event.ReasonNoShorts
+	case k == nil:
 		return event.ReasonNone
 	}
 	s := strategyIndex(o.Strategy)
@@ -252,6 +272,8 @@ func (g *Gate) control(o *Order, now int64) event.Reason {
 		return event.ReasonNotPermitted
 	case k.Restricted[o.Instrument]:
 		return event.ReasonRestricted
+	case !k.Clients[o.Client].sells(o.Mark):
+		return event.ReasonNoShorts
 	case k.disabled[s]:
 		return event.ReasonDisabled
 	}

@@ -54,6 +54,8 @@ type Order struct {
 	Venue      market.VenueID
 	Instrument market.InstrumentID
 	Side       market.Side
+	Mark       market.Mark
+	ShortBid   market.Price // at this price or below nothing may be sold short, 0: no price test holds
 	Price      market.Price // the worst price at which it can trade
 	Qty        market.Qty
 	Limit      market.Price // the parent's limit, 0 for none
@@ -237,6 +239,8 @@ func (g *Gate) Child(o Order, mid2, now int64) (Approved, event.Reason) {
 		return Approved{}, g.refuse(event.ReasonMaxQty)
 	case o.Limit != 0 && o.Side.Better(o.Limit, o.Price):
 		return Approved{}, g.refuse(event.ReasonLimit)
+	case o.ShortBid != 0 && o.Price <= o.ShortBid:
+		return Approved{}, g.refuse(event.ReasonShortBid)
 	case mid2 <= 0:
 		return Approved{}, g.refuse(event.ReasonNoReference)
 	case o.Side.Better(l.collar(o.Side, mid2), o.Price):

@@ -15,10 +15,14 @@ type Limits struct {
 	Decimals    uint8        // of MaxNotional: those of a price and of a quantity together
 }
 
+// Shorts is what a client may sell short.
+type Shorts struct{ Short, Exempt bool }
+
 // Config is what a Firewall needs to know. It does not change.
 type Config struct {
 	Limits      []Limits       // by InstrumentID
 	Credit      []market.Money // by client: the most it may have open and executed, at orders' prices
+	Shorts      []Shorts       // by client; one that is not there sells nothing short
 	MaxParents  int
 	MaxChildren int
 	Latch       *Latch
@@ -72,6 +76,7 @@ type parent struct {
 	order  Order
 	cum    market.Qty // executed
 	out    market.Qty // may still execute at venues
+	shown  market.Qty // the most that lit venues display of it at once
 	// beyond is what was executed without being open: after the end of its order, or more than
 	// that was. excuses is how many orders may meet it before the core is taken for wrong.
 	beyond  market.Qty
@@ -87,9 +92,10 @@ type child struct {
 	parent int32
 	venue  market.VenueID
 	open   bool
-	idle   bool // conditional: it cannot trade, nothing of its parent is out with it
-	acked  bool // the venue spoke of it
-	asked  bool // a cancel is out
+	shows  market.Qty // the most that its venue displays of it at once
+	idle   bool       // conditional: it cannot trade, nothing of its parent is out with it
+	acked  bool       // the venue spoke of it
+	asked  bool       // a cancel is out
 }
 
 // exposure is what an order counts for its client: all that it may execute while it is
@@ -150,6 +156,10 @@ func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
 		return WrongSymbol
 	case o.side != p.order.Side:
 		return WrongSide
+	case o.mark != p.order.Mark:
+		return ShortMark
+	case o.mark != market.Long && !f.shorts(p.order.Client, o.mark):
+		return NoShorts
 	case !s.numbers(o, in):
 		return Malformed
 	case o.qty <= 0 || o.qty > l.MaxQty:
@@ -183,6 +193,15 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 		// It cannot trade: it may show what is out as well, and what was executed but the core
 		// has not booked yet. Its firm order is judged with both.
 		out, cum = 0, 0
+	}
+	if o.shows = s.shows(o); p.order.Display != 0 && !o.idle {
+		shown := p.shown
+		if o.replaces != nil {
+			shown -= o.replaces.displayed()
+		}
+		if shown > p.order.Display-o.shows {
+			return f.again(s, o, p, Display)
+		}
 	}
 	if cum+out > p.order.Qty-more {
 		why := f.again(s, o, p, Overfill)
@@ -231,16 +250,49 @@ func (f *Firewall) book(s *Session, o *wireOrder) {
 	f.stats.Orders++
 	if c := o.replaces; c != nil {
 		p.out -= c.left()
-		c.qty, c.price = max(o.qty, c.qty), max(o.counts, c.price)
+		p.shown -= c.displayed()
+		c.qty, c.price, c.shows = max(o.qty, c.qty), max(o.counts, c.price), max(o.shows, c.shows)
 		p.out += c.left()
+		p.shown += c.displayed()
 		return
 	}
-	f.children[f.sent] = child{number: o.id, qty: o.qty, price: o.counts, parent: o.at, venue: s.cfg.Venue, open: true, idle: o.idle}
+	f.children[f.sent] = child{number: o.id, qty: o.qty, price: o.counts, parent: o.at, venue: s.cfg.Venue, open: true, idle: o.idle,
+		shows: o.shows}
 	f.byChild.put(o.id, int32(f.sent))
 	s.recent[o.seq%recentOrders] = recentOrder{o.seq, int32(f.sent)}
 	f.sent++
 	f.stats.Open++
 	p.out += f.children[f.sent-1].left()
+	p.shown += f.children[f.sent-1].displayed()
+}
+
+// displayed returns the most that the child's venue displays of it at once, while it is open.
+// What was executed of a part that is displayed counts on: the next part takes its place.
+func (c *child) displayed() market.Qty {
+	if !c.open || c.idle {
+		return 0
+	}
+	return c.shows
+}
+
+// shows returns the most that the session's venue displays of an order at once.
+func (s *Session) shows(o *wireOrder) market.Qty {
+	switch {
+	case !s.cfg.Lit || o.hidden || o.tif == market.TIFIOC || o.tif == market.TIFFOK || o.ordType == market.OrdPegged:
+		return 0
+	case o.show != 0:
+		return min(o.show, o.qty)
+	}
+	return o.qty
+}
+
+// shorts reports whether a client may sell with a mark.
+func (f *Firewall) shorts(client uint16, m market.Mark) bool {
+	if int(client) >= len(f.cfg.Shorts) {
+		return false
+	}
+	may := &f.cfg.Shorts[client]
+	return m == market.Short && may.Short || m == market.ShortExempt && may.Exempt
 }
 
 // execute moves what a child executed to cum, if that is more.
@@ -300,6 +352,7 @@ func (f *Firewall) release(c *child) {
 	}
 	p, counted := &f.parents[c.parent], f.exposure(c)
 	p.out -= c.left()
+	p.shown -= c.displayed()
 	c.open = false
 	f.used[p.order.Client] += f.exposure(c) - counted
 	f.stats.Open--
@@ -345,7 +398,7 @@ func (f *Firewall) Stats() Stats {
 // Recount adds the accounts up again and reports the first that does not agree, or "". It
 // reads all children: for tests and for the end of a run.
 func (f *Firewall) Recount() string {
-	cum, out := make([]market.Qty, f.count), make([]market.Qty, f.count)
+	cum, out, shown := make([]market.Qty, f.count), make([]market.Qty, f.count), make([]market.Qty, f.count)
 	used := make([]market.Money, len(f.used))
 	open := 0
 	for i := range f.children[:f.sent] {
@@ -353,13 +406,18 @@ func (f *Firewall) Recount() string {
 		used[f.parents[c.parent].order.Client] += f.exposure(c)
 		cum[c.parent] += c.cum
 		out[c.parent] += c.left()
+		shown[c.parent] += c.displayed()
 		if c.open {
 			open++
 		}
 	}
 	for i := range f.parents[:f.count] {
-		if p := &f.parents[i]; p.cum != cum[i] || p.out != out[i] {
+		p := &f.parents[i]
+		if p.cum != cum[i] || p.out != out[i] {
 			return fmt.Sprintf("parent %d: executed %d and out %d, its orders %d and %d", p.number, p.cum, p.out, cum[i], out[i])
+		}
+		if p.shown != shown[i] {
+			return fmt.Sprintf("parent %d: %d displayed, of its orders %d", p.number, p.shown, shown[i])
 		}
 	}
 	for i := range used {

@@ -32,6 +32,7 @@ const (
 	ouchTokenSize   = 12 // of a child's number to the base of 36; two blanks follow
 	ouchMarketPrice = 1<<31 - 1
 	ouchDecimals    = 4
+	ouchMaxFloor    = 5 // of an appendage: what is displayed
 )
 
 // OUCH returns the check of one order session. BeginString, IDs and ParentTag of cfg mean
@@ -92,6 +93,13 @@ func (s *OUCH) enter(msg []byte, o *wireOrder, policy uint64) Reason {
 		o.side = market.Buy
 	case 'S':
 		o.side = market.Sell
+	case 'T':
+		o.side, o.mark = market.Sell, market.Short
+	case 'E':
+		o.side, o.mark = market.Sell, market.ShortExempt
+	}
+	if !s.display(msg, o) {
+		return Malformed
 	}
 	sym := s.symbolOf(o.symbol)
 	switch {
@@ -275,4 +283,38 @@ func trimBlanks(b []byte) []byte {
 		b = b[:len(b)-1]
 	}
 	return b
+}
+
+// display reads for how long an order rests and how much of it is displayed; false when that
+// cannot be read in one way.
+func (s *OUCH) display(msg []byte, o *wireOrder) bool {
+	attribute, ioc, rest := msg[27], msg[26] == '3', msg[45:]
+	if s.old {
+		attribute, ioc, rest = msg[40], binary.BigEndian.Uint32(msg[32:]) == 0, nil
+	}
+	if o.hidden = attribute == 'N' || attribute == 'M'; ioc {
+		o.tif = market.TIFIOC
+	}
+	if rest == nil {
+		return true
+	}
+	if int(binary.BigEndian.Uint16(rest)) != len(rest)-2 {
+		return false
+	}
+	for rest = rest[2:]; len(rest) > 0; {
+		n := int(rest[0])
+		if n == 0 || len(rest) < 1+n {
+			return false
+		}
+		if rest[1] == ouchMaxFloor {
+			if n != 5 || o.show != 0 {
+				return false
+			}
+			if o.show = market.Qty(binary.BigEndian.Uint32(rest[2:])); o.show == 0 {
+				return false
+			}
+		}
+		rest = rest[1+n:]
+	}
+	return true
 }

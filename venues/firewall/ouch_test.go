@@ -218,3 +218,79 @@ func TestSessionToldAgainCountsOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestOUCHSidesAndDisplay: the side's letter carries the short mark, the appendage what is
+// displayed.
+func TestOUCHSidesAndDisplay(t *testing.T) {
+	for _, v := range []ouch.Version{ouch.V50, ouch.V42} {
+		r := &ouchRig{t: t, v: v, now: 1e18}
+		f, err := firewall.New(firewall.Config{MaxParents: 4, MaxChildren: 40, Latch: &r.latch, Ask: func() bool { return false },
+			Credit: []market.Money{1 << 60}, Trip: func(*firewall.Violation) {}, Shorts: []firewall.Shorts{{Short: true, Exempt: true}},
+			Limits: []firewall.Limits{{MaxQty: 1000, MaxNotional: 450_000_000, Low: 400_000, High: 600_000, Decimals: 4}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.f = f
+		if r.s, err = f.OUCH(firewall.SessionConfig{Venue: 2, Rate: 1000, Lit: true, Symbols: []firewall.Symbol{{ID: 0, Text: "PSTK",
+			PriceDecimals: 4}}}, v == ouch.V42); err != nil {
+			t.Fatal(err)
+		}
+		marks := []market.Mark{market.Long, market.Short, market.ShortExempt}
+		for i, mark := range marks {
+			f.RestoreParent(ouchParent+uint64(i), &firewall.Order{ID: [20]byte{'A', byte(i)}, Side: market.Sell, Mark: mark, Qty: 5000, Display: 250})
+		}
+		child := uint64(ouchChild)
+		send := func(parent int, change func(*ouch.Order)) firewall.Reason {
+			child++
+			o := r.order(child)
+			o.Side = 'S'
+			change(&o)
+			defer func() { r.latch.Release(firewall.Scope{}) }()
+			why := r.out(o, ouchParent+uint64(parent))
+			if trouble := f.Recount(); trouble != "" {
+				t.Fatal(trouble)
+			}
+			return why
+		}
+		for parent := range marks {
+			for k, side := range []byte("STE") {
+				got, want := send(parent, func(o *ouch.Order) { o.Side = side }), firewall.ShortMark
+				if k == parent {
+					want = firewall.Clear
+				}
+				if got != want {
+					t.Errorf("%v: side %c for %v: %v", v, side, marks[parent], got)
+				}
+			}
+		}
+	}
+}
+
+// TestOUCHDisplayIsRecounted: a post shows what TagMaxFloor says, or all of it.
+func TestOUCHDisplayIsRecounted(t *testing.T) {
+	f, err := firewall.New(firewall.Config{MaxParents: 4, MaxChildren: 40, Latch: new(firewall.Latch), Ask: func() bool { return false },
+		Credit: []market.Money{1 << 60}, Trip: func(*firewall.Violation) {},
+		Limits: []firewall.Limits{{MaxQty: 1000, MaxNotional: 450_000_000, Low: 400_000, High: 600_000, Decimals: 4}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &ouchRig{t: t, f: f, now: 1e18}
+	if r.s, err = f.OUCH(firewall.SessionConfig{Venue: 2, Rate: 1000, Lit: true, Symbols: []firewall.Symbol{{ID: 0, Text: "PSTK",
+		PriceDecimals: 4}}}, false); err != nil {
+		t.Fatal(err)
+	}
+	f.RestoreParent(ouchParent, &firewall.Order{ID: [20]byte{'A'}, Side: market.Buy, Qty: 5000, Display: 350})
+	post := func(child uint64, floor uint32) firewall.Reason {
+		o := r.order(child)
+		o.TIF, o.Display, o.MaxFloor = '0', 'P', floor
+		return r.out(o, ouchParent)
+	}
+	for i, step := range []struct {
+		floor uint32
+		want  firewall.Reason
+	}{{0, firewall.Clear}, {50, firewall.Clear}, {1, firewall.Display}} {
+		if why := post(ouchChild+uint64(i), step.floor); why != step.want {
+			t.Errorf("post %d: %v, want %v", i, why, step.want)
+		}
+	}
+}

@@ -25,11 +25,15 @@ const (
 	Credit               // more open and executed than the client may have
 	Rate                 // more messages in a second than the session may send
 	Full                 // no room to account for the order
+	ShortMark            // not the short mark that the client's order has
+	NoShorts             // a short sale of a client who has no permission
+	Display              // more displayed at lit venues than the client allows
 	reasons
 )
 
 var reasonTexts = [reasons]string{"", "killed", "late-fill", "malformed", "unsupported", "unknown-parent", "symbol", "side",
-	"duplicate", "quantity", "notional", "band", "limit", "overfill", "credit", "rate", "full"}
+	"duplicate", "quantity", "notional", "band", "limit", "overfill", "credit", "rate", "full", "short-mark", "no-shorts",
+	"display"}
 
 // String returns a word of at most 20 bytes, which fits an event.ID.
 func (r Reason) String() string {

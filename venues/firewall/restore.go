@@ -9,6 +9,7 @@ type Restored struct {
 	Venue          market.VenueID
 	Qty, Cum       market.Qty
 	Price          market.Price
+	Shows          market.Qty // the most that its venue displays of it at once
 	Open           bool
 	Acked          bool
 }
@@ -30,7 +31,7 @@ func (f *Firewall) RestoreChild(r *Restored) bool {
 	if at < 0 || f.sent == len(f.children) || f.byChild.find(r.Number) >= 0 {
 		return false
 	}
-	f.children[f.sent] = child{number: r.Number, qty: r.Qty, cum: r.Cum, price: r.Price, parent: at, venue: r.Venue,
+	f.children[f.sent] = child{number: r.Number, qty: r.Qty, cum: r.Cum, price: r.Price, parent: at, venue: r.Venue, shows: r.Shows,
 		open: r.Open, acked: r.Acked}
 	c := &f.children[f.sent]
 	f.byChild.put(r.Number, int32(f.sent))
@@ -38,6 +39,7 @@ func (f *Firewall) RestoreChild(r *Restored) bool {
 	p := &f.parents[at]
 	p.cum += c.cum
 	p.out += c.left()
+	p.shown += c.displayed()
 	f.used[p.order.Client] += f.exposure(c)
 	if c.open {
 		f.stats.Open++

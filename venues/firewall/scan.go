@@ -15,13 +15,19 @@ type wireOrder struct {
 	symbol           []byte
 	qtyText          []byte
 	priceText        []byte
+	showText         []byte // MaxFloor(111) or DisplayQty(1138)
 	side             market.Side
+	mark             market.Mark
+	tif              market.TimeInForce
 	ordType          market.OrdType
 	seen             uint32 // bit of each field read
 	now              int64
 
 	qty      market.Qty
 	price    market.Price
+	show     market.Qty   // the most that may be displayed, 0: all
+	shows    market.Qty   // that its venue displays at once
+	hidden   bool         // nothing of it is displayed
 	counts   market.Price // at which it counts
 	cost     market.Money // added to what its client has
 	at       int32        // of its parent
@@ -43,6 +49,8 @@ const (
 	sawQty
 	sawPrice
 	sawConditional
+	sawTIF
+	sawShow
 )
 
 // scan reads the fields of a body, which ends with its last SOH. It is false when a field
@@ -68,13 +76,18 @@ func (s *Session) scan(b []byte, o *wireOrder) bool {
 		case fix.TagSymbol:
 			bit, o.symbol = sawSymbol, text
 		case fix.TagSide:
-			bit, o.side = sawSide, market.Side(text[0])
+			bit = sawSide
+			o.side, o.mark, _ = market.ParseSide(text[0])
 		case fix.TagOrdType:
 			bit, o.ordType = sawOrdType, market.OrdType(text[0])
 		case fix.TagOrderQty:
 			bit, o.qtyText = sawQty, text
 		case fix.TagPrice:
 			bit, o.priceText = sawPrice, text
+		case fix.TagTimeInForce:
+			bit, o.tif = sawTIF, market.TimeInForce(text[0])
+		case fix.TagMaxFloor, tagDisplayQty:
+			bit, o.showText = sawShow, text
 		case s.cfg.ParentTag:
 			bit, o.parent = sawParent, s.number(text)
 		case s.cfg.ConditionalTag:
@@ -89,6 +102,9 @@ func (s *Session) scan(b []byte, o *wireOrder) bool {
 	return true
 }
 
+// tagDisplayQty is DisplayQty(1138), MaxFloor(111) of later versions of FIX.
+const tagDisplayQty = 1138
+
 // numbers reads quantity and price in the units of instrument in.
 func (s *Session) numbers(o *wireOrder, in market.InstrumentID) bool {
 	if o.read {
@@ -100,6 +116,13 @@ func (s *Session) numbers(o *wireOrder, in market.InstrumentID) bool {
 		return false
 	}
 	o.qty = market.Qty(q)
+	if o.seen&sawShow != 0 {
+		q, ok := decimal(o.showText, sym.QtyDecimals)
+		if !ok || q == 0 || q > int64(market.MaxQty) {
+			return false
+		}
+		o.show = market.Qty(q)
+	}
 	if o.seen&sawPrice != 0 {
 		p, ok := decimal(o.priceText, sym.PriceDecimals)
 		if !ok || p == 0 || p > int64(market.MaxPrice) {

@@ -16,7 +16,8 @@ type SessionConfig struct {
 	// ConditionalValue; 0: there are none.
 	ConditionalTag   int
 	ConditionalValue byte
-	ParentTag        int // of the parent's number in an order, 0: the bytes do not say it
+	Lit              bool // what rests there is displayed
+	ParentTag        int  // of the parent's number in an order, 0: the bytes do not say it
 	Symbols          []Symbol
 	Rate             int // most new orders, cancels and replaces in any second in which an order leaves
 }

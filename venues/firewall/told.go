@@ -11,6 +11,8 @@ type Order struct {
 	Client     uint16
 	Strategy   uint16
 	Side       market.Side // 0 of a replace
+	Mark       market.Mark
+	Display    market.Qty // the most that lit venues may show; 0: all, or in a replace as before
 }
 
 // Accepted says which number the router gave to a client's order, or that a replace of it
@@ -60,8 +62,11 @@ func (f *Firewall) Accept(a *Accepted) {
 		return
 	}
 	p := &f.parents[i] // replaced: side, symbol and strategy stay
-	if o.Client == p.order.Client && o.Instrument == p.order.Instrument && (o.Side == 0 || o.Side == p.order.Side) {
+	if o.Client == p.order.Client && o.Instrument == p.order.Instrument && (o.Side == 0 || o.Side == p.order.Side && o.Mark == p.order.Mark) {
 		p.order.ID, p.order.Qty, p.order.Limit = o.ID, max(o.Qty, p.cum), o.Limit
+		if o.Display != 0 {
+			p.order.Display = o.Display
+		}
 	} else {
 		f.stats.Unknown++
 	}

@@ -75,10 +75,13 @@ func (w *twin) judge(now int64, msg string) Reason {
 	fields := map[string]string{}
 	for _, f := range strings.Split(strings.TrimSuffix(body[5:], "\x01"), "\x01") {
 		tag, value, ok := strings.Cut(f, "=")
+		if tag == "1138" { // the same as MaxFloor(111)
+			tag = "111"
+		}
 		if t, err := strconv.ParseUint(tag, 10, 32); !ok || err != nil || value == "" || tag[0] == '0' || t > 99999 {
 			return Malformed
 		}
-		if _, twice := fields[tag]; twice && strings.Contains(" 11 41 34 55 54 40 38 44 526 ", " "+tag+" ") {
+		if _, twice := fields[tag]; twice && strings.Contains(" 11 41 34 55 54 40 38 44 59 111 526 ", " "+tag+" ") {
 			return Malformed
 		}
 		fields[tag] = value
@@ -133,8 +136,19 @@ func (w *twin) order(now int64, kind byte, fields map[string]string) Reason {
 	if fields["55"] != sym.Text {
 		return WrongSymbol
 	}
-	if fields["54"][0] != byte(o.Side) {
+	side, mark := fields["54"][0], market.Long
+	if side == '5' || side == '6' {
+		side, mark = '2', market.Mark(side)
+	}
+	if side != byte(o.Side) {
 		return WrongSide
+	}
+	if mark != o.Mark {
+		return ShortMark
+	}
+	show, okShow := twinDecimal(fields["111"], sym.QtyDecimals)
+	if _, shown := fields["111"]; shown && (!okShow || show == 0 || show > int64(market.MaxQty)) {
+		return Malformed
 	}
 	qty, okQty := twinDecimal(fields["38"], sym.QtyDecimals)
 	price, okPrice := twinDecimal(fields["44"], sym.PriceDecimals)

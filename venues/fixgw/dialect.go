@@ -30,11 +30,16 @@ type Dialect struct {
 	FirmUp       []fix.Static // the firm order that answers an invitation, with its IOIID(23)
 	InviteTag    int          // of a report that invites to firm up, with InviteValue; 0: an IOI(35=6) does
 	InviteValue  string
-	CapacityTag  int  // of Account.Capacity: 47 or 528, 0: the venue has none
-	SelfTradeTag int  // of Account.SelfTrade, 0: the venue has none
-	ParentTag    int  // of the number of the parent order in an order, 0: the venue takes none
-	SubIDs       bool // 50 and 57 in every header
-	IDLimit      int  // most characters of a ClOrdID(11)
+	CapacityTag  int // of Account.Capacity: 47 or 528, 0: the venue has none
+	SelfTradeTag int // of Account.SelfTrade, 0: the venue has none
+	ReserveTag   int // of what may be displayed of an order, 111 or 1138; 0: the venue keeps no reserves
+	// Shorts are the values of 54 beyond 1 and 2 that the venue takes, of sales that are short.
+	// LocateReqd says 114=N in them: their stock has been located.
+	Shorts     string
+	LocateReqd bool
+	ParentTag  int  // of the number of the parent order in an order, 0: the venue takes none
+	SubIDs     bool // 50 and 57 in every header
+	IDLimit    int  // most characters of a ClOrdID(11)
 	// LiquidityTag says whether a fill added or removed: 851, 1057 or a tag of the
 	// venue with A for added and R for removed.
 	LiquidityTag int
@@ -117,7 +122,7 @@ func styleIndex(c *event.Command) int {
 
 // order returns the constant fields of an order; ok is false when the dialect has
 // no such order.
-func (d *Dialect) order(st style, sym *Symbol, side market.Side) (fields []fix.Static, ok bool) {
+func (d *Dialect) order(st style, sym *Symbol, side byte) (fields []fix.Static, ok bool) {
 	add := func(tag int, value string) {
 		fields = append(fields, fix.Static{Tag: tag, Value: value})
 	}
@@ -163,8 +168,11 @@ func (d *Dialect) order(st style, sym *Symbol, side market.Side) (fields []fix.S
 		fields = append(fields, d.Plain...)
 	}
 	add(fix.TagOrdType, string(ordType))
-	add(fix.TagSide, string(byte(side)))
+	add(fix.TagSide, string(side))
 	add(fix.TagSymbol, sym.Text)
+	if d.LocateReqd && market.Mark(side).Valid(market.Sell) {
+		add(tagLocateReqd, "N")
+	}
 	tif := byte(st.tif)
 	if st.tif == market.TIFDay {
 		tif = d.DayTIF
@@ -182,15 +190,42 @@ func (d *Dialect) order(st style, sym *Symbol, side market.Side) (fields []fix.S
 }
 
 // cancel returns the constant fields of a cancel request.
-func (d *Dialect) cancel(sym *Symbol, side market.Side) (fields []fix.Static) {
+func (d *Dialect) cancel(sym *Symbol, side byte) (fields []fix.Static) {
 	if d.CancelSide {
-		fields = append(fields, fix.Static{Tag: fix.TagSide, Value: string(byte(side))})
+		fields = append(fields, fix.Static{Tag: fix.TagSide, Value: string(side)})
 	}
 	return append(fields, fix.Static{Tag: fix.TagSymbol, Value: sym.Text})
 }
 
 // status returns the constant fields of an OrderStatusRequest(35=H); FIX 4.4 wants
 // both.
-func (d *Dialect) status(sym *Symbol, side market.Side) []fix.Static {
-	return []fix.Static{{Tag: fix.TagSide, Value: string(byte(side))}, {Tag: fix.TagSymbol, Value: sym.Text}}
+func (d *Dialect) status(sym *Symbol, side byte) []fix.Static {
+	return []fix.Static{{Tag: fix.TagSide, Value: string(side)}, {Tag: fix.TagSymbol, Value: sym.Text}}
+}
+
+// sides are the values of Side(54) that have templates.
+var sides = [...]byte{byte(market.Buy), byte(market.Sell), byte(market.Short), byte(market.ShortExempt)}
+
+// sideIndex returns the index of a command's Side(54) in sides, -1 if none.
+func sideIndex(c *event.Command) int {
+	if !c.Side.Valid() || !c.Mark.Valid(c.Side) {
+		return -1
+	}
+	switch c.Mark {
+	case market.Short:
+		return 2
+	case market.ShortExempt:
+		return 3
+	}
+	return c.Side.Index()
+}
+
+// takes reports whether the venue knows a value of Side(54).
+func (d *Dialect) takes(side byte) bool {
+	return market.Side(side).Valid() || d.Takes(market.Mark(side))
+}
+
+// Takes reports whether the venue takes sales with a mark.
+func (d *Dialect) Takes(m market.Mark) bool {
+	return m == market.Long || strings.IndexByte(d.Shorts, byte(m)) >= 0
 }

@@ -15,6 +15,7 @@ var (
 
 // Tags of single venues.
 const (
+	tagLocateReqd        = 114
 	tagDisplayInst       = 9140 // Nasdaq
 	tagRoutingInst       = 9303 // Cboe
 	tagFeeCode           = 9882 // Cboe: begins with A or R; Nasdaq: liquidity flag
@@ -25,7 +26,8 @@ const (
 	tagCancelOnLoss      = 8013 // Coinbase
 	tagCancelOnLossKrak  = 8674
 	tagMessageHandling   = 25035 // Binance
-	longestDecimalID     = 18    // what IDDecimal writes
+	bothShorts           = "56"
+	longestDecimalID     = 18 // what IDDecimal writes
 	longestUUID          = 36
 	longestBinanceID     = 36
 	longestUSEquityID    = 20
@@ -44,7 +46,7 @@ var dialects = []Dialect{
 		CancelSide: true, CancelQty: true, QuotedOrdType: 'D', AckNew: true,
 		LiquidityTag: fix.TagLastLiquidityInd, ParentTag: fix.TagSecondaryClOrdID, MassStatus: true,
 		Conditional: conditional, FirmUp: midPeg, InviteTag: tagFirmUpRequest, InviteValue: "5",
-		SelfTradeTag: fix.TagSelfMatchPreventionID,
+		SelfTradeTag: fix.TagSelfMatchPreventionID, ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true,
 	},
 	{
 		// docs.cdp.coinbase.com/exchange, FIX 5.0 SP2: ids are UUIDs, resting orders
@@ -59,10 +61,11 @@ var dialects = []Dialect{
 	},
 	{
 		// binance-spot-api-docs, fix-api: ResendRequest is unsupported and 141=Y
-		// mandatory; 59 goes with limit orders only.
+		// mandatory; 59 goes with limit orders only. 111 is the visible part of an iceberg.
 		Name: "binance", BeginString: "FIX.4.4", IDLimit: longestBinanceID, ResetOnLogon: true,
 		DayTIF: '1', TIFs: twentyFourHourTIFs, PostOnly: postOnly, SelfTradeTag: tagSelfTradeBinance,
-		AckNew: true, LiquidityTag: fix.TagAggressorIndicator,
+		ReserveTag: fix.TagMaxFloor,
+		AckNew:     true, LiquidityTag: fix.TagAggressorIndicator,
 		TLS: true, NoResend: true, Signature: SignBinance,
 		LogonFields: []fix.Static{{Tag: tagMessageHandling, Value: "1"}},
 		Rejects:     []RejectRule{{fix.TagText, "too many", event.ReasonVenueThrottle}},
@@ -83,8 +86,8 @@ var dialects = []Dialect{
 	{
 		// Cboe US equities (BZX, BYX, EDGX, EDGA), FIX 4.2: sub ids in the header,
 		// capacity and 60 in orders, B keeps an order on the book. Fill-or-kill is
-		// not in the table of 59. That 9303=P is post-only and 18=M the midpoint
-		// is general knowledge.
+		// not in the table of 59. That 9303=P is post-only, 18=M the midpoint, 111 what is
+		// displayed and 114=N must be in short sales is general knowledge.
 		Name: "cboe", BeginString: "FIX.4.2", HandlInst: true, TransactTime: true, IDLimit: longestUSEquityID,
 		DayTIF: '0', TIFs: cboeTIFs, MarketTIF: true, SubIDs: true,
 		Plain:        []fix.Static{{Tag: tagRoutingInst, Value: "B"}},
@@ -93,10 +96,11 @@ var dialects = []Dialect{
 		Peg:          []fix.Static{{Tag: fix.TagExecInst, Value: "M"}, {Tag: tagRoutingInst, Value: "B"}},
 		CapacityTag:  fix.TagRule80A,
 		SelfTradeTag: tagSelfTrade, CancelSide: true, CancelQty: true, AckNew: true, LiquidityTag: tagFeeCode,
+		ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true,
 	},
 	{
 		// Nasdaq, FIX 4.2: display and post-only are DisplayInst, the midpoint is a
-		// hidden peg.
+		// hidden peg. 111 and 114 are as at cboe.
 		Name: "nasdaq", BeginString: "FIX.4.2", HandlInst: true, TransactTime: true, IDLimit: longestUSEquityID,
 		DayTIF: '0', TIFs: nasdaqTIFs, MarketTIF: true,
 		Plain:       []fix.Static{{Tag: tagDisplayInst, Value: "Y"}},
@@ -104,16 +108,18 @@ var dialects = []Dialect{
 		PostOnly:    []fix.Static{{Tag: tagDisplayInst, Value: "P"}},
 		Peg:         []fix.Static{{Tag: fix.TagExecInst, Value: "M"}, {Tag: tagDisplayInst, Value: "N"}},
 		CapacityTag: fix.TagRule80A, CancelSide: true, CancelQty: true, AckNew: true, LiquidityTag: tagFeeCode,
+		ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true,
 	},
 	{
-		// IEX, FIX 4.2: i keeps an order from being routed; 111 is left out, which
-		// displays a limit order and hides a peg. Its post-only is not in the
+		// IEX, FIX 4.2: i keeps an order from being routed; 111 is left out but in a reserve, which
+		// displays a limit order and hides a peg. 114 is as at cboe. Its post-only is not in the
 		// documents at hand and not offered.
 		Name: "iex", BeginString: "FIX.4.2", HandlInst: true, TransactTime: true, IDLimit: longestUSEquityID,
 		DayTIF: '0', TIFs: dealerTIFs, MarketTIF: true,
 		Plain: []fix.Static{{Tag: fix.TagExecInst, Value: "i"}}, ISO: sweep, Peg: midPeg,
 		CapacityTag: fix.TagRule80A, SelfTradeTag: tagSelfTrade,
 		CancelSide: true, CancelQty: true, AckNew: true, LiquidityTag: fix.TagLastLiquidityInd,
+		ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true,
 	},
 	{
 		// Cboe MatchNow, FIX 4.2: 18=M is midpoint only; a conditional order is flagged by 8002=0,
@@ -123,6 +129,7 @@ var dialects = []Dialect{
 		DayTIF: '0', TIFs: nasdaqTIFs, Peg: midPeg, Conditional: conditional, FirmUp: midPeg,
 		InviteTag: tagFirmUpRequest, InviteValue: "5", CapacityTag: fix.TagRule80A, CancelSide: true, CancelQty: true,
 		AckNew: true, LiquidityTag: fix.TagLastLiquidityInd,
+		Shorts: bothShorts, LocateReqd: true,
 	},
 	{
 		// Dealers that quote ladders and deal on the entry.

@@ -50,9 +50,9 @@ type Gateway struct {
 
 	lost lostState
 
-	orders   [][2][len(styles)]*fix.Template // by symbol index, side
-	cancels  [][2]*fix.Template
-	statuses [][2]*fix.Template
+	orders   [][len(sides)][len(styles)]*fix.Template // by symbol index, sides and styles
+	cancels  [][len(sides)]*fix.Template
+	statuses [][len(sides)]*fix.Template
 	unsent   outbound.Unsent
 	cleared  int    // bytes at the front of the session's Out that the firewall let through
 	own      uint64 // cancel requests of our own making

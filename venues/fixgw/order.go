@@ -11,9 +11,9 @@ import (
 // makeTemplates renders every order that the dialect can say for every symbol.
 func (g *Gateway) makeTemplates() error {
 	n := len(g.cfg.Symbols)
-	g.orders = make([][2][len(styles)]*fix.Template, n)
-	g.cancels = make([][2]*fix.Template, n)
-	g.statuses = make([][2]*fix.Template, n)
+	g.orders = make([][len(sides)][len(styles)]*fix.Template, n)
+	g.cancels = make([][len(sides)]*fix.Template, n)
+	g.statuses = make([][len(sides)]*fix.Template, n)
 	d := &g.cfg.Dialect
 	account, err := d.account(&g.cfg.Account)
 	if err != nil {
@@ -21,17 +21,20 @@ func (g *Gateway) makeTemplates() error {
 	}
 	for i := range g.cfg.Symbols {
 		sym := &g.cfg.Symbols[i]
-		for _, side := range []market.Side{market.Buy, market.Sell} {
+		for at, side := range sides {
+			if !d.takes(side) {
+				continue
+			}
 			spec := fix.TemplateSpec{
 				MsgType: fix.MsgCancelRequest, OrigID: true, Static: d.cancel(sym, side),
 				TransactTime: d.TransactTime, IDs: d.IDs,
 				PriceDecimals: sym.PriceDecimals, QtyDecimals: sym.QtyDecimals,
 			}
-			if g.cancels[i][side.Index()], err = g.session.NewTemplate(spec); err != nil {
+			if g.cancels[i][at], err = g.session.NewTemplate(spec); err != nil {
 				return err
 			}
 			spec = fix.TemplateSpec{MsgType: fix.MsgStatusRequest, Static: d.status(sym, side), IDs: d.IDs}
-			if g.statuses[i][side.Index()], err = g.session.NewTemplate(spec); err != nil {
+			if g.statuses[i][at], err = g.session.NewTemplate(spec); err != nil {
 				return err
 			}
 			spec = fix.TemplateSpec{MsgType: fix.MsgNewOrderSingle, TransactTime: d.TransactTime, IDs: d.IDs,
@@ -45,7 +48,12 @@ func (g *Gateway) makeTemplates() error {
 				if st.execInst == market.ExecInstFirmUp {
 					spec.QuoteTag = fix.TagIOIID
 				}
-				if g.orders[i][side.Index()][k], err = g.session.NewTemplate(spec); err != nil {
+				if st.tif == market.TIFDay && st.ordType == market.OrdLimit {
+					spec.ShowTag = d.ReserveTag
+				} else {
+					spec.ShowTag = 0
+				}
+				if g.orders[i][at][k], err = g.session.NewTemplate(spec); err != nil {
 					return fmt.Errorf("symbol %s: %w", sym.Text, err)
 				}
 			}
@@ -121,7 +129,8 @@ func (g *Gateway) values(c *event.Command) (v fix.Values) {
 		v.ID = c.Child
 	default:
 		g.stats.Orders++
-		v = fix.Values{ID: c.Child, Link: c.Parent, Qty: int64(c.Qty), Price: int64(c.Price), MinQty: int64(c.MinQty)}
+		v = fix.Values{ID: c.Child, Link: c.Parent, Qty: int64(c.Qty), Price: int64(c.Price), MinQty: int64(c.MinQty),
+			Show: int64(c.Show())}
 		if c.OrdType == market.OrdPreviouslyQuoted || c.ExecInst == market.ExecInstFirmUp {
 			v.QuoteID = c.ID[:c.ID.Len()]
 		}
@@ -132,17 +141,18 @@ func (g *Gateway) values(c *event.Command) (v fix.Values) {
 // template returns the template of a command, nil when there is none.
 func (g *Gateway) template(c *event.Command) *fix.Template {
 	i := g.symbols.index(c.Instrument)
-	if i < 0 || !c.Side.Valid() || c.Child == 0 {
+	side := sideIndex(c)
+	if i < 0 || side < 0 || c.Child == 0 {
 		return nil
 	}
 	switch {
 	case c.Kind == event.SendCancel && c.Ref != 0:
-		return g.cancels[i][c.Side.Index()]
+		return g.cancels[i][side]
 	case c.Kind == event.SendStatus:
-		return g.statuses[i][c.Side.Index()]
+		return g.statuses[i][side]
 	case c.Kind == event.SendOrder && c.Qty > 0 && !g.session.GapOpen():
-		if k := styleIndex(c); k >= 0 {
-			return g.orders[i][c.Side.Index()][k]
+		if k := styleIndex(c); k >= 0 && (c.Show() == 0 || g.cfg.Dialect.ReserveTag != 0 && c.OrdType == market.OrdLimit && c.TIF == market.TIFDay) {
+			return g.orders[i][side][k]
 		}
 	}
 	return nil

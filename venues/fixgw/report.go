@@ -45,7 +45,7 @@ const fieldOK = -1
 // readReport fills e from m; on trouble it names the tag and the reason.
 func (g *Gateway) readReport(m *fix.Message, e *event.Event) (tag, reason int) {
 	e.Code, e.OrdStatus = char(m.At(fix.SlotExecType)), market.OrdStatus(char(m.At(fix.SlotOrdStatus)))
-	e.Side = market.Side(char(m.At(fix.SlotSide)))
+	e.Side, e.Mark, _ = market.ParseSide(char(m.At(fix.SlotSide)))
 	execID, symbol := m.At(fix.SlotExecID), m.At(fix.SlotSymbol)
 	switch {
 	case m.Twice(onceInReport) != 0:

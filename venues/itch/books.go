@@ -40,6 +40,8 @@ type book struct {
 	clear             bool            // a BookClear is owed
 	market            event.BookState // that was told of the whole market, BookEmpty: nothing
 	toldLow, toldHigh market.Price
+	shorts            byte // RegSHOAction: the price test for short sales; 0: nothing was said
+	toldShorts        byte
 }
 
 func newBook(s Symbol) (book, error) {
@@ -166,6 +168,12 @@ func (d *Decoder) settleTrading(now int64, b *book, want event.BookState) bool {
 		}
 		b.toldLow, b.toldHigh = b.low, b.high
 	}
+	if restricted(b.shorts) != restricted(b.toldShorts) || b.shorts != 0 && b.toldShorts == 0 {
+		if !d.emit(now, b, event.ShortRestriction, 0, event.ReasonVenueState) {
+			return false
+		}
+		b.toldShorts = b.shorts
+	}
 	return true
 }
 
@@ -209,6 +217,9 @@ func (d *Decoder) emit(
 	}
 	if kind == event.PriceBand {
 		d.status.Price, d.status.LastPx = b.low, b.high
+	}
+	if kind == event.ShortRestriction && restricted(b.shorts) {
+		d.status.Code = event.ShortsRestricted
 	}
 	if !d.sink(&d.status) {
 		d.stats.NoRoom++

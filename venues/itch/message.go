@@ -24,6 +24,7 @@ const (
 	typeOperationalHalt   = 'h'
 	typeBreakerBreach     = 'W'
 	typeAuctionCollar     = 'J'
+	typeRegSHO            = 'Y'
 )
 
 // lengths holds the length of each message type, 0 for a type that the

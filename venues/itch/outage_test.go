@@ -3,6 +3,7 @@ package itch
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 
 	"penstock/event"
@@ -114,7 +115,7 @@ func TestEveryTypeIsCounted(t *testing.T) {
 			t.Errorf("type %c: counted %d times (%v)", kind, got, err)
 		}
 		switch kind {
-		case 'Y', 'L', 'V', 'K', 'J', 'B', 'I', 'N', 'O', 'Q':
+		case 'L', 'V', 'K', 'J', 'B', 'I', 'N', 'O', 'Q':
 			if err != nil || len(c.lines) != 0 {
 				t.Errorf("type %c: %v, %v", kind, err, c.lines)
 			}
@@ -131,5 +132,47 @@ func TestMarketOfHaltsIsOneOfThree(t *testing.T) {
 	c.Market = 'Z'
 	if _, err := NewDecoder(c); err == nil {
 		t.Error("market Z was accepted")
+	}
+}
+
+// The price test for short sales is told when it begins and ends, and once as it is when nothing
+// was known; what a Reset forgets it does not forget.
+func TestShortSaleRestrictionIsTold(t *testing.T) {
+	d, c := live(t)
+	say := func(action byte) error {
+		m := message('Y', 7)
+		copy(m[11:], "AAPL    ")
+		m[19] = action
+		return d.Decode(1, m)
+	}
+	want := func(codes ...uint8) {
+		t.Helper()
+		var got []uint8
+		for _, e := range c.events {
+			if e.Kind == event.ShortRestriction {
+				got = append(got, e.Code)
+			}
+		}
+		if c.events = nil; !slices.Equal(got, codes) {
+			t.Fatalf("told %v, want %v", got, codes)
+		}
+	}
+	for _, step := range []struct {
+		action byte
+		want   []uint8
+	}{{'0', []uint8{0}}, {'0', nil}, {'1', []uint8{1}}, {'2', nil}, {'0', []uint8{0}}, {'2', []uint8{1}}} {
+		if err := say(step.action); err != nil {
+			t.Fatal(err)
+		}
+		want(step.want...)
+	}
+	d.Reset(2)
+	if err := d.Decode(2, listing(7, "AAPL")); err != nil {
+		t.Fatal(err)
+	}
+	d.Live(3)
+	want()
+	if err := say('3'); !errors.Is(err, ErrValue) {
+		t.Fatalf("an action that there is not: %v", err)
 	}
 }

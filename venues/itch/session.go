@@ -28,8 +28,7 @@ func (d *Decoder) withoutBook(now int64, b *book, msg []byte) error {
 }
 
 // stateMessage takes the messages of a book in use that are not of orders. Those
-// that it does not name tell of things that no book here keeps: market makers (L),
-// short sale rules (Y), decline levels (V), IPO releases (K), retail
+// that it does not name tell of things that no book here keeps: market makers (L), decline levels (V), IPO releases (K), retail
 // interest (N), direct listings (O), broken trades (B), auction imbalances (I).
 func (d *Decoder) stateMessage(now int64, b *book, msg []byte) error {
 	switch msg[0] {
@@ -41,6 +40,8 @@ func (d *Decoder) stateMessage(now int64, b *book, msg []byte) error {
 		return d.directory(now, b, msg)
 	case typeTradingAction:
 		return d.tradingAction(now, b, msg)
+	case typeRegSHO:
+		return d.regSHO(now, b, msg)
 	case typeOperationalHalt:
 		return d.operationalHalt(now, b, msg)
 	case typeAuctionCollar:
@@ -155,6 +156,22 @@ func (d *Decoder) operationalHalt(now int64, b *book, msg []byte) error {
 	}
 	return nil
 }
+
+// regSHO takes whether a price test holds for short sales of a stock, on every market: since
+// its price fell today (1), or still from the day before (2). It is no part of what a Reset
+// forgets: only the venue lifts it.
+func (d *Decoder) regSHO(now int64, b *book, msg []byte) error {
+	action := msg[19]
+	if action < '0' || action > '2' {
+		return ErrValue
+	}
+	b.shorts = action
+	d.owed = !d.settleBook(now, b) || d.owed
+	return nil
+}
+
+// restricted reports whether a RegSHOAction says that the price test holds.
+func restricted(action byte) bool { return action == '1' || action == '2' }
 
 // auctionCollar takes the prices between which the auction that ends a pause may execute
 // (LULD Auction Collar). They end with it.

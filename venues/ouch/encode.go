@@ -17,6 +17,7 @@ type Order struct {
 	Cross    byte
 	Customer byte // R retail, N not, blank: the port's
 	MinQty   uint32
+	MaxFloor uint32 // 5.0: what is displayed
 	PostOnly bool   // 5.0
 	Firm     string // 4 characters
 }
@@ -48,6 +49,9 @@ func AppendEnter(dst []byte, v Version, o *Order) []byte {
 	}
 	if o.MinQty != 0 {
 		dst = appendOption32(dst, TagMinQty, o.MinQty)
+	}
+	if o.MaxFloor != 0 {
+		dst = appendOption32(dst, TagMaxFloor, o.MaxFloor)
 	}
 	if o.Customer != 0 {
 		dst = append(dst, 2, TagCustomerType, o.Customer)

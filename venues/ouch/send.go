@@ -100,7 +100,7 @@ func (g *Gateway) settled(now int64, c *event.Command) (done, ok bool) {
 // enter makes the message of an order in g.out; false when there are no words for it.
 func (g *Gateway) enter(c *event.Command) bool {
 	s := g.symbolOf(c.Instrument)
-	if s == nil || !c.Side.Valid() || c.Qty <= 0 || c.Qty > MaxQty || c.MinQty < 0 || c.MinQty > c.Qty || c.Price < 0 {
+	if s == nil || !c.Side.Valid() || !c.Mark.Valid(c.Side) || c.Qty <= 0 || c.Qty > MaxQty || c.MinQty < 0 || c.MinQty > c.Qty || c.Price < 0 {
 		return false
 	}
 	if g.book.full() || g.book.ofChild(c.Child) != nil {
@@ -111,7 +111,7 @@ func (g *Gateway) enter(c *event.Command) bool {
 	if g.cfg.Version == V42 {
 		day, ioc = tifDay42, tifIOC42
 	}
-	o := Order{UserRef: g.next, Token: makeToken(c.Child), Side: sideCode(c.Side), Qty: uint32(c.Qty), Symbol: s.padded,
+	o := Order{UserRef: g.next, Token: makeToken(c.Child), Side: sideCode(c.Side, c.Mark), Qty: uint32(c.Qty), Symbol: s.padded,
 		Price: uint64(int64(c.Price) / s.scale), TIF: ioc, Display: hidden, Capacity: g.cfg.Capacity, Sweep: 'N', Cross: 'N',
 		MinQty: uint32(c.MinQty), Firm: g.cfg.Firm}
 	if g.cfg.Retail {
@@ -133,6 +133,12 @@ func (g *Gateway) enter(c *event.Command) bool {
 	default:
 		return false
 	}
+	if show := c.Show(); show != 0 {
+		if g.cfg.Version == V42 || show < 0 || show > c.Qty || c.OrdType != market.OrdLimit || c.TIF != market.TIFDay {
+			return false
+		}
+		o.MaxFloor = uint32(show)
+	}
 	if o.Price != MarketPrice && (o.Price == 0 || o.Price > MaxPrice || int64(o.Price)*s.scale != int64(c.Price)) {
 		return false
 	}
@@ -153,9 +159,14 @@ func (g *Gateway) symbolOf(id market.InstrumentID) *symbol {
 	return &g.symbols[g.byID[id]]
 }
 
-func sideCode(s market.Side) byte {
-	if s == market.Buy {
+func sideCode(s market.Side, m market.Mark) byte {
+	switch {
+	case s == market.Buy:
 		return 'B'
+	case m == market.Short:
+		return 'T'
+	case m == market.ShortExempt:
+		return 'E'
 	}
 	return 'S'
 }

@@ -83,7 +83,7 @@ func (b *blotter) register(now int64, o *Order) (*OrderState, bool) {
 		return nil, false
 	}
 	s := &OrderState{
-		Owner: o.Owner, ClOrdID: o.ClOrdID, OrderID: b.nextOrder(), Side: o.Side,
+		Owner: o.Owner, ClOrdID: o.ClOrdID, OrderID: b.nextOrder(), Side: o.Side, Mark: o.Mark, MaxFloor: o.MaxFloor,
 		OrdType: o.OrdType, TIF: o.TIF, OrdStatus: market.StatusPendingNew,
 		Price: o.Price, OrderQty: o.Qty, MinQty: o.MinQty, LeavesQty: o.Qty,
 		QuoteID: o.QuoteID, SelfMatch: o.SelfMatch, Updated: now,
@@ -117,7 +117,7 @@ func (b *blotter) refuse(now int64, o *Order, reason event.Reason, text string) 
 		return
 	}
 	b.venue.Replies.Report(&Report{
-		Time: now, Owner: o.Owner, ClOrdID: o.ClOrdID, ExecID: b.NextExecID(), Side: o.Side,
+		Time: now, Owner: o.Owner, ClOrdID: o.ClOrdID, ExecID: b.NextExecID(), Side: o.Side, Mark: o.Mark,
 		OrdType: o.OrdType, TIF: o.TIF, ExecType: market.ExecRejected,
 		OrdStatus: market.StatusRejected, Price: o.Price, OrderQty: o.Qty,
 		QuoteID: o.QuoteID, Reason: reason, Text: text,
@@ -180,6 +180,7 @@ func (b *blotter) report(now int64, s *OrderState, r *Report) {
 	}
 	r.Time, r.Owner, r.OrderID, r.Side = now, s.Owner, s.OrderID, s.Side
 	r.OrdType, r.TIF, r.OrdStatus = s.OrdType, s.TIF, s.OrdStatus
+	r.Mark = s.Mark
 	r.Price, r.OrderQty, r.Notional = s.Price, s.OrderQty, s.Notional
 	r.CumQty, r.LeavesQty, r.QuoteID = s.CumQty, s.LeavesQty, s.QuoteID
 	if b.venue.Replies.Report != nil {

@@ -21,7 +21,7 @@ type Exchange struct {
 	cfg       ExchangeConfig
 	sides     [2]ladder // by Side.Index
 	pool      pool
-	byRef     map[uint64]int32 // OrderID of a named owner's resting order → slot in pool
+	byID      map[uint64]int32 // OrderID of a named owner's resting order → slot in pool
 	halted    bool
 	auction   bool         // why it is halted
 	low, high market.Price // what orders may be priced at, 0: any
@@ -80,7 +80,7 @@ func NewExchange(cfg ExchangeConfig) (*Exchange, error) {
 	return &Exchange{
 		blotter: newBlotter(cfg.Venue), cfg: cfg, pool: newPool(),
 		sides: [2]ladder{{side: market.Buy, tick: cfg.Instrument.Tick}, {side: market.Sell, tick: cfg.Instrument.Tick}},
-		byRef: make(map[uint64]int32),
+		byID:  make(map[uint64]int32),
 	}, nil
 }
 
@@ -116,14 +116,14 @@ func (e *Exchange) check(o *Order) (event.Reason, string) {
 		return event.ReasonVenueHalted, "continuous trading is halted for an auction"
 	case e.halted:
 		return event.ReasonVenueHalted, "trading is halted"
-	case !o.Side.Valid():
+	case !o.Side.Valid() || !o.Mark.Valid(o.Side):
 		return event.ReasonBadParameter, "Side must be 1 or 2"
 	case o.Qty <= 0 || o.Qty%in.Lot != 0:
 		return event.ReasonBadQty, "OrderQty must be a positive multiple of the lot"
 	}
 	switch o.OrdType {
 	case market.OrdMarket:
-		if o.TIF != market.TIFIOC && o.TIF != market.TIFFOK || o.ExecInst != market.ExecInstNone {
+		if o.TIF != market.TIFIOC && o.TIF != market.TIFFOK || o.ExecInst != market.ExecInstNone || o.MaxFloor != 0 {
 			return event.ReasonUnsupportedType, "a market order must be IOC or FOK"
 		}
 		return event.ReasonNone, ""
@@ -160,6 +160,9 @@ func (e *Exchange) check(o *Order) (event.Reason, string) {
 		}
 	default:
 		return event.ReasonUnsupportedType, "ExecInst not supported"
+	}
+	if o.MaxFloor != 0 && (o.TIF != market.TIFDay || o.MaxFloor < 0 || o.MaxFloor > o.Qty || o.MaxFloor%in.Lot != 0) {
+		return event.ReasonDisplay, "MaxFloor must be a multiple of the lot, at most OrderQty, in a day order"
 	}
 	return event.ReasonNone, ""
 }

@@ -20,7 +20,8 @@ type ladder struct {
 // of arrival.
 type level struct {
 	price      market.Price
-	qty        market.Qty
+	qty        market.Qty // displayed
+	hidden     market.Qty // what is kept in reserve
 	count      int
 	head, tail int32
 }
@@ -30,7 +31,8 @@ type resting struct {
 	ref        uint64
 	own        *OrderState // nil for background flow
 	price      market.Price
-	qty        market.Qty
+	qty        market.Qty // displayed
+	hidden     market.Qty // in reserve: displayed part by part when qty is gone
 	next, prev int32
 	side       market.Side
 }
@@ -110,6 +112,7 @@ func (l *ladder) push(p *pool, i int32) market.Qty {
 	}
 	lv.tail = i
 	lv.qty += o.qty
+	lv.hidden += o.hidden
 	lv.count++
 	return lv.qty
 }
@@ -129,6 +132,7 @@ func (l *ladder) reduce(p *pool, i int32, qty market.Qty) market.Qty {
 	if o.qty > 0 {
 		return left
 	}
+	lv.hidden -= o.hidden
 	if o.prev != 0 {
 		p.slots[o.prev].next = o.next
 	} else {

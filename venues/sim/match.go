@@ -13,13 +13,13 @@ func (e *Exchange) crosses(o *Order) bool {
 	return best != nil && o.reaches(best.price)
 }
 
-// available returns the displayed quantity within the limit of o, counting no
+// available returns the quantity within the limit of o, reserves included, counting no
 // further than its OrderQty.
 func (e *Exchange) available(o *Order) market.Qty {
 	levels := e.sides[o.Side.Contra().Index()].levels
 	var sum market.Qty
 	for i := len(levels) - 1; i >= 0 && sum < o.Qty && o.reaches(levels[i].price); i-- {
-		sum += levels[i].qty
+		sum += levels[i].qty + levels[i].hidden
 	}
 	return sum
 }
@@ -74,27 +74,35 @@ func (e *Exchange) execute(
 		f.Liquidity = market.LiquidityRemoved
 		e.fill(now, taker, f)
 	}
+	if qty == maker.qty && maker.hidden > 0 {
+		// The next part is an order of its own in the feed, and the last of its price.
+		e.rest(now, maker.side, maker.price, maker.hidden, e.nextOrder(), maker.own)
+	}
 	return qty
 }
 
-// rest puts an order at the end of its price's queue.
+// rest puts an order at the end of its price's queue. No more than its MaxFloor is displayed.
 func (e *Exchange) rest(
 	now int64, side market.Side, price market.Price, qty market.Qty, ref uint64, own *OrderState,
 ) {
-	i := e.pool.take()
-	e.pool.slots[i] = resting{ref: ref, own: own, price: price, qty: qty, side: side}
+	i, hidden := e.pool.take(), market.Qty(0)
 	if own != nil {
-		e.byRef[ref] = i
+		e.byID[own.OrderID] = i
+		if own.MaxFloor > 0 {
+			hidden = max(qty-own.MaxFloor, 0)
+			qty -= hidden
+		}
 	}
+	e.pool.slots[i] = resting{ref: ref, own: own, price: price, qty: qty, hidden: hidden, side: side}
 	levelQty := e.sides[side.Index()].push(&e.pool, i)
 	e.change(BookChange{
 		Time: now, Kind: BookAdd, Side: side, Ref: ref, Price: price, Qty: qty, LevelQty: levelQty,
 	})
 }
 
-// remove takes the order ref of a named owner off the book, if it is there.
-func (e *Exchange) remove(now int64, ref uint64) {
-	if i, ok := e.byRef[ref]; ok {
+// remove takes the order id of a named owner off the book, if it is there.
+func (e *Exchange) remove(now int64, id uint64) {
+	if i, ok := e.byID[id]; ok {
 		e.removeSlot(now, i)
 	}
 }
@@ -123,7 +131,7 @@ func (e *Exchange) shrink(now int64, i int32, qty market.Qty) {
 
 func (e *Exchange) forget(i int32) {
 	if o := &e.pool.slots[i]; o.own != nil {
-		delete(e.byRef, o.ref)
+		delete(e.byID, o.own.OrderID)
 	}
 	e.pool.put(i)
 }

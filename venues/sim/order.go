@@ -14,9 +14,11 @@ type Order struct {
 	Owner    uint32
 	ClOrdID  event.ID
 	Side     market.Side
+	Mark     market.Mark
 	Price    market.Price // limit; dark: limit cap, 0 for none; dealer: the quoted price
 	Qty      market.Qty
 	MinQty   market.Qty // dark: least quantity of one execution, 0 for none
+	MaxFloor market.Qty // exchange: most that is displayed at once, 0 for all
 	OrdType  market.OrdType
 	TIF      market.TimeInForce
 	ExecInst market.ExecInst
@@ -37,6 +39,7 @@ type Report struct {
 	OrderID     uint64   // 0 for a rejected order that never was
 	ExecID      uint64
 	Side        market.Side
+	Mark        market.Mark
 	OrdType     market.OrdType
 	TIF         market.TimeInForce
 	ExecType    market.ExecType
@@ -79,12 +82,14 @@ type OrderState struct {
 	ClOrdID   event.ID
 	OrderID   uint64
 	Side      market.Side
+	Mark      market.Mark
 	OrdType   market.OrdType
 	TIF       market.TimeInForce
 	OrdStatus market.OrdStatus
 	Price     market.Price
 	OrderQty  market.Qty
 	MinQty    market.Qty
+	MaxFloor  market.Qty
 	CumQty    market.Qty
 	LeavesQty market.Qty
 	Notional  market.Notional // Σ price × quantity of its fills

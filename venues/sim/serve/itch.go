@@ -17,9 +17,11 @@ type itchFeed struct {
 	up, down int64 // price increments × up / down is 1/10000
 	buf      []byte
 	halted   bool
-	auction  bool                    // the reason of it
-	corrupt  bool                    // the next order is announced with no shares
-	resting  map[uint64]restingOrder // by the reference in messages
+	auction  bool // the reason of it
+	// restricted says that a price test holds for short sales.
+	restricted bool
+	corrupt    bool                    // the next order is announced with no shares
+	resting    map[uint64]restingOrder // by the reference in messages
 }
 
 // restingOrder is what an A message says of an order that is still there.
@@ -127,6 +129,13 @@ func (f *itchFeed) state(now int64) {
 	f.buf = append(f.buf, f.symbol[:]...)
 	f.buf = append(f.buf, state, ' ')
 	f.text("    ")
+}
+
+// shorts is the Y message: whether a price test holds for short sales.
+func (f *itchFeed) shorts(now int64) {
+	f.start('Y', stockLocate, now)
+	f.buf = append(f.buf, f.symbol[:]...)
+	f.buf = append(f.buf, map[bool]byte{false: '0', true: '1'}[f.restricted])
 }
 
 // collar is the J message.

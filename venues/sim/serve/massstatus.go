@@ -18,7 +18,7 @@ const (
 // state is the report of an order's state.
 func (s *Server) state(o *sim.OrderState, at int64, execID uint64) sim.Report {
 	return sim.Report{Time: at, Owner: o.Owner, ClOrdID: o.ClOrdID, ExecID: execID, ExecType: market.ExecOrderStatus, OrderID: o.OrderID,
-		Side: o.Side, OrdType: o.OrdType, TIF: o.TIF, OrdStatus: o.OrdStatus, Price: o.Price, OrderQty: o.OrderQty, CumQty: o.CumQty,
+		Side: o.Side, Mark: o.Mark, OrdType: o.OrdType, TIF: o.TIF, OrdStatus: o.OrdStatus, Price: o.Price, OrderQty: o.OrderQty, CumQty: o.CumQty,
 		LeavesQty: o.LeavesQty, Notional: o.Notional}
 }
 

@@ -14,6 +14,8 @@ const (
 	msgQuoteRequestReject       = "AG"
 	tagQuoteRequestRejectReason = 658
 	tagOrdStatusReqID           = 790
+	tagLocateReqd               = 114
+	tagDisplayQty               = 1138
 
 	unsupportedMessageType = 3 // BusinessRejectReason(380)
 	unknownSecurity        = 1 // QuoteRequestRejectReason(658)
@@ -145,14 +147,21 @@ func (c *client) onNewOrder(m *fix.Message, now int64) error {
 	f := c.fields(m)
 	o := sim.Order{
 		Owner: c.owner, ClOrdID: f.id(fix.TagClOrdID),
-		Side:     market.Side(f.char(fix.TagSide, 0, false)),
 		OrdType:  market.OrdType(f.char(fix.TagOrdType, 0, false)),
 		TIF:      market.TimeInForce(f.char(fix.TagTimeInForce, byte(market.TIFDay), true)),
 		ExecInst: market.ExecInst(f.char(fix.TagExecInst, 0, true)),
 		Qty:      market.Qty(f.decimal(fix.TagOrderQty, in.QtyDecimals, false)),
 		Price:    market.Price(f.decimal(fix.TagPrice, in.PriceDecimals, true)),
 		MinQty:   market.Qty(f.decimal(fix.TagMinQty, in.QtyDecimals, true)),
+		MaxFloor: market.Qty(f.decimal(fix.TagMaxFloor, in.QtyDecimals, true)),
 		QuoteID:  f.optionalID(fix.TagQuoteID),
+	}
+	o.Side, o.Mark, _ = market.ParseSide(f.char(fix.TagSide, 0, false))
+	if located := f.char(tagLocateReqd, 0, true); o.Mark != market.Long && located != 'N' {
+		f.fail(m.Bad(tagLocateReqd, fix.RejectMissingTag)) // nobody locates stock here
+	}
+	if o.MaxFloor == 0 {
+		o.MaxFloor = market.Qty(f.decimal(tagDisplayQty, in.QtyDecimals, true))
 	}
 	symbol := f.symbol()
 	readConditional(&f, &o)
@@ -185,7 +194,7 @@ func (c *client) onNewOrder(m *fix.Message, now int64) error {
 func (c *client) refuse(now int64, o *sim.Order) {
 	c.entry.onReport(&sim.Report{
 		Time: now, Owner: c.owner, ClOrdID: o.ClOrdID, ExecID: c.entry.server.engine.NextExecID(),
-		Side: o.Side, OrdType: o.OrdType, TIF: o.TIF, Price: o.Price, OrderQty: o.Qty,
+		Side: o.Side, Mark: o.Mark, OrdType: o.OrdType, TIF: o.TIF, Price: o.Price, OrderQty: o.Qty,
 		ExecType: market.ExecRejected, OrdStatus: market.StatusRejected,
 		Reason: event.ReasonUnknownInstrument, Text: "unknown symbol",
 	})
@@ -213,7 +222,7 @@ func (c *client) onStatus(m *fix.Message, now int64) error {
 	f := c.fields(m)
 	id := f.id(fix.TagClOrdID)
 	f.symbol()
-	side := market.Side(f.char(fix.TagSide, 0, false))
+	side, mark, _ := market.ParseSide(f.char(fix.TagSide, 0, false))
 	ask, _ := m.Get(tagOrdStatusReqID)
 	reqID := string(ask)
 	if f.err != nil {
@@ -222,7 +231,7 @@ func (c *client) onStatus(m *fix.Message, now int64) error {
 	c.arrive(now, func(at int64) {
 		s := c.entry.server
 		r := sim.Report{
-			Time: at, Owner: c.owner, ClOrdID: id, ExecID: s.engine.NextExecID(), Side: side,
+			Time: at, Owner: c.owner, ClOrdID: id, ExecID: s.engine.NextExecID(), Side: side, Mark: mark,
 			ExecType: market.ExecOrderStatus, OrdStatus: market.StatusRejected,
 			Reason: event.ReasonUnknownOrder, Text: "unknown order",
 		}

@@ -30,6 +30,7 @@ type ouchEnter struct {
 	display  byte
 	capacity byte
 	minQty   uint32
+	maxFloor uint32
 }
 
 // message takes one message of the client; false ends the connection, as a venue does with
@@ -118,6 +119,9 @@ func readEnter50(msg []byte) (o ouchEnter, ok bool) {
 		if rest[1] == 3 && n == 5 {
 			o.minQty = be.Uint32(rest[2:])
 		}
+		if rest[1] == 5 && n == 5 {
+			o.maxFloor = be.Uint32(rest[2:])
+		}
 		rest = rest[1+n:]
 	}
 	return o, true
@@ -137,10 +141,14 @@ func (c *ouchClient) order(o *ouchEnter) (order sim.Order, reject uint16) {
 	id, fits := event.MakeID(o.token)
 	scale := uint64(market.Pow10(s.in.PriceDecimals - 4))
 	order = sim.Order{Owner: c.owner, ClOrdID: id, Side: market.Buy, OrdType: market.OrdLimit, TIF: market.TIFDay,
-		Qty: market.Qty(o.shares), MinQty: market.Qty(o.minQty), Price: market.Price(o.price * scale)}
+		Qty: market.Qty(o.shares), MinQty: market.Qty(o.minQty), MaxFloor: market.Qty(o.maxFloor), Price: market.Price(o.price * scale)}
 	switch {
 	case o.side == 'S':
 		order.Side = market.Sell
+	case o.side == 'T':
+		order.Side, order.Mark = market.Sell, market.Short
+	case o.side == 'E':
+		order.Side, order.Mark = market.Sell, market.ShortExempt
 	case o.side != 'B':
 		return order, 0x09
 	}
@@ -271,7 +279,12 @@ func (c *ouchClient) report(now int64, r *sim.Report) {
 func (c *ouchClient) accepted(now int64, r *sim.Report, token string) {
 	be := binary.BigEndian
 	side, display, tif := byte('B'), byte('Y'), uint32(99_998)
-	if r.Side == market.Sell {
+	switch {
+	case r.Mark == market.Short:
+		side = 'T'
+	case r.Mark == market.ShortExempt:
+		side = 'E'
+	case r.Side == market.Sell:
 		side = 'S'
 	}
 	if r.TIF != market.TIFDay {

@@ -58,7 +58,7 @@ func (c *client) beginReport(now int64, r *sim.Report, text func(event.ID) strin
 		w.Str(fix.TagOrigClOrdID, text(r.OrigClOrdID))
 	}
 	w.Str(fix.TagSymbol, c.entry.server.cfg.Symbol)
-	w.Char(fix.TagSide, byte(r.Side))
+	w.Char(fix.TagSide, r.Mark.Code(r.Side))
 	w.Decimal(fix.TagOrderQty, int64(r.OrderQty), in.QtyDecimals)
 	if r.OrdType != 0 {
 		w.Char(fix.TagOrdType, byte(r.OrdType))
