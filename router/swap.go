@@ -44,5 +44,8 @@ func (c *Core) onPolicySwap(e *event.Event) {
 	c.table, c.policy, c.rolledBack = c.offered.table, sum, false
 	c.exploration.Candidates = c.offered.candidates
 	c.gate.NewPolicy(c.table.PolicyID())
+	for i := range c.waiting.list[:c.waiting.count] {
+		c.unwant(&c.children[c.waiting.list[i].child]) // decided and counted before the swap
+	}
 	c.Counters.PolicySwaps++
 }
