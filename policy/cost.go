@@ -63,28 +63,36 @@ type Terms struct {
 // ofHalf returns share thousandths of the half-spread.
 func (s *Situation) ofHalf(share int32) int64 { return s.Half * int64(share) / 1000 }
 
-// Appraise writes the terms of an option into t. It does not allocate.
-func (p *Params) Appraise(s *Situation, o *Option, t *Terms) {
-	v := &p.Venues[o.Venue&(market.MaxVenues-1)]
-	t.Venue, t.Way, t.Fill, t.Price, t.Fee = o.Venue, o.Way, o.Fill, o.Price, o.Fee
-	t.Fallback, t.Leakage = s.Fallback, s.ofHalf(v.Leakage)
-	switch o.Way {
-	case WayTake:
-		t.Markout, t.Moved, t.Leakage = s.ofHalf(v.TakeMarkout), 0, 0
+// Appraise writes the terms of an option into t and returns their Net. It does not allocate.
+func (p *Params) Appraise(s *Situation, o Option, t *Terms) int64 {
+	return p.AppraiseWay(s, o.Venue, o.Way, o.Price, o.Fee, o.Fill, t)
+}
+
+// AppraiseWay is Appraise of an option whose parts are at hand: they stay in registers.
+func (p *Params) AppraiseWay(s *Situation, venue market.VenueID, way Way, price, fee int64, fill uint16, t *Terms) (net int64) {
+	v := &p.Venues[venue&(market.MaxVenues-1)]
+	t.Venue, t.Way, t.Price, t.Fee, t.Fallback = venue, way, price, fee, s.Fallback
+	if way == WayTake {
+		markout := s.ofHalf(v.TakeMarkout)
+		net = price + fee + markout
+		t.Fill, t.Markout, t.Moved, t.Leakage, t.Net = fill, markout, 0, 0, net
+		return net
+	}
+	var markout, moved, leakage int64
+	switch way {
 	case WayHit:
-		t.Fill = One - v.Reject[s.Calm&1]
-		t.Markout, t.Moved = s.ofHalf(v.TakeMarkout), s.ofHalf(v.RejectMove[s.Calm&1])
+		fill = One - v.Reject[s.Calm&1]
+		markout, moved, leakage = s.ofHalf(v.TakeMarkout), s.ofHalf(v.RejectMove[s.Calm&1]), s.ofHalf(v.Leakage)
 	case WayPost:
-		t.Markout, t.Moved, t.Leakage = s.ofHalf(v.AddMarkout), s.ofHalf(int32(p.NoFill)), 0
+		markout, moved = s.ofHalf(v.AddMarkout), s.ofHalf(int32(p.NoFill))
 	case WayRest:
-		t.Markout, t.Moved = s.ofHalf(v.AddMarkout), s.ofHalf(int32(p.NoFill))
+		markout, moved, leakage = s.ofHalf(v.AddMarkout), s.ofHalf(int32(p.NoFill)), s.ofHalf(v.Leakage)
 	default:
-		t.Markout, t.Moved = s.ofHalf(v.AddMarkout), 0
+		markout, leakage = s.ofHalf(v.AddMarkout), s.ofHalf(v.Leakage)
 	}
-	t.Net = t.Fallback + t.Moved + scale(t.Price+t.Fee+t.Markout-t.Moved-t.Fallback, t.Fill) + t.Leakage
-	if o.Way == WayTake {
-		t.Net = t.Price + t.Fee + t.Markout
-	}
+	net = s.Fallback + moved + scale(price+fee+markout-moved-s.Fallback, fill) + leakage
+	t.Fill, t.Markout, t.Moved, t.Leakage, t.Net = fill, markout, moved, leakage, net
+	return net
 }
 
 // scale returns x × p, p in 1/65536 with One for certain.

@@ -32,7 +32,7 @@ func TestTermsSumToTheNet(t *testing.T) {
 		o := Option{Venue: market.VenueID(r.IntN(16)), Way: Way(r.IntN(int(Ways))), Price: r.Int64N(2e9) - 1e9,
 			Fee: r.Int64N(2e6) - 1e6, Fill: uint16(r.Uint32())}
 		var got Terms
-		p.Appraise(&s, &o, &got)
+		p.Appraise(&s, o, &got)
 		if math.Abs(float64(got.Net)-exactNet(&got)) > 1.01 {
 			t.Fatalf("%+v: net %d, exactly %.2f", got, got.Net, exactNet(&got))
 		}
@@ -45,7 +45,7 @@ func TestTermsMoveAsTheyShould(t *testing.T) {
 		p := *PriorParams()
 		change(&p.Venues[1])
 		var got Terms
-		p.Appraise(&Situation{Half: 10_000, Fallback: 10_300}, &Option{Venue: 1, Way: way, Price: -10_000, Fill: fill}, &got)
+		p.Appraise(&Situation{Half: 10_000, Fallback: 10_300}, Option{Venue: 1, Way: way, Price: -10_000, Fill: fill}, &got)
 		return got.Net
 	}
 	as := func(*VenueParams) {}
@@ -141,7 +141,7 @@ func TestPoolsKeepLotsAndBounds(t *testing.T) {
 // dealers; the cheapest of each way.
 func appraiseAll(p *Params, s *Situation, options []Option, terms []Terms, best *[Ways]int) {
 	for i := range options {
-		p.Appraise(s, &options[i], &terms[i])
+		p.Appraise(s, options[i], &terms[i])
 		if way := terms[i].Way; best[way] < 0 || terms[i].Net < terms[best[way]].Net {
 			best[way] = i
 		}

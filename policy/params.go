@@ -168,12 +168,28 @@ func Calm(volatility int64) int {
 // FillBucket returns the bucket of fill probabilities for an order with ahead of depth in
 // front at a touch that leans by imbalance, −1024 to 1024, positive with more on our side.
 func FillBucket(ahead, depth market.Qty, imbalance int64) int {
-	queue := int64(0)
-	if depth > 0 {
-		queue = min(int64(min(ahead, depth)/max(depth/5, 1)), 4)
-	}
-	return int(max(queue, 0))*5 + leanOf(imbalance, 5)
+	return FillsAt(depth, imbalance).Bucket(ahead)
 }
+
+// FillsAt is FillBucket for several orders at the same touch.
+func FillsAt(depth market.Qty, imbalance int64) FillPlace {
+	return FillPlace{max(depth, 0), max(depth/5, 1), leanOf(imbalance, 5)}
+}
+
+// FillPlace is a touch at which orders may fill.
+type FillPlace struct {
+	depth, fifth market.Qty
+	lean         int
+}
+
+// Bucket returns the bucket of an order with ahead of the depth in front.
+func (f FillPlace) Bucket(ahead market.Qty) int {
+	in := min(ahead, f.depth) // which fifth it is in, without a division or a branch
+	return (atLeast(in, f.fifth)+atLeast(in, 2*f.fifth)+atLeast(in, 3*f.fifth)+atLeast(in, 4*f.fifth))*5 + f.lean
+}
+
+// atLeast returns 1 where q is n or more, and 0 where it is less.
+func atLeast(q, n market.Qty) int { return int(1 - uint64(q-n)>>63) }
 
 func leanOf(imbalance, buckets int64) int {
 	return int(min(max((1024-imbalance)*buckets/2048, 0), buckets-1))

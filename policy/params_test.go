@@ -117,3 +117,22 @@ func TestBucketsStayInTheirTables(t *testing.T) {
 		t.Error("corners")
 	}
 }
+
+// FillPlace.Bucket finds by comparisons what a division says.
+func FuzzFillBucketIsADivision(f *testing.F) {
+	f.Add(int64(0), int64(0), int64(0))
+	f.Add(int64(300), int64(1000), int64(-200))
+	f.Add(int64(-5), int64(4), int64(1024))
+	f.Add(int64(1)<<47, int64(1)<<47, int64(9))
+	f.Fuzz(func(t *testing.T, ahead, depth, lean int64) {
+		ahead, depth, lean = ahead%(1<<50), depth%(1<<50), lean%2000
+		queue := int64(0)
+		if depth > 0 {
+			queue = min(min(ahead, depth)/max(depth/5, 1), 4)
+		}
+		want := int(max(queue, 0))*5 + leanOf(lean, 5)
+		if got := FillBucket(market.Qty(ahead), market.Qty(depth), lean); got != want {
+			t.Errorf("%d of %d, lean %d: bucket %d, by division %d", ahead, depth, lean, got, want)
+		}
+	})
+}

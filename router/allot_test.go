@@ -60,12 +60,15 @@ func tenVenueCore(tb testing.TB) (*Core, *Parent) {
 // appraiseAllVenues is what a decision does before it sends: the terms of every venue in
 // every way, the pools' shares, and the best of each.
 func appraiseAllVenues(c *Core, p *Parent) int {
+	c.judgeVenues(p)
 	c.scratch = allocation{}
 	c.weigh(p)
 	c.openPools(p, policy.WayPing, 1000)
 	c.pools.Share(1000, 1, 0)
 	var berths [market.MaxVenues]berth
-	return c.berths(p, 499_800, 1000, &berths)
+	n := c.berths(p, 499_800, 1000, &berths)
+	c.verdict.of = nil
+	return n
 }
 
 func TestAppraisalOfTenVenuesDoesNotAllocate(t *testing.T) {

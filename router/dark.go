@@ -1,6 +1,8 @@
 package router
 
 import (
+	"math/bits"
+
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
@@ -73,13 +75,14 @@ func (c *Core) openPools(p *Parent, way policy.Way, most market.Qty) {
 	m, now := c.composites[p.Instrument], &c.economics.now
 	mid := market.Price((int64(m.Bid.Price) + int64(m.Ask.Price)) / 2)
 	c.pools.Reset()
-	for v := range c.venues {
-		if c.venues[v].Kind != market.Dark || m.Books[v] == nil {
-			continue
-		}
-		id := market.VenueID(v)
-		why := c.blocked(p, id)
-		if why == event.WhyFilled && c.posted[p.Instrument][v][p.Side.Contra().Index()] > 0 {
+	contra := p.Side.Contra().Index()
+	usable := c.usable(p)
+	for set := c.listed[p.Instrument].kinds[market.Dark]; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		id, why := market.VenueID(v), event.WhyFilled
+		if usable>>v&1 == 0 {
+			why = c.blocked(p, id)
+		} else if c.posted[p.Instrument][v][contra] > 0 {
 			why = event.WhyOwn // it would trade with another of our own orders
 		}
 		if why != event.WhyFilled {

@@ -9,6 +9,15 @@ import (
 // quoteOf returns what p could trade on the dealer's current quote: alive long
 // enough, never hit before, within the bound.
 func (c *Core) quoteOf(p *Parent, v market.VenueID) (price market.Price, qty market.Qty, ok bool) {
+	bound, ok := c.bound(p)
+	if !ok {
+		return 0, 0, false
+	}
+	return c.quoteWithin(p, v, bound)
+}
+
+// quoteWithin is quoteOf within a bound that is known.
+func (c *Core) quoteWithin(p *Parent, v market.VenueID, bound market.Price) (price market.Price, qty market.Qty, ok bool) {
 	b := c.composites[p.Instrument].Books[v]
 	if b == nil || !b.Live() || !b.Quote.Alive(c.now+c.tactics.QuoteNanos) || b.Quote.ID == c.usedQuote[p.Instrument][v] {
 		return 0, 0, false
@@ -17,8 +26,7 @@ func (c *Core) quoteOf(p *Parent, v market.VenueID) (price market.Price, qty mar
 	if p.Side == market.Sell {
 		price, qty = b.Quote.Bid, b.Quote.BidQty
 	}
-	bound, ok := c.bound(p)
-	return price, qty, ok && qty > 0 && !p.Side.Better(bound, price)
+	return price, qty, qty > 0 && !p.Side.Better(bound, price)
 }
 
 // hitTerms returns the terms of trading on a dealer's quote: with what its last look is

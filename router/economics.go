@@ -42,13 +42,18 @@ func (c *Core) bestDealer(p *Parent) (best market.VenueID, ok bool) {
 		return 0, false
 	}
 	least := int64(0)
-	for set := c.listed[p.Instrument].kinds[market.SDP]; set != 0; set &= set - 1 {
+	dealers := c.listed[p.Instrument].kinds[market.SDP]
+	if dealers == 0 {
+		return 0, false
+	}
+	bound, bounded := c.bound(p)
+	if !bounded {
+		return 0, false
+	}
+	for set := dealers & c.usable(p); set != 0; set &= set - 1 {
 		v := bits.TrailingZeros16(set)
 		id := market.VenueID(v)
-		if c.blocked(p, id) != event.WhyFilled {
-			continue
-		}
-		price, _, quoted := c.quoteOf(p, id)
+		price, _, quoted := c.quoteWithin(p, id, bound)
 		if !quoted {
 			continue
 		}
@@ -107,12 +112,10 @@ func (c *Core) dealerReturns(p *Parent) bool {
 // there is none.
 func (c *Core) bestRest(p *Parent) int64 {
 	least := int64(math.MaxInt64)
-	for set := c.listed[p.Instrument].kinds[market.Dark]; set != 0; set &= set - 1 {
+	for set := c.listed[p.Instrument].kinds[market.Dark] & c.usable(p); set != 0; set &= set - 1 {
 		v := bits.TrailingZeros16(set)
-		if c.blocked(p, market.VenueID(v)) == event.WhyFilled {
-			fee := c.makeFee(v).AtMilli(c.composites[p.Instrument].Bid.Price)
-			least = min(least, c.appraise(v, policy.WayRest, 0, fee, c.economics.now.Venues[v].RestFill).Net)
-		}
+		fee := c.makeFee(v).AtMilli(c.composites[p.Instrument].Bid.Price)
+		least = min(least, c.appraise(v, policy.WayRest, 0, fee, c.economics.now.Venues[v].RestFill).Net)
 	}
 	return least
 }
@@ -139,8 +142,7 @@ func (c *Core) appraise(v int, way policy.Way, at, fee int64, fill uint16) *poli
 	}
 	c.scratch.termed[slot] |= 1 << v
 	t := &c.terms[slot][v&(market.MaxVenues-1)]
-	o := policy.Option{Venue: market.VenueID(v), Way: way, Price: at, Fee: fee, Fill: fill}
-	c.economics.now.Appraise(&c.situation, &o, t)
+	c.economics.now.AppraiseWay(&c.situation, market.VenueID(v), way, at, fee, fill, t)
 	return t
 }
 

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"math/bits"
+
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
@@ -106,18 +108,20 @@ func (c *Core) berths(p *Parent, price market.Price, want market.Qty, found *[ma
 	m, now := c.composites[p.Instrument], &c.economics.now
 	depth := m.Touch(p.Side).Qty
 	lean := p.Side.Sign() * m.Signals.Imbalance
-	cell := policy.SplitCell(want, depth, lean)
+	cell, place := policy.SplitCell(want, depth, lean), policy.FillsAt(depth, lean)
 	at := c.atMilli(p, price)
-	for v := range c.venues {
-		id := market.VenueID(v)
-		if c.venues[v].Kind != market.Lit || m.Books[v] == nil || !m.Books[v].Live() || c.blocked(p, id) != event.WhyFilled {
-			continue
-		}
-		if p.terms.Display != 0 && c.shows(p, id) {
+	for set := m.LiveLit() & c.usable(p); set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		if p.terms.Display != 0 && c.shows(p, market.VenueID(v)) {
 			c.scratch.shares[v].Why = event.WhyShown
 			continue
 		}
-		bucket := policy.FillBucket(m.Books[v].Ladder(p.Side).Qty(price), depth, lean)
+		ladder := m.Books[v].Ladder(p.Side)
+		ahead, ok := ladder.Best()
+		if !ok || ahead.Price != price {
+			ahead.Qty = ladder.Qty(price)
+		}
+		bucket := place.Bucket(ahead.Qty)
 		t := c.appraise(v, policy.WayPost, at, c.makeFee(v).AtMilli(price), now.Venues[v].Fill[bucket])
 		if share := &c.scratch.shares[v]; share.Qty == 0 {
 			share.Why = event.WhyWorse
