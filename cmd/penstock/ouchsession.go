@@ -44,10 +44,13 @@ func (o *ordersSection) validateOUCH() error {
 	switch _, err := time.LoadLocation(o.Zone); {
 	case o.Address == "" || o.User == "":
 		return errors.New("orders needs address and user, as the venue assigned them")
-	case o.SenderCompID != "" || o.TargetCompID != "" || o.APIKey != "" || o.SelfTrade != "" ||
+	case o.SenderCompID != "" || o.TargetCompID != "" || o.APIKey != "" ||
 		o.SenderSubID != "" || o.TargetSubID != "" || o.TLS != nil || o.Heartbeat != 0:
 		return fmt.Errorf("orders: %s has user, secret_file, account (the firm), capacity, zone, retail, max_orders and the "+
 			"keys of the socket and the throttle: remove the others", o.Dialect)
+	case o.SelfTrade != "" && (o.SelfTrade != "firm" || o.Account == ""):
+		return fmt.Errorf("orders.self_trade: %s has no field for it, the venue keeps the orders of one firm apart: say \"firm\", "+
+			"and the firm in orders.account", o.Dialect)
 	case len(o.Capacity) != 1:
 		return errors.New("orders.capacity must be A for agency, P for principal, R for riskless or O")
 	case o.SecretFile != "" && o.SecretEnv != "":

@@ -37,11 +37,17 @@ type rig struct {
 
 func newRig(t *testing.T, orders serve.Orders, venue string, adjust func(*Config)) *rig {
 	t.Helper()
+	return newRigOf(t, orders, venue, false, adjust)
+}
+
+// newRigOf is newRig with a venue that keeps orders of one firm apart, or not.
+func newRigOf(t *testing.T, orders serve.Orders, venue string, selfMatch bool, adjust func(*Config)) *rig {
+	t.Helper()
 	in := market.Instrument{ID: 3, Symbol: "ACME", Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: 1}
 	venues := serve.DemoVenues(in, 1, client)
 	for i := range venues {
 		if venues[i].Name == venue {
-			venues[i].Orders = orders
+			venues[i].Orders, venues[i].SelfMatch = orders, selfMatch
 		}
 	}
 	m, err := serve.Start(serve.Config{Instrument: in, Flow: sim.DefaultFlow(1, 0, 1_000_000), Venues: venues})

@@ -100,7 +100,8 @@ func (e *Exchange) Enter(now int64, o Order) {
 	switch best := e.sides[o.Side.Contra().Index()].best(); {
 	case left == 0:
 	case best != nil && o.reaches(best.price) && e.selfMatch(&o, best.head):
-		e.cancel(now, s, event.ID{}, "self match prevented")
+		s.OrdStatus, s.LeavesQty, s.Updated = market.StatusCanceled, 0, now
+		e.report(now, s, &Report{ExecType: market.ExecCanceled, Text: "self match prevented", SelfMatchPx: best.price})
 	case o.TIF == market.TIFDay:
 		e.rest(now, o.Side, o.Price, left, s.OrderID, s)
 	default:

@@ -55,6 +55,7 @@ type Report struct {
 	QuoteID     event.ID
 	Reason      event.Reason // of a reject
 	Text        string       // why, for Text(58)
+	SelfMatchPx market.Price // of a cancel that prevented a self match: where it would have traded; else 0
 }
 
 // CancelReject is what OrderCancelReject(35=9) tells.

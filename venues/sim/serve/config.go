@@ -48,14 +48,17 @@ type Config struct {
 // Venue describes one venue. Addresses are host:port; port 0 takes a free one,
 // which the started venue tells.
 type Venue struct {
-	Name    string // unique; also its CompID
-	MIC     string // LastMkt(30)
-	Kind    market.VenueKind
-	Orders  Orders
-	Feed    Feed
-	Symbol  string // what the venue calls the instrument; empty for its own symbol
-	TakeFee market.Fee
-	MakeFee market.Fee
+	Name   string // unique; also its CompID
+	MIC    string // LastMkt(30)
+	Kind   market.VenueKind
+	Orders Orders
+	// SelfMatch, of a venue in OUCH, keeps orders of one firm from trading with each other: the
+	// protocol has no field for it, so it is the port's.
+	SelfMatch bool
+	Feed      Feed
+	Symbol    string // what the venue calls the instrument; empty for its own symbol
+	TakeFee   market.Fee
+	MakeFee   market.Fee
 	// LatencyNanos is the one-way time between the client and the venue.
 	LatencyNanos int64
 	// Clients are the CompIDs that may log on.

@@ -29,6 +29,7 @@ type ouchEnter struct {
 	ioc      bool
 	display  byte
 	capacity byte
+	firm     string // empty: the port's own
 	minQty   uint32
 	maxFloor uint32
 }
@@ -116,7 +117,10 @@ func readEnter50(msg []byte) (o ouchEnter, ok bool) {
 		if n < 1 || len(rest) < 1+n {
 			return o, false
 		}
-		if rest[1] == 3 && n == 5 {
+		switch {
+		case rest[1] == 2 && n == 5:
+			o.firm = strings.TrimRight(string(rest[2:6]), " ")
+		case rest[1] == 3 && n == 5:
 			o.minQty = be.Uint32(rest[2:])
 		}
 		if rest[1] == 5 && n == 5 {
@@ -131,7 +135,7 @@ func readEnter42(msg []byte) (o ouchEnter, ok bool) {
 	be := binary.BigEndian
 	o = ouchEnter{token: strings.TrimRight(string(msg[1:15]), " "), side: msg[15], shares: be.Uint32(msg[16:]),
 		symbol: strings.TrimRight(string(msg[20:28]), " "), price: uint64(be.Uint32(msg[28:])), ioc: be.Uint32(msg[32:]) == 0,
-		display: msg[40], capacity: msg[41], minQty: be.Uint32(msg[43:])}
+		firm: strings.TrimRight(string(msg[36:40]), " "), display: msg[40], capacity: msg[41], minQty: be.Uint32(msg[43:])}
 	return o, len(msg) == ouch42Sizes['O'] && msg[42] == 'N' && msg[47] == 'N'
 }
 
@@ -163,6 +167,12 @@ func (c *ouchClient) order(o *ouchEnter) (order sim.Order, reject uint16) {
 		return order, 0x1d
 	case !strings.ContainsRune("APRO", rune(o.capacity)):
 		return order, 0x0f
+	}
+	if s.cfg.SelfMatch {
+		order.SelfMatch = 1 // of the port's own firm
+		for _, letter := range []byte(o.firm) {
+			order.SelfMatch = order.SelfMatch<<8 | int64(letter)
+		}
 	}
 	if o.ioc {
 		order.TIF = market.TIFIOC
@@ -265,6 +275,10 @@ func (c *ouchClient) report(now int64, r *sim.Report) {
 			c.executed(now, r, token)
 		}
 	case market.ExecCanceled, market.ExecExpired:
+		if r.SelfMatchPx != 0 {
+			c.prevented(now, r, token)
+			return
+		}
 		msg := binary.BigEndian.AppendUint32(c.name(c.begin('C', now), token), uint32(r.OrderQty-r.CumQty))
 		reason := byte('U')
 		if r.TIF == market.TIFIOC || r.TIF == market.TIFFOK {
@@ -274,6 +288,18 @@ func (c *ouchClient) report(now int64, r *sim.Report) {
 	case market.ExecRejected:
 		c.reject(now, token, 0x0f)
 	}
+}
+
+// prevented says that what was left of an order would have traded with one of the same firm.
+func (c *ouchClient) prevented(now int64, r *sim.Report, token string) {
+	be, left := binary.BigEndian, uint32(r.OrderQty-r.CumQty)
+	msg := be.AppendUint32(append(be.AppendUint32(c.name(c.begin('D', now), token), left), 'Q'), left)
+	price := uint64(int64(r.SelfMatchPx) / market.Pow10(c.entry.server.in.PriceDecimals-4))
+	if c.entry.old {
+		c.tell(append(be.AppendUint32(msg, uint32(price)), 'R'))
+		return
+	}
+	c.tell(append(be.AppendUint64(msg, price), 'R'))
 }
 
 func (c *ouchClient) accepted(now int64, r *sim.Report, token string) {
