@@ -33,6 +33,10 @@ const (
 	faultCount
 )
 
+// unsequenced are faults that a session with a number for every message cannot have, or that
+// OUCH has no words for.
+const unsequenced = 1<<swapTrade | 1<<loseTrade | 1<<fillFirst | 1<<cancelBelow | 1<<denyKnown | 1<<silentAck | 1<<statusSilent | 1<<absurdFill
+
 // refusals are the faults that refuse an order, with what they say.
 var refusals = [...]struct {
 	fault  fault

@@ -41,6 +41,7 @@ func (v *venue) bust(w *world, r *stream) {
 	}
 	o.fills = append(o.fills[:i], o.fills[i+1:]...)
 	o.undo(f.qty, f.price)
+	v.keepOff(o, f.qty)
 	m := v.report(o, market.ExecTradeCancel)
 	o.underway = m.id
 	m.orig, m.last, m.lastPx = f.id, f.qty, f.price
@@ -48,6 +49,15 @@ func (v *venue) bust(w *world, r *stream) {
 	v.say(w, &m)
 	if v.use(w, duplicate) {
 		v.say(w, &m)
+	}
+}
+
+// keepOff keeps shares that were taken back off a working order where the protocol has it so: a
+// broken trade of OUCH does not come back into the book.
+func (v *venue) keepOff(o *order, qty int64) {
+	if v.ouch && o.state == working {
+		o.qty -= qty
+		o.truth.open -= qty
 	}
 }
 
@@ -70,11 +80,14 @@ func (v *venue) correct(w *world, r *stream) {
 	if before == done {
 		o.truth.caused -= qty // it was there before
 	}
+	v.keepOff(o, f.qty-qty)
 	m := v.report(o, market.ExecTradeCorrect)
 	o.underway = m.id
 	m.orig, m.last, m.lastPx = was, qty, price
 	v.copy(w, &m)
-	f.id, f.qty, f.price = m.id, qty, price
+	if f.qty, f.price = qty, price; !v.ouch { // there it keeps its MatchNumber
+		f.id = m.id
+	}
 	v.say(w, &m)
 }
 
@@ -88,17 +101,19 @@ func (v *venue) restate(w *world, r *stream) {
 			continue
 		}
 		v.release(w)
+		less := int64(0)
 		if r.once(5) {
 			o.lied = true
 			o.truth.caused++
 			o.truth.open++
 			o.qty++
 		} else {
-			less := r.between(1, o.rest()-1)
+			less = r.between(1, o.rest()-1)
 			o.qty -= less
 			o.truth.open -= less
 		}
 		m := v.report(o, market.ExecRestated)
+		m.minQty = less
 		o.underway = m.id
 		v.say(w, &m)
 		return

@@ -3,7 +3,7 @@ package simtest
 // marker is the number of a failure mode of the catalogue.
 type marker uint8
 
-const markerCount = 105
+const markerCount = 110
 
 // The failure modes that this world meets.
 const (
@@ -87,4 +87,9 @@ const (
 
 	fm100 marker = 100
 	fm101 marker = 101
+	fm105 marker = 105
+	fm106 marker = 106
+	fm107 marker = 107
+	fm108 marker = 108
+	fm109 marker = 109
 )

@@ -182,7 +182,8 @@ func (w *world) mark(m *message) {
 		w.hit(fm41)
 		return
 	}
-	if !o.copied {
+	ouch := w.swarm.at[m.venue].ouch
+	if again := ouch && m.possDup; !o.copied && !again { // it is told the whole day again
 		w.markCell(ch, m)
 	}
 	if m.possDup {
@@ -200,6 +201,9 @@ func (w *world) mark(m *message) {
 	switch m.execType {
 	case 'F':
 		if before, known := w.ledger.execs[execKey{m.venue, m.id}]; known {
+			if ouch {
+				w.hit(fm109)
+			}
 			if before == (execution{m.number, uint64(m.last), uint64(m.lastPx), uint64(m.cum)}) {
 				w.hit(fm01)
 			} else {

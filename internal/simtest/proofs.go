@@ -114,4 +114,10 @@ var proofs = [markerCount]proof{
 		"router TestOnlyWhatNeverLeftIsReleasedWithoutAWord", "router TestEqualisedSends"}},
 	101: {what: "crash while an order waits to arrive with others", marker: true, tests: []string{"router TestWaitingOrdersAreInTheState"}},
 	80:  {what: "cert expiry/CA roll", tests: []string{"fix/ems TestCertificatesChangeWhileSessionsLive", "fix/ems/guard TestExpiryIsSaidOnceAStep"}},
+
+	105: {what: "OUCH: a new process is told the whole day again", marker: true, tests: []string{"venues/ouch TestNewProcessReadsTheSessionFromItsFirstMessage"}},
+	106: {what: "OUCH: a trade is broken or corrected, also once more", marker: true, tests: []string{"venues/ouch TestWhatTakesATradeBackNamesTheLastReport"}},
+	107: {what: "OUCH: the venue takes shares off unasked", marker: true},
+	108: {what: "OUCH: an order was lost with its connection, the account query tells", marker: true, tests: []string{"venues/ouch TestOrderSentIntoABreakIsAskedFor"}},
+	109: {what: "OUCH: one MatchNumber comes again, with other content or in a repetition", marker: true, tests: []string{"venues/ouch TestExecutionsCountOnce"}},
 }

@@ -15,7 +15,7 @@ func TestEveryFailureModeIsProvenSomewhere(t *testing.T) {
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	for id := 1; id < markerCount; id++ {
 		p := &proofs[id]
-		if p.what == "" {
+		if id > 80 && p.what == "" {
 			continue // a number that nobody has taken
 		}
 		if !p.marker && len(p.tests) == 0 && p.lacks == "" {

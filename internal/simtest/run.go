@@ -229,7 +229,7 @@ func (w *world) checkEnd() {
 	w.checkCopies()
 	for v := range w.venues {
 		if l := w.venues[v].wire; l != nil {
-			l.check()
+			l.ends.check()
 		}
 	}
 	if w.journal.keep {

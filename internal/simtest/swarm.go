@@ -33,6 +33,7 @@ type habits struct {
 	shorts     bool  // it takes short sales,
 	exempts    bool  // and exempt ones
 	race       int64 // a cancel loses to a fill once in so many
+	ouch       bool  // where messages cross as bytes: as OUCH 5.0, not FIX
 }
 
 // cod is what becomes of open orders when the session is lost.
@@ -107,6 +108,7 @@ func newSwarm(seed uint64) *swarm {
 	s.drawRequests(seed)
 	s.drawLatencies(seed)
 	s.drawSides(seed)
+	s.drawOUCH(seed)
 	for k := range s.weights {
 		base := kinds[k].weight
 		if kinds[k].fault {
@@ -122,6 +124,19 @@ func newSwarm(seed uint64) *swarm {
 		s.canary = int(c.between(1, 30))
 	}
 	return s
+}
+
+// drawOUCH lets some venues speak OUCH where messages cross as bytes: it acknowledges every order
+// first, has no word for an order that is pending, and repeats whatever was missed. It has a
+// stream of its own, so that the rest of a seed's world is what it was.
+func (s *swarm) drawOUCH(seed uint64) {
+	r := &stream{seed: seed, id: 9}
+	for v := range s.venues {
+		h := &s.at[v]
+		if h.ouch = s.bytes && r.once(2) && h.kind != market.SDP && h.offers == (offerHabits{}); h.ouch {
+			h.ackNew, h.pending, h.lateCancel, h.resend = true, false, false, true
+		}
+	}
 }
 
 // calm leaves out whatever makes order sessions forget, repeat or lie.

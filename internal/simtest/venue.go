@@ -36,7 +36,9 @@ func (v *venue) open(w *world, id int) {
 	v.id, v.habits = uint8(id), w.swarm.at[id]
 	v.random = stream{seed: w.seed, id: 100 + uint64(id)}
 	v.gen = 1
-	v.copies = newCopies(w, id)
+	if !v.ouch { // what a drop copy says of its trades has other names
+		v.copies = newCopies(w, id)
+	}
 	w.cfg.Venues[id].DropCopyNanos = v.copies.window
 	if w.swarm.bytes {
 		v.wire = newWireLink(w, v)
@@ -45,7 +47,7 @@ func (v *venue) open(w *world, id int) {
 
 // use reports whether fault f strikes now.
 func (v *venue) use(w *world, f fault) bool {
-	if v.armed[f] == 0 || w.healing {
+	if v.armed[f] == 0 || w.healing || v.ouch && unsequenced>>f&1 != 0 {
 		return false
 	}
 	v.armed[f]--
@@ -134,7 +136,7 @@ func (v *venue) send(w *world, c *event.Command) bool {
 		return false
 	}
 	if v.wire != nil {
-		if !v.wire.gateway.Send(w.now, c) {
+		if !v.wire.ends.send(c) {
 			return false
 		}
 		if o := w.orders[c.Child]; c.Kind == event.SendOrder && v.up && !v.wire.stream.cut {
@@ -242,7 +244,7 @@ func (v *venue) release(w *world) {
 
 func (v *venue) put(w *world, m *message) {
 	if v.wire != nil {
-		v.wire.say(m)
+		v.wire.ends.say(m)
 		return
 	}
 	if !v.up {
@@ -264,6 +266,9 @@ func (v *venue) report(o *order, why market.ExecType) message {
 	m := message{dir: fromVenue, typ: msgReport, venue: v.id, execType: byte(why), ordStatus: o.status(), side: o.mark.Code(o.side),
 		instrument: o.instrument, number: o.number, qty: o.qty, cum: o.cum, price: o.price}
 	m.id = textID('E', uint64(v.id)+1, v.execs)
+	if v.ouch && why == market.ExecTrade {
+		m.id = textNumber(0, v.execs) // MatchNumber
+	}
 	if o.state == working {
 		m.leaves = o.qty - o.cum
 	}

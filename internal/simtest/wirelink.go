@@ -1,26 +1,20 @@
 package simtest
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net/netip"
-	"time"
 
 	"penstock/event"
-	"penstock/fix"
-	"penstock/market"
-	"penstock/venues/fixgw"
 	"penstock/venues/wire"
 )
 
 // wireLink is a link whose messages cross as bytes: the router's own gateway on one side, a
-// FIX session of the venue on the other, and between them what is on its way.
+// session of the venue on the other, and between them what is on its way.
 type wireLink struct {
 	w       *world
 	v       *venue
-	gateway *fixgw.Gateway
-	peer    *fix.Session
+	ends    ends
 	stream  *pipe
 	rest    []byte // at the venue: the beginning of a message
 	toVenue [][]byte
@@ -28,6 +22,32 @@ type wireLink struct {
 	flying  []*order
 	heard   []event.Event // what the gateway has made of it, in order
 	frames  []message     // what was in the bytes, read without the gateway
+}
+
+// ends are the two sides of a link in the words of one protocol.
+type ends interface {
+	// Of the router: its gateway, and the words for a command.
+	work()
+	send(c *event.Command) bool
+	// forget is the end of the process; the next one has read nothing.
+	forget()
+
+	// Of the venue: its session.
+	connected()
+	disconnected()
+	receive(b []byte) (taken int)
+	say(m *message)
+	tick()
+	wantClose() (reason string, want bool)
+	out() []byte
+	wrote(n int)
+
+	// read returns what the venue says in bytes, without the gateway's codec.
+	read(b []byte) []message
+	// answer is the message that the gateway may have made up itself: e.
+	answer(e *event.Event) (m message, ok bool)
+	// check is at the end of the day: every message was understood.
+	check()
 }
 
 // pipe is a connection that is no socket.
@@ -66,40 +86,26 @@ func (s *pipe) Write(b []byte) (int, error) {
 
 func newWireLink(w *world, v *venue) *wireLink {
 	l := &wireLink{w: w, v: v}
-	dialect, ok := fixgw.DialectByName("sim")
-	if !ok {
-		w.fail("there is no dialect sim")
-	}
-	dialect.ResetOnLogon = !v.resend
-	cfg := fixgw.Config{Addr: "127.0.0.1:1", SenderCompID: "SOR", TargetCompID: "VENUE", HeartBtIntSecs: 30, Dialect: dialect,
-		Venue: market.VenueID(v.id), Kind: v.kind, BackoffMinNanos: milli, BackoffMaxNanos: 20 * milli, Seed: w.seed, Dial: l.dial,
-		Sink: func(e *event.Event) bool {
-			if !w.dead {
-				l.heard = append(l.heard, *e)
-			}
-			return true
-		}}
-	for i := range w.cfg.Instruments {
-		in := &w.cfg.Instruments[i]
-		cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: in.Symbol, PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
-	}
-	w.guard(&cfg)
-	var err error
-	if l.gateway, err = fixgw.New(cfg); err != nil {
-		w.fail("%v", err)
-	}
-	l.peer, err = fix.NewSession(fix.Config{Role: fix.Acceptor, BeginString: "FIX.4.4", SenderCompID: "VENUE", TargetCompID: "SOR",
-		AllowReset: !v.resend, LogMessages: 2048, App: l.arrived}, nil)
-	if err != nil {
-		w.fail("%v", err)
+	if v.ouch {
+		l.ends = newOUCHEnds(l)
+	} else {
+		l.ends = newFIXEnds(l)
 	}
 	w.agenda.add(item{at: w.now, kind: dueTick, venue: v.id})
 	return l
 }
 
+// sink takes what the gateway tells the router.
+func (l *wireLink) sink(e *event.Event) bool {
+	if !l.w.dead {
+		l.heard = append(l.heard, *e)
+	}
+	return true
+}
+
 var errAway = errors.New("the venue is away")
 
-func (l *wireLink) dial(netip.AddrPort, *tls.Config, time.Duration) (wire.Stream, error) {
+func (l *wireLink) dial(netip.AddrPort) (wire.Stream, error) {
 	if !l.v.up {
 		return nil, errAway
 	}
@@ -109,8 +115,8 @@ func (l *wireLink) dial(netip.AddrPort, *tls.Config, time.Duration) (wire.Stream
 	l.stream = &pipe{link: l}
 	l.toVenue, l.toUs, l.rest = nil, nil, nil
 	l.v.gen++
-	l.peer.Disconnected(l.w.now)
-	l.peer.Connected(l.w.now)
+	l.ends.disconnected()
+	l.ends.connected()
 	return l.stream, nil
 }
 
@@ -119,7 +125,7 @@ func (l *wireLink) work() {
 	if l.w.dead {
 		return
 	}
-	l.gateway.Work(l.w.now)
+	l.ends.work()
 	for len(l.heard) > 0 && !l.w.dead {
 		e := l.heard[0]
 		l.heard = l.heard[1:]
@@ -149,6 +155,7 @@ func (l *wireLink) take(e *event.Event) {
 			break
 		}
 		m := l.frame(e)
+		m.possDup = m.possDup || l.v.ouch && e.Flags&event.PossDup != 0
 		m.venue, m.instrument = l.v.id, uint16(e.Instrument)
 		w.mark(m)
 		if o := w.orders[m.number]; o != nil && o.underway == m.id {
@@ -174,6 +181,9 @@ func (l *wireLink) frame(e *event.Event) *message {
 		l.frames = append(l.frames[:i], l.frames[i+1:]...)
 		return &found
 	}
+	if m, ok := l.ends.answer(e); ok {
+		return &m
+	}
 	l.w.fail("the gateway of venue %d made up %+v", l.v.id, *e)
 	return nil
 }
@@ -182,7 +192,7 @@ func (l *wireLink) frame(e *event.Event) *message {
 func (l *wireLink) deliver() {
 	b := l.toUs[0]
 	l.toUs = l.toUs[1:]
-	l.frames = append(l.frames, readFrames(b)...)
+	l.frames = append(l.frames, l.ends.read(b)...)
 	l.stream.in = append(l.stream.in, b...)
 	l.work()
 }
@@ -191,114 +201,14 @@ func (l *wireLink) deliver() {
 func (l *wireLink) receive() {
 	l.rest = append(l.rest, l.toVenue[0]...)
 	l.toVenue = l.toVenue[1:]
-	n := l.peer.Receive(l.w.now, l.rest)
+	n := l.ends.receive(l.rest)
 	l.rest = l.rest[n:]
 	l.flush()
 }
 
-// arrived is what the venue's session makes of a message of ours.
-func (l *wireLink) arrived(f *fix.Message, _ int64) bool {
-	for _, m := range readFrames(f.Frame()) {
-		o := l.w.orders[m.number]
-		if o == nil && m.typ == msgCancel && l.w.ledger.orphans[m.number] {
-			continue // the venue has it from somebody else
-		}
-		if o == nil {
-			l.w.fail("venue %d got a message about order %d, which was never sent", l.v.id, m.number)
-		}
-		if m.typ == msgOrder {
-			if o.state != flying {
-				l.w.fail("order %d arrived at venue %d a second time", o.number, l.v.id)
-			}
-			if m.qty != o.qty || m.side != o.mark.Code(o.side) || m.show != o.show || m.tif != byte(o.tif) || m.ordType != byte(o.ordType) && o.ordType != market.OrdPegged ||
-				m.price != o.price && o.ordType != market.OrdMarket || m.minQty != o.minQty {
-				l.w.fail("order %+v arrived as %+v", *o, m)
-			}
-		}
-		l.v.receive(l.w, &m)
-	}
-	return true
-}
-
-// say writes a message of the venue.
-func (l *wireLink) say(m *message) {
-	if m.typ == msgInvite {
-		l.sayInvite(m)
-	} else if m.typ == msgCancelReject {
-		b := l.peer.Begin(l.w.now, fix.MsgCancelReject)
-		b.Uint(fix.TagClOrdID, m.ref)
-		b.Str(fix.TagOrderID, "V")
-		b.Uint(fix.TagOrigClOrdID, m.number)
-		b.Char(fix.TagOrdStatus, m.ordStatus)
-		b.Char(fix.TagCxlRejResponseTo, '1')
-		b.Int(fix.TagCxlRejReason, int64(m.reason.CxlRejReason()))
-	} else {
-		l.sayReport(l.peer.Begin(l.w.now, fix.MsgExecutionReport), m)
-	}
-	if err := l.peer.Send(); err != nil {
-		l.w.fail("venue %d cannot say %+v: %v", l.v.id, *m, err)
-	}
-	l.flush()
-}
-
-// sayInvite writes an invitation: as a report, or as an IOI where it names no order or is taken back.
-func (l *wireLink) sayInvite(m *message) {
-	symbol := l.w.cfg.Instruments[m.instrument].Symbol
-	if m.number == 0 || m.leaves == 1 {
-		b := l.peer.Begin(l.w.now, fix.MsgIOI)
-		b.Str(fix.TagIOIID, m.id.String())
-		b.Char(fix.TagIOITransType, [...]byte{'N', 'C'}[m.leaves])
-		if m.number != 0 {
-			b.Uint(fix.TagClOrdID, m.number)
-		}
-		b.Str(fix.TagSymbol, symbol)
-		b.Char(fix.TagSide, m.side)
-		b.Int(fix.TagIOIQty, m.qty)
-		return
-	}
-	b := l.peer.Begin(l.w.now, fix.MsgExecutionReport)
-	b.Uint(fix.TagClOrdID, m.number)
-	b.Str(fix.TagExecID, m.id.String())
-	b.Char(fix.TagExecType, 'I')
-	b.Char(fix.TagOrdStatus, '0')
-	b.Str(fix.TagIOIID, m.id.String())
-	b.Int(8005, 5)
-	b.Str(fix.TagSymbol, symbol)
-	b.Char(fix.TagSide, m.side)
-	b.Int(fix.TagLeavesQty, m.qty)
-}
-
-func (l *wireLink) sayReport(b *fix.Writer, m *message) {
-	b.Uint(fix.TagClOrdID, m.number)
-	b.Str(fix.TagOrderID, "V")
-	b.Str(fix.TagExecID, m.id.String())
-	if m.orig != (event.ID{}) {
-		b.Str(fix.TagExecRefID, m.orig.String())
-	}
-	b.Char(fix.TagExecType, m.execType)
-	b.Char(fix.TagOrdStatus, m.ordStatus)
-	b.Char(fix.TagSide, max(m.side, '1'))
-	b.Str(fix.TagSymbol, l.w.cfg.Instruments[m.instrument].Symbol)
-	b.Int(fix.TagOrderQty, m.qty)
-	b.Decimal(fix.TagPrice, m.price, 4)
-	b.Int(fix.TagCumQty, m.cum)
-	b.Int(fix.TagLeavesQty, m.leaves)
-	switch m.execType {
-	case 'F', 'G', 'H':
-		b.Int(fix.TagLastQty, m.last)
-		b.Decimal(fix.TagLastPx, m.lastPx, 4)
-		b.Char(fix.TagLastLiquidityInd, '2')
-	}
-	b.Decimal(fix.TagAvgPx, m.lastPx, 4)
-	if m.reason != event.ReasonNone {
-		b.Int(fix.TagOrdRejReason, int64(m.reason.OrdRejReason()))
-		b.Str(fix.TagText, m.reason.String())
-	}
-}
-
 // flush puts what the venue's session wrote on its way.
 func (l *wireLink) flush() {
-	b := l.peer.Out()
+	b := l.ends.out()
 	if len(b) == 0 {
 		return
 	}
@@ -308,7 +218,7 @@ func (l *wireLink) flush() {
 		l.toUs = append(l.toUs, append([]byte(nil), b...))
 		w.agenda.add(item{at: v.lastOut, kind: dueToRouter, venue: v.id, gen: v.gen})
 	}
-	l.peer.Wrote(len(b))
+	l.ends.wrote(len(b))
 }
 
 // drop ends the connection; the router sees it when the stream says so.
@@ -318,7 +228,7 @@ func (l *wireLink) drop(known bool) {
 		o.forget(l.w)
 	}
 	l.flying = l.flying[:0]
-	l.peer.Disconnected(l.w.now)
+	l.ends.disconnected()
 	if l.stream != nil {
 		l.stream.cut = true
 		l.stream.eof = l.stream.eof || known
@@ -343,10 +253,10 @@ func (l *wireLink) tick() {
 	}
 	l.w.agenda.add(item{at: l.w.now + next, kind: dueTick, venue: l.v.id})
 	if l.v.up {
-		l.peer.Tick(l.w.now)
+		l.ends.tick()
 		l.flush()
 	}
-	if reason, want := l.peer.WantClose(); want && l.v.up && l.stream != nil && !l.stream.cut {
+	if reason, want := l.ends.wantClose(); want && l.v.up && l.stream != nil && !l.stream.cut {
 		if reason != "no Logon in time" { // the router was down or away for so long
 			l.w.fail("venue %d ends the session: %s", l.v.id, reason)
 		}
@@ -354,18 +264,4 @@ func (l *wireLink) tick() {
 		l.v.gen++ // what was on its way is void
 	}
 	l.work()
-}
-
-// check is at the end of the day: every message was understood.
-func (l *wireLink) check() {
-	s, p := l.gateway.Stats(), l.peer.Stats()
-	if s.Malformed > 0 || s.Unknown > 0 || s.Session.Garbled > 0 || p.Malformed > 0 || p.RejectsIn > 0 || p.Garbled > 0 {
-		l.w.fail("venue %d and its gateway do not understand each other: %+v, %s; %+v", l.v.id, s, s.LastMalformed, p)
-	}
-	if s.Session.Gaps > 0 {
-		l.w.hit(fm26)
-	}
-	if p.Gaps > 0 {
-		l.w.hit(fm28)
-	}
 }

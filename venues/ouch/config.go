@@ -2,6 +2,7 @@ package ouch
 
 import (
 	"fmt"
+	"net/netip"
 
 	"penstock/event"
 	"penstock/market"
@@ -34,6 +35,8 @@ type Config struct {
 	HeartbeatNanos int64 // how long we may be silent; 0 means 1 s
 	SilenceNanos   int64 // how long the venue may be silent; 0 means 15 s
 	Socket         wire.Options
+	// Dial starts a connection to the venue. nil: wire.DialStream.
+	Dial func(netip.AddrPort) (wire.Stream, error)
 
 	// Latch keeps new orders that it covers from leaving. Cancels go. nil: none.
 	Latch *firewall.Latch

@@ -25,11 +25,12 @@ func (o *order) done() bool { return o.status.Terminal() }
 // execution is one trade of an order, kept because a second message with its MatchNumber
 // must not count, and because a broken trade does not say what it was.
 type execution struct {
-	match  uint64
-	slot   uint32
-	qty    uint32
-	price  uint64
-	broken bool
+	match     uint64
+	slot      uint32
+	qty       uint32
+	price     uint64
+	broken    bool
+	corrected uint64 // number of the message that did it last; 0: none did
 }
 
 // orders is the book of all orders and executions of a session: nothing leaves it before
@@ -106,6 +107,9 @@ func (b *orders) executed(o *order, match uint64, qty uint32, price uint64) (fir
 	o.cum += int64(qty)
 	o.leaves = max(o.leaves-int64(qty), 0)
 	o.notional += int64(price) * int64(qty)
+	if o.done() {
+		return true, known // what comes after the end does not undo it
+	}
 	o.status = market.StatusPartiallyFilled
 	if o.leaves == 0 {
 		o.status = market.StatusFilled

@@ -195,3 +195,25 @@ func TestDeadOnArrivalIsAcceptedAndCanceled(t *testing.T) {
 		}
 	})
 }
+
+// The venue calls a trade by its MatchNumber for ever; what takes it back names the report that
+// said last what it was.
+func TestWhatTakesATradeBackNamesTheLastReport(t *testing.T) {
+	g, events := offline(t, V50)
+	for i, m := range [][]byte{say(V50, 'A', child, 1, 500, 1_000_000, 0), say(V50, 'E', child, 1, 100, 1_000_000, 7),
+		say(V50, 'F', child, 1, 80, 1_000_000, 7), say(V50, 'F', child, 1, 60, 1_000_100, 7), say(V50, 'B', child, 1, 0, 0, 7)} {
+		g.take(1, soup.Message{Sequence: uint64(i + 1), Data: m})
+		g.tell()
+	}
+	if len(*events) != 5 {
+		t.Fatalf("got %+v", *events)
+	}
+	for i, want := range []struct {
+		id, orig string
+		cum      market.Qty
+	}{{"S1", "", 0}, {"7", "", 100}, {"S3", "7", 80}, {"S4", "S3", 60}, {"S5", "S4", 0}} {
+		if e := (*events)[i]; e.ID.String() != want.id || e.OrigID.String() != want.orig || e.CumQty != want.cum {
+			t.Errorf("event %d: %v takes back %q, CumQty %d; want %+v", i, e.ID, e.OrigID, e.CumQty, want)
+		}
+	}
+}

@@ -134,7 +134,7 @@ func (g *Gateway) apply(now int64, m *Message, o *order, sequence uint64) {
 			return
 		}
 	case 'F':
-		e = g.corrected(now, m, o)
+		e = g.corrected(now, m, o, sequence)
 	case 'J':
 		o.status, o.leaves = market.StatusRejected, 0
 		e = g.event(now, o)
@@ -247,20 +247,31 @@ func (g *Gateway) broken(now int64, m *Message, o *order) (e event.Event, told b
 		e = g.event(now, o)
 		e.LastQty, e.LastPx = market.Qty(t.qty), g.price(o, t.price)
 	}
-	e.Code, e.OrdStatus, e.OrigID = uint8(market.ExecTradeCancel), o.status, numberID(m.Match)
+	e.Code, e.OrdStatus, e.OrigID = uint8(market.ExecTradeCancel), o.status, toldAs(t, m.Match)
 	return e, true
 }
 
+// toldAs is the identifier under which a trade was told last: the report that corrected it
+// stands in its place, while the venue calls it by its MatchNumber for ever.
+func toldAs(t *execution, match uint64) event.ID {
+	if t != nil && t.corrected != 0 {
+		return textID('S', t.corrected)
+	}
+	return numberID(match)
+}
+
 // corrected gives a trade another price or quantity.
-func (g *Gateway) corrected(now int64, m *Message, o *order) event.Event {
-	if t := g.book.trade(o, m.Match); t != nil && !t.broken {
+func (g *Gateway) corrected(now int64, m *Message, o *order, sequence uint64) event.Event {
+	t := g.book.trade(o, m.Match)
+	told := toldAs(t, m.Match)
+	if t != nil && !t.broken {
 		o.cum += int64(m.Qty) - int64(t.qty)
 		o.notional += int64(m.Price)*int64(m.Qty) - int64(t.price)*int64(t.qty)
-		t.qty, t.price = m.Qty, m.Price
+		t.qty, t.price, t.corrected = m.Qty, m.Price, sequence
 	}
 	e := g.event(now, o)
 	e.Code, e.OrdStatus, e.LastQty, e.LastPx = uint8(market.ExecTradeCorrect), o.status, market.Qty(m.Qty), g.price(o, m.Price)
-	e.OrigID = numberID(m.Match)
+	e.OrigID = told
 	return e
 }
 

@@ -25,6 +25,8 @@ type ClientConfig struct {
 	RetryMaxNanos int64  // longest pause
 	Seed          uint64 // of the jitter
 	Socket        wire.Options
+	// Dial starts a connection to the server. nil: wire.DialStream.
+	Dial func(netip.AddrPort) (wire.Stream, error)
 }
 
 // Limits that suit a venue on a private line; a configuration may start from them.
@@ -53,7 +55,7 @@ type Client struct {
 	cfg     ClientConfig
 	addr    netip.AddrPort
 	session *Session
-	conn    *wire.Conn // nil while pausing or stopped
+	conn    wire.Stream // nil while pausing or stopped
 	running bool
 	opening bool  // the connection is not open yet
 	since   int64 // when it was begun
@@ -79,6 +81,9 @@ func NewClient(c ClientConfig) (*Client, error) {
 	addr, err := wire.Resolve(c.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("soupbintcp server: %w", err)
+	}
+	if c.Dial == nil {
+		c.Dial = func(ap netip.AddrPort) (wire.Stream, error) { return wire.DialStream(ap, nil, 0) }
 	}
 	return &Client{cfg: c, addr: addr, session: session, random: c.Seed}, nil
 }
@@ -131,13 +136,13 @@ func (c *Client) connect(now int64) {
 	if c.cfg.Afresh {
 		c.session.Reset()
 	}
-	conn, err := wire.DialAddr(c.addr)
+	conn, err := c.cfg.Dial(c.addr)
 	if err != nil {
 		c.lose(now, err)
 		return
 	}
 	c.conn, c.opening, c.since = conn, true, now
-	c.fd.Store(int64(conn.FD()) + 1)
+	c.fd.Store(int64(conn.PollFD(false).FD) + 1)
 	if c.refused, err = wire.Tune(conn, c.cfg.Socket); err != nil {
 		c.lose(now, err)
 	}
@@ -303,7 +308,7 @@ func (c *Client) PollFDs(fds []wire.PollFD) []wire.PollFD {
 	if c.conn == nil {
 		return fds
 	}
-	return append(fds, wire.PollFD{FD: c.conn.FD(), Write: c.opening || len(c.session.Output()) > 0})
+	return append(fds, c.conn.PollFD(len(c.session.Output()) > 0))
 }
 
 // Close closes the connection without a word.

@@ -22,6 +22,8 @@ const (
 	scopeFile    = "router/risk/scope.go"
 	dayFile      = "router/day.go"
 	equaliseFile = "router/equalise.go"
+	ouchReports  = "venues/ouch/report.go"
+	ouchSync     = "venues/ouch/sync.go"
 )
 
 func one(name, file, before, after string) mutant {
@@ -130,4 +132,12 @@ var mutants = []mutant{
 		"			c.drop(ch)\n", "			c.drop(ch)\n			c.depart(ch)\n"),
 	one("a restart drops what waits", equaliseFile,
 		"		ch.waits, ch.wantCancel = false, false\n	}\n	c.waiting = waiting{next: math.MaxInt64}\n", "		c.unwant(ch)\n	}\n"),
+	one("a trade of OUCH told twice counts twice", "venues/ouch/orders.go",
+		"		return false, true\n", "		o.cum += int64(qty)\n		return false, true\n"),
+	one("a corrected trade of OUCH keeps its first name", ouchReports,
+		"	if t != nil && t.corrected != 0 {", "	if t != nil && t.corrected != 0 && t.broken {"),
+	one("an order that no OUCH venue got stays pending", ouchSync,
+		"		if o == nil || o.unsent || o.status == market.StatusPendingNew {", "		if o == nil || o.unsent {"),
+	one("OUCH orders are asked for before the history is read", ouchSync,
+		"		if !beaten && now-s.since < catchUpNanos {", "		if !beaten && now < s.since {"),
 }
