@@ -170,7 +170,7 @@ func (s *OUCH) In(msg []byte) {
 	}
 	s.f.stats.Reports++
 	c, sum := &s.f.children[i], &s.sums[i]
-	kind, status := byte(market.ExecNew), market.StatusNew
+	kind, status, gone := byte(market.ExecNew), market.StatusNew, market.Qty(0)
 	switch msg[0] {
 	case 'A':
 		sum.qty = market.Qty(be.Uint32(msg[at+1:]))
@@ -197,7 +197,8 @@ func (s *OUCH) In(msg []byte) {
 		if kind = byte(market.ExecTradeCancel); msg[0] == 'F' {
 			kind, now = byte(market.ExecTradeCorrect), market.Qty(be.Uint32(msg[at:]))
 		}
-		sum.cum += now - e.qty
+		gone = e.qty - now // such shares do not come back into the book
+		sum.cum, sum.off = sum.cum-gone, sum.off+gone
 		e.qty, e.broken, status = now, msg[0] == 'B', market.StatusPartiallyFilled
 	case 'M':
 		sum.qty, sum.off = market.Qty(be.Uint32(msg[at+1:])), 0
@@ -218,6 +219,11 @@ func (s *OUCH) In(msg []byte) {
 		kind, status = byte(market.ExecRejected), market.StatusRejected
 	}
 	s.settle(c, sum.cum, kind, status, false, 0)
+	if gone > 0 {
+		if s.f.restate(c, c.qty-gone); c.cum >= c.qty {
+			s.f.release(c)
+		}
+	}
 }
 
 // Restart says that the venue began another session: its messages are numbered anew.

@@ -180,14 +180,18 @@ func TestNoMoreThanTheClientOrderedInOUCH(t *testing.T) {
 		r.told('E', &all[3], 300, 9)
 		r.told('B', &all[3], 0, 9) // over when it was broken: it is not executed any more: 1600
 		r.told('E', &all[4], 200, 10)
-		r.told('B', &all[4], 0, 10) // open: what was taken back may execute again
-		r.told('J', &all[1], 0, 0)  // 1300
+		r.told('B', &all[4], 0, 10) // open with 100: what was taken back does not come into the book again
+		r.told('J', &all[1], 0, 0)  // 1100
 		try(5, firewall.Clear)
 		r.told('E', &all[2], 300, 8)
-		try(6, firewall.Clear) // 1900
-		try(7, firewall.Overfill)
+		try(6, firewall.Clear)
+		try(7, firewall.Clear) // 2000
+		try(8, firewall.Overfill)
+		r.told('E', &all[4], 100, 11) // over: no message of OUCH says so
+		r.told('B', &all[4], 0, 11)   // 1900
+		try(9, firewall.Overfill)
 		r.s.Unsent(ouchChild + 105)
-		try(8, firewall.Clear)
+		try(10, firewall.Clear)
 	})
 }
 
