@@ -208,7 +208,9 @@ func (a *assembly) open() error {
 		a.start(a.io.Run)
 	}
 	a.loop.Venues(a.venues)
-	a.hush()
+	if err := a.hush(); err != nil {
+		return err
+	}
 	a.shadow.begin()
 	a.start(a.loop.Run)
 	a.control, err = openControl(a)

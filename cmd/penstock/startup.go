@@ -26,10 +26,10 @@ type quietness struct {
 }
 
 // hush prepares the process before the loop starts.
-func (a *assembly) hush() {
+func (a *assembly) hush() error {
 	core := a.cfg.file.Router.Core
 	if core == nil {
-		return
+		return nil
 	}
 	q := &a.quiet
 	q.steps, q.undo = quiet.Begin()
@@ -40,29 +40,16 @@ func (a *assembly) hush() {
 		WorthBytes: quiet.WorthBytes, BoundBytes: quiet.BoundBytes}
 	q.stop = make(chan struct{})
 	q.threads.Go(func() { q.collector.Run(q.stop) })
-	q.threads.Go(a.rehearse)
+	return a.rehearse()
 }
 
-// rehearse keeps the loop in practice while it is idle: a rehearsal lasts some minutes.
-func (a *assembly) rehearse() {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	var r *loop.Rehearsal
-	for {
-		if r == nil || r.Spent() {
-			var err error
-			if r, err = loop.NewRehearsal(a.table); err != nil {
-				a.failure <- err
-				return
-			}
-			a.loop.Warm(r)
-		}
-		select {
-		case <-a.quiet.stop:
-			return
-		case <-tick.C:
-		}
+// rehearse keeps the loop in practice while it is idle.
+func (a *assembly) rehearse() error {
+	r, err := loop.NewRehearsal(a.table)
+	if err == nil {
+		a.loop.Warm(r)
 	}
+	return err
 }
 
 // idle reports whether no parent is live: a collection disturbs nobody then.

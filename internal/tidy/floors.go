@@ -43,7 +43,7 @@ internal/...:
 `
 
 // foundation may be imported from every floor: it knows nothing of trading.
-var foundation = []string{"internal/assert", "internal/ring", "internal/hist", "internal/state"}
+var foundation = []string{"internal/assert", "internal/ring", "internal/hist", "internal/state", "internal/warm"}
 
 // impureFoundation is what the pure packages may not take from it.
 var impureFoundation = []string{"internal/hist", "internal/ring"}

@@ -246,9 +246,9 @@ func (l *Loop) Run() error {
 		idleTurns++
 		switch l.idle {
 		case IdleSpin:
-			l.warm.turn(l.last)
+			l.warm.turn(l.last, l.seq.core)
 		case IdlePause:
-			l.warm.turn(l.last)
+			l.warm.turn(l.last, l.seq.core)
 			pause()
 		case IdleYield:
 			runtime.Gosched()

@@ -2,7 +2,7 @@ package loop
 
 import (
 	"fmt"
-	"sync/atomic"
+	"math"
 
 	"penstock/book"
 	"penstock/event"
@@ -15,7 +15,8 @@ import (
 // Rehearsal is a core of its own that an idle loop steps through a tick and its order, so
 // that the next real tick finds the code in the caches and the branches learned. It shares
 // nothing with the real core but the policy table, which nobody writes. What it wants to
-// send goes nowhere: it has no journal, no dispatch and no venue.
+// send goes nowhere: it has no journal, no dispatch and no venue. When its children are used up
+// it forgets them, so it lasts and its memory stays small.
 type Rehearsal struct {
 	core  *router.Core
 	out   *event.Output
@@ -25,37 +26,31 @@ type Rehearsal struct {
 	sent  [256]event.Command // orders of the last event, unanswered
 	count int
 	walks uint64
-	spent atomic.Bool
-
-	children int
 }
 
 const (
 	rehearsalLimit    = 500_000
-	rehearsalChildren = 1 << 16
-	// rehearsalRate is how many walks in a second of its time end with an order. The others
-	// end at the gate, because a core has a limit of children.
-	rehearsalRate = 100
-	rehearsalStep = 100_000 // ns of its time from walk to walk
+	rehearsalVenues   = 3
+	rehearsalChildren = 1 << 10
+	rehearsalRate     = 1 << 14 // orders a second of its time and venue: more than it walks
+	rehearsalStep     = 100_000 // ns of its time from walk to walk
+	rehearsalQty      = 100
+	rehearsalSlice    = 1 << 60 // ns: its order is at the last decision of it for ever, which takes
 )
 
 // NewRehearsal returns a rehearsal that decides by table, nil for the compiled-in one.
 func NewRehearsal(table *policy.Table) (*Rehearsal, error) {
-	return newRehearsal(table, rehearsalChildren)
-}
-
-func newRehearsal(table *policy.Table, children int) (*Rehearsal, error) {
 	cfg := router.Config{
 		Instruments: []market.Instrument{{Symbol: "REHEARSAL", Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: 1}},
 		Limits: []risk.Limits{{ParentMaxQty: 1e12, ParentMaxNotional: 1e18, ChildMaxQty: 1000, ChildMaxNotional: 1e13,
 			CollarBps: 500}},
-		Table: table, Book: book.Capacity{Levels: 64}, MaxParents: 2, MaxChildren: children,
+		Table: table, Book: book.Capacity{Levels: 64}, MaxParents: 2, MaxChildren: rehearsalChildren,
 		Tactics: router.DefaultTactics(),
 	}
-	cfg.Tactics.MaxChildren, cfg.Tactics.MaxLife = children, children
-	for i, kind := range []market.VenueKind{market.Lit, market.Lit, market.Lit, market.Dark, market.SDP} {
+	cfg.Tactics.MaxChildren, cfg.Tactics.MaxLife = math.MaxInt, math.MaxInt
+	for i := range rehearsalVenues {
 		id := market.VenueID(i)
-		cfg.Venues = append(cfg.Venues, market.Venue{ID: id, Name: string(rune('A' + i)), MIC: "X", Kind: kind,
+		cfg.Venues = append(cfg.Venues, market.Venue{ID: id, Name: string(rune('A' + i)), MIC: "X", Kind: market.Lit,
 			MsgRate: rehearsalRate, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: 30_000}})
 		cfg.Listings = append(cfg.Listings, router.Listing{Venue: id})
 	}
@@ -63,7 +58,7 @@ func newRehearsal(table *policy.Table, children int) (*Rehearsal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rehearsal: %w", err)
 	}
-	r := &Rehearsal{core: core, out: event.NewOutput(1024, 64), now: 1_800_000_000_000_000_000, children: children}
+	r := &Rehearsal{core: core, out: event.NewOutput(1024, 64), now: 1_800_000_000_000_000_000}
 	r.open()
 	return r, nil
 }
@@ -71,21 +66,23 @@ func newRehearsal(table *policy.Table, children int) (*Rehearsal, error) {
 // open brings its market up and gives it an order that takes whatever comes to its limit.
 func (r *Rehearsal) open() {
 	r.step(event.Event{Kind: event.SessionStart, Ref: 1})
-	for v := range market.VenueID(5) {
+	for v := range market.VenueID(rehearsalVenues) {
 		r.step(event.Event{Kind: event.VenueSession, Venue: v, Code: uint8(event.SessionUp)})
-		if v > 2 {
-			continue
-		}
 		for i := range market.Price(10) {
 			r.level(v, market.Buy, rehearsalLimit-100*(i+2), 500, event.More)
 			r.level(v, market.Sell, rehearsalLimit+100*(i+2), 500, event.More)
 		}
 		r.step(event.Event{Kind: event.BookStatus, Venue: v, Code: uint8(event.BookLive)})
 	}
-	parent := event.Event{Kind: event.ParentNew, Side: market.Buy, Qty: 1e11, OrdType: market.OrdLimit,
-		Price: rehearsalLimit, TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: r.now + 1<<60, SliceNanos: 1 << 60}
+	parent := event.Event{Kind: event.ParentNew, Side: market.Buy, Qty: rehearsalQty, OrdType: market.OrdLimit,
+		Price: rehearsalLimit, TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: r.now + rehearsalSlice, SliceNanos: rehearsalSlice}
 	parent.ID, _ = event.MakeID("REHEARSAL")
 	r.step(parent)
+	r.now += rehearsalSlice / 60 * 55
+	r.step(event.Event{Kind: event.Timer})
+	for range 4 {
+		r.answer() // what it rests until then
+	}
 }
 
 func (r *Rehearsal) level(v market.VenueID, side market.Side, price market.Price, qty market.Qty, flags event.Flags) {
@@ -118,20 +115,16 @@ func (r *Rehearsal) answer() {
 	r.count = copy(r.sent[:], r.sent[n:r.count])
 }
 
-// Walk is one tick that comes to the limit, the order that it makes if the rate allows,
-// the venue's answer, and the tick away again. Only the loop's goroutine.
+// Walk is one tick that comes to the limit, the order that it makes, the venue's answer, and
+// the tick away again. Only the loop's goroutine.
 func (r *Rehearsal) Walk() {
 	r.walks++
 	r.now += rehearsalStep
-	v := market.VenueID(r.walks % 3)
+	v := market.VenueID(r.walks % rehearsalVenues)
 	r.level(v, market.Sell, rehearsalLimit, 300, 0)
 	r.answer()
 	r.level(v, market.Sell, rehearsalLimit, 0, 0)
-	if len(r.core.Children()) > r.children*7/8 {
-		r.spent.Store(true)
+	if len(r.core.Children()) > rehearsalChildren*7/8 {
+		r.core.Forget()
 	}
 }
-
-// Spent reports that its core has nearly used up its children and another rehearsal should
-// take its place. Any goroutine.
-func (r *Rehearsal) Spent() bool { return r.spent.Load() }

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"penstock/event"
+	"penstock/internal/warm"
 	"penstock/market"
 )
 
@@ -297,4 +298,15 @@ func (g *Gate) Refuse(r event.Reason) event.Reason { return g.refuse(r) }
 func (g *Gate) refuse(r event.Reason) event.Reason {
 	g.Refused[r]++
 	return r
+}
+
+// Rewarm reads what the next order of an instrument needs; see router.Core.Rewarm.
+func (g *Gate) Rewarm(id market.InstrumentID) (sum uint64) {
+	sum = warm.Of(&g.limits[id]) + warm.Of(g)
+	for v := range g.windows {
+		if w := &g.windows[v]; len(w.times) > 0 {
+			sum += uint64(w.times[w.next] + w.times[w.tail()])
+		}
+	}
+	return sum
 }
