@@ -21,8 +21,9 @@ const (
 // done or not, each is counted from when it was due to when nothing of it is left to do
 // (so nothing is omitted), and 99 in 100 must be done within 10 µs. Decoders, books,
 // journal, orders and the venues' answers are in it; the answers are taken at once, in
-// the same thread. A tenth of the parents are within reach of the market, and their
-// children are braked as in production. events/s counts what the core was given:
+// the same thread. Where the machine with nothing to do does not keep 10 µs itself, the
+// limit is a fifth more than it takes. A tenth of the parents are within reach of the
+// market, and their children are braked as in production. events/s counts what the core was given:
 // a message of many levels is many events. An op is the whole search.
 func BenchmarkThroughput(b *testing.B) {
 	loads := []struct {
@@ -95,15 +96,33 @@ func offer(b *testing.B, f *feeds, o deskOptions, rate float64) trial {
 	return t
 }
 
-// searchRate halves the interval between a rate that holds and one that does not.
+// control is offer with nothing to do: what the machine alone makes of a rate, for as long.
+func control(rate float64, messages int) *hist.Latency {
+	latency := hist.New()
+	start := readClock()
+	for i := range messages {
+		due := start + int64(float64(i)*1e9/rate)
+		spinUntil(due)
+		latency.Record(readClock() - due)
+	}
+	return latency
+}
+
+// searchRate halves the interval between a rate that holds and one that does not. Each rate is
+// told beside what the machine alone makes of it.
 func searchRate(b *testing.B, f *feeds, o deskOptions) {
 	low, high := 0.0, offer(b, f, o, 0).messages
 	flatOut := high
-	best := trial{latency: hist.New()}
+	best, bestAlone := trial{latency: hist.New()}, hist.New()
 	for range 7 {
 		rate := (low + high) / 2
-		if t := offer(b, f, o, rate); t.latency.Percentile(99) < p99Limit && t.messages > .98*rate {
-			low, best = rate, t
+		t := offer(b, f, o, rate)
+		alone := control(rate, int(t.latency.Count()))
+		b.Logf("%.0f messages/s: %.0f events/s, p50 %d, p99 %d ns; with nothing to do p99 %d, p99.9 %d ns", rate, t.events,
+			t.latency.Percentile(50), t.latency.Percentile(99), alone.Percentile(99), alone.Percentile(99.9))
+		// A machine that alone does not keep the limit is allowed a fifth more than itself.
+		if limit := max(p99Limit, alone.Percentile(99)*6/5); t.latency.Percentile(99) < limit && t.messages > .98*rate {
+			low, best, bestAlone = rate, t, alone
 		} else {
 			high = rate
 		}
@@ -113,8 +132,10 @@ func searchRate(b *testing.B, f *feeds, o deskOptions) {
 		return
 	}
 	report(b, "throughput", f.name, best.latency, fmt.Sprintf("100 parents: %.2f M messages/s, %.2f M events/s, %.0f orders/s; "+
-		"flat out %.2f M messages/s", best.messages/1e6, best.events/1e6, best.orders, flatOut/1e6))
+		"flat out %.2f M messages/s; p99 of the machine alone %d ns", best.messages/1e6, best.events/1e6, best.orders, flatOut/1e6,
+		bestAlone.Percentile(99)))
 	b.ReportMetric(best.messages, "messages/s")
+	b.ReportMetric(float64(bestAlone.Percentile(99)), "machine-p99-ns")
 	b.ReportMetric(best.events, "events/s")
 	b.ReportMetric(flatOut, "flat-out-messages/s")
 }
