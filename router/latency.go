@@ -55,3 +55,7 @@ func (c *Core) blendLatency(v market.VenueID) {
 		now.Known |= policy.KnownLatency
 	}
 }
+
+// Latency returns what answers say of the time that an order takes to the venue, µs, and how many
+// there were.
+func (s *Score) Latency() (micros, answers int64) { return s.way.nanos / 1000, s.way.count }

@@ -110,3 +110,24 @@ func TestPartsOfTwoSetsDoNotMix(t *testing.T) {
 		t.Errorf("set %d is in force", s.core.Params().ID)
 	}
 }
+
+// A fitted split divides what is posted and taken; without one nothing is divided.
+func TestFittedSplitIsRead(t *testing.T) {
+	c, p := tenVenueCore(t)
+	for _, known := range []bool{false, true} {
+		set := *policy.PriorParams()
+		set.ID = 3
+		for cell := range set.SplitTake {
+			set.SplitTake[cell] = policy.One / 5 * 4
+		}
+		if known {
+			set.Venues[1].Known |= policy.KnownSplit
+		}
+		c.adopt(&set)
+		post, take := market.Qty(900), market.Qty(100)
+		c.fitted(p, &post, &take)
+		if want := map[bool]market.Qty{false: 100, true: 800}[known]; take != want || post != 1000-want {
+			t.Errorf("known %v: %d posted, %d taken, %d should be", known, post, take, want)
+		}
+	}
+}

@@ -195,3 +195,22 @@ func (c *Core) worthMoving(p *Parent, ch *Child) bool {
 	join := c.appraise(int(ch.Venue), policy.WayPost, c.atMilli(p, own.Price), fee, joinFill)
 	return join.Net < stay.Net
 }
+
+// fitted divides what the static rule would post and take by the split that was fitted to the
+// outflow of the queues, where the parameter set in force knows one for a venue of the instrument.
+func (c *Core) fitted(p *Parent, post, take *market.Qty) {
+	m, set := c.composites[p.Instrument], &c.economics.set
+	lit, known := m.LiveLit(), false
+	for ; lit != 0; lit &= lit - 1 {
+		known = known || set.Venues[bits.TrailingZeros16(lit)&(market.MaxVenues-1)].Known&policy.KnownSplit != 0
+	}
+	both := *post + *take
+	if !known || both <= 0 || c.tactics.Off&OffPost != 0 {
+		return
+	}
+	cell := policy.SplitCell(both, m.Touch(p.Side).Qty, p.Side.Sign()*m.Signals.Imbalance)
+	share := market.Qty(mulDiv(int64(both), int64(set.SplitTake[cell]), policy.One))
+	*take = roundTo(int64(share), c.instruments[p.Instrument].Lot)
+	*take = min(*take, both)
+	*post = both - *take
+}

@@ -109,6 +109,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	have := c.resting(p)
 	dark, sdp, post, take := policy.Split(template, remaining, lot)
 	if action == policy.ActionBaseline {
+		c.fitted(p, &post, &take)
 		c.rebalance(p, &dark, &post, &take, &sdp)
 	}
 	if epoch {

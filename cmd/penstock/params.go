@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
+	"time"
 
+	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
 	"penstock/router"
@@ -45,21 +48,38 @@ func paramsCommand(args []string, stdout, stderr io.Writer) error {
 	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("%w: %w: name the folder of a journal", errConfig, err)
 	}
-	r, err := rerunJournal(dir)
-	if err != nil {
+	r, flow := &rerun{}, (*outflows)(nil)
+	first, last := int64(0), int64(0)
+	r.seen = func(e *event.Event) {
+		if flow == nil {
+			flow, first = newOutflows(r), e.StepTime
+		}
+		last = e.StepTime
+		flow.see(e)
+	}
+	if err := r.all(dir); err != nil {
 		return err
 	}
+	flow.close()
 	if r.Mismatch != "" {
 		return failed("journal %s: %s: what it says of venues cannot be trusted", dir, r.Mismatch)
 	}
-	if args[0] == "show" {
-		return printScores(stdout, r)
-	}
 	p := *r.core.Params()
+	from := provenance{Journal: filepath.Base(dir), Events: r.Events, From: wallText(first), To: wallText(last),
+		WindowSeconds: float64(flow.nanos) / 1e9, Windows: flow.fit(&p), Answers: map[string]int64{}}
+	for v := range r.cfg.Router.Venues {
+		_, from.Answers[r.cfg.Router.Venues[v].Name] = r.core.Scores()[v].Latency()
+	}
+	if args[0] == "show" {
+		if err := printScores(stdout, r); err != nil {
+			return err
+		}
+		return printFits(stdout, r, &p, &from)
+	}
 	if p.ID++; *id != 0 {
 		p.ID = *id
 	}
-	data, err := formatParams(&p, r.cfg.Router.Venues)
+	data, err := formatParams(&p, r.cfg.Router.Venues, &from)
 	if err != nil {
 		return err
 	}
@@ -77,10 +97,24 @@ type paramsFile struct {
 	SplitTake [policy.SplitCells]uint16
 	NoFill    uint16
 	Venues    map[string]policy.VenueParams
+	// Provenance says what a fit was made of. It changes nothing.
+	Provenance *provenance `json:",omitempty"`
 }
 
-func formatParams(p *policy.Params, venues []market.Venue) ([]byte, error) {
-	f := paramsFile{p.ID, p.DayEdges, p.SplitTake, p.NoFill, map[string]policy.VenueParams{}}
+// provenance is what a parameter set was fitted on.
+type provenance struct {
+	Journal       string
+	Events        int
+	From, To      string
+	WindowSeconds float64                // of the outflow of queues
+	Windows       [policy.SplitCells]int // by cell of the split
+	Answers       map[string]int64       // behind the latencies, by venue
+}
+
+func wallText(nanos int64) string { return time.Unix(0, nanos).UTC().Format(time.RFC3339Nano) }
+
+func formatParams(p *policy.Params, venues []market.Venue, from *provenance) ([]byte, error) {
+	f := paramsFile{p.ID, p.DayEdges, p.SplitTake, p.NoFill, map[string]policy.VenueParams{}, from}
 	for i := range venues {
 		f.Venues[venues[i].Name] = p.Venues[i]
 	}
@@ -171,5 +205,28 @@ func printScores(w io.Writer, r *rerun) error {
 		return err
 	}
 	_, err := fmt.Fprintln(w, "markouts: the mid's move against us after fills, in half-spreads; times: upper ends of buckets")
+	return err
+}
+
+// printFits prints what was fitted beyond the scorecards: ways to the venues, and the splits.
+func printFits(w io.Writer, r *rerun, p *policy.Params, from *provenance) error {
+	venues := r.cfg.Router.Venues
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\nvenue\tone way\tanswers\tof a slice posted, by size (small, half, twice the touch) and lean (for us, even, against us)\t")
+	row := func(name, way, answers string, split *[policy.SplitCells]uint16) {
+		fmt.Fprintf(t, "%s\t%s\t%s\t", name, way, answers)
+		for _, share := range split {
+			fmt.Fprintf(t, "%.2f ", float64(share)/policy.One)
+		}
+		fmt.Fprintln(t, "\t")
+	}
+	for v := range venues {
+		row(venues[v].Name, fmt.Sprintf("%d µs", p.Venues[v].LatencyMicros), fmt.Sprint(from.Answers[venues[v].Name]), &p.Venues[v].SplitPost)
+	}
+	row("taken", "", "", &p.SplitTake)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "windows of %.1f s by cell: %v; one way: half of the quick quarter of times to the first answer\n", from.WindowSeconds, from.Windows)
 	return err
 }

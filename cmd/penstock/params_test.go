@@ -25,8 +25,11 @@ func fitAgain(t *testing.T, dir string) {
 	if !strings.Contains(string(data), `"AddMarkout"`) || !strings.Contains(string(data), `"ID": 7`) {
 		t.Errorf("params fit wrote %.200s", data)
 	}
+	if !strings.Contains(string(data), `"Provenance"`) || !strings.Contains(string(data), `"Windows"`) {
+		t.Errorf("params fit does not say what it was made of: %.300s", data)
+	}
 	code, out, errs := penstock(t, "params", "show", dir)
-	if code != 0 || !strings.Contains(out, "markouts") {
+	if code != 0 || !strings.Contains(out, "markouts") || !strings.Contains(out, "one way") || !strings.Contains(out, "windows of") {
 		t.Errorf("params show: exit code %d\n%s\n%s", code, out, errs)
 	}
 }
@@ -35,7 +38,7 @@ func TestParamsFileRoundTrip(t *testing.T) {
 	venues := []market.Venue{{Name: "LITA"}, {Name: "DRKA"}}
 	want := *policy.PriorParams()
 	want.ID, want.NoFill, want.Venues[1].Tail[3][0] = 9, 801, 40_000
-	data, err := formatParams(&want, venues)
+	data, err := formatParams(&want, venues, &provenance{Journal: "j", Events: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,8 @@ type rerun struct {
 	cfg  *Config
 	dir  string // of the journal
 
-	watch router.Watch // of the core; nil: none
+	watch router.Watch       // of the core; nil: none
+	seen  func(*event.Event) // is told of every event that the core took; nil: nobody
 
 	created  int64 // wall time at which the journal was made, ns since epoch
 	table    []byte
@@ -125,6 +126,9 @@ func (r *rerun) takeEvent(rec *journal.Record) error {
 	r.out.Reset()
 	r.commands, r.decided = 0, 0
 	r.core.Step(&e, r.out)
+	if r.seen != nil {
+		r.seen(&e)
+	}
 	return nil
 }
 

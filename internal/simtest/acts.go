@@ -75,6 +75,14 @@ func (w *world) learn(n uint64) {
 			q.Fill[b] = uint16(r.between(0, policy.One))
 		}
 	}
+	if split := (&stream{seed: w.seed, id: 600 + n}); split.once(2) { // as one that was fitted to queues
+		for c := range p.SplitTake {
+			p.SplitTake[c] = uint16(split.between(0, policy.One))
+		}
+		for v := range p.Venues {
+			p.Venues[v].Known |= policy.KnownSplit
+		}
+	}
 	events, before := router.ParamEvents(&p), w.core.ParamsID()
 	spoilt := r.once(3)
 	if spoilt {
