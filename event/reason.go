@@ -71,8 +71,6 @@ const (
 	ReasonSideChanged    Reason = 118 // a replace with another side or short mark
 	ReasonDisplay        Reason = 119 // what an order shows cannot be bounded so
 
-	reasonsEnd = 120
-
 	// Verdicts of a venue.
 	ReasonVenueReject   Reason = 40 // not further specified
 	ReasonLastLookPrice Reason = 41 // dealer: price moved
@@ -118,6 +116,8 @@ const (
 	ReasonPriceBand    Reason = 147 // outside the venue's price band
 	ReasonWouldTake    Reason = 148 // a post-only order that would have taken
 	ReasonRefusedAgain Reason = 149 // refused again and again: left alone until a person resumes the venue
+
+	reasonsEnd = 150
 )
 
 var reasonTexts = map[Reason]string{

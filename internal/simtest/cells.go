@@ -29,10 +29,10 @@ func (w *world) markCell(ch *router.Child, m *message) {
 }
 
 // rare reports whether a cell takes so much to happen that a full run may do without: what was
-// executed of an order that was refused or done for the day is taken back, or a bust comes
-// where the answer to a cancel is lost or late.
+// executed of an order that was refused or done for the day is taken back, or a bust or a correction
+// comes where the answer to a cancel is lost or late.
 func rare(state, report byte) bool {
-	return strings.IndexByte("38", state) >= 0 && strings.IndexByte("GHI", report) >= 0 || state == '6' && report == 'H'
+	return strings.IndexByte("38", state) >= 0 && strings.IndexByte("GHI", report) >= 0 || state == '6' && (report == 'H' || report == 'G')
 }
 
 // impossible says why a cell cannot be met, or "": a session delivers in order, and a venue
@@ -55,7 +55,7 @@ func impossible(state, report byte) string {
 		return "an order at work is restated"
 	case state == '8' && strings.IndexByte("F8", report) >= 0:
 		return "a refused order is over, and is refused once"
-	case state == '6' && strings.IndexByte("38CDG", report) >= 0:
+	case state == '6' && strings.IndexByte("38CD", report) >= 0:
 		return "a venue answers a cancel before anything else happens"
 	case strings.IndexByte("A0", state) >= 0 && strings.IndexByte("GH", report) >= 0:
 		return "an execution that is taken back has made the order PartiallyFilled"

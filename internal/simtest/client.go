@@ -73,8 +73,10 @@ func (c *client) hear(w *world, m *message) {
 			}
 			continue
 		}
-		if a.parent != m.parent && (m.parent == 0 || a.parent != 0 || a.first != m.id) {
-			continue
+		if a.parent != m.parent || a.parent == 0 && a.first != m.id {
+			if a.parent != 0 || a.first != m.id {
+				continue
+			}
 		}
 		if m.parent != 0 {
 			a.parent = m.parent

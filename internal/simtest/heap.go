@@ -33,6 +33,7 @@ const (
 	dueDay          // a trading day opens or closes
 	dueShorts       // the price test for short sales begins or ends
 	dueGoodbye      // clients cancel what would go on for ever
+	dueCrash        // the host dies just before it has written what it did
 )
 
 // agenda is a binary heap of items.

@@ -54,6 +54,15 @@ func (w *world) noteWaiting(from int) {
 	}
 }
 
+// leftLate lets the host die now and then when an order that waited is at its venue, and the event
+// that let it go is not yet on disk.
+func (w *world) leftLate(number uint64) {
+	seq, waited := w.decided[number]
+	if waited && seq < w.seq && !w.healing && w.swarm.weights[chHostCrash] > 0 && permute(w.seed^number)%8 == 0 {
+		w.agenda.add(item{at: w.durable(w.step) - 1, kind: dueCrash, n: number % 10_000})
+	}
+}
+
 // keepWaiting makes what waits in a core that was brought back by the journal an order of this
 // world: the router will ask for it, and its venue has it only if it left in the moments that the
 // journal lost.

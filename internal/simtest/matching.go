@@ -180,6 +180,9 @@ func (v *venue) fill(w *world, o *order, qty int64) {
 		return
 	}
 	price := v.price(w, o)
+	if v.armed[swapTrade] > 0 && !w.healing && !v.ouch {
+		price -= tick * o.side.Sign() // what is overtaken must not cost what the next fill costs
+	}
 	if v.use(w, overExecute) {
 		qty = o.rest() + v.random.between(1, 500)
 		o.lied = true

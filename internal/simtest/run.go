@@ -155,6 +155,8 @@ func (w *world) do(i *item) {
 		w.sayDay()
 	case dueShorts:
 		w.restrictShorts(i)
+	case dueCrash:
+		w.crash(&stream{seed: w.seed, id: 20_000 + i.n}, true)
 	case dueGoodbye:
 		w.goodbye(i.n)
 	case dueReports:

@@ -246,6 +246,7 @@ func (w *world) sent(c *event.Command) {
 		w.truths[c.Parent] = t
 	}
 	w.dealt(c)
+	w.leftLate(c.Child)
 	o := newOrder(w, c)
 	w.orders[c.Child] = o
 	t.open += o.rest()
