@@ -125,6 +125,9 @@ func (c *Core) wanted(ch *Child) bool {
 		p.Side.Better(bound, ch.Price) || !c.inBand(ch.Instrument, v, ch.Price) {
 		return false
 	}
+	if bid := c.shortBid(p); bid != 0 && ch.Price <= bid {
+		return false
+	}
 	if ch.Tactic == event.TacticQuote {
 		return b.Quote.ID == ch.QuoteID && b.Quote.Alive(c.now+c.tactics.QuoteNanos)
 	}

@@ -29,6 +29,7 @@ type asking struct {
 	side       market.Side
 	qty        int64
 	asked      int64
+	event      uint64 // after which: one round of a parent
 }
 
 // given is one quote that a dealer gave.
@@ -47,10 +48,10 @@ func (w *world) ask(c *event.Command) {
 	if w.requests[c.Ref] != nil {
 		w.fail("request %d was sent twice", c.Ref)
 	}
-	a := &asking{venue: v.id, instrument: uint16(c.Instrument), parent: c.Parent, side: c.Side, qty: int64(c.Qty), asked: w.step}
+	a := &asking{venue: v.id, instrument: uint16(c.Instrument), parent: c.Parent, side: c.Side, qty: int64(c.Qty), asked: w.step, event: w.seq}
 	open := 1
 	for _, other := range w.requests {
-		if other.parent == a.parent && other.asked == a.asked {
+		if other.parent == a.parent && other.event == a.event {
 			open++
 		}
 	}

@@ -127,6 +127,9 @@ func (w *world) begin() {
 	}
 	for i := range w.swarm.instruments {
 		w.sayPaused(uint16(i))
+		if w.ledger.trading[i].shorts { // a host that died may have forgotten it, and the feed says it to who comes
+			w.restrictShorts(&item{n: uint64(i), gen: uint32(event.ShortsRestricted)})
+		}
 	}
 	for f := range w.feeds {
 		w.feeds[f].begin(w, f)
