@@ -86,6 +86,14 @@ var matrixRows = []struct{ name44, name42, what, lines string }{
 	{"D-4.4-K.1.b", "D39", "trading halt, the venue cancels", "D X 10000; new; fill 2000; halt; cancel; H X; reopen; fill 8000"},
 	{"D-4.4-L.1.a", "D37", "a venue guarantees an execution: nothing is executed before it is", "D X 10000; new; guarantee 1000; H X; fill 1000"},
 	{"D-4.4-L.1.b", "", "CashOrderQty is not offered", "D X 10000 152=5000"},
+	{"ICEBERG", "ICEBERG", "an order shows a part, the venue the next: a replace shows less when nothing more is out",
+		"D X 9000 847=1001 111=100 126=+2m 44=49.99; new; fill 60; fill 140; H X; G Y X 9000 111=50 44=49.99; cancel; new; G Z Y 9500 44=49.99; fill 50; F W Z; cancel"},
+	{"ICEBERG-2", "ICEBERG-2", "the display quantity by its later name, and what is refused of it", "D X 900 847=1002 1138=1000 126=+2h; " +
+		"D Y 900 847=1000 111=100; D Z 900 847=1001 111=100 1138=100 126=+2h; D V 900 847=1001 1138=100 126=+2h 44=49.99; new; F W V; cancel"},
+	{"SHORT", "SHORT", "a short sale with its locate: the side is said back and stays", "D X 10000 54=5 114=N 5700=LOCATOR 44=49.90; new; " +
+		"fill 1000; G Y X 9000 54=2; G Z X 9000 54=5 44=49.90; H Z 54=5; F W Z 54=5; cancel"},
+	{"SHORT-2", "SHORT-2", "what a short sale lacks", "D X 100 54=5 44=49.90; D Y 100 54=5 114=Y 44=49.90; D Z 100 54=5 5700=LOCATOR 44=49.90; " +
+		"D V 100 54=6 114=N 5700=LOCATOR 44=49.90; D W 100 54=2 114=N 44=49.90"},
 	{"DK", "DK", "the client does not know a trade", "D X 10000; new; fill 1000; Q last; cancel; F Y X"},
 }
 
@@ -158,7 +166,7 @@ type matrix struct {
 func newMatrix(t *testing.T, version string) *matrix {
 	text := strings.NewReplacer("max_parents = 16", "max_parents = 512", `target_comp_id = "DESK"`,
 		"target_comp_id = \"DESK\"\nbegin_string = \""+version+"\"", `ack_timeout = "2s"`, `ack_timeout = "9h"`,
-		"firm_credit = \"100000000\"", "firm_credit = \"900000000\"", "credit = \"50000000\"", "credit = \"900000000\"",
+		"firm_credit = \"100000000\"", "firm_credit = \"900000000\"", "credit = \"50000000\"", "credit = \"900000000\"\nshort = true",
 		"same_orders = 5", "same_orders = 1000").Replace(goodConfig())
 	cfg, err := ParseConfig(filepath.Join(t.TempDir(), "matrix.toml"), []byte(text))
 	if err != nil {
@@ -274,12 +282,15 @@ func (m *matrix) hear(n int) {
 	for range n {
 		msg := m.read()
 		fmt.Fprintf(&m.text, "    %s", msg.Type())
-		for _, tag := range []int{11, 41, 20, 150, 39, 38, 14, 151, 32, 31, 30, 527, 19, 102, 434, 103, 371, 373, 378, 380, 432, 424, 425, 426, 58} {
+		for _, tag := range []int{11, 41, 20, 150, 39, 38, 14, 151, 32, 31, 30, 54, 111, 527, 19, 102, 434, 103, 371, 373, 378, 380, 432, 424, 425, 426, 58} {
 			v, ok := msg.Get(tag)
 			if !ok {
 				continue
 			}
 			value := string(v)
+			if tag == 54 && value == "1" {
+				continue // as nearly all
+			}
 			switch tag {
 			case 11, 41:
 				value = strings.TrimPrefix(value, fmt.Sprintf("R%d-", m.row))
@@ -312,7 +323,7 @@ func (m *matrix) line(w []string) {
 	}
 	switch w[0] {
 	case "D":
-		fields := map[string]string{"44": "50.10", "59": "0"}
+		fields := map[string]string{"44": "50.10", "59": "0", "54": "1", "847": "1000"}
 		extra, resent := "", ""
 		for _, f := range w[3:] {
 			tag, value, _ := strings.Cut(f, "=")
@@ -329,18 +340,22 @@ func (m *matrix) line(w []string) {
 		if w[1] == "-" {
 			named = ""
 		}
-		m.ask("D", resent+named+handl+"55=PSTK|54=1|38="+w[2]+"|40=2|44="+fields["44"]+"|59="+fields["59"]+
-			"|60="+now+"|847=1000|"+extra)
+		m.ask("D", resent+named+handl+"55=PSTK|54="+fields["54"]+"|38="+w[2]+"|40=2|44="+fields["44"]+"|59="+fields["59"]+
+			"|60="+now+"|847="+fields["847"]+"|"+extra)
 	case "F":
-		m.ask("F", "41="+id(w[2])+"|11="+id(w[1])+"|55=PSTK|54=1|60="+now+"|")
+		m.ask("F", "41="+id(w[2])+"|11="+id(w[1])+"|55=PSTK|54="+sideOf(w[3:])+"|60="+now+"|")
 	case "G":
-		extra := ""
+		extra, price := "", "50.10"
 		for _, f := range w[4:] {
-			extra += m.dated(f) + "|"
+			if value, ok := strings.CutPrefix(f, "44="); ok {
+				price = value
+			} else if !strings.HasPrefix(f, "54=") {
+				extra += m.dated(f) + "|"
+			}
 		}
-		m.ask("G", "41="+id(w[2])+"|11="+id(w[1])+"|"+handl+"55=PSTK|54=1|38="+w[3]+"|40=2|44=50.10|60="+now+"|"+extra)
+		m.ask("G", "41="+id(w[2])+"|11="+id(w[1])+"|"+handl+"55=PSTK|54="+sideOf(w[4:])+"|38="+w[3]+"|40=2|44="+price+"|60="+now+"|"+extra)
 	case "H":
-		m.ask("H", "11="+id(w[1])+"|55=PSTK|54=1|")
+		m.ask("H", "11="+id(w[1])+"|55=PSTK|54="+sideOf(w[2:])+"|")
 	case "Q":
 		p := m.core.Parents()
 		m.ask("Q", fmt.Sprintf("37=%d|17=%d|127=D|55=PSTK|54=1|", p[len(p)-1].Number, m.reports))
@@ -356,6 +371,16 @@ func (m *matrix) line(w []string) {
 	default:
 		m.venue(w)
 	}
+}
+
+// sideOf returns the Side(54) among fields, 1 when there is none.
+func sideOf(fields []string) string {
+	for _, f := range fields {
+		if value, ok := strings.CutPrefix(f, "54="); ok {
+			return value
+		}
+	}
+	return "1"
 }
 
 // dated turns ExpireDate(432) in days from today and ExpireTime(126) in time from now into

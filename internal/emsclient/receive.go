@@ -80,7 +80,7 @@ func (c *Client) parse(msg *quickfix.Message) (*Report, error) {
 	f := fields{msg: msg}
 	r := &Report{ClOrdID: f.text(11), OrigClOrdID: f.optional(41), OrderID: f.text(37),
 		ExecID: f.text(17), Symbol: f.text(55), ExecType: market.ExecType(f.char(150)),
-		OrdStatus: market.OrdStatus(f.char(39)), Side: market.Side(f.char(54)),
+		OrdStatus: market.OrdStatus(f.char(39)), Side: sideOf(f.char(54)),
 		ExecRefID: f.optional(19), TradeID: f.optional(527), LastMkt: f.optional(30), Text: f.optional(58),
 		Time: f.time(60)}
 	if msg.Body.Has(20) {
@@ -218,3 +218,9 @@ func (l logFactory) OnEvent(text string) {
 }
 
 func (l logFactory) OnEventf(format string, args ...any) { l.OnEvent(fmt.Sprintf(format, args...)) }
+
+// sideOf reads Side(54): a short sale is a sale.
+func sideOf(c byte) market.Side {
+	side, _, _ := market.ParseSide(c)
+	return side
+}

@@ -25,6 +25,10 @@ type NewOrder struct {
 	SliceSeconds int   // TWAP; 0 leaves it out
 
 	ParticipationRate string // ParticipationRate(849), a fraction; "" leaves it out
+
+	Mark     market.Mark // a short sale's: Side(54)=5 or 6
+	Locator  string      // LocateBroker(5700), with LocateReqd(114)=N; "" leaves both out
+	MaxFloor market.Qty  // MaxFloor(111); 0 leaves it out
 }
 
 // SendOrder sends a NewOrderSingle(D).
@@ -40,6 +44,16 @@ func (c *Client) SendOrder(o NewOrder) error {
 	}
 	if o.ParticipationRate != "" {
 		msg.Body.SetString(849, o.ParticipationRate)
+	}
+	if o.Mark != market.Long {
+		msg.Body.SetString(54, string(o.Mark.Code(o.Side)))
+	}
+	if o.Locator != "" {
+		msg.Body.SetString(114, "N")
+		msg.Body.SetString(5700, o.Locator)
+	}
+	if o.MaxFloor != 0 {
+		msg.Body.SetString(111, ins.FormatQty(o.MaxFloor))
 	}
 	o.setParameters(msg)
 	c.update(func() {

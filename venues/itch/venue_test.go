@@ -97,7 +97,7 @@ func (c *client) sink(e *event.Event) bool {
 	c.events++
 	o, known := c.orders[e.Ref]
 	switch e.Kind {
-	case event.MarketStatus, event.PriceBand:
+	case event.MarketStatus, event.PriceBand, event.ShortRestriction:
 		return true
 	case event.BookClear:
 		clear(c.orders)

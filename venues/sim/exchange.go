@@ -24,6 +24,7 @@ type Exchange struct {
 	byID      map[uint64]int32 // OrderID of a named owner's resting order → slot in pool
 	halted    bool
 	auction   bool         // why it is halted
+	priceTest bool         // short sales are taken above the best bid only
 	low, high market.Price // what orders may be priced at, 0: any
 	watch     func(*Trade) // the flow's eye on all trades; nil without flow
 
@@ -141,6 +142,9 @@ func (e *Exchange) check(o *Order) (event.Reason, string) {
 	if _, ok := o.Price.Notional(o.Qty); !ok {
 		return event.ReasonBadQty, "OrderQty × Price out of range"
 	}
+	if bid, ok := e.Best(market.Buy); e.priceTest && o.Mark == market.Short && ok && o.Price <= bid.Price {
+		return event.ReasonShortBid, "a short sale must be above the best bid"
+	}
 	switch o.TIF {
 	case market.TIFDay, market.TIFIOC, market.TIFFOK:
 	default:
@@ -205,6 +209,10 @@ func (e *Exchange) InAuction() bool { return e.auction }
 // Band refuses orders priced below low or above high from now on; 0 is no bound. What rests
 // outside stays.
 func (e *Exchange) Band(low, high market.Price) { e.low, e.high = low, high }
+
+// TestShorts begins or ends a price test for short sales: what is not exempt is taken above the
+// best bid only.
+func (e *Exchange) TestShorts(on bool) { e.priceTest = on }
 
 // Halted reports whether trading is stopped.
 func (e *Exchange) Halted() bool { return e.halted }

@@ -140,4 +140,16 @@ var mutants = []mutant{
 		"		if o == nil || o.unsent || o.status == market.StatusPendingNew {", "		if o == nil || o.unsent {"),
 	one("OUCH orders are asked for before the history is read", ouchSync,
 		"		if !beaten && now-s.since < catchUpNanos {", "		if !beaten && now < s.since {"),
+	one("a refresh shows more than the client allows", "router/display.go",
+		"	return max(p.terms.Display-p.shown(c.children), 0)", "	return max(p.terms.Display, 0)"),
+	one("a replace shows less while more is still out", clientFile,
+		"	if r.display != 0 && p.shown(children) > r.display {", "	if r.display != 0 && p.Frozen {"),
+	one("the short mark is lost on its way to a venue", requestFile,
+		"ch.TIF, c.parents[ch.Parent].Mark", "ch.TIF, 0"),
+	one("short sales need no permission", "router/risk/controls.go",
+		"m == market.Long || m == market.Short && c.Short ||", "m == market.Long || m == market.Short ||"),
+	mutant{"the price test for short sales is looked at nowhere", []edit{
+		{gateFile, "	case o.ShortBid != 0 && o.Price <= o.ShortBid:", "	case o.ShortBid != 0 && o.Qty < 0:"},
+		{workFile, "	if bid := c.shortBid(p); bid != 0 && bound <= bid {", "	if bid := c.shortBid(p); bid != 0 && p.Frozen {"},
+	}},
 }

@@ -133,6 +133,20 @@ func (s *Server) Band(low, high market.Price) error {
 	})
 }
 
+// TestShorts begins or ends the price test for short sales, and lets the feed say so, which must
+// be ITCH.
+func (s *Server) TestShorts(on bool) error {
+	if s.itch == nil {
+		return fmt.Errorf("venue %s has no feed that can say it", s.cfg.Name)
+	}
+	return s.trading(func(at int64) {
+		s.exchange.TestShorts(on)
+		s.itch.restricted = on
+		s.itch.shorts(at)
+		s.itch.send(at)
+	})
+}
+
 func (s *Server) trading(run func(at int64)) error {
 	s.market.mu.Lock()
 	defer s.market.mu.Unlock()

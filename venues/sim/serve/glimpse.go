@@ -160,6 +160,8 @@ func (g *glimpse) book(now int64) (messages [][]byte) {
 	add(now)
 	f.state(now)
 	add(now)
+	f.shorts(now)
+	add(now)
 	f.repeat(now, add)
 	return append(messages, fmt.Appendf(nil, "G%20d", g.server.mold.store.last()+1))
 }

@@ -118,7 +118,7 @@ func (r *itchReader) packet(p []byte) {
 	}
 }
 
-var itchLengths = map[byte]int{'S': 12, 'R': 39, 'H': 25, 'A': 36, 'E': 31, 'X': 23, 'D': 19}
+var itchLengths = map[byte]int{'S': 12, 'R': 39, 'H': 25, 'Y': 20, 'A': 36, 'E': 31, 'X': 23, 'D': 19}
 
 func (r *itchReader) message(b []byte) {
 	r.t.Helper()
@@ -134,7 +134,7 @@ func (r *itchReader) message(b []byte) {
 	case 'S':
 		r.events = append(r.events, b[11])
 		return
-	case 'R', 'H':
+	case 'R', 'H', 'Y':
 		if string(b[11:19]) != "PNSK    " {
 			r.t.Fatalf("stock %q", b[11:19])
 		}
