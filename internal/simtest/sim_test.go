@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -81,6 +82,9 @@ func runSeed(t *testing.T) {
 // fullRun is from how many seeds on every failure mode must have been met.
 const fullRun = 10_000
 
+// endless is how long a seed may take: it takes 20 ms, and what is caught in a loop cannot be asked.
+const endless = 20 * time.Second
+
 // enough is how often.
 const enough = 10
 
@@ -109,7 +113,12 @@ func runSeeds(t *testing.T, first uint64, n int, soak time.Duration) (total tota
 				if stop {
 					return
 				}
+				late := time.AfterFunc(endless, func() {
+					fmt.Printf("    sim_test.go: seed %d does not end: a core in a loop takes longer than %v\n", first+i, endless)
+					os.Exit(1)
+				})
 				res := r.Run(first+i, Options{})
+				late.Stop()
 				mu.Lock()
 				total.seeds++
 				total.events += res.Events
