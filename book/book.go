@@ -173,7 +173,7 @@ func (b *Book) applyOther(e *event.Event) (touched, resync bool) {
 	case event.QuoteCancel:
 		b.Quote = Quote{}
 		return true, false
-	case event.PriceBand, event.MarketStatus:
+	case event.PriceBand, event.MarketStatus, event.ShortRestriction:
 		return false, false // of trading, not of depth
 	case event.MarketTrade:
 		if b.resting != 0 {

@@ -57,7 +57,7 @@ func TestAuctionAndBandHoldOrders(t *testing.T) {
 // SecurityStatus(35=f) of an auction and of price limits. They hold for that venue alone.
 func TestHaltsAndBandsOverFIXReachTheCore(t *testing.T) {
 	t.Parallel()
-	r := newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, prices: serve.FIX})
+	r := newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, prices: serve.FIX, table: baselineFile(t, t.TempDir())})
 	v := r.m.Venue("LITA")
 	r.send("X-1", 8_000, 4*time.Second)
 	r.until("an order at the venue", func(s *loop.Sequencer) bool { return childrenAt(s, 0) > 0 })
