@@ -26,6 +26,9 @@ import (
 // crashConfig names the configuration for the child that runs the router.
 const crashConfig = "PENSTOCK_TEST_RUN"
 
+// rigPatience is when a rig gives up what it waits for: no promise about times.
+const rigPatience = time.Minute
+
 // crashRig has the venues and the client in this process and the router in another, which
 // is killed.
 type crashRig struct {
@@ -212,7 +215,7 @@ func (r *crashRig) start() {
 // await reads what the router prints until text comes.
 func (r *crashRig) await(text string) {
 	r.t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(rigPatience)
 	for {
 		select {
 		case line, ok := <-r.lines:
@@ -261,7 +264,7 @@ func (r *crashRig) stop() {
 }
 
 func (r *crashRig) patience() context.Context {
-	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.t.Context(), rigPatience)
 	r.t.Cleanup(cancel)
 	return ctx
 }
@@ -271,7 +274,7 @@ func (r *crashRig) connect(open ...emsclient.Order) *emsclient.Client {
 	r.t.Helper()
 	c := r.client
 	c.Open = open
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(rigPatience)
 	for {
 		client, err := emsclient.Connect(r.patience(), c)
 		if err == nil {

@@ -42,15 +42,7 @@ func TestRecoveryTime(t *testing.T) {
 		return r.core.Hash(), r.Events
 	}
 	quick, few := measure("from a snapshot")
-	paths, err := snapshots(dir)
-	if err != nil || len(paths) == 0 {
-		t.Fatal(paths, err)
-	}
-	for _, p := range paths {
-		if err := os.Remove(p); err != nil {
-			t.Fatal(err)
-		}
-	}
+	removeSnapshots(t, dir)
 	whole, all := measure("from the first event")
 	if quick != whole || few >= all || all != events {
 		t.Errorf("states %x and %x, %d and %d of %d events", quick, whole, few, all, events)
@@ -69,7 +61,6 @@ func (d *crashDay) fill(dir string, events int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := w.Header()
 	if err := w.AppendBlob(d.now, blobConfig, d.cfg.Raw); err != nil {
 		t.Fatal(err)
 	}
@@ -101,21 +92,43 @@ func (d *crashDay) fill(dir string, events int) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	snapshotAfter(t, dir, events*9/10)
+}
+
+// snapshotAfter writes the snapshot that a shadow would have written after so many events of the
+// journal in dir.
+func snapshotAfter(t *testing.T, dir string, events int) {
+	t.Helper()
 	reader, err := journal.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	h := reader.Header()
 	r, done := &rerun{created: h.Created, dir: dir}, false
 	if _, err := readAll(reader, func(rec *journal.Record) error {
-		if rec.Type == journal.Event && r.Events >= events*9/10 && !done {
+		if rec.Type == journal.Event && r.Events >= events && !done {
 			done = true
-			s := snapshotHeader{epoch: 1000, place: reader.Before(), build: build, config: h.Config, policy: h.Policy}
+			s := snapshotHeader{epoch: h.Epoch, place: reader.Before(), build: h.Build, config: h.Config, policy: h.Policy}
 			if _, err := writeSnapshot(dir, s, r.core); err != nil {
 				return err
 			}
 		}
 		return r.take(rec)
-	}); err != nil || r.Mismatch != "" {
-		t.Fatal(err, r.Mismatch)
+	}); err != nil || r.Mismatch != "" || !done {
+		t.Fatal(err, r.Mismatch, done)
+	}
+}
+
+// removeSnapshots leaves a restart nothing but the journal in dir.
+func removeSnapshots(t *testing.T, dir string) {
+	t.Helper()
+	paths, err := snapshots(dir)
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	for _, p := range paths {
+		if err := os.Remove(p); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
