@@ -29,7 +29,7 @@ test: ## vet and all tests; the last line holds the totals
 	$(GO) run ./internal/totals -parallel 4 ./...
 
 race: ## the concurrent packages under the race detector
-	$(GO) run ./internal/totals -race -short -parallel 3 -skip '$(SOLO)' $(RACE)
+	$(GO) run ./internal/totals -race -short -skip '$(SOLO)' $(RACE)
 
 bench: ## latency and throughput; histograms, plots and a table in bench/out
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./bench -args -out out
