@@ -111,10 +111,13 @@ func (p *counterparty) accept() {
 	})
 }
 
-func (p *counterparty) await(what string, done func() bool) {
+func (p *counterparty) await(what string, done func() bool) { await(p.tb, what, done) }
+
+func await(tb testing.TB, what string, done func() bool) {
+	tb.Helper()
 	for deadline := time.Now().Add(patience); !done(); runtime.Gosched() {
 		if time.Now().After(deadline) {
-			p.tb.Fatalf("no %s within %v", what, patience)
+			tb.Fatalf("no %s within %v", what, patience)
 		}
 	}
 }

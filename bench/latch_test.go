@@ -15,58 +15,84 @@ import (
 	"penstock/router/loop"
 	"penstock/router/risk"
 	"penstock/venues/firewall"
-	"penstock/venues/fixgw"
 )
 
 // latchOpen is how many child orders are open when the firm is killed.
 const latchOpen = 1000
 
-// latchRig is a core with one venue behind the firewall and a FIX session on a socket, and
+// latchRig is a core with one venue behind the firewall and an order session on a socket, and
 // latchOpen orders that rest there.
 type latchRig struct {
 	tb      testing.TB
 	core    *router.Core
 	seq     *loop.Sequencer
-	gateway *fixgw.Gateway
-	wall    *firewall.Firewall
-	latch   firewall.Latch
-	peer    *counterparty
-	later   []event.Command // that the gateway had no room for
+	gateway interface {
+		Work(now int64) int
+		Send(now int64, c *event.Command) bool
+		Up() bool
+	}
+	venue latchVenue
+	wall  *firewall.Firewall
+	latch firewall.Latch
+	later []event.Command // that the gateway had no room for
 
-	accepted int // orders that the venue has accepted
+	accepted int   // orders that the venue has accepted
+	left     int64 // when the socket took the last cancel
 }
 
-func newLatchRig(tb testing.TB) *latchRig {
-	r := &latchRig{tb: tb, peer: newCounterparty(tb)}
+// latchVenue is the other end of the session.
+type latchVenue interface {
+	// open makes the gateway of the rig, behind a firewall of wide limits.
+	open(r *latchRig)
+	// work does what there is to do; it accepts orders.
+	work()
+	// cancels returns how many cancels were read and parsed since the last end.
+	cancels() int
+	// placed returns how many orders have come.
+	placed() int
+	// end cancels what was to be cancelled.
+	end(r *latchRig)
+	// ask is the best price at which others sell; nothing rests within a cent of it.
+	ask() market.Price
+}
+
+// latchOrders is how many orders the sessions of one run have room for.
+const latchOrders = 1 << 18
+
+func newLatchRig(tb testing.TB, v latchVenue) *latchRig {
+	r := &latchRig{tb: tb, venue: v}
 	cfg := &router.Config{
 		Instruments: []market.Instrument{{Symbol: "PSTK", Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: 1}},
 		Limits:      []risk.Limits{{ParentMaxQty: 1e9, ParentMaxNotional: 1e17, ChildMaxQty: 1e6, ChildMaxNotional: 1e13, CollarBps: 500}},
 		Venues:      []market.Venue{{Name: "V0", MIC: "X", Kind: market.Lit, MsgRate: 1 << 20, AckNanos: 60e9}},
-		Listings:    []router.Listing{{}}, Book: book.Capacity{Levels: 64}, MaxParents: 2 * latchOpen, MaxChildren: 1 << 20, Tactics: router.DefaultTactics(),
+		Listings:    []router.Listing{{}}, Book: book.Capacity{Levels: 64}, MaxParents: 2 * latchOpen, MaxChildren: latchOrders, Tactics: router.DefaultTactics(),
 	}
-	cfg.Tactics.MaxChildren, cfg.Tactics.MaxLife = 1<<20, 1<<20
+	cfg.Tactics.MaxChildren, cfg.Tactics.MaxLife = latchOrders, latchOrders
 	var err error
 	if r.core, err = router.New(cfg); err != nil {
 		tb.Fatal(err)
 	}
 	r.seq = loop.NewSequencer(r.core, nil, r.dispatch)
-	r.open(cfg)
-	now := readClock()
-	r.seq.Take(now, &event.Event{Kind: event.SessionStart, Ref: 217_000_000})
-	for !r.gateway.Up() {
-		r.gateway.Work(readClock())
-		if r.peer.conn < 0 {
-			r.peer.accept()
-			r.peer.begin()
-		}
-		r.peer.serve(r.peer.read())
+	r.wall, err = firewall.New(firewall.Config{Credit: []market.Money{market.MaxMoney}, MaxParents: cfg.MaxParents, MaxChildren: cfg.MaxChildren,
+		Limits: []firewall.Limits{{MaxQty: 1e6, MaxNotional: 1e13, Low: 1, High: market.MaxPrice, Decimals: 4}}, Latch: &r.latch,
+		Ask: func() bool { return false }, Trip: func(v *firewall.Violation) { panic(fmt.Sprintf("%+v", *v)) }})
+	if err != nil {
+		tb.Fatal(err)
 	}
+	v.open(r)
+	now := readClock()
+	r.seq.Take(now, &event.Event{Kind: event.SessionStart, Ref: latchRun})
+	await(tb, "session", func() bool {
+		r.turn()
+		return r.gateway.Up()
+	})
+	ask := v.ask()
 	for i, side := range []market.Side{market.Buy, market.Sell} {
-		r.seq.Take(readClock(), &event.Event{Kind: event.BookLevel, Side: side, Price: market.Price(1_000_000 + 200*i), Qty: 1000})
+		r.seq.Take(readClock(), &event.Event{Kind: event.BookLevel, Side: side, Price: ask - market.Price(200*(1-i)), Qty: 1000})
 	}
 	r.seq.Take(readClock(), &event.Event{Kind: event.BookStatus, Code: uint8(event.BookLive)})
 	for n := range latchOpen {
-		p := event.Event{Kind: event.ParentNew, Side: market.Buy, Qty: 600, OrdType: market.OrdLimit, Price: 999_900, TIF: market.TIFDay,
+		p := event.Event{Kind: event.ParentNew, Side: market.Buy, Qty: 600, OrdType: market.OrdLimit, Price: ask - 300, TIF: market.TIFDay,
 			Strategy: event.StrategyTWAP, Until: readClock() + 10*3600e9, SliceNanos: 10 * 3600e9}
 		p.ID, _ = event.MakeID(fmt.Sprint("P", n))
 		r.wall.Ordered(&firewall.Order{ID: p.ID, Side: p.Side, Qty: p.Qty, Limit: p.Price, Strategy: uint16(p.Strategy)})
@@ -76,30 +102,21 @@ func newLatchRig(tb testing.TB) *latchRig {
 	return r
 }
 
-// open puts the gateway behind a firewall of wide limits.
-func (r *latchRig) open(cfg *router.Config) {
-	var err error
-	r.wall, err = firewall.New(firewall.Config{Credit: []market.Money{market.MaxMoney}, MaxParents: cfg.MaxParents, MaxChildren: cfg.MaxChildren,
-		Limits: []firewall.Limits{{MaxQty: 1e6, MaxNotional: 1e13, Low: 1, High: market.MaxPrice, Decimals: 4}}, Latch: &r.latch,
-		Ask: func() bool { return false }, Trip: func(v *firewall.Violation) { panic(fmt.Sprintf("%+v", *v)) }})
-	if err != nil {
-		r.tb.Fatal(err)
+// latchRun numbers the start of the router.
+const latchRun = 217_000_000
+
+// sink takes what the gateway tells.
+func (r *latchRig) sink(e *event.Event) bool {
+	if e.Kind == event.Exec && e.Code == uint8(market.ExecNew) {
+		r.accepted++
 	}
-	dialect, ok := fixgw.DialectByName("sim")
-	if !ok {
-		r.tb.Fatal("no dialect sim")
-	}
-	guard, err := r.wall.Session(firewall.SessionConfig{BeginString: dialect.BeginString, IDs: dialect.IDs, ParentTag: dialect.ParentTag,
-		Rate: 1 << 20, Symbols: []firewall.Symbol{{Text: "PSTK", PriceDecimals: 4}}})
-	if err != nil {
-		r.tb.Fatal(err)
-	}
-	r.gateway, err = fixgw.New(fixgw.Config{Addr: r.peer.addr(), SenderCompID: "PENSTOCK", TargetCompID: "VENUE", HeartBtIntSecs: 600,
-		Dialect: dialect, Kind: market.Lit, Clock: readClock, Symbols: []fixgw.Symbol{{Text: "PSTK", PriceDecimals: 4}},
-		Firewall: guard, Latch: &r.latch, CancelBase: 217_000_000*1_000_000_000 + 900_000_000,
-		Sink: func(e *event.Event) bool { r.seq.Take(readClock(), e); return true }})
-	if err != nil {
-		r.tb.Fatal(err)
+	r.seq.Take(readClock(), e)
+	return true
+}
+
+func (r *latchRig) sent(c *event.Command, at int64) {
+	if c.Kind == event.SendCancel {
+		r.left = at
 	}
 }
 
@@ -118,47 +135,24 @@ func (r *latchRig) turn() {
 	for len(r.later) > 0 && r.gateway.Send(readClock(), &r.later[0]) {
 		r.later = r.later[1:]
 	}
-	r.peer.serve(r.peer.read())
+	r.venue.work()
 }
 
-// say answers with an execution report of one kind.
-func (p *counterparty) say(id uint64, qty int64, kind string, leaves int64) {
-	w := p.session.Begin(readClock(), "8")
-	p.execs++
-	w.Uint(11, id)
-	w.Int(37, int64(p.execs))
-	w.Str(17, fmt.Sprint("X", p.execs))
-	w.Str(55, "PSTK")
-	w.Str(54, "1")
-	w.Int(38, qty)
-	w.Int(151, leaves)
-	w.Str(150, kind)
-	w.Str(39, kind)
-	w.Int(14, 0)
-	if err := p.session.Send(); err != nil {
-		p.tb.Fatal(err)
+// open returns how many parents have an order at the venue.
+func (r *latchRig) open() (n int) {
+	for i := range r.core.Parents() {
+		if r.core.Parents()[i].Reserved > 0 {
+			n++
+		}
 	}
-	p.flush()
+	return n
 }
 
 // fill lets the router send until latchOpen orders are open at the venue.
 func (r *latchRig) fill() {
-	open := func() (n int) {
-		for i := range r.core.Parents() {
-			if r.core.Parents()[i].Reserved > 0 {
-				n++
-			}
-		}
-		return n
-	}
-	r.peer.await("open orders", func() bool {
+	await(r.tb, "open orders", func() bool {
 		r.turn()
-		for _, o := range r.peer.orders {
-			r.peer.say(o.id, o.qty, "0", o.qty)
-			r.accepted++
-		}
-		r.peer.orders = r.peer.orders[:0]
-		return r.accepted == len(r.core.Children()) && open() == latchOpen && len(r.later) == 0
+		return r.accepted == len(r.core.Children()) && r.open() == latchOpen && len(r.later) == 0
 	})
 	for range 200 { // the last acknowledgements
 		r.turn()
@@ -167,53 +161,60 @@ func (r *latchRig) fill() {
 
 // BenchmarkLatchToLastCancel kills the firm with latchOpen orders open at a venue: from the
 // latch until the venue has read the last of the cancels from its socket, the venue's own
-// parsing included. The core cancels; each message passes the firewall. One thread is all of it,
-// so its processor time is what a kill takes where nobody else wants the processor.
+// parsing included. The core cancels; each message passes the firewall. In FIX one thread is all
+// of it, so its processor time is what a kill takes where nobody else wants the processor; in
+// OUCH the venue is the simulated one, on threads of its own.
 func BenchmarkLatchToLastCancel(b *testing.B) {
-	r := newLatchRig(b)
+	for _, c := range []struct {
+		name, prefix, note string
+		venue              func(testing.TB) latchVenue
+	}{
+		{"FIX", "", "core, firewall, FIX, loopback socket, venue's parsing", newFIXLatchVenue},
+		{"OUCH", "OUCH, ", "core, firewall, OUCH 5.0, loopback socket, reading and parsing of the simulated venue", newOUCHLatchVenue},
+	} {
+		b.Run(c.name, func(b *testing.B) { benchmarkLatch(b, newLatchRig(b, c.venue(b)), c.prefix, c.note) })
+	}
+}
+
+func benchmarkLatch(b *testing.B, r *latchRig, prefix, note string) {
 	r.fill()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	wall, processor := hist.New(), hist.New()
+	wall, left, processor := hist.New(), hist.New(), hist.New()
 	act := func(a event.OperatorAct) {
 		r.seq.Take(readClock(), &event.Event{Kind: event.Operator, Code: uint8(a), Venue: market.NoVenue, Instrument: market.NoInstrument})
 	}
 	for b.Loop() {
+		placed := r.venue.placed()
 		start, spent := readClock(), threadTime(b)
 		r.latch.Kill(firewall.Scope{})
 		act(event.OperatorKill)
-		r.peer.await("cancels", func() bool {
+		await(b, "cancels", func() bool {
 			r.turn()
-			return len(r.peer.cancel) >= latchOpen
+			return r.venue.cancels() >= latchOpen
 		})
 		wall.Record(readClock() - start)
+		left.Record(r.left - start)
 		processor.Record(threadTime(b) - spent)
-		if len(r.peer.cancel) != latchOpen || len(r.peer.orders) > 0 {
-			b.Fatalf("%d cancels, %d orders after the latch", len(r.peer.cancel), len(r.peer.orders))
+		if n, more := r.venue.cancels(), r.venue.placed()-placed; n != latchOpen || more != 0 {
+			b.Fatalf("%d cancels and %d orders after the latch", n, more)
 		}
-		for _, id := range r.peer.cancel {
-			r.peer.say(id, 100, "4", 0)
+		r.venue.end(r)
+		await(b, "the ends", func() bool {
 			r.turn()
-		}
-		r.peer.cancel = r.peer.cancel[:0]
-		r.peer.await("the ends", func() bool {
-			r.turn()
-			for i := range r.core.Parents() {
-				if r.core.Parents()[i].Reserved > 0 {
-					return false
-				}
-			}
-			return true
+			return r.open() == 0
 		})
 		r.latch.Release(firewall.Scope{})
 		act(event.OperatorResume)
 		r.fill()
 	}
-	note := "core, firewall, FIX, loopback socket, venue's parsing"
-	keep("kill", fmt.Sprintf("latch to last of %d cancels", latchOpen), wall, note)
+	keep("kill", fmt.Sprintf("%slatch to last of %d cancels", prefix, latchOpen), wall, note)
+	keep("kill", fmt.Sprintf("%slatch to last of %d cancels taken by the socket", prefix, latchOpen), left, note)
+	b.ReportMetric(float64(left.Percentile(50)), "left-p50-ns")
+	b.ReportMetric(float64(left.Percentile(99)), "left-p99-ns")
 	b.ReportMetric(float64(wall.Percentile(50)), "wall-p50-ns")
 	b.ReportMetric(float64(wall.Percentile(99)), "wall-p99-ns")
-	report(b, "kill", fmt.Sprintf("latch to last of %d cancels, processor time", latchOpen), processor, note)
+	report(b, "kill", fmt.Sprintf("%slatch to last of %d cancels, processor time", prefix, latchOpen), processor, note)
 }
 
 // threadTime returns the processor time that this thread has had, ns.

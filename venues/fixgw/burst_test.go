@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"penstock/event"
+	"penstock/venues/outbound"
 )
 
 // The cancels of one event after the first are gathered: they leave in order when the gateway
@@ -37,7 +38,7 @@ func TestCancelsOfOneEventLeaveTogether(t *testing.T) {
 	for i := range uint64(burst) {
 		send(event.SendCancel, child+i, 9)
 	}
-	if waits := r.g.unsent.Len(); len(sent)+waits != burst || waits == 0 || len(r.g.session.Out()) > burstBytes+512 {
+	if waits := r.g.unsent.Len(); len(sent)+waits != burst || waits == 0 || len(r.g.session.Out()) > outbound.BurstBytes+512 {
 		t.Fatalf("of %d cancels %d left and %d wait, in %d bytes", burst, len(sent), waits, len(r.g.session.Out()))
 	}
 	send(event.SendOrder, child+burst, 9)

@@ -56,7 +56,7 @@ type Gateway struct {
 	unsent   outbound.Unsent
 	cleared  int    // bytes at the front of the session's Out that the firewall let through
 	own      uint64 // cancel requests of our own making
-	burst    int64  // StepTime of the last command if it was a cancel, otherwise 0
+	burst    outbound.Burst
 	recent   recentOrders
 	written  uint64 // bytes that the socket took on this connection
 	stuck    int64  // since when bytes wait and the socket takes none; 0: it does

@@ -158,26 +158,11 @@ func (g *Gateway) template(c *event.Command) *fix.Template {
 	return nil
 }
 
-// burstBytes is how much of a burst of cancels is gathered for one write.
-const burstBytes = 16 << 10
-
-// gather reports whether a cancel may wait for those behind it: one that follows another of the
-// same event. A kill cancels a thousand orders, and the writes would take most of its time. What
-// is gathered leaves with the next order, or when the gateway is worked, right after the event.
-func (g *Gateway) gather(c *event.Command, waiting int) bool {
-	follows := c.Kind == event.SendCancel && c.StepTime != 0 && c.StepTime == g.burst
-	g.burst = 0
-	if c.Kind == event.SendCancel {
-		g.burst = c.StepTime
-	}
-	return follows && waiting < burstBytes
-}
-
 // transmit writes at once what it can. A command whose bytes are not all taken is
 // kept until they are.
 func (g *Gateway) transmit(now int64, c *event.Command) bool {
 	out := g.session.Out()
-	if g.gather(c, len(out)) {
+	if g.burst.Gathers(c, len(out), g.cfg.OutLimit, &g.unsent) {
 		g.unsent.Push(g.written+uint64(len(out)), c)
 		return true
 	}

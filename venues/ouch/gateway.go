@@ -32,6 +32,7 @@ type Gateway struct {
 	out    []byte // of the message being made
 	unsent outbound.Unsent
 	lane   outbound.Lane
+	burst  outbound.Burst
 	pace   outbound.Pace
 	own    uint64 // cancels of CancelOpen
 	stuck  int64  // since when bytes wait and the socket takes none; 0: it does
@@ -112,6 +113,18 @@ func New(cfg Config) (*Gateway, error) {
 // Work does what is to be done now and returns how much it was, 0 when idle. Waiting for
 // room in the Sink is not idle: no socket would end that wait.
 func (g *Gateway) Work(now int64) (work int) {
+	work = g.turn(now)
+	work += g.flush(now)
+	work += g.checkSlow(now)
+	if g.events.n > 0 {
+		g.tell()
+		work++ // what the Sink made of it may wait for the next turn
+	}
+	return work
+}
+
+// turn reads and tells as long as the Sink has room, then sends the cancels whose turn it is.
+func (g *Gateway) turn(now int64) (work int) {
 	if !g.tell() {
 		return 1
 	}
@@ -136,12 +149,20 @@ func (g *Gateway) Work(now int64) (work int) {
 	work += g.look(now) // the session may have ended or failed
 	work += g.synchronise(now)
 	work += g.checkKilled(now)
-	work += g.drainLane(now)
-	g.sent(now)
-	work += g.checkSlow(now)
-	if !g.tell() {
-		work++
+	return work + g.drainLane(now)
+}
+
+// flush gives the socket what waits, gathered cancels too: also while the Sink has no room.
+func (g *Gateway) flush(now int64) (work int) {
+	if g.client.Backlog() > 0 {
+		work = g.checkKilled(now)
+		before := g.client.Taken()
+		if err := g.client.Flush(); err != nil {
+			g.client.Retry(now, err)
+		}
+		work += int(g.client.Taken()-before) + g.look(now)
 	}
+	g.sent(now)
 	return work
 }
 

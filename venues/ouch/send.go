@@ -180,13 +180,11 @@ func (g *Gateway) write(now int64, c *event.Command) bool {
 	if !g.admitted(now, c) {
 		return false
 	}
-	err := g.client.Send(now, g.out)
+	err := g.client.Gather(now, g.out)
 	if errors.Is(err, soup.ErrNotActive) || errors.Is(err, soup.ErrBacklog) {
 		g.neverLeft(c)
 		return false
 	}
-	// Any other error is the socket's, which the next Work finds too: the command is on its
-	// way until then.
 	g.pace.Note(now, 1)
 	if c.Kind == event.SendCancel {
 		g.stats.Cancels++
@@ -197,6 +195,10 @@ func (g *Gateway) write(now int64, c *event.Command) bool {
 		g.book.add(order{child: c.Child, ref: g.next, symbol: s, side: c.Side, status: market.StatusPendingNew,
 			qty: int64(c.Qty), leaves: int64(c.Qty), price: uint64(int64(c.Price) / g.symbols[s].scale)})
 		g.next++
+	}
+	if !g.burst.Gathers(c, g.client.Backlog(), g.cfg.OutLimit, &g.unsent) {
+		// An error is the socket's, which the next Work finds too: the command is on its way until then.
+		_ = g.client.Flush()
 	}
 	g.sent(now)
 	if n := g.client.Backlog(); n > 0 {

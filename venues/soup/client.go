@@ -95,7 +95,7 @@ func (c *Client) Start() { c.running = true }
 // connects at once.
 func (c *Client) Stop(now int64) {
 	c.session.Logout(now)
-	c.flush()
+	c.Flush()
 	c.hangUp()
 	c.running, c.fails, c.retryAt = false, 0, 0
 }
@@ -126,7 +126,7 @@ func (c *Client) Work(now int64) int {
 		c.lose(now, err)
 		return n + 1
 	}
-	if err := c.flush(); err != nil {
+	if err := c.Flush(); err != nil {
 		c.lose(now, err)
 	}
 	return n
@@ -248,7 +248,8 @@ func (c *Client) hangUp() {
 	}
 }
 
-func (c *Client) flush() error {
+// Flush gives the socket what waits for it. The next Work finds its error too.
+func (c *Client) Flush() error {
 	if c.conn == nil || c.opening || len(c.session.Output()) == 0 {
 		return nil
 	}
@@ -258,15 +259,21 @@ func (c *Client) flush() error {
 	return err
 }
 
-// Send sends an unsequenced message; errors as of Session.Send, and of the socket.
+// Send sends an unsequenced message; errors as of Gather, and of the socket.
 func (c *Client) Send(now int64, data []byte) error {
+	if err := c.Gather(now, data); err != nil {
+		return err
+	}
+	return c.Flush()
+}
+
+// Gather puts an unsequenced message behind those that wait for the socket; the next Send, Flush
+// or Work gives all of them to it. Errors as of Session.Send.
+func (c *Client) Gather(now int64, data []byte) error {
 	if c.conn == nil {
 		return ErrNotActive
 	}
-	if err := c.session.Send(now, data); err != nil {
-		return err
-	}
-	return c.flush()
+	return c.session.Send(now, data)
 }
 
 // Taken returns how many bytes the sockets took, over all connections, and Backlog how many

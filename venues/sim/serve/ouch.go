@@ -1,12 +1,14 @@
 package serve
 
 import (
+	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"penstock/venues/sim"
@@ -23,6 +25,7 @@ type ouchEntry struct {
 	clients  []*ouchClient
 	faults   OUCHFaults
 	deaf     sync.Cond // of Market.mu: faults.Deaf has ended
+	cancels  atomic.Uint64
 }
 
 // ouchClient is what one client said and was told. Market.mu guards it.
@@ -61,6 +64,15 @@ func (s *Server) SetOUCHFaults(f OUCHFaults) error {
 	e.faults = f
 	e.deaf.Broadcast()
 	return nil
+}
+
+// CancelsRead returns how many CancelOrder a venue in OUCH has read from its sockets and parsed.
+func (s *Server) CancelsRead() uint64 {
+	e, ok := s.orders.(*ouchEntry)
+	if !ok {
+		return 0
+	}
+	return e.cancels.Load()
 }
 
 const (
@@ -158,17 +170,44 @@ func (e *ouchEntry) talk(conn net.Conn) {
 	if c == nil {
 		return
 	}
-	var head [3]byte
-	for {
-		if _, err := io.ReadFull(conn, head[:]); err != nil {
-			break
-		}
-		payload := make([]byte, max(int(binary.BigEndian.Uint16(head[:]))-1, 0))
-		if _, err := io.ReadFull(conn, payload); err != nil || !c.packet(head[2], payload) {
-			break
-		}
+	in := bufio.NewReaderSize(conn, ouchReadBuffer)
+	for c.packets(in) {
 	}
 	c.disconnect(conn)
+}
+
+// packets waits for a packet and takes it and those that came with it; false ends the connection.
+func (c *ouchClient) packets(in *bufio.Reader) bool {
+	kind, payload, err := readPacket(in)
+	if err != nil {
+		return false
+	}
+	m := c.entry.server.market
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for c.packet(kind, payload) {
+		if in.Buffered() < soupHeadSize {
+			return true
+		}
+		if head, _ := in.Peek(soupHeadSize); in.Buffered() < 2+int(binary.BigEndian.Uint16(head)) {
+			return true
+		}
+		if kind, payload, err = readPacket(in); err != nil {
+			return false
+		}
+	}
+	return false
+}
+
+const soupHeadSize = 3 // length and type
+
+func readPacket(in *bufio.Reader) (kind byte, payload []byte, err error) {
+	var head [soupHeadSize]byte
+	if _, err = io.ReadFull(in, head[:]); err == nil {
+		payload = make([]byte, max(int(binary.BigEndian.Uint16(head[:]))-1, 0))
+		_, err = io.ReadFull(in, payload)
+	}
+	return head[2], payload, err
 }
 
 // login answers a login; nil when it is refused.
@@ -218,11 +257,9 @@ func (e *ouchEntry) login(conn net.Conn, login []byte) *ouchClient {
 	return c
 }
 
-// packet takes one packet of the client; false ends the connection.
+// packet takes one packet of the client; false ends the connection. Market.mu is held.
 func (c *ouchClient) packet(kind byte, payload []byte) bool {
 	m := c.entry.server.market
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	for c.entry.faults.Deaf && !m.closed {
 		c.entry.deaf.Wait()
 	}

@@ -201,6 +201,7 @@ func (c *ouchClient) order(o *ouchEnter) (order sim.Order, reject uint16) {
 // cancel takes all of an order off; what is not there is ignored.
 func (c *ouchClient) cancel(now int64, msg []byte) {
 	token := ""
+	c.entry.cancels.Add(1)
 	if c.entry.old {
 		token = strings.TrimRight(string(msg[1:15]), " ")
 	} else {
