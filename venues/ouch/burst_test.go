@@ -7,6 +7,7 @@ import (
 
 	"penstock/event"
 	"penstock/market"
+	"penstock/venues/firewall"
 	"penstock/venues/outbound"
 	"penstock/venues/sim/serve"
 	"penstock/venues/wire"
@@ -281,4 +282,35 @@ func connectionEnds(t *testing.T, r *burstRig) {
 	r.up()
 	r.cancel(11, 0, 5)
 	r.canceled(5)
+}
+
+// An order that waits for a blocked socket when the kill comes does not leave when it opens, nor
+// in front of a cancel: the session ends, and the venue says what it has.
+func TestKillFindsOrdersThatWaitForTheSocket(t *testing.T) {
+	for _, next := range []struct {
+		name string
+		do   func(r *burstRig)
+	}{
+		{"work", func(r *burstRig) { r.g.Work(wall()) }},
+		{"cancel", func(r *burstRig) { r.g.Send(wall(), cancelOf(r.first)) }},
+	} {
+		t.Run(next.name, func(t *testing.T) {
+			t.Parallel()
+			r := newBurstRig(t, serve.OUCH50)
+			latch := &firewall.Latch{}
+			r.g.cfg.Latch = latch
+			r.rest(1)
+			r.w.most = 0
+			r.send(takeOrder(child + 1))
+			if r.g.unsent.Len() != 1 {
+				t.Fatalf("%d orders wait", r.g.unsent.Len())
+			}
+			latch.Kill(firewall.Scope{})
+			r.w.most, r.w.taken = -1, nil
+			next.do(r)
+			if r.g.Stats().Latched != 1 || len(r.w.taken) != 0 {
+				t.Errorf("latched %d, the socket took %q", r.g.Stats().Latched, r.w.taken)
+			}
+		})
+	}
 }

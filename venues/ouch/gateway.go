@@ -128,7 +128,8 @@ func (g *Gateway) turn(now int64) (work int) {
 	if !g.tell() {
 		return 1
 	}
-	work = g.client.Work(now)
+	work = g.checkKilled(now) // before the client's Work gives the socket what waits
+	work += g.client.Work(now)
 	work += g.look(now)
 	if g.events.n > 0 && !g.tell() {
 		return work + 1
@@ -148,7 +149,6 @@ func (g *Gateway) turn(now int64) (work int) {
 	}
 	work += g.look(now) // the session may have ended or failed
 	work += g.synchronise(now)
-	work += g.checkKilled(now)
 	return work + g.drainLane(now)
 }
 

@@ -38,7 +38,7 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 	case c.Kind == event.SendOrder && g.cfg.Latch != nil && g.cfg.Latch.Stopped(g.cfg.Venue):
 		g.stats.Latched++
 		return false
-	case !g.Up() || g.client.Backlog() >= g.cfg.OutLimit || g.unsent.Full():
+	case g.checkKilled(now) > 0 || !g.Up() || g.client.Backlog() >= g.cfg.OutLimit || g.unsent.Full():
 		return false
 	case c.Kind == event.SendCancel:
 		if done, ok := g.settled(now, c); done {
