@@ -87,13 +87,17 @@ func slowReport(g *Gateway, m *fix.Message) (e event.Event, badTag int) {
 func slowVerdict(g *Gateway, m *fix.Message, e event.Event, f map[int]string, sym *Symbol) (event.Event, int) {
 	code := func(tag int) byte { return char([]byte(f[tag])) }
 	e.Code, e.OrdStatus, e.Side = execType(code(150), code(20)), market.OrdStatus(code(39)), market.Side(code(54))
+	if e.Mark = map[market.Side]market.Mark{'5': market.Short, '6': market.ShortExempt}[e.Side]; e.Mark != market.Long {
+		e.Side = market.Sell
+	}
 	refers := []int{19}
 	if e.Code == 'F' {
 		refers = []int{880, 1003, 527}
 	}
 	for _, tag := range refers {
-		if e.OrigID.Len() == 0 {
+		if f[tag] != "" {
 			copy(e.OrigID[:], f[tag][max(0, len(f[tag])-len(e.OrigID)):])
+			break
 		}
 	}
 	if e.Code == 'I' && f[6] != "" {
@@ -144,6 +148,7 @@ func FuzzReport(tf *testing.F) {
 		"6=100.2512345678|11=1|14=5|17=E|20=3|31=1|32=5|39=0|55=EUR/USD|150=0|151=0.25|9882=R1|1057=N",
 		"11=26112014-3000-4000-8001-000000000000|14=1.50|17=6f9619ff-8b86-4011-b42d-00c04fc964ff|31=1.085|32=.5|37=6f9619ff-8b86-4011-b42d-00c04fc964ff|39=1|54=2|55=EUR/USD|150=F|151=0",
 		"11=1|14=1|17=E|19=D|39=4|55=ACME|150=4|151=0", "11=1|14=1|17=E|31=1|32=1|39=2|55=ACME|150=F|151=0|527=S|1003=T|880=M",
+		"11=1|14=1|17=E|31=1|32=1|39=2|54=5|55=ACME|150=F|151=0|527=S|880=\x00", "11=1|14=0|17=E|39=0|54=6|55=ACME|150=0|151=1",
 		"14=1|14=2|17=E|39=0|55=ACME|150=0|151=0", "14=1|17=E|39=0|43=Y|44=-5.25|55=ACME|60=20261120-14:30:60|150=I|151=00001|103=5"} {
 		for d := range dialects {
 			f.Add(s, s, 44, "1", uint8(d))
