@@ -126,7 +126,8 @@ func (l *ouchEnds) packet(kind byte, payload []byte) {
 		}
 		l.active = true
 		l.put('A', fmt.Appendf(nil, "%10s%20d", "DAY", from))
-		for _, m := range l.said[from-1:] {
+		for _, m := range l.said[from-1:] { // a long day takes its time
+			l.flush()
 			l.put('S', m)
 		}
 	case 'U':
