@@ -4,9 +4,9 @@ GO       ?= go
 FUZZTIME ?= 10s
 # What runs on more than one goroutine. The core has one, as a test of internal/tidy sees to.
 RACE     ?= ./cmd/... ./internal/ring ./journal ./router/loop ./book ./fix/... ./venues/... ./internal/emsclient
-# Decoders and books beside their twins, and recordings: one goroutine reads them, so that there
-# is nothing to find, at ten times the price. make test has them.
-SOLO     := ^Test(.*Twins?|.*LevelCaptures.*|BitFlips.*|Truncated.*|Lobster.*|Binance(Books|Replay|Raw).*|Basis.*|TwoDealers.*|AnyOrderOf.*|(Every|Same|Damaged|Advanced)Recording.*|IEXCapture.*)$$
+# Decoders and books beside their twins, recordings, and what fuzz tests read: one goroutine
+# reads them, so that there is nothing to find, at ten times the price. make test has them.
+SOLO     := ^(Fuzz.*|Test(.*Twins?|.*LevelCaptures.*|BitFlips.*|Truncated.*|Lobster.*|Binance(Books|Replay|Raw).*|Basis.*|TwoDealers.*|AnyOrderOf.*|(Every|Same|Damaged|Advanced)Recording.*|IEXCapture.*))$$
 
 # How long each benchmark runs, and which.
 BENCHTIME ?= 2s
@@ -23,13 +23,13 @@ run: ## the demo: simulated venues, router and client on loopback
 build: ## bin/penstock
 	$(GO) build -trimpath -o bin/penstock ./cmd/penstock
 
-# Most tests that may run at the same time within a package wait for sockets and clocks.
+# vet has looked already. Most tests that may run at the same time within a package wait for sockets and clocks.
 test: ## vet and all tests; the last line holds the totals
 	$(GO) vet ./...
-	$(GO) run ./internal/totals -parallel 4 ./...
+	$(GO) run ./internal/totals -vet=off -parallel 4 ./...
 
 race: ## the concurrent packages under the race detector
-	$(GO) run ./internal/totals -race -short -skip '$(SOLO)' $(RACE)
+	$(GO) run ./internal/totals -vet=off -race -short -skip '$(SOLO)' $(RACE)
 
 bench: ## latency and throughput; histograms, plots and a table in bench/out
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./bench -args -out out

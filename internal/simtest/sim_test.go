@@ -83,7 +83,7 @@ func runSeed(t *testing.T) {
 const fullRun = 10_000
 
 // endless is how long a seed may take: it takes 20 ms, and what is caught in a loop cannot be asked.
-const endless = 20 * time.Second
+const endless = 10 * time.Second
 
 // enough is how often.
 const enough = 10
