@@ -7,6 +7,9 @@ RACE     ?= ./cmd/... ./internal/ring ./journal ./router/loop ./book ./fix/... .
 # Decoders and books beside their twins, recordings, and what fuzz tests read: one goroutine
 # reads them, so that there is nothing to find, at ten times the price. make test has them.
 SOLO     := ^(Fuzz.*|Test(.*Twins?|.*LevelCaptures.*|BitFlips.*|Truncated.*|Lobster.*|Binance(Books|Replay|Raw).*|Basis.*|TwoDealers.*|AnyOrderOf.*|(Every|Same|Damaged|Advanced)Recording.*|IEXCapture.*))$$
+# Whole routers that mostly wait, for nights, schedules and builds, in threads that the other tests
+# of cmd/penstock run as well.
+WAITING  := ^Test(GoodTillCancelOutlivesNightAndRestart|VWAPRunsAgain|TimeToTrading|IcebergAndShortSaleReachTheVenues|JournalOfAnotherBuildIsRefused|ClientChangesItsMind)$$
 
 # How long each benchmark runs, and which.
 BENCHTIME ?= 2s
@@ -29,7 +32,7 @@ test: ## vet and all tests; the last line holds the totals
 	$(GO) run ./internal/totals -vet=off -parallel 4 ./...
 
 race: ## the concurrent packages under the race detector
-	$(GO) run ./internal/totals -vet=off -race -short -skip '$(SOLO)' $(RACE)
+	$(GO) run ./internal/totals -vet=off -race -short -skip '$(SOLO)|$(WAITING)' $(RACE)
 
 bench: ## latency and throughput; histograms, plots and a table in bench/out
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./bench -args -out out
