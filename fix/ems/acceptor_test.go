@@ -356,8 +356,12 @@ func TestSequenceContinuesAfterRestart(t *testing.T) {
 func TestReportNeitherAllocatesNorBlocks(t *testing.T) {
 	a := listen(t, testConfig(t, newDesk(), 1))
 	c := testReport(0, 1)
-	if n := testing.AllocsPerRun(200, func() { a.Report(&c) }); n != 0 {
-		t.Errorf("%v allocations per report", n)
+	least := 1.0
+	for try := 0; try < 10 && least > 0; try++ { // what other goroutines allocate meanwhile counts too
+		least = testing.AllocsPerRun(200, func() { a.Report(&c) })
+	}
+	if least != 0 {
+		t.Errorf("%v allocations per report", least)
 	}
 }
 
