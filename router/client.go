@@ -160,7 +160,7 @@ func (c *Core) judgeReplace(p *Parent, e *event.Event) event.Reason {
 		p.OrdType == market.OrdMarket && e.Price != 0:
 		return event.ReasonBadPrice
 	}
-	if !displays(e.Display(), e.Qty, in.Lot) || e.Display() != 0 && !p.Strategy.Posts() {
+	if !displays(e.Display(), e.Qty, in.Lot, p.Strategy) {
 		return event.ReasonDisplay
 	}
 	if e.ExpireDate != 0 && (p.terms.ExpireDate == 0 || c.past(e.ExpireDate)) {

@@ -169,7 +169,7 @@ func (t *Tactics) validate() error {
 		}
 	}
 	if t.EqualiseNanos < 0 || t.EqualiseNanos > MaxEqualiseNanos {
-		return fmt.Errorf("router: orders may wait for those to farther venues for 0 to %d µs", MaxEqualiseNanos/1000)
+		return fmt.Errorf("router: tactics.equalise: orders may wait for those to farther venues for 0 to %d µs", MaxEqualiseNanos/1000)
 	}
 	if t.DarkMinQty < 0 {
 		return errors.New("router: dark minimum quantity must not be negative")

@@ -5,9 +5,10 @@ import (
 	"penstock/market"
 )
 
-// displays reports whether an order of qty can be displayed in parts of display, 0 for all of it.
-func displays(display, qty, lot market.Qty) bool {
-	return display == 0 || display > 0 && display <= qty && display%lot == 0
+// displays reports whether an order of qty, worked by s, can be displayed in parts of display, 0
+// for all of it.
+func displays(display, qty, lot market.Qty, s event.Strategy) bool {
+	return display == 0 || display > 0 && display <= qty && display%lot == 0 && s.Posts()
 }
 
 // shown returns the most that lit venues display of p now. A child counts with all that it ever
@@ -44,15 +45,14 @@ func (c *Core) mayShow(p *Parent) market.Qty {
 func (c *Core) veil(p *Parent, pl *placement, qty market.Qty) market.Qty {
 	room := min(c.mayShow(p), max(pl.show, c.instruments[p.Instrument].Lot))
 	switch {
+	case room == 0:
+		return 0
 	case qty <= room:
 		pl.show = 0
 	case c.venues[pl.venue].Reserve:
 		pl.show = room
 	default:
 		qty, pl.show = room, 0
-	}
-	if room == 0 {
-		return 0
 	}
 	return qty
 }

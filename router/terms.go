@@ -40,7 +40,7 @@ func (c *Core) judgeStrategy(e *event.Event, started bool) event.Reason {
 		return event.ReasonUnknownStrategy
 	}
 	t := termsOf(e)
-	if !displays(t.Display, e.Qty, in.Lot) || t.Display != 0 && !e.Strategy.Posts() {
+	if !displays(t.Display, e.Qty, in.Lot, e.Strategy) {
 		return event.ReasonDisplay
 	}
 	if !e.Strategy.Scheduled() {

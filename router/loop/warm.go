@@ -19,8 +19,8 @@ type warmth struct {
 }
 
 // Warm makes a loop that keeps its core walk r every 100 µs while it has nothing to do, and
-// read what its live parents' next decisions need, one parent after the other; nil ends it. The loop is the only one to use r from then on, but for Spent. Any
-// goroutine.
+// read what its live parents' next decisions need, one parent after the other; nil ends it. The
+// loop is the only one to use r from then on. Any goroutine.
 func (l *Loop) Warm(r *Rehearsal) { l.warm.rehearsal.Store(r) }
 
 // turn is called in every idle turn.
