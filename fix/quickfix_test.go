@@ -2,7 +2,6 @@ package fix_test
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/quickfixgo/quickfix"
 
 	"penstock/fix"
+	"penstock/internal/freeport"
 	"penstock/venues/wire"
 )
 
@@ -226,7 +226,7 @@ func acceptor(t *testing.T) (*counterparty, *wire.Poller, string) {
 	}
 	app := &counterparty{ring: poller.Ring}
 	for try := 0; ; try++ { // the port found free may be taken by another process
-		port := freePort(t)
+		port := freeport.TCP(t)
 		a, err := quickfix.NewAcceptor(app, quickfix.NewMemoryStoreFactory(), settings(t, "acceptor", port),
 			quickfix.NewNullLogFactory())
 		if err != nil {
@@ -240,16 +240,6 @@ func acceptor(t *testing.T) (*counterparty, *wire.Poller, string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func TestOrdersAndReportsWithQuickfix(t *testing.T) {

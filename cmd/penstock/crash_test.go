@@ -17,6 +17,7 @@ import (
 
 	"penstock/event"
 	"penstock/internal/emsclient"
+	"penstock/internal/freeport"
 	"penstock/journal"
 	"penstock/market"
 	"penstock/router"
@@ -161,7 +162,7 @@ func newCrashRig(t *testing.T, placement string, orders serve.Orders) *crashRig 
 		t.Fatal(err)
 	}
 	// The child's addresses must be known and stay.
-	clientPort, a, b := freePort(t, "tcp"), freePort(t, "udp"), freePort(t, "udp")
+	clientPort, a, b := freeport.TCP(t), freeport.UDP(t), freeport.UDP(t)
 	text := strings.Replace(string(cfg.Raw), `listen = "127.0.0.1:0"`, fmt.Sprintf(`listen = "127.0.0.1:%d"`, clientPort), 1)
 	text = strings.Replace(text, `address = "127.0.0.1:0"`, fmt.Sprintf(`address = "127.0.0.1:%d"`, a), 1)
 	text = strings.Replace(text, `address_b = "127.0.0.1:0"`, fmt.Sprintf(`address_b = "127.0.0.1:%d"`, b), 1)

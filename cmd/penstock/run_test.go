@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +15,7 @@ import (
 
 	"penstock/event"
 	"penstock/internal/emsclient"
+	"penstock/internal/freeport"
 	"penstock/market"
 )
 
@@ -52,25 +52,6 @@ func (l *lockedBuffer) await(t *testing.T, text string) {
 	}
 }
 
-// freePort finds a port for a file that has to name one.
-func freePort(t *testing.T, network string) int {
-	t.Helper()
-	if network == "udp" {
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		return c.LocalAddr().(*net.UDPAddr).Port
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // TestRunServesStopsAndObeysSignals runs the router from files: its configuration,
 // a QuickFIX .cfg for the clients and a policy table. An order trades, SIGUSR1
 // stops everything, SIGTERM ends the process's work in order; a second run
@@ -86,7 +67,7 @@ func TestRunServesStopsAndObeysSignals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clientPort, feedPort := freePort(t, "tcp"), freePort(t, "udp")
+	clientPort, feedPort := freeport.TCP(t), freeport.UDP(t)
 	quickfix := fmt.Sprintf("[DEFAULT]\nConnectionType=acceptor\nSocketAcceptHost=127.0.0.1\nSocketAcceptPort=%d\n"+
 		"FileStorePath=%s\nFileLogPath=%s\n[SESSION]\nBeginString=FIX.4.4\nSenderCompID=%s\nTargetCompID=%s\n",
 		clientPort, filepath.Join(dir, "ems"), filepath.Join(dir, "log"), demoRouter, m.desk)

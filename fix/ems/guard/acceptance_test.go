@@ -18,6 +18,8 @@ import (
 
 	"github.com/quickfixgo/quickfix"
 	"github.com/quickfixgo/quickfix/config"
+
+	"penstock/internal/freeport"
 )
 
 // The acceptance scripts that come with the quickfix module, run by a strict
@@ -113,7 +115,7 @@ func newScriptServer(t *testing.T, module, begin string) *scriptServer {
 		}
 	}
 	settings := quickfix.NewSettings()
-	port := freePort(t)
+	port := freeport.TCP(t)
 	settings.GlobalSettings().Set(config.SocketAcceptHost, "127.0.0.1")
 	settings.GlobalSettings().Set(config.SocketAcceptPort, strconv.Itoa(port))
 	gc := Config{Listen: "127.0.0.1:0", Router: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
@@ -149,15 +151,6 @@ func newScriptServer(t *testing.T, module, begin string) *scriptServer {
 	t.Cleanup(g.Close)
 	s.engine, s.guarded = gc.Router, g.Addr()
 	return s
-}
-
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // scriptCompID has four characters, as ISLD, which it stands for: the lengths in
