@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"penstock/internal/testdata"
 	"penstock/journal"
 	"penstock/router/loop"
@@ -19,28 +21,42 @@ import (
 // room, then cancels what is open, records that, and ends with 75.
 func TestFullJournalDiskEndsInOrder(t *testing.T) {
 	t.Parallel()
-	disk := testdata.SmallDisk(t)
+	disk := testdata.SmallDisk(t, 8)
 	r := newDemoRig(t, "inline", func(c *Config) {
 		c.file.Router.Journal, c.file.Router.SegmentBytes = filepath.Join(disk, "j"), 256<<10
 		c.file.Router.Reserve = duration(time.Millisecond)
-		c.Policy.Table = "" // its blob alone is larger than the disk
 	})
 	r.send("D-1", 50_000, 60*time.Second)
 	r.until("resting children", func(s *loop.Sequencer) bool {
 		return len(s.Core().Parents()) > 0 && s.Core().Parents()[0].Reserved > 1000
 	})
+	var said lockedLines
+	ended := make(chan error, 1)
+	r.stopped = true
+	go func() { ended <- r.a.serve(make(chan os.Signal), said.say) }()
 	other, err := os.Create(filepath.Join(disk, "other"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
 	block := make([]byte, 4096)
-	for err == nil {
-		_, err = other.Write(block)
+	fill := func(enough func(*unix.Statfs_t) bool) {
+		var s unix.Statfs_t
+		for err == nil && !enough(&s) {
+			if _, err = other.Write(block); err == nil {
+				err = unix.Statfs(disk, &s)
+			}
+		}
+		if err != nil && !errors.Is(err, unix.ENOSPC) {
+			t.Error(err)
+		}
 	}
-	var said lockedLines
-	err = r.a.serve(make(chan os.Signal), said.say)
-	r.stopped = true
+	fill(func(s *unix.Statfs_t) bool { return s.Blocks > 0 && s.Bfree < s.Blocks/10 })
+	for len(ended) == 0 && !strings.Contains(said.text(), "less than 10 % free") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	fill(func(*unix.Statfs_t) bool { return false })
+	err = <-ended
 	r.client.Close()
 	var exit *exitError
 	if !errors.As(err, &exit) || exit.code != exitTemporary || !errors.Is(err, errDiskFull) {
