@@ -116,6 +116,7 @@ func (r *burstRig) canceled(n int) {
 // The first cancel of an event leaves at once and those behind it together, whatever the socket
 // takes of them, in order, each told as sent when its last byte is through.
 func TestCancelsOfOneEventLeaveTogether(t *testing.T) {
+	t.Parallel()
 	for name, orders := range versions {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -287,6 +288,7 @@ func connectionEnds(t *testing.T, r *burstRig) {
 // An order that waits for a blocked socket when the kill comes does not leave when it opens, nor
 // in front of a cancel: the session ends, and the venue says what it has.
 func TestKillFindsOrdersThatWaitForTheSocket(t *testing.T) {
+	t.Parallel()
 	for _, next := range []struct {
 		name string
 		do   func(r *burstRig)

@@ -13,6 +13,7 @@ import (
 
 // While the latch covers the venue no order leaves; cancels do.
 func TestLatchKeepsOrdersAndLetsCancelsGo(t *testing.T) {
+	t.Parallel()
 	latch := &firewall.Latch{}
 	r := newRig(t, serve.OUCH50, "LITA", func(c *Config) { c.Latch = latch })
 	r.up()
@@ -36,6 +37,7 @@ func TestLatchKeepsOrdersAndLetsCancelsGo(t *testing.T) {
 
 // Orders above the venue's limit are refused, cancels wait their turn and all go.
 func TestThrottleHoldsCancelsNotOrders(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, serve.OUCH50, "LITA", func(c *Config) {
 		c.Throttle = outbound.Throttle{Messages: 20, WindowNanos: 300 * milli, Reserve: 8}
 	})
@@ -66,6 +68,7 @@ func TestThrottleHoldsCancelsNotOrders(t *testing.T) {
 // A venue that does not read is given up; what never left whole is told, and what did is
 // asked for.
 func TestVenueThatDoesNotReadIsGivenUp(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, serve.OUCH50, "LITA", func(c *Config) { c.OutLimit, c.SlowNanos, c.MaxOrders = 32<<10, 200*milli, 1<<17 })
 	r.up()
 	r.server.SetOUCHFaults(serve.OUCHFaults{Deaf: true})
@@ -100,6 +103,7 @@ func TestVenueThatDoesNotReadIsGivenUp(t *testing.T) {
 
 // What OUCH has no words for is refused here, and the book of a session has an end.
 func TestWhatCannotBeSaidIsRefused(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, serve.OUCH42, "LITA", func(c *Config) { c.MaxOrders = 3 })
 	r.up()
 	for name, spoil := range map[string]func(*event.Command){

@@ -10,6 +10,7 @@ import (
 // TestCtl_C18_VenuePreventsASelfMatchInOUCH: OUCH has no field for it, so a venue keeps the orders
 // of one firm apart; what is cancelled for that is told by D, and is a cancel to the router.
 func TestCtl_C18_VenuePreventsASelfMatchInOUCH(t *testing.T) {
+	t.Parallel()
 	for name, orders := range versions {
 		for _, prevent := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {

@@ -13,6 +13,7 @@ var versions = map[string]serve.Orders{"5.0": serve.OUCH50, "4.2": serve.OUCH42}
 // The whole life of orders over a socket: fill, rest, a break of the connection, states
 // asked for, cancel, cancel too late; the accounts agree.
 func TestTradesWithTheSimulatedExchange(t *testing.T) {
+	t.Parallel()
 	for name, orders := range versions {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +63,7 @@ func TestTradesWithTheSimulatedExchange(t *testing.T) {
 // A new process knows nothing: the session is read from its first message, and what was
 // said while nobody listened comes out as it happened.
 func TestNewProcessReadsTheSessionFromItsFirstMessage(t *testing.T) {
+	t.Parallel()
 	for name, orders := range versions {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,6 +124,7 @@ func TestNewProcessReadsTheSessionFromItsFirstMessage(t *testing.T) {
 // An order that was sent into a break of the connection is never sent again. Once the
 // venue has answered the query, it is known whether it arrived.
 func TestOrderSentIntoABreakIsAskedFor(t *testing.T) {
+	t.Parallel()
 	for name, orders := range versions {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,6 +175,7 @@ func TestOrderSentIntoABreakIsAskedFor(t *testing.T) {
 
 // Executions that come twice, under two numbers of the session, count once.
 func TestExecutionsCountOnce(t *testing.T) {
+	t.Parallel()
 	for name, orders := range versions {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -194,6 +198,7 @@ func TestExecutionsCountOnce(t *testing.T) {
 }
 
 func TestTradesWithTheSimulatedDarkPool(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, serve.OUCH50, "DRK1", nil)
 	r.up()
 	for i := range uint64(3) {
@@ -210,6 +215,7 @@ func TestTradesWithTheSimulatedDarkPool(t *testing.T) {
 
 // A Sink without room keeps everything in order: nothing is lost, nothing doubled.
 func TestReportsAreNeverDropped(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, serve.OUCH50, "LITA", nil)
 	r.up()
 	ask := r.server.Depth(market.Sell, 1)[0]
@@ -235,6 +241,7 @@ func TestReportsAreNeverDropped(t *testing.T) {
 }
 
 func TestWrongPasswordAndEndOfSession(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, serve.OUCH50, "LITA", nil)
 	r.server.SetOUCHFaults(serve.OUCHFaults{Reject: 'A'})
 	r.until("refused", func() bool { return r.g.Stats().Login.Rejected > 1 })
