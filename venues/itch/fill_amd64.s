@@ -11,6 +11,9 @@ GLOBL stamp<>(SB), RODATA|NOPTR, $16
 //	DI d      SI block   R8 end of blocks    R12 tables
 //	R9 now    R10 event  R11 end of batch    R13 lanes       DX venue
 //	AX type   CX cut     R14 next block      R15 lane        BX anything
+//
+// It asks for the line a datagram ahead: a stream that lies in memory, as a replay has it,
+// comes from there slower than it is decoded. What is not mapped does no harm.
 TEXT ·fillAVX(SB), NOSPLIT, $0-56
 	MOVQ d+0(FP), DI
 	MOVQ now+16(FP), R9
@@ -41,6 +44,7 @@ next:
 	CMPL BX, cut_length(CX)
 	JNE  done
 	MOVBLZX cut_size(CX), R14
+	PREFETCHT0 const_MaxPacket(SI)
 	ADDQ SI, R14
 	CMPQ R14, R8
 	JHI  done
