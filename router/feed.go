@@ -20,6 +20,7 @@ func (c *Core) onMarket(e *event.Event) {
 		}
 		for i := range c.composites {
 			c.onBook(c.composites[i], e)
+			c.lookAll()
 		}
 		return
 	}
@@ -49,7 +50,7 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 		cmd := c.command(event.ResyncBook)
 		cmd.Venue, cmd.Instrument, cmd.Reason = e.Venue, m.Instrument, b.Reason
 	}
-	c.settle(m, e.Kind == event.Quote)
+	c.refresh(m, e.Kind == event.Quote)
 }
 
 // Ahead notes an event that will be stepped soon; see book.Lookahead.
@@ -84,9 +85,15 @@ func (c *Core) tellMove(m *book.Composite, v market.VenueID, was event.BookState
 	cmd.From, cmd.To = was, b.State
 }
 
-// settle brings the touch of m up to date and, when every message is whole, lets
-// the live parents look again if it moved or a quote came.
+// settle is refresh and all that follows from it.
 func (c *Core) settle(m *book.Composite, quoted bool) {
+	c.refresh(m, quoted)
+	c.lookAll()
+}
+
+// refresh brings the touch of m up to date and, when every message is whole, wants
+// the live parents to look again if it moved or a quote came: see look.
+func (c *Core) refresh(m *book.Composite, quoted bool) {
 	if m.Dirty == 0 && !m.Owed {
 		return
 	}
@@ -96,19 +103,45 @@ func (c *Core) settle(m *book.Composite, quoted bool) {
 	}
 	moved = moved || m.Owed
 	m.Owed = false
-	if !moved && !quoted {
-		return
+	if moved || quoted {
+		c.looking = c.agenda.of[m.Instrument].first
 	}
-	mid2, ok := m.Mid2()
-	for slot := c.agenda.of[m.Instrument].first; slot != none; slot = c.agenda.links[slot].next {
-		p := &c.parents[slot]
-		if p.ArrivalMid2 == 0 && ok {
-			p.ArrivalMid2 = mid2
+}
+
+// look lets the parents that have not yet look at the market, until one of them sends something:
+// that leaves before the others think.
+func (c *Core) look() (sent bool) {
+	c.recordMade()
+	before := len(c.out.Commands)
+	for c.looking != none {
+		p := &c.parents[c.looking]
+		c.looking = c.agenda.links[c.looking].next
+		if p.ArrivalMid2 == 0 {
+			p.ArrivalMid2 = c.arrivalMid2(p.Instrument)
 		}
 		p.tried &^= triedTake
 		c.repeg(p)
-		c.work(p, false)
+		c.consider(p, false)
+		if len(c.out.Commands) > before {
+			return true
+		}
+		c.recordMade()
 	}
+	return false
+}
+
+func (c *Core) lookAll() {
+	for c.look() {
+	}
+}
+
+// arrivalMid2 returns twice the composite mid, 0 when there is none.
+func (c *Core) arrivalMid2(id market.InstrumentID) int64 {
+	mid2, ok := c.composites[id].Mid2()
+	if !ok {
+		return 0
+	}
+	return mid2
 }
 
 // firstAge returns when books must be looked at for their age first: at once when

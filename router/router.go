@@ -89,7 +89,9 @@ type Core struct {
 	chain     uint64 // hash of the state's history: see link
 	out       *event.Output
 	cause     *event.Event
+	looking   int32 // the parent that looks at the market next, none: all have
 	scratch   allocation
+	made      made // the decision whose record is to come
 	walk      walk
 
 	Counters Counters
@@ -183,7 +185,7 @@ func New(cfg *Config) (*Core, error) {
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),
 		posted:    make([][market.MaxVenues][2]market.Qty, len(cfg.Instruments)),
-		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues),
+		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues), looking: none,
 	}
 	c.everyVenue = uint16(1<<len(c.venues) - 1)
 	copy(c.curves, cfg.Curves)
@@ -256,6 +258,15 @@ func (c *Core) OutputFor() *event.Output {
 // Step takes one event and appends to out what shall happen. Seq must follow the
 // event before; StepTime must not go back.
 func (c *Core) Step(e *event.Event, out *event.Output) {
+	for more := c.Begin(e, out); more; {
+		more = c.Continue()
+	}
+}
+
+// Begin is Step as far as the first orders: while it, or Continue, says that there is more,
+// what is in out may leave already, and Continue must be called before anything else.
+func (c *Core) Begin(e *event.Event, out *event.Output) (more bool) {
+	assert.That(c.looking == none && c.made.of == nil, "a step is over before the next one begins")
 	assert.That(e.Seq == c.seq+1, "events come in sequence")
 	assert.That(e.StepTime >= c.now, "time does not go back")
 	c.seq, c.now, c.out, c.cause = e.Seq, e.StepTime, out, e
@@ -317,6 +328,15 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 	case event.VenueParams:
 		c.onParams(e)
 	}
+	return c.Continue()
+}
+
+// Continue goes on with what Begin left: the record of the decision whose orders have left, and
+// the parents that have not looked yet, as far as the next ones that send something.
+func (c *Core) Continue() (more bool) {
+	if c.look() {
+		return true
+	}
 	if c.waiting.next <= c.now {
 		c.letGo()
 	}
@@ -325,6 +345,7 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 	}
 	c.agenda.over = c.agenda.over[:0]
 	c.link()
+	return false
 }
 
 // Composite returns the merged book of an instrument, for reading on the core's

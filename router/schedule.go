@@ -294,6 +294,7 @@ func (c *Core) checkAcks() {
 // measure fills in with the state of p for the policy.
 func (c *Core) measure(in *policy.Inputs, p *Parent, remaining market.Qty) {
 	m := c.composites[p.Instrument]
+	*in = policy.Inputs{}
 	in.Decision = p.decision
 	in.Remaining = remaining
 	in.Slice = p.goal - p.base

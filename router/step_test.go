@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"testing"
 
 	"penstock/event"
@@ -161,5 +162,47 @@ func TestOddLotsDoNotHideWholeOnes(t *testing.T) {
 		Price: w.mid + 100, TIF: market.TIFDay, Strategy: event.StrategySweep})
 	if core.childCount == 0 || core.children[0].Venue != 1 || core.children[0].Qty != 100 {
 		t.Errorf("children %+v", core.Children())
+	}
+}
+
+// TestOrdersLeaveBeforeOthersThink: a core driven by Begin and Continue makes what one driven by
+// Step makes, and what one parent sends is complete before the next one has sent anything.
+func TestOrdersLeaveBeforeOthersThink(t *testing.T) {
+	pauses, several := 0, 0
+	for seed := range uint64(6) {
+		whole, parts := testCore(t), testCore(t)
+		out, other := whole.OutputFor(), parts.OutputFor()
+		for _, e := range recordedWorld(t, 300+seed, 800) {
+			f := e
+			out.Reset()
+			other.Reset()
+			whole.Step(&e, out)
+			left, turns := 0, 0
+			for more := parts.Begin(&f, other); more; more = parts.Continue() {
+				if len(other.Commands) == left {
+					t.Fatalf("seed %d, event %d: a pause with nothing to send", seed, e.Seq)
+				}
+				for i := left; i < len(other.Commands); i++ {
+					if first, c := &other.Commands[left], &other.Commands[i]; i > left && first.Kind == event.SendOrder &&
+						c.Kind == event.SendOrder && c.Parent != first.Parent {
+						t.Fatalf("seed %d, event %d: two parents before a pause", seed, e.Seq)
+					}
+				}
+				left = len(other.Commands)
+				turns++
+			}
+			if pauses += turns; turns > 1 {
+				several++
+			}
+			if !slices.Equal(out.Commands, other.Commands) || !slices.Equal(out.Decisions, other.Decisions) {
+				t.Fatalf("seed %d, event %d: other commands", seed, e.Seq)
+			}
+		}
+		if whole.Hash() != parts.Hash() {
+			t.Fatalf("seed %d: another state", seed)
+		}
+	}
+	if pauses < 100 || several < 10 {
+		t.Errorf("%d pauses, %d events with several", pauses, several)
 	}
 }

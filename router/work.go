@@ -26,6 +26,12 @@ type resting struct {
 // marks the start of a decision epoch: only then are resting children cancelled
 // to make room, and a decision recorded even if nothing was sent.
 func (c *Core) work(p *Parent, epoch bool) {
+	c.consider(p, epoch)
+	c.recordMade()
+}
+
+// consider is work but for the record of the cell's decision.
+func (c *Core) consider(p *Parent, epoch bool) {
 	if !c.mayWork(p) {
 		return
 	}
@@ -85,10 +91,11 @@ func (c *Core) decide(p *Parent, epoch bool) {
 // choose is the decision itself: by the cell of p's state.
 func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	lot := c.instruments[p.Instrument].Lot
-	var inputs policy.Inputs
-	c.measure(&inputs, p, remaining)
+	d := &c.made
+	inputs := &d.inputs
+	c.measure(inputs, p, remaining)
 	page := c.page(p.Instrument)
-	cell := c.table.Find(page, &inputs)
+	cell := c.table.Find(page, inputs)
 	available := c.available(p)
 	mask := policy.MaskWithout(available)
 	action, flags := policy.Resolve(cell, mask)
@@ -96,7 +103,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	template := policy.Template(action)
 	var own policy.Action
 	if action == policy.ActionBaseline {
-		own = policy.Baseline(&inputs)
+		own = policy.Baseline(inputs)
 		template = &own
 	}
 	if template.Needs()&^available != 0 {
@@ -125,11 +132,8 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 		c.offer(p, c.offerable(p))
 	}
 	if epoch || c.scratch.placed > 0 {
-		d := c.record(p, remaining)
-		d.Cell, d.Codes, d.Page = cell.Index, inputs.Codes(), uint8(page)
-		d.Action, d.Chosen, d.Confidence, d.Flags = action, cell.Action, cell.Confidence(), flags
-		d.PropensityBps, d.BaselineBps = drawn.action, drawn.baseline
-		c.tell(d)
+		d.of, d.remaining, d.page, d.cell = p, remaining, page, cell
+		d.action, d.flags, d.drawn = action, flags, drawn
 	}
 }
 
@@ -183,6 +187,31 @@ func (c *Core) record(p *Parent, remaining market.Qty) *event.Decision {
 	d.Remaining = remaining
 	d.Venues = c.scratch.shares
 	return d
+}
+
+// made is a decision that has been taken and not recorded: its orders leave first.
+type made struct {
+	of            *Parent // nil: there is none
+	remaining     market.Qty
+	inputs        policy.Inputs
+	page          int
+	cell          policy.Cell
+	action, flags uint8
+	drawn         propensity
+}
+
+// recordMade records the decision that was taken last, if it is not yet.
+func (c *Core) recordMade() {
+	m := &c.made
+	if m.of == nil {
+		return
+	}
+	d := c.record(m.of, m.remaining)
+	d.Cell, d.Codes, d.Page = m.cell.Index, m.inputs.Codes(), uint8(m.page)
+	d.Action, d.Chosen, d.Confidence, d.Flags = m.action, m.cell.Action, m.cell.Confidence(), m.flags
+	d.PropensityBps, d.BaselineBps = m.drawn.action, m.drawn.baseline
+	m.of = nil
+	c.tell(d)
 }
 
 // resting sums up p's working children.

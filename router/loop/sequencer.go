@@ -27,6 +27,7 @@ type Sequencer struct {
 	now      int64
 	failed   error
 	timer    event.Event
+	sent     int // of out's commands: how many have left
 	written  int // of out's commands and then decisions: what the journal has
 	lag      lag
 	pinned   bool // see Loop.Work
@@ -97,7 +98,6 @@ func (s *Sequencer) Take(now int64, e *event.Event) {
 		}
 	}
 	s.run(e)
-	s.send()
 	s.Commands += uint64(len(s.out.Commands))
 	s.Decisions += uint64(len(s.out.Decisions))
 	if s.journal != nil && !s.settle() && s.failed == nil {
@@ -105,15 +105,15 @@ func (s *Sequencer) Take(now int64, e *event.Event) {
 	}
 }
 
-// send hands the commands out, where the scheduler may have its way: what dispatch calls
-// is not the sequencer's to promise for.
+// send hands the commands out that have not left yet, where the scheduler may have its way: what
+// dispatch calls is not the sequencer's to promise for.
 func (s *Sequencer) send() {
-	if len(s.out.Commands) == 0 {
+	if s.sent == len(s.out.Commands) {
 		return
 	}
 	s.leave()
-	for i := range s.out.Commands {
-		s.dispatch(&s.out.Commands[i])
+	for ; s.sent < len(s.out.Commands); s.sent++ {
+		s.dispatch(&s.out.Commands[s.sent])
 	}
 	s.enter()
 }
@@ -166,10 +166,14 @@ func (s *Sequencer) step(now int64, e *event.Event) {
 	e.Seq, e.StepTime = s.seq, s.now
 }
 
+// run steps the core. What one parent sends leaves before the next one thinks.
 func (s *Sequencer) run(e *event.Event) {
 	s.out.Reset()
-	s.written = 0
-	s.core.Step(e, s.out)
+	s.written, s.sent = 0, 0
+	for more := s.core.Begin(e, s.out); more; more = s.core.Continue() {
+		s.send()
+	}
+	s.send()
 }
 
 // stop is the end after a journal failure: no new orders, cancel the open ones.
@@ -181,7 +185,6 @@ func (s *Sequencer) stop(err error) {
 	s.seq = s.core.Seq()
 	s.step(s.now, &kill)
 	s.run(&kill)
-	s.send()
 	s.out.Reset() // it has no place in a journal that failed
 	s.written = 0
 }
