@@ -235,6 +235,9 @@ func (c *Core) resting(p *Parent) (r resting) {
 // trim cancels resting children beyond what the action wants of their class. The
 // quantity comes back when the venue confirms.
 func (c *Core) trim(p *Parent, have resting, dark, post market.Qty) {
+	if !c.tradesSomewhere(p.Instrument) {
+		return
+	}
 	excessDark, excessPost := have.dark-dark, have.post-post
 	for s := p.first; s != none; s = c.children[s].next {
 		ch := &c.children[s]
@@ -271,6 +274,9 @@ func (c *Core) repeg(p *Parent) {
 			continue
 		}
 		if !weighed {
+			if !c.tradesSomewhere(p.Instrument) {
+				return
+			}
 			c.weigh(p)
 			weighed = true
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -33,7 +34,8 @@ func TestAuctionAndBandHoldOrders(t *testing.T) {
 	r.until("collars, and more than a slice without an order", func(s *loop.Sequencer) bool {
 		c := s.Core()
 		if n := len(c.Children()); n != sent {
-			t.Fatalf("%d orders left in the auction", n-sent)
+			t.Errorf("%d orders left in the auction", n-sent)
+			return true
 		}
 		for i := range c.Children() {
 			if ch := &c.Children()[i]; ch.Venue == 0 && ch.TIF == market.TIFDay && !ch.Released {
@@ -72,7 +74,8 @@ func TestHaltsAndBandsOverFIXReachTheCore(t *testing.T) {
 	r.until("a second without an order there, while others get some", func(s *loop.Sequencer) bool {
 		c := s.Core()
 		if n := childrenAt(s, 0); n != sent {
-			t.Fatalf("%d orders went into the auction", n-sent)
+			t.Errorf("%d orders went into the auction", n-sent)
+			return true
 		}
 		return clock() > seen+1000e6 && len(c.Children()) > sent && c.Counters.MarketHalts == 0
 	})
@@ -89,7 +92,8 @@ func TestHaltsAndBandsOverFIXReachTheCore(t *testing.T) {
 	})
 	r.until("half a second within the limits", func(s *loop.Sequencer) bool {
 		if n := childrenAt(s, 0); n != sent {
-			t.Fatalf("%d orders left against the price limits", n-sent)
+			t.Errorf("%d orders left against the price limits", n-sent)
+			return true
 		}
 		return clock() > seen+500e6
 	})
@@ -99,6 +103,54 @@ func TestHaltsAndBandsOverFIXReachTheCore(t *testing.T) {
 	if s := r.finish("X-1"); s.CumQty != "8000" {
 		t.Errorf("filled %s of 8000, status %s", s.CumQty, s.Status)
 	}
+}
+
+// TestHaltOfTheMarketHoldsOrders is a halt instead of an auction (FM-30): ITCH says it of the
+// whole market, so nothing leaves for any venue, pools and dealers among them, whose own feeds
+// know nothing of it. What rests where it is halted stays there, by the rules of that venue. Only
+// the word that it trades lets orders leave again.
+func TestHaltOfTheMarketHoldsOrders(t *testing.T) {
+	t.Parallel()
+	for _, placement := range placements() {
+		t.Run(placement, func(t *testing.T) {
+			t.Parallel()
+			r := newDemoRig(t, placement)
+			v := r.m.Venue("LITA")
+			r.send("H-1", 8_000, 6*time.Second)
+			r.until("an order rests there", func(s *loop.Sequencer) bool { return len(restingAt(s, 0)) > 0 })
+			v.Halt(true)
+			sent, seen, kept := 0, int64(0), []uint64(nil)
+			r.until("halt seen", func(s *loop.Sequencer) bool {
+				sent, seen, kept = len(s.Core().Children()), clock(), restingAt(s, 0)
+				return s.Core().Counters.MarketHalts > 0
+			})
+			r.until("more than a slice without an order", func(s *loop.Sequencer) bool {
+				c := s.Core()
+				if n := len(c.Children()); n != sent {
+					t.Errorf("%d orders left in the halt", n-sent)
+				}
+				if now := restingAt(s, 0); !slices.Equal(now, kept) {
+					t.Errorf("orders %d rested at the halted venue, now %d do", kept, now)
+				}
+				return t.Failed() || clock() > seen+2500e6
+			})
+			v.Halt(false)
+			r.until("orders leave again", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > sent })
+			if s := r.finish("H-1"); s.CumQty != "8000" {
+				t.Errorf("filled %s of 8000, status %s", s.CumQty, s.Status)
+			}
+		})
+	}
+}
+
+// restingAt returns the numbers of the open orders at v that no cancel was sent for.
+func restingAt(s *loop.Sequencer, v market.VenueID) (numbers []uint64) {
+	for i := range s.Core().Children() {
+		if ch := &s.Core().Children()[i]; ch.Venue == v && ch.TIF == market.TIFDay && !ch.Released {
+			numbers = append(numbers, ch.Number)
+		}
+	}
+	return numbers
 }
 
 func childrenAt(s *loop.Sequencer, v market.VenueID) (n int) {
