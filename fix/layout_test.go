@@ -212,7 +212,13 @@ func FuzzPutDecimal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, v uint64, decimals uint8) {
 		decimals, v = decimals%10, v&(1<<63-1)
 		var b [40]byte
-		n, sum := putDecimal(unsafe.Pointer(&b), v, decimals)
+		field := newTailField("", decimals)
+		end, sum := field.put(unsafe.Pointer(&b), 0, 0, v)
+		n := end - 1
+		if b[n] != SOH {
+			t.Fatalf("%d with %d decimals: %q does not end with a SOH", v, decimals, b[:end])
+		}
+		sum -= SOH
 		want := market.AppendTrimmed(nil, int64(v), decimals)
 		if string(b[:n]) != string(want) || byte(sum) != slowSum(want) {
 			t.Fatalf("%d with %d decimals: %q sum %d, twin %q", v, decimals, b[:n], sum, want)

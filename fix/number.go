@@ -2,7 +2,6 @@ package fix
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"unsafe"
 
 	"penstock/market"
@@ -83,16 +82,6 @@ func appendUint(dst []byte, v uint64) []byte {
 	return dst
 }
 
-// put3 fills b with v, below 1000, and returns the sum of the bytes written.
-func put3(b []byte, v uint32) (sum uint32) {
-	_ = b[2]
-	q := v / 100
-	p := 2 * (v - q*100)
-	c, d := pairs[p], pairs[p+1]
-	b[0], b[1], b[2] = byte('0'+q), c, d
-	return '0' + q + uint32(c) + uint32(d)
-}
-
 // digits8of has the eight digits of v, below 10^8, the first in the lowest byte.
 func digits8of(v uint64) uint64 {
 	q := v / 10000
@@ -103,39 +92,24 @@ func digits8of(v uint64) uint64 {
 	return q | (w-q*10)<<8
 }
 
-// decimalRoom is what putDecimal may write: 20 digits, a point and eight bytes more.
-const decimalRoom = 29
-
-// putDecimal writes v × 10^-decimals without trailing zeros at to, where decimalRoom bytes
-// are ours, and returns its length and the sum of its bytes.
-func putDecimal(to unsafe.Pointer, v uint64, decimals uint8) (n int, sum uint32) {
-	if v >= 100_000_000 || decimals > 7 {
-		return putLongDecimal(unsafe.Slice((*byte)(to), decimalRoom), v, decimals)
-	}
-	w := digits8of(v)
-	part := uint(decimals) << 3 // all in bits: eight a digit
-	first := min(uint(bits.TrailingZeros64(w))&^7, 56-part)
-	behind := min(uint(bits.LeadingZeros64(w))&^7, part)
-	part -= behind
-	width := 64 - first - behind
-	sum = uint32(w*0x0101010101010101>>56) + uint32(width>>3)*'0'
-	w = (w + ascii0) >> (first & 63)
-	store64(to, 0, w)
-	n = int(width >> 3)
-	if part > 0 {
-		point := width - part
-		store64(to, point>>3+1, w>>(point&63))
-		*(*byte)(unsafe.Add(to, point>>3)) = '.'
-		return n + 1, sum + '.'
-	}
-	return n, sum
+// digits3of has the three digits of v, below 1000, the first in the lowest byte.
+func digits3of(v uint64) uint64 {
+	q := v * 5243 >> 19
+	v -= q * 100
+	t := v * 103 >> 10
+	return q | t<<8 | (v-t*10)<<16
 }
+
+// decimalRoom is what a decimal may take: 20 digits, a point and eight bytes more.
+const decimalRoom = 29
 
 // store64 writes the bytes of w at to, the lowest first.
 func store64(to unsafe.Pointer, at uint, w uint64) {
 	binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(to, at))[:], w)
 }
 
+// putLongDecimal writes v × 10^-decimals without trailing zeros, and returns its length and the
+// sum of its bytes.
 func putLongDecimal(b []byte, v uint64, decimals uint8) (n int, sum uint32) {
 	var d [20]byte
 	w := max(digits(v), int(decimals)+1)

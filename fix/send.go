@@ -78,7 +78,14 @@ func (s *Session) send() error {
 func (s *Session) sentAt(now int64) {
 	s.stats.Out++
 	s.lastOut = now
-	if s.store != nil && s.storeErr == nil {
+	if s.store != nil {
+		s.claim()
+	}
+}
+
+// claim keeps the file of sequence numbers ahead of what is sent.
+func (s *Session) claim() {
+	if s.storeErr == nil {
 		s.storeErr = s.store.claim(s.nextOut-1, s.store.in)
 	}
 }

@@ -35,6 +35,10 @@ type Session struct {
 	log   outLog
 	w     Writer
 	sent  int // bytes of w.buf that the socket took
+	seq   seqText
+	ids   idText // ClOrdID(11) of the last message of a template,
+	links idText // what it is part of,
+	origs idText // and OrigClOrdID(41)
 	m     Message
 	h     header
 

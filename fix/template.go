@@ -3,42 +3,44 @@ package fix
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 	"unsafe"
 )
 
 // Template writes one kind of order message fast. Everything that does not change
-// from message to message is rendered once; SendTemplate patches numbers, ids and
-// times into it, copies it in one piece and appends the quantities:
+// from message to message is rendered once; SendTemplate copies it in blocks, writes
+// numbers, ids and times into the copy and appends the quantities:
 //
 //	8=…|9=nnn|35=D|34=seq|49=…|52=time|56=…|11=id|41=id|static|60=time|38= 44= 110= 111= 117=|10=
-//	└────────────────────── rendered, patched in place ───────────────┘└── written anew ──┘
+//	└──────────────────── rendered, numbers written over ─────────────┘└── written anew ──┘
 //
-// BodyLength and CheckSum are added up from the parts. The bytes equal those of
-// Write, its slow twin. Single owner, like the session it was made for.
+// The rendered text is only read, and the texts that grow slowly are kept by the session for
+// all its templates. BodyLength and CheckSum are added up from the parts. The bytes equal
+// those of Write, its slow twin. Single owner, like the session it was made for.
 type Template struct {
-	spec  TemplateSpec
-	cfg   *Config
-	buf   []byte // from BeginString to the last fixed field; slots patched
+	buf   []byte // from BeginString to the last fixed field; its capacity is whole blocks
+	room  int    // that a message may take, what is copied too much included
 	sum   uint32 // of buf with its slots and BodyLength at zero
-	lenAt int    // of the three digits of BodyLength
-	body  int    // bytes of buf that BodyLength counts
+	plain bool   // SendTemplate can write it: BodyLength has three digits whatever the values
 
-	plain            bool // BodyLength has three digits whatever the values
-	seqAt, seqLen    int
-	seq              uint64 // that the slot shows
-	seqSum           uint32
-	idAt, origAt     int // origAt 0: none
-	idLen            int
-	linkAt           int    // of the number of LinkTag, 0: none
+	lenAt            int // of the three digits of BodyLength
+	seqLen           int
+	seqEnd           uint
+	seqHead, seqMask uint64 // the word that ends with MsgSeqNum: what is before it, and where it is
 	sentAt, transact int    // transact 0: no TransactTime
-	from             int64  // ns since the epoch of the millisecond that the times show
-	sec              int64  // as Stamp.sec, of the second that they show
-	timeSum          uint32 // of the bytes of all times
-	quoted, show     tailField
-	tailLen          int // for which BodyLength stands
-	lenSum           uint32
-	id, orig, link   idSlot
+	idAt, origAt     int    // origAt 0: none
+	linkAt           int    // of the number of LinkTag, 0: none
+	body             int    // bytes of buf that BodyLength counts
+	lenEnd           uint   // for a trailer there stands lenText,
+	lenText          uint32 // BodyLength with its SOH
+	lenSum           uint32 // of its digits
+	qty, price       tailField
+	minQty, show     tailField
+	quoted           tailField
+
+	spec TemplateSpec
+	cfg  *Config
 }
 
 // TemplateSpec says what a Template writes.
@@ -77,6 +79,7 @@ type Values struct {
 const (
 	maxQuoteID = 20
 	maxTail    = 3*(len("110=")+decimalRoom) + len("1138=") + decimalRoom + len("99999=") + maxQuoteID + 1 + trailerLen + 1
+	block      = 64 // bytes that are copied at once
 )
 
 // NewTemplate returns a template for messages of s.
@@ -87,16 +90,18 @@ func (s *Session) NewTemplate(spec TemplateSpec) (*Template, error) {
 			return nil, fmt.Errorf("template of %s: tag %d: %w", spec.MsgType, f.Tag, ErrValue)
 		}
 	}
-	if t.quoted = tailQuoted; spec.QuoteTag != 0 {
-		t.quoted = newTailField(fmt.Sprintf("%d=", spec.QuoteTag))
+	t.qty, t.minQty = newTailField("38=", spec.QtyDecimals), newTailField("110=", spec.QtyDecimals)
+	t.price, t.quoted = newTailField("44=", spec.PriceDecimals), newTailField("117=", 0)
+	if spec.QuoteTag != 0 {
+		t.quoted = newTailField(fmt.Sprintf("%d=", spec.QuoteTag), 0)
 	}
 	if spec.ShowTag != 0 {
-		t.show = newTailField(fmt.Sprintf("%d=", spec.ShowTag))
+		t.show = newTailField(fmt.Sprintf("%d=", spec.ShowTag), spec.QtyDecimals)
 	}
 	if t.show.len > uint(len("1138=")) {
 		return nil, fmt.Errorf("template of %s: tag %d: %w", spec.MsgType, spec.ShowTag, ErrValue)
 	}
-	if t.quoted.len > 6 {
+	if t.quoted.len > uint(len("99999=")) {
 		return nil, fmt.Errorf("template of %s: tag %d: %w", spec.MsgType, spec.QuoteTag, ErrValue)
 	}
 	t.render(digits(s.nextOut))
@@ -117,7 +122,7 @@ func (t *Template) render(seqLen int) {
 	t.lenAt = slot(bodyDigits)
 	start := len(t.buf)
 	text("35=" + t.spec.MsgType + "\x0134=")
-	t.seqLen, t.seqAt = seqLen, slot(seqLen)
+	t.seqLen, t.seqEnd = seqLen, uint(slot(seqLen)+seqLen)
 	text("49=" + t.cfg.SenderCompID + "\x0152=")
 	t.sentAt = slot(stampLen)
 	text("56=" + t.cfg.TargetCompID + "\x01")
@@ -125,15 +130,15 @@ func (t *Template) render(seqLen int) {
 		text(fmt.Sprintf("%d=%s\x01", f.Tag, f.Value))
 	}
 	text("11=")
-	t.idLen = t.spec.IDs.length()
-	t.idAt = slot(t.idLen)
+	idLen := t.spec.IDs.length()
+	t.idAt = slot(idLen)
 	if t.spec.OrigID {
 		text("41=")
-		t.origAt = slot(t.idLen)
+		t.origAt = slot(idLen)
 	}
 	if t.spec.LinkTag != 0 {
 		text(fmt.Sprintf("%d=", t.spec.LinkTag))
-		t.linkAt = slot(t.idLen)
+		t.linkAt = slot(idLen)
 	}
 	for _, f := range t.spec.Static {
 		text(fmt.Sprintf("%d=%s\x01", f.Tag, f.Value))
@@ -147,20 +152,15 @@ func (t *Template) render(seqLen int) {
 	for _, c := range t.buf {
 		t.sum += uint32(c)
 	}
-	t.plain = t.body >= 100 && t.body+maxTail <= 999
-	t.seq, t.seqSum = 0, 0
-	t.from, t.sec, t.timeSum = -1<<62, 0, 0
-	t.tailLen, t.lenSum = -1, 0
-	t.id, t.orig, t.link = idSlot{}, idSlot{}, idSlot{}
-}
-
-// fits reports whether v can be patched in and BodyLength has three digits; Write
-// handles the others.
-func (t *Template) fits(v *Values) bool {
-	return t.plain && t.spec.IDs.fits(v.ID) &&
-		(!t.spec.OrigID || t.spec.IDs.fits(v.OrigID)) &&
-		(t.spec.LinkTag == 0 || t.spec.IDs.fits(v.Link)) &&
-		v.Qty >= 0 && v.Price >= 0 && v.MinQty >= 0 && v.Show >= 0 && len(v.QuoteID) <= maxQuoteID
+	blocks := (len(t.buf) + block - 1) / block
+	t.buf = slices.Grow(t.buf, blocks*block-len(t.buf))
+	t.room = blocks*block + maxTail
+	t.plain = t.cfg.Role == Initiator && seqLen <= maxSeqText && t.body >= 100 && t.body+maxTail <= 999
+	if seqLen <= maxSeqText {
+		t.seqMask = ^uint64(0) << (64 - 8*seqLen)
+		t.seqHead = binary.LittleEndian.Uint64(t.buf[t.seqEnd-8:])
+	}
+	t.lenEnd = 0
 }
 
 // SendTemplate sends a message; the session must be able to (CanSend).
@@ -168,15 +168,76 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 	if !s.CanSend() {
 		return ErrNotLoggedOn
 	}
-	if s.cfg.Role == Acceptor || !t.fits(v) || len(v.QuoteID) > 0 && indexSOH(v.QuoteID, 0) < len(v.QuoteID) {
-		s.begin(now, t.spec.MsgType)
-		t.Write(&s.w, now, v)
-		return s.Send()
+	seq := &s.seq
+	if !seq.step(s.nextOut) {
+		seq.turn(s.nextOut)
 	}
-	s.w.buf = t.append(s.w.buf, s.nextOut, now, &s.w.stamp, v)
+	if seq.width != t.seqLen {
+		t.render(seq.width)
+	}
+	if !t.plain || !idFits(v.ID) || v.Qty|v.Price|v.MinQty|v.Show < 0 || t.linkAt != 0 && !idFits(v.Link) ||
+		t.origAt != 0 && !idFits(v.OrigID) || len(v.QuoteID) > 0 && !quotable(v.QuoteID) {
+		return s.sendPlain(t, now, v)
+	}
+	start, fixed := len(s.w.buf), len(t.buf)
+	if cap(s.w.buf)-start < t.room {
+		s.w.grow(t.room)
+	}
+	to, from := unsafe.Add(unsafe.Pointer(unsafe.SliceData(s.w.buf)), start), unsafe.Pointer(unsafe.SliceData(t.buf))
+	for at := 0; at < fixed; at += block {
+		*(*copied)(unsafe.Add(to, at)) = *(*copied)(unsafe.Add(from, at))
+	}
+	store64(to, t.seqEnd-8, t.seqHead|seq.text&t.seqMask)
+	stamp := &s.w.stamp
+	stamp.set(now)
+	stamp.put(unsafe.Add(to, t.sentAt))
+	sum := t.sum + seq.sum + stamp.sum
+	if t.transact != 0 {
+		stamp.put(unsafe.Add(to, t.transact))
+		sum += stamp.sum
+	}
+	if t.spec.IDs == IDDecimal {
+		sum += s.ids.put(unsafe.Add(to, t.idAt), v.ID)
+		if t.linkAt != 0 {
+			sum += s.links.put(unsafe.Add(to, t.linkAt), v.Link)
+		}
+		if t.origAt != 0 {
+			sum += s.origs.put(unsafe.Add(to, t.origAt), v.OrigID)
+		}
+	} else {
+		sum += t.putIDs(to, v)
+	}
+	end := uint(fixed)
+	if v.Qty != 0 {
+		end, sum = t.qty.put(to, end, sum, uint64(v.Qty))
+	}
+	if v.Price != 0 {
+		end, sum = t.price.put(to, end, sum, uint64(v.Price))
+	}
+	if v.MinQty|v.Show != 0 || len(v.QuoteID) > 0 {
+		end, sum = t.rare(to, end, sum, v)
+	}
+	if end != t.lenEnd {
+		t.setLength(end)
+	}
+	*(*uint32)(unsafe.Add(to, t.lenAt)) = t.lenText
+	store64(to, end, trailers[byte(sum+t.lenSum)])
+	s.w.buf = s.w.buf[:start+int(end)+trailerLen]
 	s.nextOut++
 	s.sentAt(now)
 	return nil
+}
+
+//go:noinline
+func quotable(id []byte) bool { return len(id) <= maxQuoteID && indexSOH(id, 0) == len(id) }
+
+// sendPlain sends what does not fit the template.
+//
+//go:noinline
+func (s *Session) sendPlain(t *Template, now int64, v *Values) error {
+	s.begin(now, t.spec.MsgType)
+	t.Write(&s.w, now, v)
+	return s.Send()
 }
 
 // Write appends the fields after the header with w, one by one.
@@ -216,36 +277,36 @@ func (t *Template) Write(w *Writer, now int64, v *Values) {
 	}
 }
 
-// append patches and copies; v fits.
-func (t *Template) append(dst []byte, seq uint64, now int64, stamp *Stamp, v *Values) []byte {
-	if seq != t.seq {
-		t.patchSeq(seq)
+// copied is a block; in a struct, so that the compiler copies it with a few loads and stores.
+type copied struct{ _ [block]byte }
+
+// putIDs writes the numbers in another form than the decimal one.
+//
+//go:noinline
+func (t *Template) putIDs(to unsafe.Pointer, v *Values) (sum uint32) {
+	ids := t.spec.IDs
+	for _, f := range [...]struct {
+		at int
+		id uint64
+	}{{t.idAt, v.ID}, {t.origAt, v.OrigID}, {t.linkAt, v.Link}} {
+		if f.at != 0 {
+			sum += ids.put(unsafe.Slice((*byte)(unsafe.Add(to, f.at)), ids.length()), f.id)
+		}
 	}
-	if uint64(now-t.from) >= 1_000_000 {
-		t.patchTimes(now, stamp)
-	}
-	sum := t.sum + t.timeSum + t.seqSum
-	sum += t.id.patch(t.buf[t.idAt:t.idAt+t.idLen], v.ID, t.spec.IDs)
-	if t.spec.OrigID {
-		sum += t.orig.patch(t.buf[t.origAt:t.origAt+t.idLen], v.OrigID, t.spec.IDs)
-	}
-	if t.spec.LinkTag != 0 {
-		sum += t.link.patch(t.buf[t.linkAt:t.linkAt+t.idLen], v.Link, t.spec.IDs)
-	}
-	start, fixed := len(dst), len(t.buf)
-	if cap(dst)-start < fixed+maxTail {
-		dst = slices.Grow(dst, fixed+maxTail)
-	}
-	dst = dst[:start+fixed+maxTail]
-	tail := unsafe.Pointer(&dst[start+fixed])
-	n, tailSum := t.tail(tail, v)
-	if n != t.tailLen {
-		t.tailLen, t.lenSum = n, putDigits(t.buf[t.lenAt:t.lenAt+bodyDigits], uint64(t.body+n))
-	}
-	copy(dst[start:], t.buf)
-	store64(tail, uint(n), trailers[byte(sum+tailSum+t.lenSum)])
-	return dst[:start+fixed+n+trailerLen]
+	return sum
 }
+
+// setLength makes the text of BodyLength for a message whose trailer is at end.
+//
+//go:noinline
+func (t *Template) setLength(end uint) {
+	text := [4]byte{3: SOH}
+	t.lenEnd, t.lenSum = end, putDigits(text[:bodyDigits], uint64(t.body+int(end)-len(t.buf)))
+	t.lenText = binary.LittleEndian.Uint32(text[:])
+}
+
+//go:noinline
+func (w *Writer) grow(n int) { w.buf = slices.Grow(w.buf, n) }
 
 // trailers are the seven bytes of CheckSum(10) for each sum, and one more.
 var trailers = func() (all [256]uint64) {
@@ -257,105 +318,76 @@ var trailers = func() (all [256]uint64) {
 	return
 }()
 
-// patchSeq shows a sequence number: mostly the next one, whose last digit is one higher.
-func (t *Template) patchSeq(seq uint64) {
-	if last := t.seqAt + t.seqLen - 1; seq == t.seq+1 && t.seq != 0 && t.buf[last] != '9' {
-		t.buf[last]++
-		t.seqSum++
-		t.seq = seq
-		return
-	}
-	if n := digits(seq); n != t.seqLen {
-		t.render(n)
-	}
-	t.seq, t.seqSum = seq, putDigits(t.buf[t.seqAt:t.seqAt+t.seqLen], seq)
-}
-
-// patchTimes shows now. In the same second only the milliseconds change.
-func (t *Template) patchTimes(now int64, stamp *Stamp) {
-	stamp.set(now)
-	t.from = now - now%1_000_000
-	at := 0
-	if t.sec == stamp.sec {
-		at = stampLen - len("123")
-	}
-	t.sec = stamp.sec
-	copy(t.buf[t.sentAt+at:], stamp.text[at:])
-	t.timeSum = stamp.sum
-	if t.transact != 0 {
-		copy(t.buf[t.transact+at:], stamp.text[at:])
-		t.timeSum += stamp.sum
-	}
-}
-
-// idSlot remembers what an id slot shows: order numbers grow, so mostly only the
-// last three digits change.
-type idSlot struct {
-	high uint64 // id / 1000, plus 1: 0 is nothing
-	sum  uint32 // of the bytes before the last three
-}
-
-func (s *idSlot) patch(b []byte, id uint64, format IDFormat) (sum uint32) {
-	if format != IDDecimal {
-		return format.put(b, id)
-	}
-	high := id / 1000
-	last := len(b) - 3
-	if high+1 != s.high {
-		s.high = high + 1
-		s.sum = putDigits(b[:last], high)
-	}
-	return s.sum + put3(b[last:], uint32(id-high*1000))
-}
-
-// tailField is a tag with its equals sign and, as sum, what it and the SOH add to CheckSum.
+// tailField is a field that varies in width: its tag with the equals sign and, as sum, what
+// these and the SOH add to CheckSum.
 type tailField struct {
-	text uint64
-	sum  uint32
-	len  uint
+	text     uint64
+	sum      uint32
+	decimals uint8
+	part     uint // bits of the decimals, eight a digit
+	len      uint // of text
 }
 
-func newTailField(text string) (f tailField) {
+func newTailField(text string, decimals uint8) (f tailField) {
 	var b [8]byte
 	copy(b[:], text)
-	f = tailField{text: binary.LittleEndian.Uint64(b[:]), sum: SOH, len: uint(len(text))}
+	f = tailField{text: binary.LittleEndian.Uint64(b[:]), sum: SOH, decimals: decimals, part: uint(decimals) << 3, len: uint(len(text))}
 	for _, c := range []byte(text) {
 		f.sum += uint32(c)
 	}
 	return f
 }
 
-var (
-	tailQty, tailPrice     = newTailField("38="), newTailField("44=")
-	tailMinQty, tailQuoted = newTailField("110="), newTailField("117=")
-)
-
-// put writes the field with a decimal value at to.
-func (f *tailField) put(to unsafe.Pointer, v int64, decimals uint8) (n uint, sum uint32) {
-	store64(to, 0, f.text)
-	w, sum := putDecimal(unsafe.Add(to, f.len), uint64(v), decimals)
-	n = f.len + uint(w)
-	*(*byte)(unsafe.Add(to, n)) = SOH
-	return n + 1, sum + f.sum
+// put writes the field with v × 10^-decimals, without trailing zeros, at offset at of to, where
+// decimalRoom bytes more than its tag are ours. It returns where the field ends, and sum with
+// that of its bytes.
+func (f *tailField) put(to unsafe.Pointer, at uint, sum uint32, v uint64) (uint, uint32) {
+	store64(to, at, f.text)
+	at += f.len
+	sum += f.sum
+	if v >= 100_000_000 || f.part > 56 {
+		return f.putLong(to, at, sum, v)
+	}
+	w := digits8of(v)
+	sum += uint32(w * 0x0101010101010101 >> 56)
+	part := f.part
+	first := min(uint(bits.TrailingZeros64(w))&^7, 56-part) // bits of zeros before
+	behind := min(uint(bits.LeadingZeros64(w))&^7, part)    // and after
+	w = (w + ascii0) >> (first & 63)
+	store64(to, at, w)
+	width := 64 - first - behind
+	sum += uint32(width>>3) * '0'
+	end := at + width>>3
+	if part > behind {
+		point := 64 - first - part
+		store64(to, at+point>>3+1, w>>(point&63))
+		*(*byte)(unsafe.Add(to, at+point>>3)) = '.'
+		sum += '.'
+		end++
+	}
+	*(*byte)(unsafe.Add(to, end)) = SOH
+	return end + 1, sum
 }
 
-// tail writes the fields that vary in width at to, where maxTail bytes are ours.
-func (t *Template) tail(to unsafe.Pointer, v *Values) (n int, sum uint32) {
-	var at uint
-	if v.Qty != 0 {
-		at, sum = tailQty.put(to, v.Qty, t.spec.QtyDecimals)
-	}
-	if v.Price != 0 {
-		w, s := tailPrice.put(unsafe.Add(to, at), v.Price, t.spec.PriceDecimals)
-		at, sum = at+w, sum+s
-	}
+// putLong is put for any number, behind the tag.
+//
+//go:noinline
+func (f *tailField) putLong(to unsafe.Pointer, at uint, sum uint32, v uint64) (uint, uint32) {
+	b := unsafe.Slice((*byte)(unsafe.Add(to, at)), decimalRoom)
+	n, s := putLongDecimal(b, v, f.decimals)
+	b[n] = SOH
+	return at + uint(n) + 1, sum + s
+}
+
+// rare writes the fields that few orders have.
+//
+//go:noinline
+func (t *Template) rare(to unsafe.Pointer, at uint, sum uint32, v *Values) (uint, uint32) {
 	if v.MinQty != 0 {
-		w, s := tailMinQty.put(unsafe.Add(to, at), v.MinQty, t.spec.QtyDecimals)
-		at, sum = at+w, sum+s
+		at, sum = t.minQty.put(to, at, sum, uint64(v.MinQty))
 	}
 	if v.Show != 0 && t.spec.ShowTag != 0 {
-		w, s := t.show.put(unsafe.Add(to, at), v.Show, t.spec.QtyDecimals)
-		at, sum = at+w, sum+s
+		at, sum = t.show.put(to, at, sum, uint64(v.Show))
 	}
 	if len(v.QuoteID) > 0 {
 		store64(to, at, t.quoted.text)
@@ -366,5 +398,5 @@ func (t *Template) tail(to unsafe.Pointer, v *Values) (n int, sum uint32) {
 			sum += uint32(c)
 		}
 	}
-	return int(at), sum
+	return at, sum
 }

@@ -2,6 +2,7 @@ package fix
 
 import (
 	"errors"
+	"unsafe"
 
 	"penstock/market"
 )
@@ -11,6 +12,7 @@ var ErrTime = errors.New("fix: not a UTCTimestamp (YYYYMMDD-HH:MM:SS[.sss[sss[ss
 
 const (
 	second = 1_000_000_000
+	milli  = 1_000_000
 	day    = 86_400
 )
 
@@ -71,11 +73,11 @@ const stampLen = len("20261120-14:30:00.123")
 // the last second, so that most calls write three digits. The zero value is
 // ready; not safe for concurrent use.
 type Stamp struct {
-	sec   int64 // second that text holds, plus 1: 0 is none
-	milli int64
-	sum   uint32 // sum of the bytes of text
-	upTo  uint32 // sum of the bytes before the milliseconds
-	text  [stampLen]byte
+	end  int64  // of the millisecond that text shows, ns since the epoch; 0: it shows none
+	sum  uint32 // of the bytes of text
+	upTo uint32 // of those before the milliseconds
+	sec  int64  // second that text shows, plus 1
+	text [stampLen]byte
 }
 
 // Append appends ns, which counts from the epoch and is not negative.
@@ -85,11 +87,14 @@ func (s *Stamp) Append(dst []byte, ns int64) []byte {
 }
 
 func (s *Stamp) set(ns int64) {
-	sec := ns / second
-	milli := ns % second / 1_000_000
-	if sec+1 == s.sec && milli == s.milli {
-		return
+	if uint64(s.end-1-ns) >= milli {
+		s.turn(ns)
 	}
+}
+
+//go:noinline
+func (s *Stamp) turn(ns int64) {
+	sec := ns / second
 	if sec+1 != s.sec {
 		y, mo, d := market.CivilDate(sec / day)
 		in := sec % day
@@ -109,6 +114,13 @@ func (s *Stamp) set(ns int64) {
 			s.upTo += uint32(c)
 		}
 	}
-	s.milli = milli
-	s.sum = s.upTo + put3(s.text[18:], uint32(milli))
+	ms := ns % second / milli
+	s.end = ns - ns%milli + milli
+	s.sum = s.upTo + putDigits32(s.text[18:], uint32(ms))
+}
+
+// put writes the text at to.
+func (s *Stamp) put(to unsafe.Pointer) {
+	type text struct{ _ [stampLen]byte }
+	*(*text)(to) = *(*text)(unsafe.Pointer(&s.text))
 }
