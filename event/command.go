@@ -83,6 +83,9 @@ const (
 	// AskQuote sends QuoteRequest(35=R) for Qty on Side to Venue; Ref is its QuoteReqID(131). It
 	// commits nothing.
 	AskQuote CommandKind = 5
+	// PassQuote sends QuoteResponse(35=AJ) to Venue: its quote ID, the answer to request Ref, is not
+	// dealt on. Reason is ReasonQuoteExpired when it expired before it could be.
+	PassQuote CommandKind = 6
 	// Report sends ExecutionReport(35=8) for Parent to Client.
 	Report CommandKind = 10
 	// RejectCancel sends OrderCancelReject(35=9) to Client; ExecType is
@@ -116,6 +119,8 @@ func (k CommandKind) String() string {
 		return "ask-all"
 	case AskQuote:
 		return "ask-quote"
+	case PassQuote:
+		return "pass-quote"
 	case Report:
 		return "report"
 	case RejectCancel:
@@ -135,4 +140,4 @@ func (k CommandKind) String() string {
 }
 
 // ToVenue reports whether the command is an order message to a venue.
-func (k CommandKind) ToVenue() bool { return k >= SendOrder && k <= AskQuote }
+func (k CommandKind) ToVenue() bool { return k >= SendOrder && k <= PassQuote }

@@ -270,6 +270,11 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.venue(c.Venue)
 		l.symbol(c.Instrument)
 		l.order(c.Side, c.Qty, 0)
+	case PassQuote:
+		l.uint(" R", c.Ref)
+		l.venue(c.Venue)
+		l.symbol(c.Instrument)
+		l.id(" QuoteID ", c.ID)
 	case SendMassStatus:
 		l.venue(c.Venue)
 		l.uint(" as C", c.Ref)

@@ -139,6 +139,7 @@ func sampleCommands() []Command {
 		{Kind: SendOrder, Cause: 1042, Child: 20, Venue: 1, Side: market.Sell, Qty: 300, Price: 10020,
 			OrdType: market.OrdLimit, TIF: market.TIFDay, ExecInst: market.ExecInstPostOnly},
 		{Kind: SendCancel, Cause: 1043, Child: 20, Ref: 21, Parent: 3, Venue: 1},
+		{Kind: PassQuote, Cause: 1044, Ref: 500_000_007, Parent: 3, Venue: 1, ID: id("Q7"), Reason: ReasonQuoteExpired},
 		{Kind: AskQuote, Cause: 1043, Ref: 500_000_007, Parent: 3, Venue: 1, Side: market.Buy, Qty: 20000},
 		{Kind: SendMassStatus, Cause: 1043, Ref: 21, Venue: 1},
 		{Kind: SendStatus, Cause: 1043, Child: 20, Parent: 3, Venue: 1},

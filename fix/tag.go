@@ -118,6 +118,7 @@ const (
 	MsgMassStatusRequest = "AF"
 	MsgQuoteRequest      = "R"
 	MsgQuote             = "S"
+	MsgQuoteResponse     = "AJ"
 	MsgQuoteCancel       = "Z"
 	MsgMassQuoteAck      = "b"
 	MsgMassQuote         = "i"

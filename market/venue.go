@@ -84,6 +84,7 @@ type RFQ struct {
 	MinQty      Qty   // least size worth a request, positive
 	WindowNanos int64 // how long its answer is waited for
 	PauseNanos  int64 // least time between two requests to it
+	Respond     bool  // it wants to hear which of its quotes are not dealt on
 }
 
 // Asked reports whether the dealer is asked for quotes.

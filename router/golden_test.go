@@ -132,6 +132,8 @@ func (s *script) command(c *event.Command) {
 		add("ask C%d %s", number(c.Child), s.venue(c.Venue))
 	case event.AskQuote:
 		add("ask R%d %s for a quote %v %d", number(c.Ref)-cancelNumber, s.venue(c.Venue), c.Side, c.Qty)
+	case event.PassQuote:
+		add("pass R%d %s quote %v", number(c.Ref)-cancelNumber, s.venue(c.Venue), c.ID)
 	case event.SendMassStatus:
 		add("ask all %s", s.venue(c.Venue))
 	case event.Report:

@@ -45,7 +45,8 @@ func (c *Core) onStart(e *event.Event) {
 		c.dropCopies[v].up = false
 	}
 	c.leftBefore()
-	c.requests = requests{next: math.MaxInt64} // who asked is gone: quotes die by themselves
+	// Who asked is gone: quotes die by themselves. The dealers have not forgotten that they were asked.
+	c.requests = requests{next: math.MaxInt64, asked: c.requests.asked}
 	for v := range c.venues {
 		c.setSession(market.VenueID(v), false) // all of them first: what a lost book moves must not send
 	}

@@ -14,7 +14,8 @@ import (
 // each that is asked knows what somebody wants. While a round is open nothing else of the
 // parent is sent, so that a quote finds the shares that it was asked for. The round ends when
 // all have answered, when the first quote is about to expire, or when its time is over: then
-// the best quote is dealt on, or none, and the others die by themselves.
+// the best quote is dealt on, or none, and the others die by themselves; a dealer that wants to
+// know it is told so.
 
 const (
 	// maxRequests is how many requests may be open at once.
@@ -236,9 +237,9 @@ func (c *Core) deal(p *Parent) {
 			best, least = *r, net
 		}
 	}
-	c.requests.drop(slot)
 	if best.number == 0 {
 		c.Counters.QuotesPassed++
+		c.endRound(slot, 0)
 		return
 	}
 	qty := min(best.qty, best.size, c.dealRoom(p))
@@ -254,10 +255,30 @@ func (c *Core) deal(p *Parent) {
 	}
 	if placed == 0 {
 		c.Counters.QuotesPassed++
+		best.number = 0
 	}
+	c.endRound(slot, best.number)
 	d := c.record(p, qty)
 	d.Action, d.Chosen, d.Flags = policy.ActionSDPProbePost, policy.ActionSDPProbePost, event.DecisionForced
 	c.tell(d)
+}
+
+// endRound forgets the round of a parent. dealt is the request whose quote is dealt on, 0: none
+// is. The dealers of the other quotes are told, where they want it.
+func (c *Core) endRound(slot int32, dealt uint64) {
+	for i := range c.requests.list[:c.requests.count] {
+		r := &c.requests.list[i]
+		if r.parent != slot || r.state != requestQuoted || r.number == dealt || !c.venues[r.venue].RFQ.Respond {
+			continue
+		}
+		p := &c.parents[slot]
+		cmd := c.command(event.PassQuote)
+		cmd.Ref, cmd.Parent, cmd.Venue, cmd.Instrument, cmd.Side, cmd.Qty, cmd.ID = r.number, p.Number, r.venue, p.Instrument, p.Side, r.qty, r.id
+		if r.valid <= c.now {
+			cmd.Reason = event.ReasonQuoteExpired
+		}
+	}
+	c.requests.drop(slot)
 }
 
 // dealRoom returns what of p an order on a quote may take now.
@@ -281,7 +302,7 @@ func (c *Core) endRounds() {
 			c.work(p, false)
 		} else {
 			c.Counters.QuotesPassed++
-			c.requests.drop(slot)
+			c.endRound(slot, 0)
 		}
 		i = 0
 	}

@@ -15,6 +15,7 @@ func rfqConfig() *Config {
 	for _, v := range []int{1, 3} {
 		cfg.Venues[v].RFQ = market.RFQ{MinQty: 1000, WindowNanos: 500e6, PauseNanos: 5e9}
 	}
+	cfg.Venues[3].RFQ.Respond = true // SDPA
 	return cfg
 }
 

@@ -25,7 +25,7 @@ func (a *assembly) onSent(c *event.Command, sendTime int64) {
 // dispatch hands a command to whoever it concerns. Core goroutine.
 func (a *assembly) dispatch(c *event.Command) {
 	switch c.Kind {
-	case event.SendOrder, event.SendCancel, event.SendStatus, event.SendMassStatus, event.AskQuote:
+	case event.SendOrder, event.SendCancel, event.SendStatus, event.SendMassStatus, event.AskQuote, event.PassQuote:
 		a.send(c)
 	case event.Report, event.RejectCancel:
 		a.numbered(c)

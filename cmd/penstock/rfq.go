@@ -29,5 +29,5 @@ func (s *venueSection) rfq(kind market.VenueKind) (r market.RFQ, err error) {
 	case at.MinQty <= 0 || at.Window <= 0 || at.Pause <= 0:
 		return r, fmt.Errorf("rfq: min_qty, window and pause must be set and positive")
 	}
-	return market.RFQ{MinQty: market.Qty(at.MinQty), WindowNanos: int64(at.Window), PauseNanos: int64(at.Pause)}, nil
+	return market.RFQ{MinQty: market.Qty(at.MinQty), WindowNanos: int64(at.Window), PauseNanos: int64(at.Pause), Respond: d.QuoteResponse}, nil
 }

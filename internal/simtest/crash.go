@@ -68,6 +68,9 @@ func (j *journal) tear(w *world) {
 // rewind makes the ledger forget what the router will not know: orders sent since are
 // nobody's.
 func (w *world) rewind(n int) {
+	for _, a := range w.requests {
+		a.lost = a.lost || a.event > uint64(n)
+	}
 	printed, trading, waited := w.ledger.printed, w.ledger.trading, w.ledger.waited
 	w.ledger = w.newLedger()
 	w.ledger.rewinding, w.ledger.waited = true, waited

@@ -3,7 +3,7 @@ package simtest
 // marker is the number of a failure mode of the catalogue.
 type marker uint8
 
-const markerCount = 110
+const markerCount = 111
 
 // The failure modes that this world meets.
 const (
@@ -92,4 +92,5 @@ const (
 	fm107 marker = 107
 	fm108 marker = 108
 	fm109 marker = 109
+	fm110 marker = 110
 )

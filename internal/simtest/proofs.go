@@ -104,6 +104,8 @@ var proofs = [markerCount]proof{
 	90: {what: "the trading day closes with orders at venues", marker: true, tests: []string{"cmd/penstock TestOrderStateMatrices"}},
 	91: {what: "execution after the close", marker: true, tests: []string{"cmd/penstock TestOrderStateMatrices"}},
 	92: {what: "request for a quote: the quote is dealt on", marker: true, tests: []string{"router TestRequestsForQuotes", "venues/fixgw TestRequestForAQuoteIsDealtOn"}},
+	110: {what: "quote that was asked for and is not dealt on: the dealer is told, where it wants it", marker: true,
+		tests: []string{"router TestRequestsForQuotes", "venues/fixgw TestQuoteIsTurnedDown"}},
 	93: {what: "quote for a request that is over, or for none", marker: true, tests: []string{"router TestRequestsForQuotes"}},
 	94: {what: "crash while a request for a quote is open", marker: true, tests: []string{"router TestOpenRequestsAreInTheState"}},
 	95: {what: "an order shows a part: the next is sent when the one before is over", marker: true, tests: []string{"router TestDisplayQuantity"}},

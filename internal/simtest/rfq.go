@@ -6,15 +6,19 @@ import (
 )
 
 // askHabits are how a dealer treats requests for quotes.
-type askHabits struct{ least, window, pause int64 }
+type askHabits struct {
+	least, window, pause int64
+	respond              bool // it wants to hear which quotes are not dealt on
+}
 
 // drawRequests lets some dealers be asked. It has a stream of its own, so that the rest of a
 // seed's world is what it was. Where bytes cross the wire nobody asks: fixgw's tests do it there.
 func (s *swarm) drawRequests(seed uint64) {
-	r := &stream{seed: seed, id: 5}
+	r, more := &stream{seed: seed, id: 5}, &stream{seed: seed, id: 50}
 	some := r.once(2) && !s.bytes
 	for v := range s.venues {
 		h := askHabits{least: r.between(1, 10) * int64(s.lot), window: r.between(2, 800) * milli, pause: r.between(20, 2000) * milli}
+		h.respond = more.once(2)
 		if s.at[v].kind == market.SDP && some {
 			s.at[v].asks = h
 		}
@@ -30,6 +34,7 @@ type asking struct {
 	qty        int64
 	asked      int64
 	event      uint64 // after which: one round of a parent
+	lost       bool   // a crash may have taken it from the router's memory
 }
 
 // given is one quote that a dealer gave.
@@ -39,6 +44,7 @@ type given struct {
 	qty   int64
 	until int64 // 0: it does not say
 	dealt bool
+	down  bool // the router said that it does not deal on it
 	gone  bool // taken back, or replaced, and the router knows
 }
 
@@ -49,15 +55,20 @@ func (w *world) ask(c *event.Command) {
 		w.fail("request %d was sent twice", c.Ref)
 	}
 	a := &asking{venue: v.id, instrument: uint16(c.Instrument), parent: c.Parent, side: c.Side, qty: int64(c.Qty), asked: w.step, event: w.seq}
-	open := 1
+	open, last := 1, int64(-1)
 	for _, other := range w.requests {
 		if other.parent == a.parent && other.event == a.event {
 			open++
+		}
+		if other.venue == a.venue && !other.lost {
+			last = max(last, other.asked)
 		}
 	}
 	switch {
 	case v.asks.least == 0 || a.qty < v.asks.least:
 		w.fail("request %d for %d, the dealer wants %+v", c.Ref, a.qty, v.asks)
+	case last >= 0 && a.asked-last < v.asks.pause:
+		w.fail("request %d comes %d µs after the one before, the dealer wants %d between", c.Ref, (a.asked-last)/1000, v.asks.pause/1000)
 	case open > 2:
 		w.fail("parent %d asks %d dealers at once", c.Parent, open)
 	}
@@ -143,6 +154,8 @@ func (w *world) dealt(c *event.Command) {
 		w.fail("order %d is the second one on quote %v", c.Child, c.ID)
 	case q.gone:
 		w.fail("order %d is on quote %v, which was taken back", c.Child, c.ID)
+	case q.down:
+		w.fail("order %d is on quote %v, which the router turned down", c.Child, c.ID)
 	case a.parent != c.Parent || a.venue != uint8(c.Venue) || a.side != c.Side || a.instrument != uint16(c.Instrument):
 		w.fail("order %d of parent %d is on a quote for %+v", c.Child, c.Parent, *a)
 	case int64(c.Price) != q.price || int64(c.Qty) > q.qty || q.until != 0 && w.step >= q.until:
@@ -150,6 +163,26 @@ func (w *world) dealt(c *event.Command) {
 	}
 	q.dealt = true
 	w.hit(fm92)
+}
+
+// turnedDown checks the word that a quote is not dealt on: it is said once, to a dealer that wants
+// to hear it, of the quote that answers the request last, and is true.
+func (w *world) turnedDown(c *event.Command) {
+	q, v := w.quotes[c.ID], &w.venues[c.Venue]
+	switch {
+	case q == nil || q.of == 0 || q.of != c.Ref || w.requests[q.of].venue != v.id:
+		w.fail("quote %v of venue %d is turned down for request %d, which did not get it", c.ID, c.Venue, c.Ref)
+	case !v.asks.respond:
+		w.fail("quote %v is turned down at a dealer that does not want to hear it", c.ID)
+	case q.dealt:
+		w.fail("quote %v is dealt on and turned down", c.ID)
+	case q.down:
+		w.fail("quote %v is turned down twice", c.ID)
+	case q.gone:
+		w.fail("quote %v is turned down after it was taken back", c.ID)
+	}
+	q.down = true
+	w.hit(fm110)
 }
 
 // dealtLate reports whether a quote that was asked for expired on the way of its order.

@@ -191,7 +191,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 		cfg.Venues = append(cfg.Venues, market.Venue{ID: market.VenueID(v), Name: name, MIC: name, Kind: h.kind, MsgRate: s.msgRate,
 			AckNanos: s.ack, Reserve: h.reserve, Shorts: h.shorts, Exempts: h.exempts, ByOrder: h.byOrder, CancelAfterAck: h.lateCancel, LastLook: h.kind == market.SDP,
 			Conditional: market.Conditional{MinQty: market.Qty(h.offers.least), WindowNanos: h.offers.window, FirmBps: h.offers.share},
-			RFQ:         market.RFQ{MinQty: market.Qty(h.asks.least), WindowNanos: h.asks.window, PauseNanos: h.asks.pause},
+			RFQ:         market.RFQ{MinQty: market.Qty(h.asks.least), WindowNanos: h.asks.window, PauseNanos: h.asks.pause, Respond: h.asks.respond},
 			TakeFee:     market.Fee{PerLotMilli: 30_000, Ppm: int64(v)}, MakeFee: market.Fee{PerLotMilli: -20_000}})
 		for i := range s.instruments {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: market.VenueID(v), Instrument: market.InstrumentID(i)})

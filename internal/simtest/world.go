@@ -219,6 +219,8 @@ func (w *world) obey(c *event.Command) {
 		}
 	case event.AskQuote:
 		w.ask(c)
+	case event.PassQuote:
+		w.turnedDown(c)
 	case event.Alert:
 		w.alerted(c)
 	case event.Report, event.RejectCancel:

@@ -29,6 +29,10 @@ func TestEachViolationIsNamedAndKills(t *testing.T) {
 		{Malformed, replace("38=300", "38=9223372036854775807")},
 		{Unsupported, replace("35=D", "35=E")},
 		{Unsupported, replace("35=D", "35=AB")},
+		{Unsupported, func(string) string { return "35=AJ|34=9|693=7|694=1|117=Q1|55=PSTK|54=1|38=100" }}, // it would deal
+		{Unsupported, func(string) string { return "35=AJ|34=9|693=7|694=6|694=1|117=Q1|55=PSTK" }},
+		{Unsupported, func(string) string { return "35=AJ|34=9|693=7|694=61|117=Q1|55=PSTK" }},
+		{Unsupported, func(string) string { return "35=AJ|34=9|693=7|117=Q1|55=PSTK" }},
 		{UnknownParent, replace("526=261120143000000001", "526=261120143000000009")},
 		{UnknownParent, replace("|526=261120143000000001", "")},
 		{WrongSymbol, replace("55=PSTK", "55=BTC-USD")},
@@ -66,10 +70,11 @@ func TestEachViolationIsNamedAndKills(t *testing.T) {
 	}
 }
 
-// TestQuestionsPass: what asks and cannot trade.
+// TestQuestionsPass: what asks, or turns a quote down, and cannot trade.
 func TestQuestionsPass(t *testing.T) {
 	p := newPair(t)
-	for _, text := range []string{"35=AF|34=9|584=7|585=7", "35=H|34=9|11=7|54=1|55=PSTK"} {
+	for _, text := range []string{"35=AF|34=9|584=7|585=7", "35=H|34=9|11=7|54=1|55=PSTK",
+		"35=AJ|34=9|693=7|694=6|117=Q1|55=PSTK|54=1|38=100", "35=AJ|34=9|693=7|694=3|117=Q1|55=PSTK|54=1|38=100"} {
 		msg := wrap(text)
 		if n, why := p.s.Out(p.now, []byte(msg), Said{}); why != Clear || n != len(msg) {
 			t.Errorf("%s: %v", text, why)

@@ -1,6 +1,8 @@
 package firewall
 
 import (
+	"bytes"
+
 	"fmt"
 
 	"penstock/fix"
@@ -106,6 +108,17 @@ func kindOf(body []byte) byte {
 // massStatus reports whether a message is OrderMassStatusRequest(35=AF): a question.
 func massStatus(body []byte) bool { return len(body) > 6 && string(body[:6]) == "35=AF\x01" }
 
+// declines reports whether a message is QuoteResponse(35=AJ) that only turns a quote down:
+// QuoteRespType(694) 3 (expired) or 6 (pass), once. Others deal on it, or bargain.
+func declines(body []byte) bool {
+	const begin, kind = "35=AJ\x01", "\x01694="
+	if len(body) < len(begin) || string(body[:len(begin)]) != begin || bytes.Count(body, []byte(kind)) != 1 {
+		return false
+	}
+	at := bytes.Index(body, []byte(kind)) + len(kind)
+	return at+1 < len(body) && (body[at] == '3' || body[at] == '6') && body[at+1] == fix.SOH
+}
+
 // Out judges the messages in b, which are about to be given to the socket. clear is how
 // many bytes may go; with a reason, the message behind them may not, nor anything after
 // it. A violation sets the latch. now is in ns since the epoch.
@@ -128,7 +141,7 @@ func (s *Session) Out(now int64, b []byte, said Said) (clear int, why Reason) {
 		case '0', '1', '2', '3', '4', '5', 'A', 'H', 'R', 'j':
 			// Of the session, or a question: nothing that can trade.
 		default:
-			if !massStatus(body) {
+			if !massStatus(body) && !declines(body) {
 				return clear, s.refuse(now, &wireOrder{}, Unsupported)
 			}
 		}

@@ -61,6 +61,12 @@ func (w *twin) judge(now int64, msg string) Reason {
 		return Malformed
 	}
 	body = body[:n]
+	if kind, rest, _ := strings.Cut(body, "\x01"); kind == "35=AF" {
+		return Clear
+	} else if kind == "35=AJ" && strings.Count("\x01"+rest, "\x01694=") == 1 &&
+		(strings.Contains("\x01"+rest, "\x01694=6\x01") || strings.Contains("\x01"+rest, "\x01694=3\x01")) {
+		return Clear
+	}
 	if body[:3] != "35=" || body[4] != 1 || !strings.Contains("012345AHRjDFG", body[3:4]) {
 		return Unsupported
 	}

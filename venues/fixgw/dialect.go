@@ -55,6 +55,7 @@ type Dialect struct {
 
 	QuotedOrdType    byte // 40 of an order on a quote, 0: not offered
 	QuoteReqID       bool // 131 in orders on a quote
+	QuoteResponse    bool // 35=AJ says which quotes that were asked for are not dealt on
 	EntryIDIsQuoteID bool // a MassQuote is dealt on by its 299, not its 117
 
 	// MassStatus says that the venue answers OrderMassStatusRequest(35=AF).

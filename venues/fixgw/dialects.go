@@ -43,7 +43,7 @@ var dialects = []Dialect{
 	{
 		Name: "sim", BeginString: "FIX.4.4", TransactTime: true, IDLimit: longestDecimalID,
 		DayTIF: '0', TIFs: dealerTIFs, MarketTIF: true, ISO: sweep, PostOnly: postOnly, Peg: midPeg,
-		CancelSide: true, CancelQty: true, QuotedOrdType: 'D', AckNew: true,
+		CancelSide: true, CancelQty: true, QuotedOrdType: 'D', QuoteResponse: true, AckNew: true,
 		LiquidityTag: fix.TagLastLiquidityInd, ParentTag: fix.TagSecondaryClOrdID, MassStatus: true,
 		Conditional: conditional, FirmUp: midPeg, InviteTag: tagFirmUpRequest, InviteValue: "5",
 		SelfTradeTag: fix.TagSelfMatchPreventionID, ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true,

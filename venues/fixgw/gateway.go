@@ -86,6 +86,7 @@ type Stats struct {
 	Quotes         uint64
 	QuoteRequests  uint64 // for one quote in a size
 	QuoteAnswers   uint64
+	QuoteResponses uint64 // to quotes that are not dealt on
 	BandsLeft      uint64 // size bands of quotes beyond the first
 	NotOurs        uint64 // reports whose ClOrdID(11) is none of ours
 	Malformed      uint64 // messages refused because a field cannot be used

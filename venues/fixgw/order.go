@@ -84,8 +84,11 @@ func (g *Gateway) send(now int64, c *event.Command) bool {
 	if c.Kind == event.SendMassStatus {
 		return g.askAll(now, c)
 	}
-	if c.Kind == event.AskQuote {
+	switch c.Kind {
+	case event.AskQuote:
 		return g.ask(now, c)
+	case event.PassQuote:
+		return g.pass(now, c)
 	}
 	t := g.template(c)
 	if t == nil || g.cfg.DropCopy != nil || !g.Up() || !g.session.CanSend() || g.unsent.Full() {

@@ -11,11 +11,17 @@ import (
 // Requests for one quote in a size: QuoteRequest(35=R) with OrderQty(38), answered by
 // Quote(35=S) with the same QuoteReqID(131), by QuoteRequestReject(35=AG), or by
 // MassQuoteAcknowledgement(35=b) with QuoteStatus(297)=5; QuoteCancel(35=Z) takes a quote back.
+// QuoteResponse(35=AJ) tells the dealer that a quote is not dealt on: orders deal, never 694=1.
 
 const (
 	msgQuoteRequestReject = "AG"
 	quoteRejected         = "5" // QuoteStatus(297)
 	quoteIndicative       = "0" // QuoteType(537)
+
+	tagQuoteRespID   = 693
+	tagQuoteRespType = 694
+	quoteExpired     = '3' // QuoteRespType(694)
+	quotePassed      = '6'
 )
 
 // ask sends a request for a quote.
@@ -37,6 +43,34 @@ func (g *Gateway) ask(now int64, c *event.Command) bool {
 	}
 	g.countSent(now)
 	g.stats.QuoteRequests++
+	return g.transmit(now, c)
+}
+
+// pass says that a quote is not dealt on. A dealer that does not hear it loses nothing: the
+// quote ends at its time, so under the throttle it is left out.
+func (g *Gateway) pass(now int64, c *event.Command) bool {
+	i := g.symbols.index(c.Instrument)
+	if i < 0 || !g.cfg.Dialect.QuoteResponse || !c.Side.Valid() || c.Qty <= 0 || c.Ref == 0 || c.ID.Len() == 0 || g.cfg.DropCopy != nil ||
+		!g.Up() || !g.session.CanSend() || g.unsent.Full() || !g.pace.Allows(now, false) || g.lane.Len() > 0 {
+		return false
+	}
+	start := len(g.session.Out())
+	w := g.session.Begin(now, fix.MsgQuoteResponse)
+	w.Uint(tagQuoteRespID, c.Ref) // of a request only one quote is left to respond to
+	kind := byte(quotePassed)
+	if c.Reason == event.ReasonQuoteExpired {
+		kind = quoteExpired
+	}
+	w.Char(tagQuoteRespType, kind)
+	w.Str(fix.TagQuoteID, c.ID.String())
+	w.Str(fix.TagSymbol, g.cfg.Symbols[i].Text)
+	w.Char(fix.TagSide, byte(c.Side))
+	w.Decimal(fix.TagOrderQty, int64(c.Qty), g.cfg.Symbols[i].QtyDecimals)
+	if g.session.Send() != nil || !g.admitted(now, start, c) {
+		return false
+	}
+	g.countSent(now)
+	g.stats.QuoteResponses++
 	return g.transmit(now, c)
 }
 

@@ -91,3 +91,46 @@ func TestRequestForAQuoteIsDealtOn(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestQuoteIsTurnedDown tells a simulated dealer over its socket that its
+// quotes are not dealt on: one that another beat, which is gone with that, and one that expired.
+func TestQuoteIsTurnedDown(t *testing.T) {
+	name := ""
+	for _, v := range serve.DemoVenues(market.Instrument{Symbol: "ACME", PriceDecimals: 4, Tick: 100, Lot: 1}, 1, "SOR") {
+		if v.Kind == market.SDP {
+			name = v.Name
+		}
+	}
+	r := newSimRigOf(t, name, func(v *serve.Venue) { v.Dealer.RequestQty = 100 * v.Dealer.QuoteQty })
+	r.untilEvent("session", sessionUp)
+	streamed := r.untilEvent("stream", func(e *event.Event) bool { return e.Kind == event.Quote })
+	ask := event.Command{Kind: event.AskQuote, Ref: requestNumber, Parent: 1, Venue: 2, Instrument: 3, Side: market.Buy, Qty: 10 * streamed.LastQty}
+	quote := func() event.Event {
+		ask.Ref++
+		if !r.g.Send(wall(), &ask) {
+			t.Fatal("refused")
+		}
+		return r.untilEvent("quote", func(e *event.Event) bool { return e.Kind == event.QuoteAnswer && e.Ref == ask.Ref })
+	}
+	for i, why := range []event.Reason{event.ReasonNone, event.ReasonQuoteExpired} {
+		q, pass := quote(), ask
+		pass.Kind, pass.ID, pass.Reason = event.PassQuote, q.ID, why
+		if !r.g.Send(wall(), &pass) {
+			t.Fatal("refused")
+		}
+		r.until("the dealer to hear it", func() bool {
+			passed, expired := r.server.QuotesTurnedDown()
+			return passed == 1 && expired == i
+		})
+		deal := takeOrder()
+		deal.Child, deal.OrdType, deal.TIF, deal.Price, deal.Qty, deal.ID = child+uint64(i), market.OrdPreviouslyQuoted, market.TIFIOC, q.LastPx, ask.Qty, q.ID
+		r.g.Send(wall(), deal)
+		if e := r.untilEvent("refusal", done(child+uint64(i))); e.OrdStatus != market.StatusRejected || e.CumQty != 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+	r.reconcile()
+	if s := r.g.Stats(); s.QuoteResponses != 2 {
+		t.Errorf("%+v", s)
+	}
+}

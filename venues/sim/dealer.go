@@ -66,6 +66,8 @@ type Dealer struct {
 	inventory market.Qty
 	hedgeAt   int64
 	halted    bool
+	passed    int // quotes that a client turned down
+	expired   int
 }
 
 type liveQuote struct {
@@ -219,6 +221,27 @@ func (d *Dealer) Request(now int64, qty market.Qty) (q Quote, ok bool) {
 	d.keep(now, &q)
 	return q, q.BidPx > 0
 }
+
+// TurnDown takes the word that a quote is not dealt on. It counts once, if the quote is known
+// and nobody has dealt on it; expired quotes may be forgotten.
+func (d *Dealer) TurnDown(now int64, id event.ID, expired bool) {
+	d.Advance(now)
+	for i := range d.quotes {
+		if q := &d.quotes[i]; q.QuoteID == id && !q.used {
+			q.used = true
+			if expired {
+				d.expired++
+			} else {
+				d.passed++
+			}
+			return
+		}
+	}
+}
+
+// TurnedDown returns how many quotes were turned down because others were better, and because
+// they had expired.
+func (d *Dealer) TurnedDown() (passed, expired int) { return d.passed, d.expired }
 
 // price returns the two-sided price: the midpoint, shifted against the
 // inventory, half a spread to each side and rounded away from the middle.

@@ -22,6 +22,7 @@ const (
 	scopeFile    = "router/risk/scope.go"
 	dayFile      = "router/day.go"
 	equaliseFile = "router/equalise.go"
+	quotesFile   = "router/rfq.go"
 	ouchReports  = "venues/ouch/report.go"
 	ouchSync     = "venues/ouch/sync.go"
 )
@@ -126,6 +127,20 @@ var mutants = []mutant{
 		"	case c.inBand(p.Instrument, pl.venue, pl.price):\n", "	case pl.price > 0:\n"),
 	one("a new policy gets one order more than its cap", "router/risk/controls.go",
 		"k.canary.orders < c.Orders", "k.canary.orders <= c.Orders"),
+	one("a dealer is asked again without a pause", quotesFile,
+		"	c.requests.asked[v] = c.now\n", ""),
+	one("a restart forgets which dealers were asked", restartFile,
+		"asked: c.requests.asked}", "}"),
+	one("a quote that was asked for is hit twice", quotesFile,
+		"	c.endRound(slot, best.number)\n",
+		"	c.endRound(slot, best.number)\n	if best.number != 0 {\n		best.until = c.now + 20e6\n		c.requests.list[c.requests.count] = best\n"+
+			"		c.requests.count++\n		c.requests.wait()\n	}\n"),
+	mutant{"an expired quote is hit", []edit{
+		{quotesFile, "		case r.valid <= c.now: // the clock, or the process, was late\n", "		case r.valid < 0:\n"},
+		{quotesFile, "			r.until = min(r.until, r.valid-1)\n", ""},
+	}},
+	one("a quote that is hit is turned down as well", quotesFile,
+		"r.state != requestQuoted || r.number == dealt || ", "r.state != requestQuoted || "),
 	one("what waits to arrive with others leaves unasked", equaliseFile,
 		"ch.wantCancel || !c.wanted(ch):", "ch.wantCancel:"),
 	one("an order that is dropped leaves all the same", equaliseFile,

@@ -13,6 +13,8 @@ import (
 const (
 	msgQuoteRequestReject       = "AG"
 	tagQuoteRequestRejectReason = 658
+	tagQuoteRespID              = 693
+	tagQuoteRespType            = 694
 	tagOrdStatusReqID           = 790
 	tagLocateReqd               = 114
 	tagDisplayQty               = 1138
@@ -20,6 +22,8 @@ const (
 	unsupportedMessageType = 3 // BusinessRejectReason(380)
 	unknownSecurity        = 1 // QuoteRequestRejectReason(658)
 	requestExceedsLimit    = 3
+	quoteExpired           = '3' // QuoteRespType(694)
+	quotePassed            = '6'
 )
 
 // onMessage takes an application message of the client. It always takes it.
@@ -36,6 +40,8 @@ func (c *client) onMessage(m *fix.Message, now int64) bool {
 		err = c.onMassStatus(m, now)
 	case fix.MsgQuoteRequest:
 		err = c.onQuoteRequest(m, now)
+	case fix.MsgQuoteResponse:
+		err = c.onQuoteResponse(m, now)
 	case fix.MsgReject, fix.MsgBusinessReject:
 		// The client could not use what we said. There is nothing to repair here.
 	default:

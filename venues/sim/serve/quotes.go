@@ -58,6 +58,39 @@ func (c *client) onQuoteRequest(m *fix.Message, now int64) error {
 	return nil
 }
 
+// onQuoteResponse takes a QuoteResponse(35=AJ) that turns a quote down: it cannot be dealt on any
+// more. This dealer takes orders on quotes, so it refuses a response that would deal.
+func (c *client) onQuoteResponse(m *fix.Message, now int64) error {
+	f := fields{m: m}
+	f.id(tagQuoteRespID)
+	id, kind := f.id(fix.TagQuoteID), f.char(tagQuoteRespType, 0, false)
+	symbol := f.symbol()
+	if f.err == nil && kind != quotePassed && kind != quoteExpired {
+		f.fail(m.Bad(tagQuoteRespType, fix.RejectValue))
+	}
+	if f.err != nil {
+		return f.err
+	}
+	s := c.entry.server
+	if s.dealer == nil || symbol != s.cfg.Symbol {
+		c.session.BusinessReject(now, m, nil, unsupportedMessageType, "this venue did not quote that")
+		return nil
+	}
+	c.arrive(now, func(at int64) { s.dealer.TurnDown(at, id, kind == quoteExpired) })
+	return nil
+}
+
+// QuotesTurnedDown returns how many of its quotes the dealer was told are not dealt on: because
+// others were better, and because they had expired.
+func (s *Server) QuotesTurnedDown() (passed, expired int) {
+	s.market.mu.Lock()
+	defer s.market.mu.Unlock()
+	if s.dealer == nil {
+		return 0, 0
+	}
+	return s.dealer.TurnedDown()
+}
+
 // rejectQuoteRequest writes QuoteRequestReject(35=AG).
 func (c *client) rejectQuoteRequest(now int64, reqID, symbol string, reason int) {
 	if c.session.State() != fix.Active {
