@@ -16,6 +16,9 @@ func Split(a *Action, remaining, lot market.Qty) (dark, sdp, post, take market.Q
 		m := market.Qty(a.Multiple)
 		limit = remaining/once*m + remaining%once*m/once
 	}
+	if a.Weights[Take] == Whole { // then the others have none
+		return 0, 0, 0, limit.FloorTo(lot)
+	}
 	n := apportion(int64(limit/lot), &a.Weights, int64(Whole))
 	q := func(c Class) market.Qty { return market.Qty(n[c]) * lot }
 	return q(Dark), q(SDP), q(Post), q(Take)

@@ -30,9 +30,7 @@ var masks = func() (m [AllClasses + 1]ActionMask) {
 // Needs returns the classes to which an action gives something.
 func (a *Action) Needs() (s ClassSet) {
 	for c, weight := range a.Weights {
-		if weight > 0 {
-			s |= 1 << c
-		}
+		s |= ClassSet(-int32(weight)>>31&1) << c // without a branch
 	}
 	return s
 }

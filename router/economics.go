@@ -14,6 +14,7 @@ import (
 // far as one can know: the best lit touch, or a dealer with its last look.
 func (c *Core) weigh(p *Parent) {
 	m, s := c.composites[p.Instrument], &c.situation
+	c.scratch.weighed = true
 	vol := m.Features.VolRatio()
 	s.Half = max(int64(m.Spread()), 0) * 500
 	s.Calm, s.DarkBucket = policy.Calm(vol), c.economics.now.DarkBucket(c.now, vol)

@@ -48,21 +48,24 @@ func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
 // verdict is what blocked says of every venue to one parent while its decision runs, which
 // changes nothing of it.
 type verdict struct {
-	of     *Parent // nil between decisions
-	usable uint16  // venues where nothing is in the way
-	why    [market.MaxVenues]event.Why
+	of      *Parent // nil between decisions
+	usable  uint16  // venues where nothing is in the way
+	reasons bool    // some of why is not WhyFilled
+	why     [market.MaxVenues]event.Why
 }
 
 func (c *Core) judgeVenues(p *Parent) {
-	j, all, any := &c.verdict, c.hindrances(p), uint16(0)
-	for i := range all {
-		any |= all[i].venues
-	}
-	j.of, j.why = p, [market.MaxVenues]event.Why{}
-	j.usable = c.everyVenue &^ any
-	if any &= c.everyVenue; any == 0 {
+	j := &c.verdict
+	shut, resting := c.barred(p.Instrument)
+	any := ^c.sessions.up | c.sessions.opening | c.sessions.behind | c.gate.Stops() | p.avoid | c.unmarked(p) |
+		^c.gate.Allows(p.Client, p.Instrument) | shut | resting | p.gaps | c.trading[p.Instrument].stopped
+	any &= c.everyVenue
+	j.of, j.usable = p, c.everyVenue&^any
+	if any == 0 && !j.reasons {
 		return
 	}
+	j.reasons, j.why = any != 0, [market.MaxVenues]event.Why{}
+	all := c.hindrances(p)
 	for i := range all {
 		for set := all[i].venues & any; set != 0; set &= set - 1 {
 			j.why[bits.TrailingZeros16(set)] = all[i].why

@@ -15,6 +15,8 @@ type listed struct {
 	old   [2]uint16 // by Side.Index: venues whose opening is to be made anew
 	// barred holds every venue that its standing may bar: all others have none.
 	barred uint16
+	// posted holds the venues where Core.posted is not 0, by Side.Index.
+	posted [2]uint16
 }
 
 func (l *listed) bar(v market.VenueID) { l.barred |= 1 << v }
@@ -52,18 +54,33 @@ func (c *Core) openings(id market.InstrumentID, side market.Side) *nearLevels {
 }
 
 func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
-	n := &c.near[id][side.Index()]
-	n.single.start(side)
-	for set := l.old[side.Index()] & l.kinds[market.Lit]; set != 0; set &= set - 1 {
-		v := bits.TrailingZeros16(set)
-		n.single.count = 0
-		at := n.single.add(v, c.composites[id].Books[v].Ladder(side.Contra()), c.takeFee(v))
-		c.reach(at, id, side)
-		o := &n.first[v]
-		o.net, o.price, o.left, o.level = at.net, at.price, at.left, int32(at.level)
-		n.keys[v] = o.key(v)
+	i := side.Index()
+	n, m, sign := &c.near[id][i], c.composites[id], side.Sign()
+	for set := l.old[i] & l.kinds[market.Lit]; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		o, skip := &n.first[v], c.inflight[id][v][i]
+		best, ok := m.Books[v].Ladder(side.Contra()).Best()
+		switch {
+		case !ok:
+			o.net, o.left = math.MaxInt64, 0
+		case skip < best.Qty && best.Qty > 0:
+			o.net, o.price = sign*int64(best.Price)*1000+c.takeFee(v).AtMilli(best.Price), best.Price
+			o.left, o.level = best.Qty-max(skip, 0), 1
+		default:
+			c.openBeyond(o, id, side, v)
+		}
+		n.setKey(v, o.key(v))
 	}
-	l.old[side.Index()] = 0
+	l.old[i] = 0
+}
+
+// openBeyond makes the opening of a venue of whose first level nothing is left.
+func (c *Core) openBeyond(o *opening, id market.InstrumentID, side market.Side, v int) {
+	w := &c.near[id][side.Index()].single
+	w.start(side)
+	at := w.add(v, c.composites[id].Books[v].Ladder(side.Contra()), c.takeFee(v))
+	c.reach(at, id, side)
+	o.net, o.price, o.left, o.level = at.net, at.price, at.left, int32(at.level)
 }
 
 // reach moves a frontier to the first level that our unanswered orders leave something of.
@@ -90,15 +107,36 @@ func (o *opening) key(v int) int64 {
 	return o.net*market.MaxVenues + int64(v)
 }
 
+// setKey keeps what cheapest has found while it can.
+func (n *nearLevels) setKey(v int, key int64) {
+	n.keys[v] = key
+	setBit(&n.empty, market.VenueID(v), key == noOpening)
+	switch {
+	case !has(n.among, market.VenueID(v)):
+	case key <= n.least:
+		n.least = key
+	case int(n.least&(market.MaxVenues-1)) == v:
+		n.among, n.least = 0, noOpening // another one may be cheaper now
+	}
+}
+
 // cheapest returns the venue of some that has the cheapest opening, the first among equals;
-// ok is false when none has one. The least is found without a branch: which venue is best
-// cannot be foretold.
+// ok is false when none has one.
 func (n *nearLevels) cheapest(set uint16) (v int, ok bool) {
+	if set != n.among {
+		n.among, n.least = set, n.leastOf(set)
+	}
+	return int(n.least & (market.MaxVenues - 1)), n.least != noOpening
+}
+
+// leastOf looks at all. The least is found without a branch: which venue is best cannot be
+// foretold.
+func (n *nearLevels) leastOf(set uint16) int64 {
 	least := int64(noOpening)
 	for ; set != 0; set &= set - 1 {
 		least = min(least, n.keys[bits.TrailingZeros16(set)&(market.MaxVenues-1)])
 	}
-	return int(least & (market.MaxVenues - 1)), least != noOpening
+	return least
 }
 
 // takeFirst is sweep where one venue's first level is all that it would take: want, in whole
@@ -114,17 +152,10 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 	if !ok || best.left < want || p.Side.Better(bound, best.price) {
 		return 0, false
 	}
-	contra, posted, empty := p.Side.Contra().Index(), market.Qty(0), uint16(0)
-	for set := open; set != 0; set &= set - 1 {
-		i := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
-		posted |= c.posted[p.Instrument][i][contra]
-		if n.keys[i] == noOpening {
-			empty |= 1 << i
-		}
-	}
-	if posted != 0 {
+	if l.posted[p.Side.Contra().Index()]&open != 0 {
 		return 0, false // a walk knows how far from our own order it may go
 	}
+	empty := n.empty & open
 	// Each is told what a walk would say, where that is not there already.
 	told := (l.kinds[market.Lit]|l.kinds[market.SDP])&^open | empty
 	if c.scratch.termed[1] != 0 {
@@ -142,9 +173,21 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 		}
 		c.scratch.shares[i].Why = why
 	}
-	t := c.appraise(v, policy.WayTake, c.atMilli(p, best.price), c.takeFee(v).AtMilli(best.price), policy.One)
-	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: want, price: best.price, score: improvement(t)}
+	c.scratch.first, c.scratch.firstPrice = uint16(1)<<v, best.price
+	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: want, price: best.price}
 	return c.place(p, &pl), true
+}
+
+// scoreFirst notes the score of what takeFirst placed, which nothing but the record needs.
+func (c *Core) scoreFirst(p *Parent) {
+	a := &c.scratch
+	if a.first == 0 {
+		return
+	}
+	v := bits.TrailingZeros16(a.first) & (market.MaxVenues - 1)
+	a.first = 0
+	t := c.appraise(v, policy.WayTake, c.atMilli(p, a.firstPrice), c.takeFee(v).AtMilli(a.firstPrice), policy.One)
+	a.shares[v].Score = clamp32(improvement(t))
 }
 
 // auditStandings reports a standing that barred would not find, or "".
@@ -165,6 +208,9 @@ func (c *Core) auditOpenings() string {
 		l := &c.listed[i]
 		for _, side := range []market.Side{market.Buy, market.Sell} {
 			n := &c.near[i][side.Index()]
+			if n.least != n.leastOf(n.among) {
+				return "what is kept of the cheapest first level is not the cheapest"
+			}
 			kept := n.first
 			fresh := l.old[side.Index()]
 			l.old[side.Index()] |= l.kinds[market.Lit]

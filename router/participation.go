@@ -33,7 +33,9 @@ func (c *Core) print(m *book.Composite, e *event.Event, was event.BookState) {
 // all the same.
 func (c *Core) traded(ch *Child, before, delta market.Qty) {
 	if ch.TIF == market.TIFDay {
-		c.posted[ch.Instrument][ch.Venue][ch.Side.Index()] += ch.reserved() - before
+		posted := &c.posted[ch.Instrument][ch.Venue][ch.Side.Index()]
+		*posted += ch.reserved() - before
+		setBit(&c.listed[ch.Instrument].posted[ch.Side.Index()], ch.Venue, *posted != 0)
 	}
 	if c.venues[ch.Venue].Kind != market.Lit {
 		return

@@ -204,6 +204,9 @@ func New(cfg *Config) (*Core, error) {
 	for i := range c.parents {
 		c.parents[i].first = none
 	}
+	for i := range c.near {
+		c.near[i][0].least, c.near[i][1].least = noOpening, noOpening
+	}
 	indexes := orderIndexes(cfg)
 	for i := range cfg.Instruments {
 		traded := func(v market.VenueID) bool {

@@ -66,6 +66,7 @@ func (c *Core) seek(p *Parent, epoch bool) {
 	}
 	if !epoch || !c.askQuotes(p, min(free, sdp)) {
 		free -= c.take(p, action, min(take, far.Qty, free))
+		c.scoreFirst(p)
 		free -= c.hitQuote(p, action, have, sdp, free)
 		free -= c.goDark(p, action, have, dark, free)
 		c.post(p, action, have, sdp, post, free)

@@ -212,6 +212,13 @@ func (c *Core) afterLoad(s *state.Codec) {
 		}
 	}
 	c.forgetOpenings()
+	for i := range c.posted {
+		for v := range c.posted[i] {
+			for side, qty := range c.posted[i][v] {
+				setBit(&c.listed[i].posted[side], market.VenueID(v), qty != 0)
+			}
+		}
+	}
 	for i := range c.standings {
 		c.listed[i].barred = 0
 		for v := range c.standings[i] {

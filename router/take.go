@@ -50,6 +50,9 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 			return placed
 		}
 	}
+	if !c.scratch.weighed {
+		c.weigh(p)
+	}
 	for v := range c.venues {
 		c.openVenue(w, p, v, quotes)
 	}
@@ -240,7 +243,10 @@ type nearLevels struct {
 	count   int
 	at      [sweepLevels]book.Level
 	walk    walk
-	keys    [market.MaxVenues]int64   // of the openings
+	keys    [market.MaxVenues]int64 // of the openings
+	among   uint16                  // venues of which least is the least key
+	empty   uint16                  // venues without an opening
+	least   int64
 	first   [market.MaxVenues]opening // of the lit venues: see openings
 	single  walk                      // of one venue, to find it
 }

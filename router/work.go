@@ -13,6 +13,10 @@ type allocation struct {
 	shares [market.MaxVenues]event.Share
 	placed market.Qty
 	termed [2]uint16 // venues whose Core.terms are of this decision
+	// weighed says that Core.situation is of this decision.
+	weighed    bool
+	first      uint16 // the venue that takeFirst took, whose score is to come
+	firstPrice market.Price
 }
 
 // resting is what a parent has in the market already, by class.
@@ -90,7 +94,6 @@ func (c *Core) decide(p *Parent, epoch bool) {
 
 // choose is the decision itself: by the cell of p's state.
 func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
-	lot := c.instruments[p.Instrument].Lot
 	d := &c.made
 	inputs := &d.inputs
 	c.measure(inputs, p, remaining)
@@ -112,10 +115,31 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	}
 
 	c.scratch = allocation{}
+	if !epoch && action != policy.ActionBaseline && template.Needs() == policy.Set(policy.Take) &&
+		c.listed[p.Instrument].kinds[market.SDP] == 0 {
+		c.takeAlone(p, template, remaining, free)
+	} else {
+		c.distribute(p, template, remaining, free, epoch)
+	}
+	if epoch || c.scratch.placed > 0 {
+		d.of, d.remaining, d.page, d.cell = p, remaining, page, cell
+		d.action, d.flags, d.drawn = action, flags, drawn
+	}
+}
+
+// takeAlone is distribute where a template only takes, no dealer can be better, and nothing is
+// trimmed. What the order does not need is left for its record: see recordMade.
+func (c *Core) takeAlone(p *Parent, template *policy.Action, remaining, free market.Qty) {
+	_, _, _, take := policy.Split(template, remaining, c.instruments[p.Instrument].Lot)
+	c.take(p, template, min(take, free))
+}
+
+// distribute gives each class of the template its share.
+func (c *Core) distribute(p *Parent, template *policy.Action, remaining, free market.Qty, epoch bool) {
 	c.weigh(p)
 	have := c.resting(p)
-	dark, sdp, post, take := policy.Split(template, remaining, lot)
-	if action == policy.ActionBaseline {
+	dark, sdp, post, take := policy.Split(template, remaining, c.instruments[p.Instrument].Lot)
+	if template.ID == policy.ActionBaseline {
 		c.fitted(p, &post, &take)
 		c.rebalance(p, &dark, &post, &take, &sdp)
 	}
@@ -124,16 +148,13 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	}
 	if !epoch || !c.askQuotes(p, free) {
 		free -= c.take(p, template, min(take, free))
+		c.scoreFirst(p)
 		free -= c.hitQuote(p, template, have, sdp, free)
 		free -= c.goDark(p, template, have, dark, free)
 		c.post(p, template, have, sdp, post, free)
 	}
 	if epoch {
 		c.offer(p, c.offerable(p))
-	}
-	if epoch || c.scratch.placed > 0 {
-		d.of, d.remaining, d.page, d.cell = p, remaining, page, cell
-		d.action, d.flags, d.drawn = action, flags, drawn
 	}
 }
 
@@ -206,12 +227,21 @@ func (c *Core) recordMade() {
 	if m.of == nil {
 		return
 	}
+	c.weighLate(m.of)
 	d := c.record(m.of, m.remaining)
 	d.Cell, d.Codes, d.Page = m.cell.Index, m.inputs.Codes(), uint8(m.page)
 	d.Action, d.Chosen, d.Confidence, d.Flags = m.action, m.cell.Action, m.cell.Confidence(), m.flags
 	d.PropensityBps, d.BaselineBps = m.drawn.action, m.drawn.baseline
 	m.of = nil
 	c.tell(d)
+}
+
+// weighLate makes up for what takeAlone left out.
+func (c *Core) weighLate(p *Parent) {
+	if !c.scratch.weighed {
+		c.weigh(p)
+	}
+	c.scoreFirst(p)
 }
 
 // resting sums up p's working children.
