@@ -32,7 +32,9 @@ type IO struct {
 	stop    atomic.Bool
 	fds     []wire.PollFD
 	cmd     event.Command
-	rests   *rests // of the loop that works it inline and keeps its core
+	next    int    // worker that looks first in the next turn
+	inline  bool   // a loop works it
+	rests   *rests // of that loop if it keeps its core
 	hold    hold
 	bounced []event.Event // answers to orders that never left, waiting for room
 
@@ -66,7 +68,9 @@ func (o *IO) Ring() {
 	}
 }
 
-// Work does one turn over all workers.
+// Work does one turn: commands go out first, then the workers look what has come. Worked
+// inline it ends with the first that has something, so that the core learns of it before the
+// other sockets are asked; the next turn goes on behind that one.
 func (o *IO) Work() (work int) {
 	o.hold.enter()
 	defer o.hold.leave()
@@ -75,22 +79,60 @@ func (o *IO) Work() (work int) {
 		o.bounced = o.bounced[1:]
 		work++
 	}
-	for i := range o.workers {
-		w := &o.workers[i]
-		if w.Commands != nil {
-			for n := 0; n < batch && len(o.bounced) < batch && w.Commands.Pop(&o.cmd); n++ {
-				work++
-				if !w.Obey(now, &o.cmd) {
-					o.bounce(now, &o.cmd)
-				}
-			}
+	work += o.obey(now)
+	for range o.workers {
+		w := &o.workers[o.next]
+		if o.next++; o.next == len(o.workers) {
+			o.next = 0
 		}
-		work += w.Work(now)
-		if o.rests != nil && o.rests.refuses(now) {
-			putOff()
+		found := w.Work(now)
+		o.putOff(now)
+		if work += found; found > 0 && o.inline {
+			break
 		}
 	}
 	return work
+}
+
+// Deliver hands out what the core has just asked for, before any socket is looked at. It is
+// for the goroutine that works o inline.
+func (o *IO) Deliver(now int64) (work int) {
+	if !o.Pending() {
+		return 0
+	}
+	o.hold.enter()
+	defer o.hold.leave()
+	o.putOff(now)
+	return o.obey(now)
+}
+
+// obey takes a bounded batch of commands to each worker. Worked inline it lets the worker send
+// what it gathered of them; otherwise each is worked soon after.
+func (o *IO) obey(now int64) (work int) {
+	for i := range o.workers {
+		w := &o.workers[i]
+		if w.Commands == nil || w.Commands.Empty() {
+			continue
+		}
+		for n := 0; n < batch && len(o.bounced) < batch && w.Commands.Pop(&o.cmd); n++ {
+			work++
+			if !w.Obey(now, &o.cmd) {
+				o.bounce(now, &o.cmd)
+			}
+		}
+		if o.inline {
+			work += w.Work(now)
+		}
+	}
+	return work
+}
+
+// putOff meets a request to yield between two workers: nearly all of a turn is in their
+// system calls.
+func (o *IO) putOff(now int64) {
+	if o.rests != nil && o.rests.refuses(now) {
+		putOff()
+	}
 }
 
 // Close frees the poller, after Run has returned and nobody rings any more: a
@@ -132,7 +174,7 @@ func (o *IO) wait(d time.Duration, ready func() bool) error {
 // works o.
 func (o *IO) Pending() bool {
 	for i := range o.workers {
-		if c := o.workers[i].Commands; c != nil && c.Len() > 0 {
+		if c := o.workers[i].Commands; c != nil && !c.Empty() {
 			return true
 		}
 	}

@@ -112,6 +112,7 @@ func NewInline(seq *Sequencer, inputs []*ring.SPSC[event.Event], io *IO, idle Id
 	clock func() int64, turn func()) *Loop {
 	l := New(seq, inputs, nil, idle, clock, turn)
 	l.bell, l.inline = io, io
+	io.inline = true
 	return l
 }
 
@@ -129,6 +130,9 @@ func (l *Loop) Work() (work int) {
 	taken, now := l.take()
 	l.seq.leave()
 	l.seq.pinned = false
+	if l.inline != nil {
+		l.inline.Deliver(now)
+	}
 	work += taken
 	if l.last == 0 { // the first turn: when it began is not known
 		l.last = now

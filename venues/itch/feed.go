@@ -55,6 +55,9 @@ const (
 // packetsPerWork bounds one call of Work for each socket.
 const packetsPerWork = 64
 
+// answersNanos is how often the re-request server's socket is read when nothing is missing.
+const answersNanos = 100_000
+
 // FeedStats is everything that a feed counts.
 type FeedStats struct {
 	Decoder  Stats
@@ -83,6 +86,8 @@ type Feed struct {
 	misfits  uint64 // messages that could not be used, as last acted upon
 	repairAt int64  // when the books begin again for one of those; 0 for not
 	repairs  uint64
+	filled   [MaxLines]bool // the line's socket had a packet when last read
+	answers  int64          // when the re-request server's socket was last read
 	buf      [MaxPacket]byte
 }
 
@@ -164,9 +169,19 @@ func anyPort(server netip.AddrPort) string {
 // Every line is read before time passes: what the other line has in its socket
 // already is never waited for.
 func (f *Feed) Work(now int64) int {
-	n := f.read(now, Answer, f.requests)
+	n := 0
+	if f.requests != nil && (f.receiver.State() != InOrder || now-f.answers >= answersNanos || now < f.answers) {
+		f.answers = now
+		n = f.read(now, Answer, f.requests, packetsPerWork)
+	}
 	for i, u := range f.lines {
-		n += f.read(now, i, u)
+		most := 1 // the core has it before the socket is asked for another
+		if f.filled[i] {
+			most = packetsPerWork
+		}
+		packets := f.read(now, i, u, most)
+		f.filled[i] = packets > 0
+		n += packets
 	}
 	f.receiver.Tick(now)
 	f.follow(now)
@@ -184,11 +199,9 @@ func (f *Feed) Work(now int64) int {
 	return n + f.request(now)
 }
 
-func (f *Feed) read(now int64, from int, u *wire.UDP) int {
-	if u == nil {
-		return 0
-	}
-	for n := range packetsPerWork {
+// read takes at most so many packets from a socket and returns how many there were.
+func (f *Feed) read(now int64, from int, u *wire.UDP, most int) int {
+	for n := range most {
 		size, err := u.Read(f.buf[:])
 		if err != nil {
 			f.lastErr = err
@@ -209,7 +222,7 @@ func (f *Feed) read(now int64, from int, u *wire.UDP) int {
 		}
 		f.follow(now)
 	}
-	return packetsPerWork
+	return most
 }
 
 func tapKind(from int) uint8 {
