@@ -24,6 +24,7 @@ policy/model:        market policy
 router/risk:         market event book policy
 router:              market event book policy router/risk
 router/loop:         market event book policy router/risk router journal venues/wire
+router/rehearsal:    market event book policy router/risk router router/loop journal fix venues/...
 
 fix:                 market event
 fix/ems/...:         market event fix fix/ems/...
