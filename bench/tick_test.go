@@ -9,7 +9,7 @@ import (
 
 	"penstock/event"
 	"penstock/internal/hist"
-	"penstock/router/loop"
+	"penstock/router/rehearsal"
 )
 
 // tickLoads are the messages of ten venues: a recording where there is one, and
@@ -143,7 +143,7 @@ func BenchmarkTickToOrder(b *testing.B) {
 	busy := itchFeeds(1, 10, 300_000, 2)
 	o := deskOptions{parents: 1, maxChildren: 200_000, journal: true}
 	b.Run("itch paced 100 us", func(b *testing.B) { benchmarkPaced(b, busy, o) })
-	rehearsal, err := loop.NewRehearsal(nil)
+	practice, err := rehearsal.New(nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -151,9 +151,9 @@ func BenchmarkTickToOrder(b *testing.B) {
 	b.Run("itch quiet 20 ms", func(b *testing.B) {
 		benchmarkQuiet(b, busy, o, []quietCase{
 			{"itch quiet 20 ms", func(*desk) {}},
-			{"itch quiet 20 ms, rehearsal", func(*desk) { rehearsal.Walk() }},
+			{"itch quiet 20 ms, rehearsal", func(*desk) { practice.Walk() }},
 			{"itch quiet 20 ms, keep-warm", func(d *desk) {
-				rehearsal.Walk()
+				practice.Walk()
 				turns++
 				reread += d.core.Rewarm(turns)
 			}},

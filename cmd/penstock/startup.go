@@ -8,6 +8,7 @@ import (
 	"penstock/internal/quiet"
 	"penstock/router"
 	"penstock/router/loop"
+	"penstock/router/rehearsal"
 )
 
 // quietness is what keeps the loop's thread undisturbed in a process with router.core:
@@ -45,9 +46,9 @@ func (a *assembly) hush() error {
 
 // rehearse keeps the loop in practice while it is idle.
 func (a *assembly) rehearse() error {
-	r, err := loop.NewRehearsal(a.table)
+	r, err := rehearsal.New(a.table)
 	if err == nil {
-		a.loop.Warm(r)
+		a.loop.Warm(r.Walk)
 	}
 	return err
 }

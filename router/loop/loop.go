@@ -250,9 +250,9 @@ func (l *Loop) Run() error {
 		idleTurns++
 		switch l.idle {
 		case IdleSpin:
-			l.warm.turn(l.last, l.seq.core)
+			l.warm.turn(l.last, l.seq)
 		case IdlePause:
-			l.warm.turn(l.last, l.seq.core)
+			l.warm.turn(l.last, l.seq)
 			pause()
 		case IdleYield:
 			runtime.Gosched()

@@ -1,0 +1,165 @@
+// Package rehearsal keeps an idle loop in practice: a tick, the order that it makes and the
+// venue's answer, walked again and again through the code that a real one takes, so that the
+// next finds it in the caches and its branches learned.
+//
+//	ITCH bytes → decoder → sequencer → journal → core → gateway: FIX, firewall → memory
+//
+// All of that is of its own. It shares nothing with the real router but the policy table, which
+// nobody writes; its journal is overwritten, its session ends in memory and no descriptor is open.
+package rehearsal
+
+import (
+	"fmt"
+	"math"
+
+	"penstock/book"
+	"penstock/event"
+	"penstock/journal"
+	"penstock/market"
+	"penstock/policy"
+	"penstock/router"
+	"penstock/router/loop"
+	"penstock/router/risk"
+)
+
+// Rehearsal is a small router of its own. When its children are used up it forgets them, so it
+// lasts and its memory stays small. One goroutine.
+type Rehearsal struct {
+	core    *router.Core
+	seq     *loop.Sequencer
+	journal *journal.Writer
+	feed    *feed
+	session *session
+	e       event.Event
+	now     int64
+	sent    [256]event.Command // orders unanswered
+	count   int
+	walks   uint64
+}
+
+const (
+	limit    = 500_000
+	venues   = 3 // the first tells orders, in ITCH, the others levels
+	children = 1 << 8
+	rate     = 1 << 14 // orders a second of its time and venue: more than it walks
+	step     = 100_000 // ns of its time from walk to walk
+	qty      = 100
+	slice    = 1 << 60 // ns: its order is at the last decision of it for ever, which takes
+)
+
+// New returns a rehearsal that decides by table, nil for the compiled-in one.
+func New(table *policy.Table) (*Rehearsal, error) {
+	cfg := router.Config{
+		Instruments: []market.Instrument{{Symbol: symbol, Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: 1}},
+		Limits: []risk.Limits{{ParentMaxQty: 1e12, ParentMaxNotional: 1e18, ChildMaxQty: 1000, ChildMaxNotional: 1e13,
+			CollarBps: 500}},
+		Table: table, Book: book.Capacity{Levels: 64, Orders: 64}, MaxParents: 2, MaxChildren: children,
+		Tactics: router.DefaultTactics(),
+	}
+	cfg.Tactics.MaxChildren, cfg.Tactics.MaxLife = math.MaxInt, math.MaxInt
+	for i := range venues {
+		id := market.VenueID(i)
+		cfg.Venues = append(cfg.Venues, market.Venue{ID: id, Name: string(rune('A' + i)), MIC: "X", Kind: market.Lit,
+			ByOrder: i == 0, MsgRate: rate, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: 30_000}})
+		cfg.Listings = append(cfg.Listings, router.Listing{Venue: id})
+	}
+	r := &Rehearsal{journal: journal.Scratch(), now: 1_800_000_000_000_000_000}
+	var err error
+	if r.core, err = router.New(&cfg); err == nil {
+		r.seq = loop.NewSequencer(r.core, r.journal, r.dispatch)
+		r.feed, err = newFeed(func(e *event.Event) bool { r.seq.Take(r.now, e); return true })
+	}
+	if err == nil {
+		r.session, err = newSession(r.now)
+	}
+	if err == nil {
+		err = r.open()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rehearsal: %w", err)
+	}
+	return r, nil
+}
+
+// open brings its market up and gives it an order that takes whatever comes to its limit.
+func (r *Rehearsal) open() error {
+	r.take(event.Event{Kind: event.SessionStart, Ref: 1})
+	for v := range market.VenueID(venues) {
+		r.take(event.Event{Kind: event.VenueSession, Venue: v, Code: uint8(event.SessionUp)})
+	}
+	if err := r.feed.open(r.now); err != nil {
+		return err
+	}
+	for v := market.VenueID(1); v < venues; v++ {
+		for i := range market.Price(10) {
+			r.level(v, market.Buy, limit-100*(i+2), 500, event.More)
+			r.level(v, market.Sell, limit+100*(i+2), 500, event.More)
+		}
+		r.take(event.Event{Kind: event.BookStatus, Venue: v, Code: uint8(event.BookLive)})
+	}
+	parent := event.Event{Kind: event.ParentNew, Side: market.Buy, Qty: qty, OrdType: market.OrdLimit,
+		Price: limit, TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: r.now + slice, SliceNanos: slice}
+	parent.ID, _ = event.MakeID(symbol)
+	r.session.ordered(&parent)
+	r.take(parent)
+	r.now += slice / 60 * 55
+	r.take(event.Event{Kind: event.Timer})
+	for range 4 {
+		r.answer() // what it rests until then
+	}
+	return nil
+}
+
+func (r *Rehearsal) level(v market.VenueID, side market.Side, price market.Price, qty market.Qty, flags event.Flags) {
+	r.take(event.Event{Kind: event.BookLevel, Venue: v, Side: side, Price: price, Qty: qty, Flags: flags})
+}
+
+func (r *Rehearsal) take(e event.Event) {
+	r.e = e
+	r.e.RecvTime = r.now
+	r.seq.Take(r.now, &r.e)
+}
+
+func (r *Rehearsal) dispatch(c *event.Command) {
+	switch {
+	case c.Kind == event.Report && c.ExecType == market.ExecNew:
+		r.session.accepted(c)
+	case c.Kind == event.SendOrder && r.count < len(r.sent):
+		r.session.send(r.now, c)
+		r.sent[r.count] = *c
+		r.count++
+	}
+}
+
+// answer lets the venues cancel what was sent. What that makes the parent send is answered
+// by the next walk.
+func (r *Rehearsal) answer() {
+	n := r.count
+	for i := range n {
+		c := r.sent[i]
+		r.session.ended(c.Child)
+		r.take(event.Event{Kind: event.Exec, Venue: c.Venue, Ref: c.Child, Code: uint8(market.ExecCanceled),
+			OrdStatus: market.StatusCanceled})
+	}
+	r.count = copy(r.sent[:], r.sent[n:r.count])
+}
+
+// Walk is one tick that comes to the limit, the order that it makes, the venue's answer, and
+// the tick away again.
+func (r *Rehearsal) Walk() {
+	r.walks++
+	r.now += step
+	if v := market.VenueID(r.walks % venues); v == 0 {
+		r.feed.add(r.now)
+		r.answer()
+		r.feed.remove(r.now)
+	} else {
+		r.level(v, market.Sell, limit, 300, 0)
+		r.answer()
+		r.level(v, market.Sell, limit, 0, 0)
+	}
+	r.journal.Discard()
+	if len(r.core.Children()) > children*7/8 && r.core.Forget() {
+		r.session.forget()
+	}
+}

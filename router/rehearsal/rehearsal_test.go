@@ -1,0 +1,95 @@
+package rehearsal
+
+import (
+	"os"
+	"testing"
+)
+
+func newRehearsal(t *testing.T) *Rehearsal {
+	t.Helper()
+	r, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestRehearsalGoesAllTheWay walks for ten seconds of its time: almost every walk makes an order
+// which passes gateway and firewall, nothing allocates, and it never stops working.
+func TestRehearsalGoesAllTheWay(t *testing.T) {
+	r := newRehearsal(t)
+	const walks = 100_000
+	made := 0
+	for range walks {
+		before := r.session.venue.taken
+		r.Walk()
+		if r.session.venue.taken > before+100 {
+			made++
+		}
+	}
+	if made < walks*9/10 {
+		t.Errorf("%d of %d walks made the bytes of an order", made, walks)
+	}
+	if orders := r.session.gateway.Stats().Orders; int(orders) < made || r.session.refused != 0 {
+		t.Errorf("%d orders of %d walks, %d refused", orders, made, r.session.refused)
+	}
+	if n := testing.AllocsPerRun(10*children, r.Walk); n != 0 {
+		t.Errorf("%v allocations in a walk", n)
+	}
+	if p := &r.core.Parents()[0]; !p.Live() || p.Reserved > qty {
+		t.Errorf("its parent is %v with %v reserved", p.Status, p.Reserved)
+	}
+	for _, trouble := range []string{r.core.Audit(), r.session.wall.Recount()} {
+		if trouble != "" {
+			t.Error(trouble)
+		}
+	}
+	if s := r.feed.decoder.Stats(); s.Unknown+s.Withheld != 0 {
+		t.Errorf("its feed: %+v", s)
+	}
+}
+
+// TestRehearsedOrdersGoNowhere looks for a way out of the process: there is no descriptor that
+// was not there before, and the gateway has none to write to.
+func TestRehearsedOrdersGoNowhere(t *testing.T) {
+	before := descriptors(t)
+	r := newRehearsal(t)
+	for range 10_000 {
+		r.Walk()
+	}
+	if r.session.venue.taken == 0 {
+		t.Fatal("no order was made")
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors are open, %d before", after, before)
+	}
+	if fd := r.session.gateway.PollFD().FD; fd != -1 {
+		t.Errorf("its gateway waits for descriptor %d", fd)
+	}
+	if r.session.gateway.Cut() {
+		t.Error("its gateway has a connection that can be cut")
+	}
+	if err := r.seq.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+func BenchmarkWalk(b *testing.B) {
+	r, err := New(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Walk()
+	}
+}
