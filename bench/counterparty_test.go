@@ -280,24 +280,33 @@ func (p *counterparty) openBook() {
 	}
 }
 
-// tick sends the datagram that leads to an order and returns how long the first bytes
-// of it took.
-func (p *counterparty) tick() (nanos int64) {
+// stallNanos is more than a step of tick takes: then this thread was stopped.
+const stallNanos = 5_000
+
+// tick sends the datagram that leads to an order and returns how long the first bytes of it
+// took, and whether this thread stood still meanwhile, which says nothing of the other side.
+func (p *counterparty) tick() (nanos int64, stalled bool) {
 	start := readClock()
 	p.sendPacket()
-	n := 0
-	for n == 0 {
-		if n = p.read(); n == 0 && readClock()-start > int64(patience) {
+	n, last := 0, start
+	for {
+		now := readClock()
+		stalled = stalled || now-last > stallNanos
+		last = now
+		if n > 0 {
+			break
+		}
+		if n = p.read(); n == 0 && now-start > int64(patience) {
 			p.tb.Fatal("no order came ", p.lost())
 		}
 		safepoint()
 	}
-	nanos = readClock() - start
+	nanos = last - start
 	p.bytes = n
 	if p.session != nil {
 		p.serve(n)
 	}
-	return nanos
+	return nanos, stalled
 }
 
 // lost says what is known when an order did not come.
