@@ -15,6 +15,7 @@ import (
 
 	"penstock/event"
 	"penstock/fix/ems"
+	"penstock/fix/ems/guard"
 	"penstock/internal/hist"
 	"penstock/internal/ring"
 	"penstock/journal"
@@ -66,6 +67,8 @@ type assembly struct {
 	shadow     *shadow // nil: there is none
 	// shadowSaid is what it found that a person has to know.
 	shadowSaid atomic.Pointer[string]
+	acceptor   ems.Config  // what the configuration says of clients
+	port       *guard.Port // theirs; nobody listens to it before ems does
 	ems        *ems.Acceptor
 	wake       atomic.Pointer[ems.Acceptor] // ems, for the journal's goroutine
 	venues     *ring.SPSC[event.Event]
@@ -119,7 +122,11 @@ func assemble(cfg *Config) (*assembly, error) {
 	if a.lock, err = lockState(cfg.at(cfg.file.Router.State)); err != nil {
 		return nil, refused(err)
 	}
-	if err := a.open(); err != nil {
+	err = a.openPort()
+	if err == nil {
+		err = a.open()
+	}
+	if err != nil {
 		a.close()
 		if errors.Is(err, errConfig) {
 			return nil, err
@@ -324,44 +331,6 @@ func (a *assembly) openGateway(i int, sink event.Sink) (orderGateway, error) {
 	return fixgw.New(cfg)
 }
 
-func (a *assembly) openEMS() error {
-	cfg := a.cfg.Acceptor
-	cfg.Instruments, cfg.Venues = a.cfg.Router.Instruments, a.cfg.Router.Venues
-	cfg.Sink, cfg.Durable, cfg.Run = a.orderedBy(a.sinkTo(a.clients)), a.journal.Durable, a.run
-	if a.recovered != nil {
-		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
-	}
-	cfg.Sessions, cfg.DropCopies = slices.Clone(cfg.Sessions), slices.Clone(cfg.DropCopies)
-	if err := a.cfg.readQuickfix(&cfg); err != nil {
-		return err
-	}
-	if err := a.cfg.passwords(&cfg); err != nil {
-		return err
-	}
-	var clients []string
-	for i := range cfg.Sessions {
-		clients = append(clients, cfg.Sessions[i].TargetCompID)
-	}
-	if err := a.cfg.bindClients(clients); err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
-	}
-	if cfg.StoreDir == "" {
-		cfg.StoreDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "ems")
-	}
-	if cfg.LogDir == "" {
-		cfg.LogDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "log")
-	}
-	var err error
-	if a.ems, err = ems.Listen(cfg); err != nil {
-		return err
-	}
-	a.wake.Store(a.ems)
-	if a.recovered != nil {
-		a.tellClients(a.recovered)
-	}
-	return nil
-}
-
 // stop ends the router so that nothing that was received is left behind: the
 // goroutines end, the venues log out and say their last, the core takes it, clients
 // get what is durable, the journal is closed.
@@ -438,6 +407,7 @@ func (a *assembly) close() {
 	if a.alarms != nil {
 		err = errors.Join(err, a.alarms.close())
 	}
+	a.port.Close()
 	if a.lock != nil {
 		err = errors.Join(err, a.lock.Close())
 	}

@@ -5,22 +5,24 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"text/tabwriter"
 
 	"penstock/internal/host"
 )
 
-const doctorUsage = `usage: penstock doctor [--json]
+const doctorUsage = `usage: penstock doctor [--json] [-c FILE]
 
 Says what this machine does to latency: cores, clocks, memory, interrupts, network,
 each as pass, warn or fail, with the line that repairs it. Changes nothing. Exit code
-1 when something fails.
+1 when something fails. With a configuration it looks at its clients' port, too.
 `
 
 func doctor(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	var asJSON bool
 	flags.BoolVar(&asJSON, "json", false, "")
+	path := flags.String("c", "", "")
 	if err := parseFlags(flags, doctorUsage, args, stderr); err != nil {
 		return err
 	}
@@ -28,6 +30,23 @@ func doctor(args []string, stdout, stderr io.Writer) error {
 		return usageError(fmt.Sprintf("doctor: %q is not an option", flags.Arg(0)), doctorUsage)
 	}
 	findings := host.This().Examine()
+	if *path != "" {
+		cfg, err := LoadConfig(*path)
+		if err != nil {
+			return err
+		}
+		clients, err := cfg.clients()
+		if err != nil {
+			return err
+		}
+		port, err := net.ResolveTCPAddr("tcp", clients.Listen)
+		if err != nil {
+			return fmt.Errorf("%w: ems.listen: %w", errConfig, err)
+		}
+		if port.Port != 0 {
+			findings = append(findings, host.This().Port(port.Port))
+		}
+	}
 	if asJSON {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")

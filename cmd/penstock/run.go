@@ -132,6 +132,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if cfg.file.Router.Manifest != "" {
 		say("router: as deployed by %s", cfg.at(cfg.file.Router.Manifest))
 	}
+	a.sayPort(say)
 	clocks := readClock()
 	say("router: wall clock %v", &clocks)
 	say("router: clients on %s, policy %s, journal %s", a.ems.Addr(), a.policyName(), a.Dir)

@@ -125,7 +125,7 @@ func (a *Acceptor) open() error {
 		a.unregister()
 		return fmt.Errorf("ems: %w", err)
 	}
-	gc := guard.Config{Listen: a.cfg.Listen, Allow: a.cfg.Allow, Limits: a.cfg.Limits,
+	gc := guard.Config{Listen: a.cfg.Listen, Port: a.cfg.Port, Allow: a.cfg.Allow, Limits: a.cfg.Limits,
 		Router: a.engine, Logf: a.log.Eventf}
 	for _, s := range slices.Concat(a.cfg.Sessions, a.cfg.DropCopies) {
 		gc.Sessions = append(gc.Sessions, s.Session)

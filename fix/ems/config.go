@@ -26,6 +26,8 @@ type Config struct {
 	Sessions                     []Session // the index of a session is Event.Client
 	DropCopies                   []Session // of those who get a copy of every report, and send nothing
 
+	// Port is what Listen says, taken already; nil: it is taken now.
+	Port        *guard.Port
 	Allow       []netip.Prefix // addresses that may connect; nil means loopback only
 	Limits      guard.Limits
 	Instruments []market.Instrument // index is InstrumentID

@@ -49,6 +49,7 @@ func setDefault[T int | time.Duration](v *T, value T) {
 // Config of a Guard.
 type Config struct {
 	Listen   string         // host:port for clients
+	Port     *Port          // what Listen says, taken already; nil: it is taken now
 	TLS      *TLS           // nil: plain TCP
 	Allow    []netip.Prefix // who may connect; nil allows loopback only
 	Sessions []Session
@@ -89,7 +90,13 @@ func Listen(cfg Config) (*Guard, error) {
 	if cfg.Logf == nil {
 		return nil, errors.New("guard: no log")
 	}
-	listener, err := net.Listen("tcp", cfg.Listen)
+	if cfg.Port == nil {
+		var err error
+		if cfg.Port, err = Bind(cfg.Listen); err != nil {
+			return nil, fmt.Errorf("guard: %w", err)
+		}
+	}
+	listener, err := cfg.Port.listen()
 	if err != nil {
 		return nil, fmt.Errorf("guard: %w", err)
 	}

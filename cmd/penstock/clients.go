@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"penstock/fix/ems"
+	"penstock/fix/ems/guard"
+	"penstock/internal/host"
+)
+
+// openPort takes the clients' port before anything else is done: that somebody has it is said
+// before the journal is read and any venue is asked, and no connection to a venue can get it.
+// Clients are refused until openEMS.
+func (a *assembly) openPort() (err error) {
+	if a.acceptor, err = a.cfg.clients(); err != nil {
+		return err
+	}
+	if a.port, err = guard.Bind(a.acceptor.Listen); err != nil {
+		return fmt.Errorf("clients' port (ems.listen): %w", err)
+	}
+	return nil
+}
+
+// clients returns what the configuration, and the QuickFIX file that it may name, say of them.
+func (c *Config) clients() (ems.Config, error) {
+	cfg := c.Acceptor
+	cfg.Sessions, cfg.DropCopies = slices.Clone(cfg.Sessions), slices.Clone(cfg.DropCopies)
+	err := c.readQuickfix(&cfg)
+	return cfg, err
+}
+
+// sayPort warns of a port that somebody else may have after a crash.
+func (a *assembly) sayPort(say func(string, ...any)) {
+	if f := host.This().Port(a.port.Number()); f.Grade != host.Pass {
+		say("router: clients' port %s: %s", f.Saw, f.Fix)
+	}
+}
+
+func (a *assembly) openEMS() error {
+	cfg := a.acceptor
+	cfg.Port = a.port
+	cfg.Instruments, cfg.Venues = a.cfg.Router.Instruments, a.cfg.Router.Venues
+	cfg.Sink, cfg.Durable, cfg.Run = a.orderedBy(a.sinkTo(a.clients)), a.journal.Durable, a.run
+	if a.recovered != nil {
+		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
+	}
+	if err := a.cfg.passwords(&cfg); err != nil {
+		return err
+	}
+	var clients []string
+	for i := range cfg.Sessions {
+		clients = append(clients, cfg.Sessions[i].TargetCompID)
+	}
+	if err := a.cfg.bindClients(clients); err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
+	}
+	if cfg.StoreDir == "" {
+		cfg.StoreDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "ems")
+	}
+	if cfg.LogDir == "" {
+		cfg.LogDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "log")
+	}
+	var err error
+	if a.ems, err = ems.Listen(cfg); err != nil {
+		return err
+	}
+	a.wake.Store(a.ems)
+	if a.recovered != nil {
+		a.tellClients(a.recovered)
+	}
+	return nil
+}
