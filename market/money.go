@@ -12,6 +12,9 @@ const MaxMoney Money = 1 << 62
 // Money turns a notional with decimals, those of a price and a quantity together, into
 // Money, rounded up. What does not fit is MaxMoney.
 func (n Notional) Money(decimals uint8) Money {
+	if decimals == MoneyDecimals {
+		return Money(n)
+	}
 	if decimals >= MoneyDecimals {
 		unit := Notional(Pow10(decimals - MoneyDecimals))
 		m := Money(n / unit)

@@ -3,6 +3,7 @@ package firewall
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"penstock/market"
 )
@@ -136,23 +137,41 @@ func New(cfg Config) (*Firewall, error) {
 	return f, nil
 }
 
-// judge returns why an order may not leave, Clear when it may. It changes nothing.
-func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
-	i := f.byParent.find(o.parent)
+// taken reports whether an order has the number of one before; if not, it keeps where the
+// number will stand.
+func (f *Firewall) taken(o *wireOrder) bool {
+	o.slot = f.byChild.slot(o.id)
+	return o.slot.at >= 0
+}
+
+// sought is find of a parent that may not be known yet.
+//
+//go:noinline
+func (f *Firewall) sought(number uint64) int32 {
+	i := f.byParent.find(number)
 	if i < 0 {
 		f.cfg.Ask()
-		if i = f.byParent.find(o.parent); i < 0 {
+		i = f.byParent.find(number)
+	}
+	return i
+}
+
+// judge returns why an order may not leave, Clear when it may. It changes nothing.
+func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
+	// Mostly one more of the parent before.
+	if o.at = s.parent; f.parents[o.at].number != o.parent || o.parent == 0 {
+		if o.at = f.sought(o.parent); o.at < 0 {
 			return UnknownParent
 		}
+		s.parent = o.at
 	}
-	o.at = i
-	p := &f.parents[i]
+	p := &f.parents[o.at]
 	in := p.order.Instrument
 	if k := f.cfg.Latch.set.Load(); k != nil && k.covers(s.cfg.Venue, p, policy) {
 		return Killed
 	}
 	switch l := &f.cfg.Limits[in]; {
-	case int(in) >= len(s.symbols) || s.symbols[in].Text != string(o.symbol):
+	case int(o.listed)-1 != int(in) && !s.lists(in, o.symbol):
 		return WrongSymbol
 	case o.side != p.order.Side:
 		return WrongSide
@@ -160,7 +179,7 @@ func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
 		return ShortMark
 	case o.mark != market.Long && !f.shorts(p.order.Client, o.mark):
 		return NoShorts
-	case !s.numbers(o, in):
+	case o.spelt() && !s.numbers(o, in):
 		return Malformed
 	case o.qty <= 0 || o.qty > l.MaxQty:
 		return Quantity
@@ -174,6 +193,13 @@ func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
 	return f.amount(s, o, p)
 }
 
+// lists reports whether text is how the venue spells instrument in.
+//
+//go:noinline
+func (s *Session) lists(in market.InstrumentID, text []byte) bool {
+	return int(in) < len(s.symbols) && s.symbols[in].Text == string(text)
+}
+
 // amount judges how much an order may be.
 func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 	l := &f.cfg.Limits[p.order.Instrument]
@@ -184,8 +210,8 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 	if o.replaces != nil {
 		more = max(o.qty-o.replaces.qty, 0)
 	}
-	n, ok := o.counts.Notional(o.qty)
-	if !ok || n > l.MaxNotional {
+	hi, n := bits.Mul64(uint64(o.counts), uint64(o.qty)) // both are positive
+	if hi != 0 || n > uint64(l.MaxNotional) {
 		return Notional
 	}
 	out, cum := p.out, p.cum
@@ -194,29 +220,17 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 		// has not booked yet. Its firm order is judged with both.
 		out, cum = 0, 0
 	}
-	if o.shows = s.shows(o); p.order.Display != 0 && !o.idle {
-		shown := p.shown
-		if o.replaces != nil {
-			shown -= o.replaces.displayed()
-		}
-		if shown > p.order.Display-o.shows {
-			return f.again(s, o, p, Display)
-		}
+	if o.shows = s.shows(o); p.order.Display != 0 && !o.idle && f.shown(o, p) > p.order.Display-o.shows {
+		return f.again(s, o, p, Display)
 	}
 	if cum+out > p.order.Qty-more {
-		why := f.again(s, o, p, Overfill)
-		if why == Overfill && !o.idle && p.excuses > 0 && cum+out-p.beyond <= p.order.Qty-more {
-			p.excuses--
-			why = Late
-		}
-		return why
+		return f.overfill(s, o, p, more)
 	}
-	var before market.Money
-	after := child{qty: o.qty, price: o.counts, parent: o.at, open: true, idle: o.idle}
-	if c := o.replaces; c != nil {
-		before, after.qty, after.price, after.cum = f.exposure(c), max(o.qty, c.qty), max(o.counts, c.price), c.cum
+	if o.cost = 0; o.replaces != nil {
+		o.cost = f.dearer(o)
+	} else if !o.idle {
+		o.cost = market.Notional(n).Money(l.Decimals)
 	}
-	o.cost = f.exposure(&after) - before
 	switch {
 	case f.used[p.order.Client] > f.cfg.Credit[p.order.Client]-o.cost:
 		return Credit
@@ -228,7 +242,40 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 	return Clear
 }
 
+// shown returns what lit venues display of p without an order and what it replaces.
+//
+//go:noinline
+func (f *Firewall) shown(o *wireOrder, p *parent) market.Qty {
+	if o.replaces != nil {
+		return p.shown - o.replaces.displayed()
+	}
+	return p.shown
+}
+
+// overfill judges an order for which its parent has no room.
+//
+//go:noinline
+func (f *Firewall) overfill(s *Session, o *wireOrder, p *parent, more market.Qty) Reason {
+	why := f.again(s, o, p, Overfill)
+	if why == Overfill && !o.idle && p.excuses > 0 && p.cum+p.out-p.beyond <= p.order.Qty-more {
+		p.excuses--
+		why = Late
+	}
+	return why
+}
+
+// dearer returns what a replace adds to the exposure of the order that it replaces.
+//
+//go:noinline
+func (f *Firewall) dearer(o *wireOrder) market.Money {
+	c := o.replaces
+	after := child{qty: max(o.qty, c.qty), price: max(o.counts, c.price), cum: c.cum, parent: o.at, open: true, idle: o.idle}
+	return f.exposure(&after) - f.exposure(c)
+}
+
 // again judges once more when the client's order may have been replaced meanwhile.
+//
+//go:noinline
 func (f *Firewall) again(s *Session, o *wireOrder, p *parent, why Reason) Reason {
 	if o.asked {
 		return why
@@ -248,22 +295,33 @@ func (f *Firewall) book(s *Session, o *wireOrder) {
 	p := &f.parents[o.at]
 	f.used[p.order.Client] += o.cost
 	f.stats.Orders++
-	if c := o.replaces; c != nil {
-		p.out -= c.left()
-		p.shown -= c.displayed()
-		c.qty, c.price, c.shows = max(o.qty, c.qty), max(o.counts, c.price), max(o.shows, c.shows)
-		p.out += c.left()
-		p.shown += c.displayed()
+	if o.replaces != nil {
+		f.rebook(o, p)
 		return
 	}
-	f.children[f.sent] = child{number: o.id, qty: o.qty, price: o.counts, parent: o.at, venue: s.cfg.Venue, open: true, idle: o.idle,
-		shows: o.shows}
-	f.byChild.put(o.id, int32(f.sent))
+	c := &f.children[f.sent]
+	c.number, c.qty, c.cum, c.price, c.shows = o.id, o.qty, 0, o.counts, o.shows
+	c.parent, c.venue, c.open, c.idle, c.acked, c.asked = o.at, s.cfg.Venue, true, o.idle, false, false
+	*o.slot = slot{o.id, int32(f.sent)}
 	s.recent[o.seq%recentOrders] = recentOrder{o.seq, int32(f.sent)}
 	f.sent++
 	f.stats.Open++
-	p.out += f.children[f.sent-1].left()
-	p.shown += f.children[f.sent-1].displayed()
+	if !o.idle {
+		p.out += o.qty
+		p.shown += o.shows
+	}
+}
+
+// rebook accounts for a replace that leaves.
+//
+//go:noinline
+func (f *Firewall) rebook(o *wireOrder, p *parent) {
+	c := o.replaces
+	p.out -= c.left()
+	p.shown -= c.displayed()
+	c.qty, c.price, c.shows = max(o.qty, c.qty), max(o.counts, c.price), max(o.shows, c.shows)
+	p.out += c.left()
+	p.shown += c.displayed()
 }
 
 // displayed returns the most that the child's venue displays of it at once, while it is open.

@@ -1,6 +1,11 @@
 package firewall
 
-// fitsAll is fitsWords on bytes of a body, whose last chunk begins at last.
+import "golang.org/x/sys/cpu"
+
+// canFit is false where there is no quick way to compare: then nothing is learnt.
+var canFit = cpu.X86.HasAVX2
+
+// fitsAll is fitsBytes on bytes of a message, whose last chunk begins at last. It needs AVX2.
 //
 //go:noescape
-func fitsAll(body *byte, chunks *chunk, n, last int) bool
+func fitsAll(msg *byte, chunks *chunk, n, last int) bool

@@ -4,6 +4,8 @@ package firewall
 
 import "unsafe"
 
-func fitsAll(body *byte, chunks *chunk, n, last int) bool {
-	return fitsWords(unsafe.Slice(body, last+chunkBytes), unsafe.Slice(chunks, n), last)
+const canFit = true
+
+func fitsAll(msg *byte, chunks *chunk, n, last int) bool {
+	return fitsBytes(unsafe.Slice(msg, last+chunkBytes), unsafe.Slice(chunks, n), last)
 }

@@ -105,7 +105,7 @@ func (s *OUCH) enter(msg []byte, o *wireOrder, policy uint64) Reason {
 	switch {
 	case o.id == 0 || !s.old && ref == 0 || sym == nil || sym.PriceDecimals < ouchDecimals:
 		return Malformed
-	case s.f.byChild.find(o.id) >= 0:
+	case s.f.taken(o):
 		return Duplicate
 	case price == ouchMarketPrice:
 		o.ordType = market.OrdMarket
@@ -114,12 +114,12 @@ func (s *OUCH) enter(msg []byte, o *wireOrder, policy uint64) Reason {
 	default:
 		o.ordType, o.price = market.OrdLimit, market.Price(price)*market.Price(market.Pow10(sym.PriceDecimals-ouchDecimals))
 	}
-	o.read = true
 	why := s.f.judge(s.Session, o, policy)
 	if why == Clear {
+		at := int32(s.f.sent)
 		s.f.book(s.Session, o)
 		if ref != 0 {
-			s.byRef.put(ref, s.f.byChild.find(o.id))
+			s.byRef.put(ref, at)
 		}
 	}
 	return why

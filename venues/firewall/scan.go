@@ -12,29 +12,36 @@ import (
 type wireOrder struct {
 	id, orig, parent uint64
 	seq              uint64
-	symbol           []byte
-	qtyText          []byte
-	priceText        []byte
-	showText         []byte // MaxFloor(111) or DisplayQty(1138)
-	side             market.Side
-	mark             market.Mark
-	tif              market.TimeInForce
-	ordType          market.OrdType
-	seen             uint32 // bit of each field read
-	now              int64
+	terms
+	seen   uint32       // bit of each field read
+	listed int32        // its symbol is that of instrument listed-1 and of no other; 0: not known
+	qty    market.Qty   // with its text: not read yet; so with price and show
+	price  market.Price // 0: none
+	show   market.Qty   // the most that may be displayed, 0: all
+	symbol []byte
 
-	qty      market.Qty
-	price    market.Price
-	show     market.Qty   // the most that may be displayed, 0: all
+	qtyText   []byte
+	priceText []byte
+	showText  []byte // MaxFloor(111) or DisplayQty(1138)
+
+	now      int64
 	shows    market.Qty   // that its venue displays at once
-	hidden   bool         // nothing of it is displayed
 	counts   market.Price // at which it counts
 	cost     market.Money // added to what its client has
-	at       int32        // of its parent
 	replaces *child       // 35=G
-	idle     bool         // conditional: it cannot trade
-	read     bool         // qty and price are read already: there is no text
+	slot     *slot        // where its number will stand
+	at       int32        // of its parent
+	hidden   bool         // nothing of it is displayed
 	asked    bool
+}
+
+// terms are what an order says in words.
+type terms struct {
+	side    market.Side
+	mark    market.Mark
+	tif     market.TimeInForce
+	ordType market.OrdType
+	idle    bool // conditional: it cannot trade
 }
 
 // Bits of wireOrder.seen.
@@ -105,25 +112,26 @@ func (s *Session) scan(b []byte, o *wireOrder) bool {
 // tagDisplayQty is DisplayQty(1138), MaxFloor(111) of later versions of FIX.
 const tagDisplayQty = 1138
 
-// numbers reads quantity and price in the units of instrument in.
+// numbers reads what was not read yet in the units of instrument in.
+//
+//go:noinline
 func (s *Session) numbers(o *wireOrder, in market.InstrumentID) bool {
-	if o.read {
-		return true
-	}
 	sym := &s.symbols[in]
-	q, ok := decimal(o.qtyText, sym.QtyDecimals)
-	if !ok || q > int64(market.MaxQty) {
-		return false
+	if o.qtyText != nil {
+		q, ok := decimal(o.qtyText, sym.QtyDecimals)
+		if !ok || q > int64(market.MaxQty) {
+			return false
+		}
+		o.qty = market.Qty(q)
 	}
-	o.qty = market.Qty(q)
-	if o.seen&sawShow != 0 {
+	if o.showText != nil {
 		q, ok := decimal(o.showText, sym.QtyDecimals)
 		if !ok || q == 0 || q > int64(market.MaxQty) {
 			return false
 		}
 		o.show = market.Qty(q)
 	}
-	if o.seen&sawPrice != 0 {
+	if o.priceText != nil {
 		p, ok := decimal(o.priceText, sym.PriceDecimals)
 		if !ok || p == 0 || p > int64(market.MaxPrice) {
 			return false
@@ -132,6 +140,9 @@ func (s *Session) numbers(o *wireOrder, in market.InstrumentID) bool {
 	}
 	return true
 }
+
+// spelt reports whether numbers has something to read.
+func (o *wireOrder) spelt() bool { return o.qtyText != nil || o.priceText != nil || o.showText != nil }
 
 // number reads an order number as the session spells it, 0 when it is none.
 func (s *Session) number(text []byte) uint64 {

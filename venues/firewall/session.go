@@ -2,7 +2,7 @@ package firewall
 
 import (
 	"bytes"
-
+	"encoding/binary"
 	"fmt"
 
 	"penstock/fix"
@@ -40,6 +40,7 @@ type Session struct {
 	head    string   // 8=…|9=
 	rate    window
 	moulds  moulds
+	parent  int32 // of the latest order
 	recent  [recentOrders]recentOrder
 }
 
@@ -74,6 +75,12 @@ func (f *Firewall) Session(cfg SessionConfig) (*Session, error) {
 // trailer is the length of 10=nnn|.
 const trailer = 7
 
+// ends reports whether the eight bytes of t are the last SOH of a body, and a trailer.
+func ends(t []byte) bool {
+	const shape, like = 0xff_000000_ffffffff, uint64(fix.SOH)<<56 | '='<<24 | '0'<<16 | '1'<<8 | fix.SOH
+	return binary.LittleEndian.Uint64(t)&shape == like
+}
+
 // frame splits the first message off b: its body from 35= on, and its length; 0 when b
 // does not begin with a whole message.
 func (s *Session) frame(b []byte) (body []byte, n int) {
@@ -91,7 +98,7 @@ func (s *Session) frame(b []byte) (body []byte, n int) {
 	}
 	at++
 	n = at + length + trailer
-	if length < 5 || n > len(b) || b[n-trailer-1] != fix.SOH || string(b[n-trailer:n-trailer+3]) != "10=" || b[n-1] != fix.SOH {
+	if length < 5 || n > len(b) || !ends(b[n-8:n]) {
 		return nil, 0
 	}
 	return b[at : n-trailer], n
@@ -124,46 +131,71 @@ func declines(body []byte) bool {
 // it. A violation sets the latch. now is in ns since the epoch.
 func (s *Session) Out(now int64, b []byte, said Said) (clear int, why Reason) {
 	for clear < len(b) {
-		body, n := s.frame(b[clear:])
-		if n == 0 {
-			return clear, s.refuse(now, &wireOrder{}, Malformed)
+		o := wireOrder{parent: said.Parent, now: now}
+		n, ok := s.cast(b[clear:], &o)
+		if n > 0 {
+			why = s.admit('D', ok, &o, said.Policy)
+		} else {
+			n, why = s.read(b[clear:], &o, said.Policy)
 		}
-		switch kindOf(body) {
-		case 'D', 'G':
-			o := wireOrder{parent: said.Parent, now: now}
-			if why := s.order(body, &o, said.Policy); why != Clear {
-				return clear, s.refuse(now, &o, why)
-			}
-		case 'F':
-			s.f.stats.Cancels++
-			s.rate.record(now)
-			s.cancel(body)
-		case '0', '1', '2', '3', '4', '5', 'A', 'H', 'R', 'j':
-			// Of the session, or a question: nothing that can trade.
-		default:
-			if !massStatus(body) && !declines(body) {
-				return clear, s.refuse(now, &wireOrder{}, Unsupported)
-			}
+		if why != Clear {
+			return clear, s.refuse(now, &o, why)
 		}
 		clear += n
 	}
 	return clear, Clear
 }
 
-// order judges one order or replace and accounts for it.
-func (s *Session) order(body []byte, o *wireOrder, policy uint64) Reason {
+// read judges the first message of b field by field, and learns an order's mould.
+//
+//go:noinline
+func (s *Session) read(b []byte, o *wireOrder, policy uint64) (n int, why Reason) {
+	body, n := s.frame(b)
+	kind := byte(0)
+	if n > 0 {
+		kind = kindOf(body)
+	}
+	if kind != 'D' && kind != 'G' {
+		if o.parent = 0; n == 0 {
+			return 0, Malformed
+		}
+		return n, s.other(o.now, kind, body)
+	}
+	ok := s.scan(body[5:], o)
+	if ok && kind == 'D' {
+		s.learn(b[:n], n-trailer-len(body))
+	}
+	return n, s.admit(kind, ok, o, policy)
+}
+
+// other judges a message that is no order.
+func (s *Session) other(now int64, kind byte, body []byte) Reason {
+	switch kind {
+	case 'F':
+		s.f.stats.Cancels++
+		s.rate.record(now)
+		s.cancel(body)
+	case '0', '1', '2', '3', '4', '5', 'A', 'H', 'R', 'j':
+		// Of the session, or a question: nothing that can trade.
+	default:
+		if !massStatus(body) && !declines(body) {
+			return Unsupported
+		}
+	}
+	return Clear
+}
+
+// admit judges an order or replace, which could be read, and accounts for it.
+func (s *Session) admit(kind byte, readable bool, o *wireOrder, policy uint64) Reason {
 	const need = sawID | sawSeq | sawSymbol | sawSide | sawOrdType | sawQty
-	if !s.read(body, o) || o.seen&need != need || o.id == 0 {
+	if !readable || o.seen&need != need || o.id == 0 {
 		return Malformed
 	}
-	if body[3] == 'G' {
-		i := s.f.byChild.find(o.orig)
-		if i < 0 || !s.f.children[i].open || s.f.children[i].venue != s.cfg.Venue {
+	if kind == 'G' {
+		if !s.replaced(o) {
 			return UnknownParent
 		}
-		o.replaces = &s.f.children[i]
-		o.parent = s.f.parents[o.replaces.parent].number
-	} else if s.f.byChild.find(o.id) >= 0 {
+	} else if s.f.taken(o) {
 		return Duplicate
 	}
 	why := s.f.judge(s, o, policy)
@@ -173,6 +205,20 @@ func (s *Session) order(body []byte, o *wireOrder, policy uint64) Reason {
 	return why
 }
 
+// replaced finds the order that a replace is of, and its parent.
+//
+//go:noinline
+func (s *Session) replaced(o *wireOrder) bool {
+	i := s.f.byChild.find(o.orig)
+	if i < 0 || !s.f.children[i].open || s.f.children[i].venue != s.cfg.Venue {
+		return false
+	}
+	o.replaces = &s.f.children[i]
+	o.parent = s.f.parents[o.replaces.parent].number
+	return true
+}
+
+//go:noinline
 func (s *Session) refuse(now int64, o *wireOrder, why Reason) Reason {
 	f := s.f
 	f.stats.Refused[why]++
