@@ -69,7 +69,7 @@ func New(c Capacity, orders *Orders) *Book {
 		b.grain = maxGrain
 		b.spread = uint64(b.owner) * 0x9e3779b97f4a7c15 >> 17
 	} else {
-		levels = newPool(2 * c.Levels)
+		levels = newPool(2*c.Levels, 2*leavesFor(c.Levels))
 	}
 	for i, side := range []market.Side{market.Buy, market.Sell} {
 		b.sides[i] = newLadder(side, c.Levels, levels)

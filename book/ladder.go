@@ -16,22 +16,23 @@ type Level struct {
 // Single writer; not safe for concurrent use.
 //
 //	near  101 100 99 98 … 86        the best first, in the ladder itself
-//	far   12 15 … 83 84             the others, the best last; empty unless near is full
+//	far   12 15 … 83 84             the others, in leaves, the best last; empty unless near is full
 //	pool  #0 {101 30} #1 {84 75} …  a level never moves while it lives
 //
 // Most changes are near the touch and of levels that exist: they look at one or two
 // cache lines of keys, always the same ones. An order that knows its level's number
 // looks at none. Only a level that comes or goes moves others along.
 type Ladder struct {
-	keys    [near]int64 // noKey beyond the last
-	numbers [near]uint32
-	count   int32  // of keys
-	room    int32  // for keys: less than near in a small ladder
-	sign    int64  // +1 bid, -1 ask: the larger a key, the better
-	owner   uint16 // of its levels: nobody on a level feed
-	pool    *pool
-	far     []rung
-	Dropped uint64
+	keys     [near]int64 // noKey beyond the last
+	numbers  [near]uint32
+	count    int32 // of keys
+	beyond   int32 // levels in far
+	capacity int32
+	owner    uint16 // of its levels: nobody on a level feed
+	sign     int64  // +1 bid, -1 ask: the larger a key, the better
+	pool     *pool
+	far      []branch
+	Dropped  uint64
 }
 
 const (
@@ -41,18 +42,14 @@ const (
 	noKey = -1 << 62
 )
 
-// rung is a key with the number of its level.
-type rung struct {
-	key    int64
-	number uint32
-}
-
 // pool holds the levels of several ladders. Its memory is taken at start, and levels
 // that are used stay together. Level 0 is nobody's.
 type pool struct {
-	levels []level
-	free   uint32 // the first free one; its size is the number of the next, 0 after the last
-	buried uint32 // the first that orders of a cleared book still name, chained in the same way
+	levels   []level
+	free     uint32 // the first free one; its size is the number of the next, 0 after the last
+	buried   uint32 // the first that orders of a cleared book still name, chained in the same way
+	freeLeaf uint32
+	leaves   []leaf // of the ladders
 }
 
 // level is a price of one book. Its book is the owner of its orders.
@@ -74,15 +71,16 @@ func (l *level) qty() market.Qty { return market.Qty(l.word >> ownerBits) }
 
 func (l *level) set(qty market.Qty) { l.word = uint64(qty)<<ownerBits | l.word&ownerMask }
 
-// newPool returns a pool for capacity levels.
-func newPool(capacity int) *pool {
-	p := &pool{levels: make([]level, capacity+1)}
+// newPool returns a pool for capacity levels, in so many leaves.
+func newPool(capacity, leaves int) *pool {
+	p := &pool{levels: make([]level, capacity+1), leaves: make([]leaf, leaves)}
 	for i := range p.levels {
 		p.levels[i] = p.unused(i)
 	}
 	if capacity > 0 {
 		p.free = 1
 	}
+	p.freeLeaves()
 	return p
 }
 
@@ -129,42 +127,45 @@ const MaxLevels = 1 << 24
 
 // NewLadder returns an empty ladder of side for at most capacity levels.
 func NewLadder(side market.Side, capacity int) Ladder {
-	return newLadder(side, capacity, newPool(capacity))
+	return newLadder(side, capacity, newPool(capacity, leavesFor(capacity)))
 }
 
 // newLadder returns a ladder whose levels are in p. The pool must have enough for all
 // its ladders.
 func newLadder(side market.Side, capacity int, p *pool) Ladder {
 	assert.That(capacity >= 0 && capacity <= MaxLevels, "the capacity of a ladder is in range")
-	l := Ladder{sign: side.Sign(), pool: p, far: make([]rung, max(capacity-near, 0))}
+	l := Ladder{sign: side.Sign(), pool: p, capacity: int32(capacity), far: make([]branch, leavesFor(capacity))}
 	for i := range l.far {
-		l.far[i].key = noKey // every page is there before the first level comes
+		l.far[i].floor = noKey // every page is there before the first level comes
 	}
 	l.far = l.far[:0]
 	for i := range l.keys {
 		l.keys[i] = noKey
 	}
-	l.room = int32(min(capacity, near))
 	return l
 }
 
 // Len returns the number of levels.
-func (l *Ladder) Len() int { return int(l.count) + len(l.far) }
+func (l *Ladder) Len() int { return int(l.count + l.beyond) }
 
 // Full reports whether a new level would push another one out.
-func (l *Ladder) Full() bool { return l.count == l.room && len(l.far) == cap(l.far) }
+func (l *Ladder) Full() bool { return l.count+l.beyond == l.capacity }
 
-// number returns that of level i, 0 being the best.
-func (l *Ladder) number(i int) uint32 {
-	if i < near {
-		return l.numbers[i]
+// number returns that of the level at a spot.
+func (l *Ladder) number(s spot) uint32 {
+	if s.branch == nigh {
+		return l.numbers[s.at&(near-1)]
 	}
-	return l.far[len(l.far)-1-(i-near)].number
+	return l.pool.leaves[l.far[s.branch].leaf].numbers[s.at]
 }
 
 // At returns level i, 0 being the best.
 func (l *Ladder) At(i int) Level {
-	v := &l.pool.levels[l.number(i)]
+	number := l.numbers[i&(near-1)]
+	if i >= near {
+		number = l.farNumber(i - near)
+	}
+	v := &l.pool.levels[number]
 	return Level{market.Price(v.key * l.sign), v.qty()}
 }
 
@@ -178,8 +179,8 @@ func (l *Ladder) Best() (best Level, ok bool) {
 
 // Qty returns the size at price, 0 when there is none.
 func (l *Ladder) Qty(price market.Price) market.Qty {
-	if i, found := l.search(l.sign * int64(price)); found {
-		return l.pool.levels[l.number(i)].qty()
+	if s, found := l.search(l.sign * int64(price)); found {
+		return l.pool.levels[l.number(s)].qty()
 	}
 	return 0
 }
@@ -194,28 +195,32 @@ func (l *Ladder) Clear() {
 		drop(l.numbers[i])
 		l.keys[i] = noKey
 	}
-	for i := range l.far {
-		drop(l.far[i].number)
+	for _, b := range l.far {
+		for _, number := range l.pool.leaves[b.leaf].numbers[:b.n] {
+			drop(number)
+		}
+		l.pool.giveLeaf(b.leaf)
 	}
-	l.count, l.far = 0, l.far[:0]
+	l.count, l.beyond, l.far = 0, 0, l.far[:0]
 }
 
 // Set makes the size at price qty; 0 deletes the level. It reports whether the
 // best level changed.
 func (l *Ladder) Set(price market.Price, qty market.Qty) (touched bool) {
-	i, found := l.search(l.sign * int64(price))
+	s, found := l.search(l.sign * int64(price))
+	best := s == spot{nigh, 0}
 	switch {
 	case found && qty == 0:
-		l.remove(i)
+		l.remove(s)
 	case found:
-		l.pool.levels[l.number(i)].set(qty)
+		l.pool.levels[l.number(s)].set(qty)
 	case qty == 0:
 		return false
 	default:
-		l.insert(i, l.sign*int64(price), qty)
-		return i == 0 && l.count > 0
+		l.insert(s, l.sign*int64(price), qty)
+		return best && l.count > 0
 	}
-	return i == 0
+	return best
 }
 
 // Add changes the size at price by delta and reports whether the best level
@@ -229,78 +234,84 @@ func (l *Ladder) Add(price market.Price, delta market.Qty) (touched, ok bool) {
 // without size where there is none. Where Set and Add drop the worst level, it refuses: a
 // level may not lose its orders.
 func (l *Ladder) join(key int64) (number uint32, ok bool) {
-	i, found := l.search(key)
+	s, found := l.search(key)
 	switch {
 	case found:
-		return l.number(i), true
+		return l.number(s), true
 	case l.Full():
 		return 0, false
 	}
-	return l.insert(i, key, 0), true
+	return l.insert(s, key, 0), true
 }
 
 // leave takes away the level at key, which has lost its last order.
 func (l *Ladder) leave(key int64) {
-	i, found := l.search(key)
+	s, found := l.search(key)
 	assert.That(found, "an order's level is in the ladder")
-	l.remove(i)
+	l.remove(s)
 }
 
-// remove takes level i away, 0 being the best.
-func (l *Ladder) remove(i int) {
-	l.pool.give(l.number(i))
-	n := len(l.far) - 1
-	if i >= near {
-		at := n - (i - near)
-		copy(l.far[at:], l.far[at+1:])
-		l.far = l.far[:n]
+// remove takes a level away.
+func (l *Ladder) remove(s spot) {
+	l.pool.give(l.number(s))
+	if s.branch != nigh {
+		l.cut(s)
 		return
 	}
-	copy(l.keys[i:], l.keys[i+1:])
-	copy(l.numbers[i:], l.numbers[i+1:])
-	if n < 0 {
+	copy(l.keys[s.at:], l.keys[s.at+1:])
+	copy(l.numbers[s.at:], l.numbers[s.at+1:])
+	last := len(l.far) - 1
+	if last < 0 {
 		l.count--
 		l.keys[near-1] = noKey
 		return
 	}
-	l.keys[near-1], l.numbers[near-1] = l.far[n].key, l.far[n].number
-	l.far = l.far[:n]
+	b := &l.far[last]
+	v, at := &l.pool.leaves[b.leaf], int(b.n)-1
+	l.keys[near-1], l.numbers[near-1] = v.keys[at], v.numbers[at]
+	l.cut(spot{last, at})
 }
 
-// insert makes a level at i, 0 being the best, and returns its number. When the ladder
-// is full the worst gives way, which may be the new one.
-func (l *Ladder) insert(i int, key int64, qty market.Qty) (number uint32) {
+// insert makes a level where it belongs and returns its number. When the ladder is full
+// the worst gives way, which may be the new one.
+func (l *Ladder) insert(s spot, key int64, qty market.Qty) (number uint32) {
 	if l.Full() {
 		l.Dropped++
-		n := l.Len()
-		if i == n {
+		end := spot{nigh, int(l.count)}
+		if s == end || s == (spot{}) {
 			return 0
 		}
-		l.remove(n - 1)
+		if len(l.far) > 0 {
+			l.remove(spot{})
+		} else {
+			l.remove(spot{nigh, end.at - 1})
+		}
+		s, _ = l.search(key)
 	}
 	number = l.pool.take(key, qty, l.owner)
-	if i >= near {
-		at := len(l.far) - (i - near)
-		l.far = l.far[:len(l.far)+1]
-		copy(l.far[at+1:], l.far[at:])
-		l.far[at] = rung{key, number}
+	if s.branch != nigh {
+		l.put(s, key, number)
 		return number
 	}
 	if l.count == near {
-		l.far = append(l.far, rung{l.keys[near-1], l.numbers[near-1]})
+		to := spot{branch: max(len(l.far)-1, 0)}
+		if len(l.far) > 0 {
+			to.at = int(l.far[to.branch].n)
+		}
+		l.put(to, l.keys[near-1], l.numbers[near-1])
 	} else {
 		l.count++
 	}
-	copy(l.keys[i+1:], l.keys[i:])
-	copy(l.numbers[i+1:], l.numbers[i:])
-	l.keys[i], l.numbers[i] = key, number
+	copy(l.keys[s.at+1:], l.keys[s.at:])
+	copy(l.numbers[s.at+1:], l.numbers[s.at:])
+	l.keys[s.at], l.numbers[s.at] = key, number
 	return number
 }
 
-// search returns where key is, or where it belongs, 0 being the best. Most changes are
+// search returns where key is, or where it belongs. Most changes are
 // near the touch: how many of the first keys are better is counted without a branch,
 // because which one it is cannot be foretold.
-func (l *Ladder) search(key int64) (i int, found bool) {
+func (l *Ladder) search(key int64) (s spot, found bool) {
 	k := &l.keys
 	better := (key-k[0])>>63 + (key-k[1])>>63 + (key-k[2])>>63 + (key-k[3])>>63 +
 		(key-k[4])>>63 + (key-k[5])>>63 + (key-k[6])>>63 + (key-k[7])>>63
@@ -311,19 +322,6 @@ func (l *Ladder) search(key int64) (i int, found bool) {
 			return l.searchFar(key)
 		}
 	}
-	i = -int(better)
-	return i, k[i&(near-1)] == key
-}
-
-func (l *Ladder) searchFar(key int64) (i int, found bool) {
-	lo, n := 0, len(l.far)
-	for n > 0 { // the answer is in lo .. lo+n
-		half := (n + 1) / 2
-		worse := (l.far[lo+half-1].key - key - 1) >> 63 // all ones when its key is at most key: no branch foretells it
-		lo, n = lo+half&int(worse), n-half
-	}
-	if lo > 0 && l.far[lo-1].key == key {
-		return near + len(l.far) - lo, true
-	}
-	return near + len(l.far) - lo, false
+	i := -int(better)
+	return spot{nigh, i}, k[i&(near-1)] == key
 }

@@ -96,7 +96,8 @@ const (
 
 // NewOrders returns an index for at most capacity living orders of one venue. It
 // takes 20 bytes for each of 4 to 8 × capacity places in front, 16 to 32 × below smallOrders,
-// 32 for each of up to 8/3 × capacity in the spill, 32 for levels and up to 8 for guesses.
+// 32 for each of up to 8/3 × capacity in the spill, 32 for levels, 45 for their leaves and up to
+// 8 for guesses.
 func NewOrders(capacity int) *Orders {
 	assert.That(capacity > 0 && capacity <= MaxOrders, "the capacity of an order index is in range")
 	lap := 4 * capacity
@@ -108,7 +109,7 @@ func NewOrders(capacity int) *Orders {
 	o := &Orders{front: make([]slot, front), strays: make([]uint32, front), guesses: make([]uint32, guesses),
 		mask: uint64(front - 1), lapBits: uint64(bits.Len(uint(front - 1))), narrow: uint64(guesses - 1), capacity: capacity, spill: newSpill(capacity),
 		// A level joins before its order, and a clear buries before it sweeps.
-		pool: newPool(2*capacity + 2)}
+		pool: newPool(2*capacity+2, leavesFor(capacity+1))}
 	o.levels = o.pool.levels
 	touchPages(o.front, func(s *slot) { s.qty = 0 })
 	touchPages(o.strays, func(n *uint32) { *n = 0 })

@@ -71,21 +71,54 @@ func (l *Ladder) state(c *state.Codec) {
 	state.Fixed(c, &l.keys)
 	state.Fixed(c, &l.numbers)
 	state.Fixed(c, &l.count)
-	state.List(c, &l.far)
 	state.Fixed(c, &l.Dropped)
 	if !c.Loading() {
+		l.saveFar(c)
 		return
 	}
-	if l.count < 0 || l.count > l.room {
-		c.Fail("a ladder with %d levels of %d", l.count, l.room)
-		l.count, l.far = 0, l.far[:0]
+	l.beyond, l.far = 0, l.far[:0]
+	if l.count < 0 || l.count > min(l.capacity, near) {
+		c.Fail("a ladder with %d levels near of %d", l.count, l.capacity)
+		l.count = 0
 	}
 	for _, n := range l.numbers[:l.count] {
 		c.Check(int(n) < len(l.pool.levels), "a level that its pool does not have")
 	}
-	for i := range l.far {
-		c.Check(int(l.far[i].number) < len(l.pool.levels), "a level that its pool does not have")
+	loadMoved(c, l.loadFar)
+}
+
+// rung is a far level: in which leaf it lies is no part of the state.
+type rung struct {
+	key    int64
+	number uint32
+}
+
+// saveFar gives the far levels, the worst first.
+func (l *Ladder) saveFar(c *state.Codec) {
+	var rungs moved[rung]
+	for _, b := range l.far {
+		v := &l.pool.leaves[b.leaf]
+		for i := range b.n {
+			rungs.save(c, rung{v.keys[i], v.numbers[i]})
+		}
 	}
+	rungs.end(c)
+}
+
+// loadFar takes the next better far level.
+func (l *Ladder) loadFar(r *rung) bool {
+	to := spot{branch: max(len(l.far)-1, 0)}
+	if len(l.far) > 0 {
+		b := &l.far[to.branch]
+		if to.at = int(b.n); r.key <= l.pool.leaves[b.leaf].keys[to.at-1] {
+			return false
+		}
+	}
+	if l.count != near || l.Full() || int(r.number) >= len(l.pool.levels) || !l.pool.leafLeft() {
+		return false
+	}
+	l.put(to, r.key, r.number)
+	return true
 }
 
 // state leaves out the levels at the end that were never used.
@@ -105,6 +138,7 @@ func (p *pool) state(c *state.Codec) {
 	for i := len(used); i < len(p.levels); i++ {
 		p.levels[i] = p.unused(i)
 	}
+	p.freeLeaves() // the ladders come next
 	c.Check(int(p.free) < len(p.levels) && int(p.buried) < len(p.levels), "a free level that its pool does not have")
 }
 
@@ -222,13 +256,13 @@ func loadMoved[T any](c *state.Codec, take func(*T) bool) {
 			return
 		}
 		if n < 0 || n > len(batch) {
-			c.Fail("%d orders in a batch of %d", n, len(batch))
+			c.Fail("%d in a batch of %d", n, len(batch))
 			return
 		}
 		state.Slice(c, batch[:n])
 		for i := range batch[:n] {
 			if !take(&batch[i]) {
-				c.Fail("an order that its index does not have")
+				c.Fail("%T that does not fit", batch[i])
 				return
 			}
 		}

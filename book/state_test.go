@@ -126,10 +126,9 @@ func TestStateHasEveryField(t *testing.T) {
 		exempt["grain"], exempt["tick"] = "of the guesses, a cache", "of the guesses, a cache"
 		statetest.Covered(t, m.Books[v], all, exempt)
 	}
-	statetest.Covered(t, &m.Books[1].sides[0], all, map[string]string{"room": "configuration", "sign": "configuration",
-		"owner": "configuration",
-		"pool":  "moved by its owner"})
-	statetest.Covered(t, m.Books[1].sides[0].pool, all, nil)
+	statetest.Covered(t, &m.Books[1].sides[0], all, map[string]string{"capacity": "configuration", "sign": "configuration",
+		"owner": "configuration", "pool": "moved by its owner", "beyond": "counted anew", "far": "its levels move"})
+	statetest.Covered(t, m.Books[1].sides[0].pool, all, map[string]string{"freeLeaf": "made anew", "leaves": "see far of a ladder"})
 	derived := "a view of another field"
 	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "lapBits": "configuration", "narrow": "configuration",
 		"capacity": "configuration", "books": "configuration", "pool": "moves itself", "levels": "of the pool",
