@@ -33,6 +33,7 @@ type itchBooks struct {
 	decoder  *itch.Decoder // into the books
 	alone    *itch.Decoder // into a sink that only returns
 	resyncs  int
+	ahead    bool // for messages that come alone as well
 }
 
 // newITCHBooks lists what the stream's directory lists.
@@ -59,7 +60,7 @@ func newITCHBooks(tb testing.TB, data []byte, load itchLoad) *itchBooks {
 	var ahead book.Lookahead
 	c.Batch = func(events []event.Event) int {
 		books := p.books
-		if len(events) > 1 {
+		if len(events) > 1 || p.ahead {
 			ahead.Batch(books, events)
 		}
 		for i := range events {
@@ -116,7 +117,7 @@ func (p *itchBooks) pass(d *itch.Decoder) {
 
 // latencies gives the stream message by message and returns how long each took, the
 // clock's own cost subtracted.
-func (p *itchBooks) latencies(clock func() int64) *hist.Latency {
+func (p *itchBooks) latencies(clock func() int64, ahead bool) *hist.Latency {
 	empty := hist.New()
 	for range 10_000 {
 		start := clock()
@@ -124,6 +125,8 @@ func (p *itchBooks) latencies(clock func() int64) *hist.Latency {
 	}
 	cost := empty.Percentile(50)
 	h := hist.New()
+	p.ahead = ahead
+	defer func() { p.ahead = false }()
 	p.renew()
 	p.reset(p.decoder)
 	for at := 0; at < len(p.data); {
@@ -142,7 +145,7 @@ func (p *itchBooks) latencies(clock func() int64) *hist.Latency {
 //
 //	ns/msg          of the whole: decoder, event, book; least: of the fastest pass
 //	decode-ns/msg   of the decoder into a sink that only returns, its fastest pass in the same run
-//	p50-ns …        of single messages, in a pass of its own
+//	p50-ns …        of single messages, in a pass of its own; ahead-: each with the look-ahead of one
 //
 // PENSTOCK_ITCH names a file of messages, each behind its length, to take instead
 // of the streams made here; its name should hold "full" for a whole market.
@@ -199,9 +202,10 @@ func benchmarkITCHBook(b *testing.B, data []byte, load itchLoad) {
 	if c, err := tsc.New(); err == nil {
 		clock = c.Now
 	}
-	h := p.latencies(clock)
-	b.ReportMetric(float64(h.Percentile(50)), "p50-ns")
-	b.ReportMetric(float64(h.Percentile(90)), "p90-ns")
-	b.ReportMetric(float64(h.Percentile(99)), "p99-ns")
-	b.ReportMetric(float64(h.Percentile(99.9)), "p99.9-ns")
+	for prefix, ahead := range map[string]bool{"": false, "ahead-": true} {
+		h := p.latencies(clock, ahead)
+		for _, q := range percentiles[:4] {
+			b.ReportMetric(float64(h.Percentile(q.percent)), prefix+q.name)
+		}
+	}
 }

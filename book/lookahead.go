@@ -49,9 +49,8 @@ func (a *Lookahead) Note(b *Book, e *event.Event) {
 	if o.capacity < wideOrders {
 		return
 	}
-	side := uint64(e.Side-1) & 1
-	key := (int64(e.Price) ^ -int64(side)) + int64(side)
-	g := at[uint32](o.guessed, (uint64(key>>(b.grain&63))+b.spread)&o.narrow)
+	side := int64(e.Side-1) & 1
+	g := o.guess(b, (int64(e.Price)^-side)+side)
 	a.places[i], a.guesses[i] = s, g
 	a.near[i] = uintptr(unsafe.Pointer(g))
 }
@@ -59,6 +58,10 @@ func (a *Lookahead) Note(b *Book, e *event.Event) {
 // Batch notes and fetches events of one venue, whose books it has by instrument.
 func (a *Lookahead) Batch(books []*Book, events []event.Event) {
 	if len(events) == 0 {
+		return
+	}
+	if len(events) == 1 {
+		a.One(books[events[0].Instrument], &events[0])
 		return
 	}
 	if b := books[events[0].Instrument]; b != nil && b.orders != nil && b.orders.capacity < wideOrders {
@@ -76,6 +79,35 @@ func (a *Lookahead) Batch(books []*Book, events []event.Event) {
 		}
 		a.Fetch()
 		events = events[len(next):]
+	}
+}
+
+// guess returns where the number of the level at key of b probably is.
+func (o *Orders) guess(b *Book, key int64) *uint32 {
+	return at[uint32](o.guessed, (uint64(key>>(b.grain&63))+b.spread)&o.narrow)
+}
+
+// One asks for what a single event needs of a wide index, if that is the one of the event
+// before: the place of its order, its book and both ladders need not wait for each other, nor
+// the level to which a replaced order comes for the one that it leaves.
+func (a *Lookahead) One(b *Book, e *event.Event) {
+	if b == nil || orderKinds>>(e.Kind&63)&1 == 0 {
+		return
+	}
+	o := a.index
+	if o != b.orders {
+		a.Fetch()
+		a.index = b.orders
+		return
+	}
+	if o == nil || o.capacity < wideOrders {
+		return
+	}
+	prefetchBook(unsafe.Pointer(b), unsafe.Pointer(at[slot](o.places, e.Ref&o.mask)))
+	if e.Kind == event.OrderReplaced {
+		a.near[0] = uintptr(unsafe.Pointer(at[level](o.named, uint64(*o.guess(b, int64(e.Price))))))
+		a.near[1] = uintptr(unsafe.Pointer(at[level](o.named, uint64(*o.guess(b, -int64(e.Price))))))
+		prefetch(&a.near[0], 2)
 	}
 }
 

@@ -11,9 +11,15 @@ import (
 // TestLookaheadChangesNothing applies the same events to two venues, one of which is told of
 // them before, with what is no order among them.
 func TestLookaheadChangesNothing(t *testing.T) {
+	for _, capacity := range []int{200, wideOrders} {
+		lookaheadChangesNothing(t, capacity)
+	}
+}
+
+func lookaheadChangesNothing(t *testing.T, capacity int) {
 	type venue struct{ books [3]*Book }
 	newVenue := func() (v venue) {
-		orders := NewOrders(200)
+		orders := NewOrders(capacity)
 		for i := range v.books {
 			v.books[i] = New(Capacity{Levels: 64}, orders)
 			v.books[i].Apply(&event.Event{Kind: event.BookClear})
@@ -42,6 +48,9 @@ func TestLookaheadChangesNothing(t *testing.T) {
 		ahead.Fetch()
 		for i := range events {
 			e := &events[i]
+			if i%3 == 0 {
+				ahead.One([]*Book{told.books[e.Instrument], other, nil}[i/3%3], e)
+			}
 			a, b := plain.books[e.Instrument], told.books[e.Instrument]
 			touched, resync := a.Apply(e)
 			if t2, r2 := b.Apply(e); t2 != touched || r2 != resync || a.tops != b.tops || a.count != b.count || a.State != b.State {
@@ -56,6 +65,7 @@ func TestLookaheadChangesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		ahead.Note(told.books[0], &event.Event{Kind: event.OrderDeleted, Ref: 1})
 		ahead.Fetch()
+		ahead.One(told.books[0], &event.Event{Kind: event.OrderReplaced, Ref: 1, OrderRef: 2, Price: 3})
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

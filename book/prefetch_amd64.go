@@ -13,3 +13,13 @@ func prefetch(lines *uintptr, n int)
 //
 //go:noescape
 func prefetchOrders(places unsafe.Pointer, mask uint64, ref *uint64, apart uintptr, n int)
+
+// prefetchBook does so for what changes in a book, and for the place of an order.
+//
+//go:noescape
+func prefetchBook(b, place unsafe.Pointer)
+
+// bookLines are the cache lines of a book up to the end of its ladders.
+const bookLines = (unsafe.Offsetof(Book{}.sides) + unsafe.Sizeof(Book{}.sides)) / 64
+
+var _ [9]byte = [bookLines]byte{} // as prefetchBook has them

@@ -9,3 +9,6 @@ func prefetch(*uintptr, int) {}
 
 // prefetchOrders neither.
 func prefetchOrders(unsafe.Pointer, uint64, *uint64, uintptr, int) {}
+
+// prefetchBook neither.
+func prefetchBook(b, place unsafe.Pointer) {}

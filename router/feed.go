@@ -60,6 +60,13 @@ func (c *Core) Ahead(a *book.Lookahead, e *event.Event) {
 	}
 }
 
+// AheadOne is for an event that waits alone.
+func (c *Core) AheadOne(a *book.Lookahead, e *event.Event) {
+	if int(e.Instrument) < len(c.composites) && e.Venue < market.MaxVenues && e.Kind.Market() {
+		a.One(c.composites[e.Instrument].Books[e.Venue], e)
+	}
+}
+
 // ByOrder reports whether some venue's feed names orders, so that Ahead has a use.
 func (c *Core) ByOrder() bool {
 	for i := range c.venues {

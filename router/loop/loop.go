@@ -171,9 +171,14 @@ func (l *Loop) take() (taken int, now int64) {
 	return taken, l.clock()
 }
 
-// lookAhead brings the memory nearer that the events of an input need, if several wait.
+// lookAhead brings the memory nearer that the events of an input need.
 func (l *Loop) lookAhead(in *ring.SPSC[event.Event]) {
+	first := in.Peek(0)
+	if first == nil {
+		return
+	}
 	if in.Peek(1) == nil {
+		l.seq.core.AheadOne(&l.ahead, first)
 		return
 	}
 	for i := range min(book.LookaheadEvents, in.Cap()) {
