@@ -256,8 +256,10 @@ func (k *controls) again(r *Request, now int64) bool {
 
 // control judges a child by everything but its own size and price.
 func (g *Gate) control(o *Order, now int64) event.Reason {
-	if why := g.killedBy(o.Venue, o.Instrument, o.Client, o.Strategy, o.Policy); why != event.ReasonNone {
-		return why
+	if len(g.scopes) > 0 {
+		if why := g.killedBy(o.Venue, o.Instrument, o.Client, o.Strategy, o.Policy); why != event.ReasonNone {
+			return why
+		}
 	}
 	k := g.controls
 	switch {

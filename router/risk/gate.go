@@ -9,6 +9,7 @@ package risk
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"penstock/event"
@@ -223,43 +224,52 @@ func (g *Gate) Parent(id market.InstrumentID, side market.Side, qty market.Qty, 
 // Child judges one child order at now (ns since epoch) against the reference
 // mid2 (twice the midpoint, 0 when there is none), and takes a message from the
 // venue's rate when it passes.
-func (g *Gate) Child(o Order, mid2, now int64) (Approved, event.Reason) {
+func (g *Gate) Child(o Order, mid2, now int64) (a Approved, why event.Reason) {
+	if why = g.judge(&o, mid2, now); why != event.ReasonNone {
+		return a, g.refuse(why)
+	}
+	a.order, a.ok = o, true
+	return a, event.ReasonNone
+}
+
+func (g *Gate) judge(o *Order, mid2, now int64) event.Reason {
 	l := &g.limits[o.Instrument]
 	switch {
 	case g.Killed(o.Venue):
-		return Approved{}, g.refuse(event.ReasonKilled)
+		return event.ReasonKilled
 	case g.held:
-		return Approved{}, g.refuse(event.ReasonJournalLag)
+		return event.ReasonJournalLag
 	case g.clock:
-		return Approved{}, g.refuse(event.ReasonClock)
+		return event.ReasonClock
 	case o.Qty <= 0:
-		return Approved{}, g.refuse(event.ReasonBadQty)
+		return event.ReasonBadQty
 	case o.Price <= 0:
-		return Approved{}, g.refuse(event.ReasonBadPrice)
+		return event.ReasonBadPrice
 	case o.Qty > l.ChildMaxQty:
-		return Approved{}, g.refuse(event.ReasonMaxQty)
+		return event.ReasonMaxQty
 	case o.Limit != 0 && o.Side.Better(o.Limit, o.Price):
-		return Approved{}, g.refuse(event.ReasonLimit)
+		return event.ReasonLimit
 	case o.ShortBid != 0 && o.Price <= o.ShortBid:
-		return Approved{}, g.refuse(event.ReasonShortBid)
+		return event.ReasonShortBid
 	case mid2 <= 0:
-		return Approved{}, g.refuse(event.ReasonNoReference)
+		return event.ReasonNoReference
 	case o.Side.Better(l.collar(o.Side, mid2), o.Price):
-		return Approved{}, g.refuse(event.ReasonCollar)
+		return event.ReasonCollar
 	}
-	if n, ok := o.Price.Notional(o.Qty); !ok || n > l.ChildMaxNotional {
-		return Approved{}, g.refuse(event.ReasonMaxNotional)
+	hi, n := bits.Mul64(uint64(o.Price), uint64(o.Qty)) // both are positive
+	if hi != 0 || int64(n) < 0 || market.Notional(n) > l.ChildMaxNotional {
+		return event.ReasonMaxNotional
 	}
-	if why := g.control(&o, now); why != event.ReasonNone {
-		return Approved{}, g.refuse(why)
+	if why := g.control(o, now); why != event.ReasonNone {
+		return why
 	}
 	if !g.windows[o.Venue].take(now) {
-		return Approved{}, g.refuse(event.ReasonMsgRate)
+		return event.ReasonMsgRate
 	}
 	if g.controls != nil {
-		g.controls.sent(&o, now)
+		g.controls.sent(o, now)
 	}
-	return Approved{order: o, ok: true}, event.ReasonNone
+	return event.ReasonNone
 }
 
 // Cancel counts a cancel against the venue's rate; it always passes.

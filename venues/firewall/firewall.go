@@ -211,7 +211,7 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 		more = max(o.qty-o.replaces.qty, 0)
 	}
 	hi, n := bits.Mul64(uint64(o.counts), uint64(o.qty)) // both are positive
-	if hi != 0 || n > uint64(l.MaxNotional) {
+	if hi != 0 || int64(n) < 0 || market.Notional(n) > l.MaxNotional {
 		return Notional
 	}
 	out, cum := p.out, p.cum
