@@ -12,18 +12,24 @@ const ascii0 = 0x3030303030303030
 // digits8 reads eight digits, the first in the lowest byte of w; ok is false when there
 // is anything else.
 func digits8(w uint64) (v uint64, ok bool) {
-	bad := (w&0xf0f0f0f0f0f0f0f0 ^ ascii0) | ((w+0x0606060606060606)&0xf0f0f0f0f0f0f0f0 ^ ascii0)
-	w &= 0x0f0f0f0f0f0f0f0f
-	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
-	w = (w*100 + w>>16) & 0x0000ffff0000ffff
-	return (w*10000 + w>>32) & 0xffffffff, bad == 0
+	w ^= ascii0
+	return value8(w), noDigits(w) == 0
 }
 
-// last8 is the word that ends at b[end], of which the last n bytes, 1 to 8, are kept: the
-// last one in the highest byte. What it has for the others is '0'.
-func last8(b []byte, end, n int) uint64 {
-	shift := uint(64-8*n) & 63
-	return binary.LittleEndian.Uint64(b[end-8:end])>>shift<<shift | ascii0>>(64-shift)
+// noDigits has the high bit of each byte of w, text ^ ascii0, that was no digit; higher ones
+// may be wrong.
+func noDigits(w uint64) uint64 { return (w + 0x7676767676767676 | w) & 0x8080808080808080 }
+
+func value8(w uint64) uint64 {
+	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
+	w = (w*100 + w>>16) & 0x0000ffff0000ffff
+	return (w*10000 + w>>32) & 0xffffffff
+}
+
+// last keeps the last n bytes of w, 1 to 8; the others become '0'.
+func last(w uint64, n uint) uint64 {
+	shift := (64 - 8*n) & 63
+	return w>>shift<<shift | ascii0>>(64-shift)
 }
 
 // powers of ten that a fraction of up to 7 digits is multiplied by.
@@ -38,7 +44,7 @@ func (m *Message) DecimalAt(s Slot, decimals uint8) (v int64, ok bool) {
 	n := end - int(uint32(at))
 	if uint(n-1) < 8 && end >= 8 && decimals < 10 {
 		part := 0
-		w := last8(m.buf, end, n)
+		w := last(binary.LittleEndian.Uint64(m.buf[end-8:]), uint(n))
 		if dot := matches(w, '.'); dot != 0 {
 			p := uint(bits.TrailingZeros64(dot)) & 56 // bits before the point, which goes
 			part = 7 - int(p>>3)
@@ -75,16 +81,23 @@ func (m *Message) UintAt(s Slot) (v uint64, ok bool) {
 	if m.buf[start] == '0' {
 		return 0, false
 	}
-	v, ok = digits8(last8(m.buf, end, min(n, 8)))
-	if n > 8 {
-		u, digits := digits8(last8(m.buf, end-8, min(n-8, 8)))
-		v, ok = v+u*1e8, ok && digits
+	low := binary.LittleEndian.Uint64(m.buf[end-8:])
+	if n <= 8 {
+		return digits8(last(low, uint(n)))
 	}
+	middle := binary.LittleEndian.Uint64(m.buf[end-16:])
+	if n < 16 {
+		middle = last(middle, uint(n-8))
+	}
+	low, middle = low^ascii0, middle^ascii0
+	bad := noDigits(low) | noDigits(middle)
+	v = value8(low) + value8(middle)*1e8
 	if n > 16 {
-		u, digits := digits8(last8(m.buf, end-16, n-16))
-		v, ok = v+u*1e16, ok && digits
+		high := last(binary.LittleEndian.Uint64(m.buf[end-24:]), uint(n-16)) ^ ascii0
+		bad |= noDigits(high)
+		v += value8(high) * 1e16
 	}
-	return v, ok
+	return v, bad == 0
 }
 
 // parseUint is UintAt, a digit at a time.
