@@ -291,6 +291,16 @@ func (m *Composite) setLane(t *Touch, i, v int, key int64, qty market.Qty) {
 	}
 }
 
+// Lane returns the best level that venue v showed on a side at the last Refresh, with no Qty when
+// there was none. known is false where that is not what its ladder shows: the book is not LIVE,
+// has changed since, or a quote stands in for depth.
+func (m *Composite) Lane(side market.Side, v int) (best Level, known bool) {
+	i := side.Index()
+	v &= market.MaxVenues - 1
+	known = m.liveLit&^m.Dirty>>v&1 != 0 && m.lanes.until[v] == never
+	return Level{price(i, m.lanes.key[i][v]), m.lanes.qty[i][v]}, known
+}
+
 // scan finds the touch of side i over all active lanes.
 func (m *Composite) scan(i int) {
 	keys, sizes := &m.lanes.key[i], &m.lanes.qty[i]

@@ -28,11 +28,9 @@ var masks = func() (m [AllClasses + 1]ActionMask) {
 }()
 
 // Needs returns the classes to which an action gives something.
-func (a *Action) Needs() (s ClassSet) {
-	for c, weight := range a.Weights {
-		s |= ClassSet(-int32(weight)>>31&1) << c // without a branch
-	}
-	return s
+func (a *Action) Needs() ClassSet {
+	w := &a.Weights // each weight's sign when negated: no branch, no loop
+	return ClassSet(-int32(w[Dark])>>31&(1<<Dark) | -int32(w[SDP])>>31&(1<<SDP) | -int32(w[Post])>>31&(1<<Post) | -int32(w[Take])>>31&(1<<Take))
 }
 
 // Resolve turns what the table says into what is done: the chosen action, else

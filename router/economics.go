@@ -122,7 +122,7 @@ func (c *Core) bestRest(p *Parent) int64 {
 }
 
 // Fees as decisions see them.
-func (c *Core) takeFee(v int) *market.Fee { return c.fee(&c.venues[v].TakeFee) }
+func (c *Core) takeFee(v int) *market.Fee { return c.fee(&c.takes[v&(market.MaxVenues-1)]) }
 func (c *Core) makeFee(v int) *market.Fee { return c.fee(&c.venues[v].MakeFee) }
 
 func (c *Core) fee(f *market.Fee) *market.Fee {

@@ -53,28 +53,29 @@ func (c *Core) openings(id market.InstrumentID, side market.Side) *nearLevels {
 	return &c.near[id][i]
 }
 
+// reopen makes the openings of the venues that moved. Most of them show it in the lanes of the
+// composite, which are next to each other.
 func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
-	i := side.Index()
-	n, m, sign := &c.near[id][i], c.composites[id], side.Sign()
+	i, contra := side.Index(), side.Contra()
+	n, m, sign, inflight := &c.near[id][i], c.composites[id], side.Sign(), &c.inflight[id]
 	for set := l.old[i] & l.kinds[market.Lit]; set != 0; set &= set - 1 {
 		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
-		o, skip := &n.first[v], c.inflight[id][v][i]
-		best, ok := m.Books[v].Ladder(side.Contra()).Best()
-		switch {
-		case !ok:
-			o.net, o.left = math.MaxInt64, 0
-		case skip < best.Qty && best.Qty > 0:
+		o, skip := &n.first[v], max(inflight[v][i], 0)
+		best, known := m.Lane(contra, v)
+		if known && skip < best.Qty {
 			o.net, o.price = sign*int64(best.Price)*1000+c.takeFee(v).AtMilli(best.Price), best.Price
-			o.left, o.level = best.Qty-max(skip, 0), 1
-		default:
+			o.left, o.level = best.Qty-skip, 1
+		} else {
 			c.openBeyond(o, id, side, v)
 		}
-		n.setKey(v, o.key(v))
+		n.keys[v] = o.key(v)
+		setBit(&n.empty, market.VenueID(v), o.left == 0)
 	}
 	l.old[i] = 0
+	n.among, n.least = 0, noOpening
 }
 
-// openBeyond makes the opening of a venue of whose first level nothing is left.
+// openBeyond makes the opening of a venue from its ladder.
 func (c *Core) openBeyond(o *opening, id market.InstrumentID, side market.Side, v int) {
 	w := &c.near[id][side.Index()].single
 	w.start(side)
@@ -105,19 +106,6 @@ func (o *opening) key(v int) int64 {
 		return noOpening
 	}
 	return o.net*market.MaxVenues + int64(v)
-}
-
-// setKey keeps what cheapest has found while it can.
-func (n *nearLevels) setKey(v int, key int64) {
-	n.keys[v] = key
-	setBit(&n.empty, market.VenueID(v), key == noOpening)
-	switch {
-	case !has(n.among, market.VenueID(v)):
-	case key <= n.least:
-		n.least = key
-	case int(n.least&(market.MaxVenues-1)) == v:
-		n.among, n.least = 0, noOpening // another one may be cheaper now
-	}
 }
 
 // cheapest returns the venue of some that has the cheapest opening, the first among equals;
@@ -211,12 +199,14 @@ func (c *Core) auditOpenings() string {
 			if n.least != n.leastOf(n.among) {
 				return "what is kept of the cheapest first level is not the cheapest"
 			}
-			kept := n.first
-			fresh := l.old[side.Index()]
-			l.old[side.Index()] |= l.kinds[market.Lit]
-			now := c.openings(market.InstrumentID(i), side).first
-			n.first, l.old[side.Index()] = kept, fresh
-			for set := l.kinds[market.Lit] &^ fresh; set != 0; set &= set - 1 {
+			kept, fresh := n.first, l.old[side.Index()]
+			var now [market.MaxVenues]opening
+			for set := l.kinds[market.Lit]; set != 0; set &= set - 1 {
+				v := bits.TrailingZeros16(set)
+				c.openBeyond(&now[v], market.InstrumentID(i), side, v)
+			}
+			m := c.composites[i]
+			for set := m.LiveLit() &^ fresh &^ m.Dirty; set != 0; set &= set - 1 {
 				v := bits.TrailingZeros16(set)
 				if nothing := now[v].left == 0 && kept[v].left == 0 && now[v].net == kept[v].net; !nothing && now[v] != kept[v] {
 					return "what is kept of a venue's first level is not what its book shows"

@@ -80,6 +80,7 @@ func (c *Core) takeFees() {
 		if p := &c.economics.set.Venues[v]; p.Known&policy.KnownFees != 0 {
 			c.venues[v].TakeFee, c.venues[v].MakeFee = p.TakeFee, p.MakeFee
 		}
+		c.takes[v] = c.venues[v].TakeFee
 	}
 	c.forgetOpenings()
 }

@@ -57,6 +57,7 @@ type Core struct {
 	situation   policy.Situation                  // of the running decision
 	pools       policy.Pools                      // of the running decision
 	fees        [][2]market.Fee                   // by venue: as configured, to take and to make
+	takes       [market.MaxVenues]market.Fee      // by venue: to take, in force; next to each other
 	watch       Watch
 	inflight    []inflight                        // by instrument
 	near        [][2]nearLevels                   // by instrument and Side.Index

@@ -105,15 +105,13 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 	action, flags, drawn := c.explore(p, page, cell.Index, action, flags, mask, epoch)
 	template := policy.Template(action)
 	var own policy.Action
-	if action == policy.ActionBaseline {
+	if action == policy.ActionBaseline { // no other one may need what is not available
 		own = policy.Baseline(inputs)
+		if own.Needs()&^available != 0 {
+			own = own.Within(available)
+		}
 		template = &own
 	}
-	if template.Needs()&^available != 0 {
-		own = template.Within(available)
-		template = &own
-	}
-
 	c.scratch = allocation{}
 	if !epoch && action != policy.ActionBaseline && template.Needs() == policy.Set(policy.Take) &&
 		c.listed[p.Instrument].kinds[market.SDP] == 0 {
