@@ -232,6 +232,9 @@ func (c *Core) recordMade() {
 	d.PropensityBps, d.BaselineBps = m.drawn.action, m.drawn.baseline
 	m.of = nil
 	c.tell(d)
+	if c.childCount < len(c.children) {
+		c.children[c.childCount] = Child{} // the next order finds its memory near
+	}
 }
 
 // weighLate makes up for what takeAlone left out.
