@@ -92,7 +92,8 @@ type Core struct {
 	cause     *event.Event
 	looking   int32 // the parent that looks at the market next, none: all have
 	scratch   allocation
-	made      made // the decision whose record is to come
+	made      made  // the decision whose record is to come
+	nearSum   int64 // of no use: see makeNear
 	walk      walk
 
 	Counters Counters

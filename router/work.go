@@ -232,8 +232,14 @@ func (c *Core) recordMade() {
 	d.PropensityBps, d.BaselineBps = m.drawn.action, m.drawn.baseline
 	m.of = nil
 	c.tell(d)
-	if c.childCount < len(c.children) {
-		c.children[c.childCount] = Child{} // the next order finds its memory near
+	c.makeNear()
+}
+
+// makeNear touches the memory that the next order is the first to use, off its way.
+func (c *Core) makeNear() {
+	if n := c.childCount; n > 0 && n < len(c.children) {
+		c.children[n] = Child{}
+		c.nearSum = c.gate.Ahead(c.children[n-1].Venue)
 	}
 }
 

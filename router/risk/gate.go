@@ -272,6 +272,13 @@ func (g *Gate) judge(o *Order, mid2, now int64) event.Reason {
 	return event.ReasonNone
 }
 
+// Ahead reads what the next message to venue will read and write of its rate, so that it is near.
+// The sum is of no use.
+func (g *Gate) Ahead(venue market.VenueID) int64 {
+	w := &g.windows[venue]
+	return w.times[w.next] + w.times[w.tail()]
+}
+
 // Cancel counts a cancel against the venue's rate; it always passes.
 func (g *Gate) Cancel(venue market.VenueID, now int64) { g.windows[venue].record(now) }
 
