@@ -223,6 +223,17 @@ func (o *orderDesk) encode(now int64, cmd *event.Command) error {
 	return o.session.SendTemplate(o.templates[cmd.Instrument][cmd.Side.Index()][kind], now, &v)
 }
 
+// rewarm reads what an idle loop does in one turn: see loop.Warm.
+func (d *desk) rewarm(turn uint64) (sum uint64) {
+	if d.journal != nil {
+		sum = d.journal.Rewarm()
+	}
+	n := uint64(len(d.venues))
+	o, kind := &d.venues[turn%n], turn/n
+	t := o.templates[kind/6%uint64(len(o.templates))][kind%2][kind/2%3]
+	return sum + d.core.Rewarm(turn) + o.session.Rewarm(t) + o.guard.Rewarm(kind)
+}
+
 func (d *desk) take(e *event.Event) bool {
 	d.seq.Take(d.now, e)
 	return true
@@ -253,24 +264,29 @@ func (d *desk) step() error {
 	return d.decoders[d.feeds.messages[i].venue](d.now, d.feeds.message(i))
 }
 
-// settle lets the venues answer what was sent, and 2 µs pass: immediate orders and
-// those that are to be cancelled end without a fill, the others rest.
+// settle lets the venues answer what was sent, and 2 µs pass.
 func (d *desk) settle() {
 	d.timed = false
-	for i := 0; i < len(d.sent); i++ {
-		c := d.sent[i] // its answer may add to the list
-		d.e = event.Event{Kind: event.Exec, Venue: c.Venue, Instrument: c.Instrument, Side: c.Side, Ref: c.Child,
-			Code: uint8(market.ExecNew), OrdStatus: market.StatusNew}
-		if c.Kind == event.SendCancel || c.TIF == market.TIFIOC {
-			d.e.Code, d.e.OrdStatus = uint8(market.ExecCanceled), market.StatusCanceled
-		}
-		if market.OrdStatus(d.e.OrdStatus).Terminal() {
-			d.wall.Resolve(c.Child, 0, true)
-		}
-		d.seq.Take(d.now, &d.e)
+	for i := 0; i < len(d.sent); i++ { // an answer may add to the list
+		d.answer(i)
 	}
 	d.sent = d.sent[:0]
 	d.now += 2_000
+}
+
+// answer is the venue's to what was sent: immediate orders and those that are to be cancelled end
+// without a fill, the others rest.
+func (d *desk) answer(i int) {
+	c := d.sent[i]
+	d.e = event.Event{Kind: event.Exec, Venue: c.Venue, Instrument: c.Instrument, Side: c.Side, Ref: c.Child,
+		Code: uint8(market.ExecNew), OrdStatus: market.StatusNew}
+	if c.Kind == event.SendCancel || c.TIF == market.TIFIOC {
+		d.e.Code, d.e.OrdStatus = uint8(market.ExecCanceled), market.StatusCanceled
+	}
+	if market.OrdStatus(d.e.OrdStatus).Terminal() {
+		d.wall.Resolve(c.Child, 0, true)
+	}
+	d.seq.Take(d.now, &d.e)
 }
 
 // spent reports whether a new desk is needed: the messages or the room for child

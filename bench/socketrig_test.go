@@ -70,7 +70,7 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	r.openVenue(tb, sink)
 	r.io, err = loop.NewIO([]loop.Worker{
 		{Work: r.feed.Work, PollFDs: r.feed.PollFDs, Commands: ring.New[event.Command](64), Obey: func(int64, *event.Command) bool { return true }},
-		{Work: r.gateway.Work, Obey: r.gateway.Send, Commands: ring.New[event.Command](1 << 12)}}, sink, readClock)
+		{Work: r.gateway.Work, Obey: r.gateway.Send, Rewarm: r.gateway.Rewarm, Commands: ring.New[event.Command](1 << 12)}}, sink, readClock)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -83,6 +83,7 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	r.seq.TakeTimer(readClock()) // parents come to their last decision before they see a book
 	r.stillBooks(readClock())
 	r.loop = loop.NewInline(r.seq, []*ring.SPSC[event.Event]{r.venues, r.clients}, r.io, loop.IdleSpin, readClock, r.flush)
+	r.loop.Venues(r.venues)
 	return r
 }
 

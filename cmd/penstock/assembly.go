@@ -285,8 +285,11 @@ func (a *assembly) openVenues() error {
 		}
 		a.gateways = append(a.gateways, g)
 		a.workers = append(a.workers, len(workers))
-		workers = append(workers, loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g), Obey: g.Send,
-			Commands: ring.New[event.Command](commandRing)})
+		w := loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g), Obey: g.Send, Commands: ring.New[event.Command](commandRing)}
+		if fix, ok := g.(*fixgw.Gateway); ok {
+			w.Rewarm = fix.Rewarm
+		}
+		workers = append(workers, w)
 	}
 	for i := range a.cfg.Venue {
 		g, err := a.openDropCopy(i, sink)

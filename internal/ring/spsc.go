@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"sort"
 	"sync/atomic"
+
+	"penstock/internal/warm"
 )
 
 // lineBytes is the size of a cache line.
@@ -129,6 +131,10 @@ func (r *SPSC[T]) Empty() bool {
 	head := r.head.Load()
 	return r.slots[head&r.mask].seq.Load() != head+1
 }
+
+// Rewarm reads the place of the next value, so that a Push into an empty ring and the Pop behind
+// it find it in the caches. Consumer only. The sum is of no use.
+func (r *SPSC[T]) Rewarm() uint64 { return warm.Of(&r.slots[r.head.Load()&r.mask]) }
 
 // Cap returns the capacity.
 func (r *SPSC[T]) Cap() int { return len(r.slots) }

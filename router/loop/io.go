@@ -19,6 +19,9 @@ type Worker struct {
 	// Obey takes one command; false means that nothing was or will be sent.
 	Obey     func(now int64, c *event.Command) bool
 	Commands *ring.SPSC[event.Command] // nil when it takes none
+	// Rewarm reads what the next command touches, a part of it that turn chooses, and changes
+	// nothing; nil: there is nothing to read.
+	Rewarm func(turn uint64) uint64
 }
 
 // IO works feeds and gateways on one goroutine and parks in poll(2) when all are
@@ -35,6 +38,7 @@ type IO struct {
 	next    int    // worker that looks first in the next turn
 	inline  bool   // a loop works it
 	rests   *rests // of that loop if it keeps its core
+	handed  []bool // workers that got commands since they were last worked
 	hold    hold
 	bounced []event.Event // answers to orders that never left, waiting for room
 
@@ -48,7 +52,7 @@ func NewIO(workers []Worker, events event.Sink, clock func() int64) (*IO, error)
 	if err != nil {
 		return nil, err
 	}
-	return &IO{workers: workers, events: events, clock: clock, poller: p}, nil
+	return &IO{workers: workers, events: events, clock: clock, poller: p, handed: make([]bool, len(workers))}, nil
 }
 
 // Push queues a command for worker w and wakes the I/O goroutine; false means
@@ -79,7 +83,7 @@ func (o *IO) Work() (work int) {
 		o.bounced = o.bounced[1:]
 		work++
 	}
-	work += o.obey(now)
+	work += o.obey(now) + o.flush(now)
 	for range o.workers {
 		w := &o.workers[o.next]
 		if o.next++; o.next == len(o.workers) {
@@ -94,37 +98,67 @@ func (o *IO) Work() (work int) {
 	return work
 }
 
-// Deliver hands out what the core has just asked for, before any socket is looked at. It is
-// for the goroutine that works o inline.
-func (o *IO) Deliver(now int64) (work int) {
+// deliver hands out what the core has just asked for, before it goes on and before any socket is
+// looked at. It is for the goroutine that works o inline.
+func (o *IO) deliver(now int64) {
 	if !o.Pending() {
-		return 0
+		return
 	}
 	o.hold.enter()
 	defer o.hold.leave()
 	o.putOff(now)
-	return o.obey(now)
+	o.obey(now)
 }
 
-// obey takes a bounded batch of commands to each worker. Worked inline it lets the worker send
-// what it gathered of them; otherwise each is worked soon after.
+// flush lets the workers send what they gathered of the commands delivered.
+func (o *IO) flush(now int64) (work int) {
+	for i := range o.workers {
+		if o.handed[i] {
+			o.handed[i] = false
+			work += o.workers[i].Work(now)
+		}
+	}
+	return work
+}
+
+// obey takes a bounded batch of commands to each worker.
 func (o *IO) obey(now int64) (work int) {
 	for i := range o.workers {
 		w := &o.workers[i]
-		if w.Commands == nil || w.Commands.Empty() {
+		if w.Commands == nil {
 			continue
 		}
 		for n := 0; n < batch && len(o.bounced) < batch && w.Commands.Pop(&o.cmd); n++ {
 			work++
+			o.handed[i] = o.inline
 			if !w.Obey(now, &o.cmd) {
 				o.bounce(now, &o.cmd)
 			}
 		}
-		if o.inline {
-			work += w.Work(now)
-		}
 	}
 	return work
+}
+
+// rewarm reads what the next event of a worker will touch, and commands to one of them, each in
+// turn. events, if not nil, is where the workers put theirs. For the goroutine that works o inline.
+func (o *IO) rewarm(turn uint64, events *ring.SPSC[event.Event]) (sum uint64) {
+	if len(o.workers) == 0 {
+		return 0
+	}
+	o.hold.enter()
+	defer o.hold.leave()
+	if events != nil {
+		sum = events.Rewarm()
+	}
+	n := uint64(len(o.workers))
+	w := &o.workers[turn%n]
+	if w.Commands != nil {
+		sum += w.Commands.Rewarm()
+	}
+	if w.Rewarm != nil {
+		sum += w.Rewarm(turn / n)
+	}
+	return sum
 }
 
 // putOff meets a request to yield between two workers: nearly all of a turn is in their

@@ -112,7 +112,7 @@ func NewInline(seq *Sequencer, inputs []*ring.SPSC[event.Event], io *IO, idle Id
 	clock func() int64, turn func()) *Loop {
 	l := New(seq, inputs, nil, idle, clock, turn)
 	l.bell, l.inline = io, io
-	io.inline = true
+	io.inline, seq.deliver = true, io.deliver
 	return l
 }
 
@@ -130,9 +130,6 @@ func (l *Loop) Work() (work int) {
 	taken, now := l.take()
 	l.seq.leave()
 	l.seq.pinned = false
-	if l.inline != nil {
-		l.inline.Deliver(now)
-	}
 	work += taken
 	if l.last == 0 { // the first turn: when it began is not known
 		l.last = now
@@ -224,6 +221,7 @@ func (l *Loop) publish(now int64) {
 // have ended. Here the loop waits for its journal: there is no market to miss.
 func (l *Loop) Drain() {
 	l.venues = nil
+	l.seq.deliver = nil // the gateways have said goodbye
 	for l.seq.Err() == nil {
 		taken, now := l.take()
 		if !l.finish(now) && taken == 0 && l.seq.Ready() {
@@ -250,14 +248,15 @@ func (l *Loop) Run() error {
 		}
 		if worked {
 			idleTurns = 0
+			l.warm.worked(l.last, l.seq.Commands)
 			continue
 		}
 		idleTurns++
 		switch l.idle {
 		case IdleSpin:
-			l.warm.turn(l.last, l.seq)
+			l.rehearse()
 		case IdlePause:
-			l.warm.turn(l.last, l.seq)
+			l.rehearse()
 			pause()
 		case IdleYield:
 			runtime.Gosched()

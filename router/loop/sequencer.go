@@ -23,6 +23,7 @@ type Sequencer struct {
 	out      *event.Output
 	journal  *journal.Writer // nil: nothing is recorded
 	dispatch func(*event.Command)
+	deliver  func(now int64) // lets dispatched commands leave, nil: others do
 	seq      uint64
 	now      int64
 	failed   error
@@ -114,6 +115,9 @@ func (s *Sequencer) send() {
 	s.leave()
 	for ; s.sent < len(s.out.Commands); s.sent++ {
 		s.dispatch(&s.out.Commands[s.sent])
+	}
+	if s.deliver != nil {
+		s.deliver(s.now)
 	}
 	s.enter()
 }

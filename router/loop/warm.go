@@ -4,8 +4,13 @@ import (
 	"sync/atomic"
 )
 
-// warmNanos is how long an idle loop waits after an order, or a rehearsal, to rehearse.
-const warmNanos = 100_000
+const (
+	// warmNanos is how long an idle loop waits after an order, or a rehearsal, to rehearse.
+	warmNanos = 100_000
+	// Who has waited for half of that rehearses after the next event: messages come in bursts
+	// or at intervals, and are least likely when the last is lullNanos old.
+	lullNanos = 10_000
+)
 
 // warmth keeps the caches and the branch predictor of an idle loop's core on the way of
 // the next event.
@@ -29,21 +34,36 @@ func (l *Loop) Warm(walk func()) {
 	l.warm.walk.Store(&walk)
 }
 
-// turn is called in every idle turn.
-func (w *warmth) turn(now int64, seq *Sequencer) {
-	if seq.Commands != w.commands { // the real way was walked
-		w.commands, w.due = seq.Commands, now+warmNanos
-	}
-	if now < w.due && w.due-now <= warmNanos {
-		return
-	}
-	w.due = now + warmNanos
-	if walk := w.walk.Load(); walk != nil {
-		(*walk)()
-		w.turns++
-		w.sum += w.read(seq)
+// worked is called after every turn that had something to do.
+func (w *warmth) worked(now int64, commands uint64) {
+	if commands != w.commands { // the real way was walked
+		w.commands, w.due = commands, now+warmNanos
+	} else if w.due-now < warmNanos/2 {
+		w.due = now + lullNanos
 	}
 }
 
-// read is what the next event of the real core will touch.
-func (w *warmth) read(seq *Sequencer) uint64 { return seq.core.Rewarm(w.turns) }
+// rehearse is called in every idle turn.
+func (l *Loop) rehearse() {
+	w := &l.warm
+	if l.last < w.due && w.due-l.last <= warmNanos {
+		return
+	}
+	w.due = l.last + warmNanos
+	if walk := w.walk.Load(); walk != nil {
+		(*walk)()
+		w.turns++
+		w.sum += l.reread(w.turns)
+	}
+}
+
+// reread reads what the next event will touch on its way: rings, journal, core, gateways.
+func (l *Loop) reread(turn uint64) (sum uint64) {
+	if l.seq.journal != nil {
+		sum += l.seq.journal.Rewarm()
+	}
+	if l.inline != nil {
+		sum += l.inline.rewarm(turn, l.venues)
+	}
+	return sum + l.seq.core.Rewarm(turn)
+}

@@ -185,3 +185,15 @@ func (g *Gateway) transmit(now int64, c *event.Command) bool {
 	g.onSent(c, now)
 	return true
 }
+
+// Rewarm reads what the next order touches, so that an idle loop has it in the caches: one of the
+// templates, which turn chooses, and what all orders share. It changes nothing. The sum is of no use.
+func (g *Gateway) Rewarm(turn uint64) (sum uint64) {
+	const kinds = uint64(len(sides) * len(styles))
+	kind, symbol := turn%kinds, turn/kinds%uint64(len(g.orders))
+	sum = g.session.Rewarm(g.orders[symbol][kind%uint64(len(sides))][kind/uint64(len(sides))])
+	if g.cfg.Firewall != nil {
+		sum += g.cfg.Firewall.Rewarm(turn)
+	}
+	return sum
+}
