@@ -54,6 +54,7 @@ func startEcho(tb testing.TB, bytes int) *echo {
 			tb.Fatal("echo:", err)
 		}
 		port, _ = strconv.Atoi(strings.TrimSpace(line))
+		hurry(tb, e.cmd.Process.Pid, -20) // as the router's thread
 	} else {
 		e.name = "raw-syscall echo"
 		port = e.startThread(tb, core, bytes)
@@ -236,7 +237,7 @@ func newWire(tb testing.TB) *wireRig {
 	w.rig.loop.PutOff()
 	w.rig.loop.Warm(practice.Walk)
 	runtime.LockOSThread()
-	w.nice = hurry(tb, -20)
+	w.nice = hurry(tb, 0, -20)
 	w.rig.start(tb)
 	w.skip = 10
 	for range w.skip {
@@ -247,14 +248,15 @@ func newWire(tb testing.TB) *wireRig {
 	return w
 }
 
-// hurry gives the calling thread a priority, if it may have it, and returns the one before.
-func hurry(tb testing.TB, nice int) (before int) {
-	before, err := unix.Getpriority(unix.PRIO_PROCESS, 0) // 20 - nice
+// hurry gives a thread, 0 for the calling one, a priority if it may have it, and returns the one
+// before.
+func hurry(tb testing.TB, thread, nice int) (before int) {
+	before, err := unix.Getpriority(unix.PRIO_PROCESS, thread) // 20 - nice
 	if err == nil {
-		err = unix.Setpriority(unix.PRIO_PROCESS, 0, nice)
+		err = unix.Setpriority(unix.PRIO_PROCESS, thread, nice)
 	}
 	if err != nil {
-		tb.Log("the venue's thread is one of many:", err)
+		tb.Log("one of many on its core:", err)
 	}
 	return 20 - before
 }
@@ -312,7 +314,7 @@ func (w *wireRig) stop(tb testing.TB) {
 	w.swap(tb, false)
 	w.echo.stop()
 	w.rig.stop(tb)
-	hurry(tb, w.nice)
+	hurry(tb, 0, w.nice)
 	runtime.UnlockOSThread()
 	confine(tb, allowedCores())
 	w.undo()
