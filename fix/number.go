@@ -92,6 +92,14 @@ func digits8of(v uint64) uint64 {
 	return q | (w-q*10)<<8
 }
 
+// digits4of has the four digits of v, below 10,000, the first in the lowest byte.
+func digits4of(v uint64) uint64 {
+	q := v * 5243 >> 19
+	w := q | (v-q*100)<<16
+	q = w * 103 >> 10 & 0x000f000f
+	return q | (w-q*10)<<8
+}
+
 // digits3of has the three digits of v, below 1000, the first in the lowest byte.
 func digits3of(v uint64) uint64 {
 	q := v * 5243 >> 19

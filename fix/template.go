@@ -345,6 +345,13 @@ func (f *tailField) put(to unsafe.Pointer, at uint, sum uint32, v uint64) (uint,
 	store64(to, at, f.text)
 	at += f.len
 	sum += f.sum
+	if v < 10_000 && f.part == 0 { // as most quantities are
+		w := digits4of(v)
+		first := uint(bits.TrailingZeros64(w)) &^ 7 & 63
+		store64(to, at, (w+SOH<<32+ascii0&0xffffffff)>>first)
+		width := 4 - first>>3
+		return at + width + 1, sum + uint32(w*0x01010101>>24&0xff) + uint32(width)*'0'
+	}
 	if v >= 100_000_000 || f.part > 56 {
 		return f.putLong(to, at, sum, v)
 	}
