@@ -197,12 +197,24 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 		sum += stamp.sum
 	}
 	if t.spec.IDs == IDDecimal {
-		sum += s.ids.put(unsafe.Add(to, t.idAt), v.ID)
+		if v.ID != s.ids.id {
+			s.ids.set(v.ID)
+		}
+		s.ids.put(unsafe.Add(to, t.idAt))
+		sum += s.ids.sum
 		if t.linkAt != 0 {
-			sum += s.links.put(unsafe.Add(to, t.linkAt), v.Link)
+			if v.Link != s.links.id {
+				s.links.set(v.Link)
+			}
+			s.links.put(unsafe.Add(to, t.linkAt))
+			sum += s.links.sum
 		}
 		if t.origAt != 0 {
-			sum += s.origs.put(unsafe.Add(to, t.origAt), v.OrigID)
+			if v.OrigID != s.origs.id {
+				s.origs.set(v.OrigID)
+			}
+			s.origs.put(unsafe.Add(to, t.origAt))
+			sum += s.origs.sum
 		}
 	} else {
 		sum += t.putIDs(to, v)

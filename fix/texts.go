@@ -38,34 +38,38 @@ func (x *seqText) turn(seq uint64) {
 // idText is an order number of idDigits digits as text. Such numbers grow, so mostly only the
 // last three digits change, and what an order is part of stays for a while.
 type idText struct {
-	id, high      uint64 // high is id / 1000; 0: none yet
-	first, second uint64 // bytes 0 to 7, and 8 to 15
-	last, sum     uint64 // bytes 10 to 17, and the sum of all, with '0' for the last three
-	units         uint64 // the last three
+	id                  uint64 // 0: none yet
+	first, second, last uint64 // bytes 0 to 7, 8 to 15, and 10 to 17
+	sum                 uint32 // of all bytes
+
+	high           uint64 // id / 1000
+	lastOf, sumsOf uint64 // last and sum with '0' for the last three digits
 }
 
 // idFits reports whether a number has idDigits digits.
 func idFits(id uint64) bool { return id-idLimit/10 < idLimit-idLimit/10 }
 
-// put writes id, which has that many digits, and returns the sum of its bytes.
-func (x *idText) put(to unsafe.Pointer, id uint64) (sum uint32) {
-	if id != x.id {
-		high := id / 1000
-		if high != x.high {
-			x.turn(high)
-		}
-		x.id, x.units = id, digits3of(id-high*1000)
+// set makes the text of id, which has that many digits and is another than before.
+func (x *idText) set(id uint64) {
+	high := id / 1000
+	if high != x.high {
+		x.turn(high)
 	}
+	w := digits3of(id - high*1000)
+	x.id, x.last, x.sum = id, x.lastOf+w<<40, uint32(x.sumsOf+w*0x010101>>16&0xff)
+}
+
+// put writes the text at to.
+func (x *idText) put(to unsafe.Pointer) {
 	store64(to, 0, x.first)
 	store64(to, 8, x.second)
-	store64(to, idDigits-8, x.last+x.units<<40)
-	return uint32(x.sum + x.units*0x010101>>16&0xff)
+	store64(to, idDigits-8, x.last)
 }
 
 //go:noinline
 func (x *idText) turn(high uint64) {
 	var b [idDigits]byte
-	x.high, x.sum = high, uint64(putDigits(b[:], high*1000))
+	x.high, x.sumsOf = high, uint64(putDigits(b[:], high*1000))
 	x.first, x.second = binary.LittleEndian.Uint64(b[0:]), binary.LittleEndian.Uint64(b[8:])
-	x.last = binary.LittleEndian.Uint64(b[idDigits-8:])
+	x.lastOf = binary.LittleEndian.Uint64(b[idDigits-8:])
 }
