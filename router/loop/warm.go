@@ -6,7 +6,7 @@ import (
 
 const (
 	// warmNanos is how long an idle loop waits after an order, or a rehearsal, to rehearse.
-	warmNanos = 100_000
+	warmNanos = 250_000
 	// Who has waited for half of that rehearses after the next event: messages come in bursts
 	// or at intervals, and are least likely when the last is lullNanos old.
 	lullNanos = 10_000
@@ -22,7 +22,7 @@ type warmth struct {
 	sum      uint64 // of what Rewarm read
 }
 
-// Warm makes a loop that keeps its core call walk when nothing was sent for 100 µs and it has
+// Warm makes a loop that keeps its core call walk when nothing was sent for 250 µs and it has
 // nothing to do, and read what its live parents' next decisions need, one parent after the other;
 // nil ends it. walk must change nothing but what is its own, which the loop alone uses from then
 // on, see router/rehearsal. Any goroutine.

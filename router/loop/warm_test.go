@@ -24,7 +24,7 @@ func TestAnIdleLoopRehearses(t *testing.T) {
 		at(now)
 	}
 	if walks != 12 || read != 12 || l.warm.sum == 0 {
-		t.Errorf("%d walks in twelve times 100 µs, the gateways were read %d times", walks, read)
+		t.Errorf("%d walks in twelve times warmNanos, the gateways were read %d times", walks, read)
 	}
 	if at(5); walks != 13 {
 		t.Error("a clock that steps back ends it")
