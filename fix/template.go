@@ -197,22 +197,16 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 		sum += stamp.sum
 	}
 	if t.spec.IDs == IDDecimal {
-		if v.ID != s.ids.id {
-			s.ids.set(v.ID)
-		}
+		s.ids.show(v.ID)
 		s.ids.put(unsafe.Add(to, t.idAt))
 		sum += s.ids.sum
 		if t.linkAt != 0 {
-			if v.Link != s.links.id {
-				s.links.set(v.Link)
-			}
+			s.links.show(v.Link)
 			s.links.put(unsafe.Add(to, t.linkAt))
 			sum += s.links.sum
 		}
 		if t.origAt != 0 {
-			if v.OrigID != s.origs.id {
-				s.origs.set(v.OrigID)
-			}
+			s.origs.show(v.OrigID)
 			s.origs.put(unsafe.Add(to, t.origAt))
 			sum += s.origs.sum
 		}

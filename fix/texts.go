@@ -49,7 +49,13 @@ type idText struct {
 // idFits reports whether a number has idDigits digits.
 func idFits(id uint64) bool { return id-idLimit/10 < idLimit-idLimit/10 }
 
-// set makes the text of id, which has that many digits and is another than before.
+// show makes the text of id, which has that many digits.
+func (x *idText) show(id uint64) {
+	if id != x.id {
+		x.set(id)
+	}
+}
+
 func (x *idText) set(id uint64) {
 	high := id / 1000
 	if high != x.high {
