@@ -16,6 +16,8 @@ type OUCH struct {
 	seen  table // executions, by match and order: index in execs
 	execs []ouchExec
 	sums  []ouchSum
+	// latest is the instrument of the last order.
+	latest int
 }
 
 // ouchSum is what the messages of the session say of a child since its first.
@@ -101,10 +103,13 @@ func (s *OUCH) enter(msg []byte, o *wireOrder, policy uint64) Reason {
 	if !s.display(msg, o) {
 		return Malformed
 	}
-	sym := s.symbolOf(o.symbol)
-	switch {
-	case o.id == 0 || !s.old && ref == 0 || sym == nil || sym.PriceDecimals < ouchDecimals:
+	i := s.symbolOf(o.symbol)
+	if o.id == 0 || !s.old && ref == 0 || i < 0 || s.symbols[i].PriceDecimals < ouchDecimals {
 		return Malformed
+	}
+	sym := &s.symbols[i]
+	o.listed = int32(i) + 1
+	switch {
 	case s.f.taken(o):
 		return Duplicate
 	case price == ouchMarketPrice:
@@ -125,13 +130,19 @@ func (s *OUCH) enter(msg []byte, o *wireOrder, policy uint64) Reason {
 	return why
 }
 
-func (s *OUCH) symbolOf(text []byte) *Symbol {
+// symbolOf returns the number of the instrument that is spelt so, -1 when there is none: mostly
+// that of the order before.
+func (s *OUCH) symbolOf(text []byte) int {
+	if i := s.latest; i < len(s.symbols) && s.symbols[i].Text == string(text) && len(text) > 0 {
+		return i
+	}
 	for i := range s.symbols {
 		if s.symbols[i].Text == string(text) && len(text) > 0 {
-			return &s.symbols[i]
+			s.latest = i
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 // named returns the child that b begins with the name of, -1 for none: its token in 4.2,
