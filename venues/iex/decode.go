@@ -45,7 +45,8 @@ type Stats struct {
 // not complete carries the flag More. A trade becomes MarketTrade without an
 // aggressor, Ref being the trade's number. An instrument is HALTED while its
 // trading status is not T (trading), while IEX has an operational halt in it, and
-// from the end of system hours on.
+// from the end of system hours on. The price test for short sales becomes
+// ShortRestriction, once the book is LIVE or HALTED.
 //
 // A new Decoder expects Reset, then Live when messages come from the start.
 type Decoder struct {
@@ -132,6 +133,8 @@ func (d *Decoder) Decode(now int64, msg []byte) error {
 		err = d.tradingStatus(now, b, msg)
 	case typeOperationalHalt:
 		err = d.operationalHalt(now, b, msg)
+	case typeShortSale:
+		err = d.shortSale(now, b, msg)
 	}
 	return d.finish(now, b, msg, err)
 }

@@ -105,7 +105,10 @@ func TestMessagesBecomeEvents(t *testing.T) {
 		{"end of hours", message(typeSystemEvent, 'E', "", 0, 0), "AAA HALTED|BBB HALTED"},
 		{"regular hours", message(typeSystemEvent, 'R', "", 0, 0), ""},
 		{"directory", message(typeSecurityDirectory, 0, "AAA", 0, 0), ""},
-		{"short sale", message(typeShortSale, 0, "AAA", 0, 0), ""},
+		{"no price test", message(typeShortSale, 0, "AAA", 0, 0), "AAA shorts free"},
+		{"price test", message(typeShortSale, 1, "AAA", 0, 0), "AAA shorts restricted"},
+		{"price test of another", message(typeShortSale, 1, "CCC", 0, 0), ""},
+		{"price test?", message(typeShortSale, '1', "AAA", 0, 0), "AAA STALE"},
 		{"security event", message(typeSecurityEvent, 'O', "AAA", 0, 0), ""},
 		{"official price", message(typeOfficialPrice, 'Q', "AAA", 0, 0), ""},
 		{"auction", message(typeAuction, 'O', "AAA", 0, 0), ""},
@@ -158,6 +161,31 @@ func TestGapAndRestart(t *testing.T) {
 		Restarts: 1, Sessions: 1, Malformed: 1}
 	if *l.Stats() != want {
 		t.Errorf("%+v, want %+v", *l.Stats(), want)
+	}
+}
+
+// A price test is told once, when its book is in use, and outlives a restart of the stream.
+func TestPriceTestIsToldWithItsBook(t *testing.T) {
+	l := listen(t, "AAA")
+	for _, s := range []struct {
+		name string
+		seg  []byte
+		want string
+	}{
+		{"start", seg(1, 1), "AAA clear|AAA LIVE"},
+		{"gap", seg(5, 2), "AAA STALE"},
+		{"while stale", seg(5, 3, message(typeShortSale, 1, "AAA", 0, 0)), ""},
+		{"restart", seg(1, 4), "AAA clear|AAA shorts restricted|AAA LIVE"},
+		{"the same again", seg(1, 5, message(typeShortSale, 1, "AAA", 0, 0)), ""},
+		{"another restart", seg(1, 6), "AAA clear|AAA LIVE"},
+		{"halted", seg(1, 7, message(typeTradingStatus, 'H', "AAA", 0, 0)), "AAA HALTED"},
+		{"lifted in a halt", seg(2, 8, message(typeShortSale, 0, "AAA", 0, 0)), "AAA shorts free"},
+	} {
+		n := len(l.said)
+		l.Receive(1, s.seg)
+		if got := l.since(n); got != s.want {
+			t.Errorf("%s: %q, want %q", s.name, got, s.want)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func (d *Decoder) Stale(now int64, reason event.Reason) {
 	d.Settle(now)
 }
 
-// Settle emits the BookClear and BookStatus events that are owed; false means that
+// Settle emits the BookClear, ShortRestriction and BookStatus events that are owed; false means that
 // the sink had no room and some still are.
 func (d *Decoder) Settle(now int64) bool {
 	if !d.owed {
@@ -55,10 +55,20 @@ func (d *Decoder) settleBook(now int64, b *book) bool {
 		}
 		b.clear, b.told = false, event.BookSyncing
 	}
+	if want != event.BookStale && want >= event.BookLive && b.shorts != b.toldFor {
+		code := uint8(0)
+		if b.shorts == restricted {
+			code = event.ShortsRestricted
+		}
+		if !d.emit(now, b, event.ShortRestriction, code, event.ReasonVenueState) {
+			return false
+		}
+		b.toldFor = b.shorts
+	}
 	if want == b.told {
 		return true
 	}
-	if !d.emit(now, b, event.BookStatus, want, reason) {
+	if !d.emit(now, b, event.BookStatus, uint8(want), reason) {
 		return false
 	}
 	b.told = want
@@ -89,11 +99,11 @@ func (d *Decoder) distrust(now int64, b *book, reason event.Reason) {
 }
 
 func (d *Decoder) emit(
-	now int64, b *book, kind event.Kind, state event.BookState, reason event.Reason,
+	now int64, b *book, kind event.Kind, code uint8, reason event.Reason,
 ) bool {
 	d.status = event.Event{
 		RecvTime: now, Kind: kind, Venue: d.venue, Instrument: b.id,
-		Code: uint8(state), Reason: reason,
+		Code: code, Reason: reason,
 	}
 	if !d.sink(&d.status) {
 		d.stats.NoRoom++
@@ -139,6 +149,21 @@ func (d *Decoder) operationalHalt(now int64, b *book, msg []byte) error {
 		b.stopped = true
 	case 'N':
 		b.stopped = false
+	default:
+		return ErrValue
+	}
+	d.owed = !d.settleBook(now, b) || d.owed
+	return nil
+}
+
+// shortSale takes whether a price test holds for short sales (17 CFR 242.201), which is on every
+// market. It is no part of what a Reset forgets: only the venue lifts it. Detail says since when.
+func (d *Decoder) shortSale(now int64, b *book, msg []byte) error {
+	switch msg[1] {
+	case 0:
+		b.shorts = unrestricted
+	case 1:
+		b.shorts = restricted
 	default:
 		return ErrValue
 	}

@@ -31,10 +31,21 @@ type book struct {
 	ignored bool         // not wanted: kept so that it is asked for once
 	halted  bool         // by its trading status
 	stopped bool         // by an operational halt of IEX
+	shorts  priceTest    // for short sales
+	toldFor priceTest    // what of it the receivers know
 	broken  event.Reason // why events were left out; ReasonNone when none were
 	told    event.BookState
 	clear   bool // a BookClear is owed
 }
+
+// priceTest is whether a price test holds for short sales of an instrument.
+type priceTest uint8
+
+const (
+	untold priceTest = iota
+	unrestricted
+	restricted
+)
 
 func newBook(s Symbol) (book, error) {
 	b := book{id: s.ID, priceMul: 1, priceDiv: 1, qtyMul: market.Pow10(min(s.QtyDecimals, 9)), clear: true}

@@ -37,6 +37,7 @@ type wireTrade struct {
 
 type twinBook struct {
 	halted, stopped bool
+	shorts, known   string
 	broken, told    string
 	uncleared       bool
 }
@@ -98,7 +99,7 @@ func (t *twin) receive(datagram []byte) {
 		t.channel, t.session, t.stamp, t.next = h.Channel, h.Session, h.Stamp, h.Seq
 		t.state, t.reason, t.closed = "SYNCING", "", false
 		for _, b := range t.books {
-			*b = twinBook{told: b.told, uncleared: true}
+			*b = twinBook{told: b.told, uncleared: true, shorts: b.shorts, known: b.known}
 		}
 		t.settle()
 		if h.Seq == 1 {
@@ -140,6 +141,10 @@ func (t *twin) settleBook(name string) {
 	if want != "STALE" && b.uncleared {
 		t.say("%s clear", name)
 		b.uncleared, b.told = false, "SYNCING"
+	}
+	if (want == "LIVE" || want == "HALTED") && b.shorts != b.known {
+		t.say("%s shorts %s", name, b.shorts)
+		b.known = b.shorts
 	}
 	if want != b.told {
 		t.say("%s %s", name, want)
@@ -191,6 +196,14 @@ func (t *twin) message(m []byte) {
 		t.level(name, m)
 	case 'T', 'B':
 		t.trade(name, m)
+	case 'P':
+		if m[1] > 1 {
+			t.refused++
+			t.distrust(name)
+			return
+		}
+		b.shorts = [...]string{"free", "restricted"}[m[1]]
+		t.settleBook(name)
 	case 'H', 'O':
 		allowed, on := "HOPT", &b.halted
 		if m[0] == 'O' {
@@ -252,6 +265,8 @@ func words(names []string, e *event.Event) string {
 		return name + " clear"
 	case event.BookStatus:
 		return name + " " + event.BookState(e.Code).String()
+	case event.ShortRestriction:
+		return name + " shorts " + map[uint8]string{0: "free", event.ShortsRestricted: "restricted"}[e.Code]
 	case event.MarketTrade:
 		return fmt.Sprintf("%s trade %d @ %d no %d", name, e.Qty, e.Price, e.Ref)
 	case event.BookLevel:

@@ -146,8 +146,8 @@ func (v *verification) take(e *event.Event) bool {
 		books[e.Instrument] = w
 	}
 	switch {
-	case e.Kind == event.MarketTrade:
-		return true
+	case e.Kind == event.MarketTrade, e.Kind == event.MarketStatus, e.Kind == event.PriceBand, e.Kind == event.ShortRestriction:
+		return true // of no book
 	case w.book == nil && (e.Kind == event.BookClear || e.Kind == event.BookStatus):
 		w.status = *e
 		return true
