@@ -71,7 +71,8 @@ type CommandKind uint8
 
 // Kinds of command. Numbers are part of the journal format: never reused.
 const (
-	// SendOrder sends NewOrderSingle(35=D) for Child to Venue.
+	// SendOrder sends NewOrderSingle(35=D) for Child to Venue. OrigID says who located the stock of
+	// a short sale, as its client did.
 	SendOrder CommandKind = 1
 	// SendCancel sends OrderCancelRequest(35=F) for Child to Venue.
 	SendCancel CommandKind = 2

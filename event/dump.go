@@ -260,6 +260,7 @@ func AppendCommand(dst []byte, c *Command, names *Names) []byte {
 		l.qtyIf(" MinQty ", c.MinQty)
 		l.qtyIf(" show ", c.Show())
 		l.id(" QuoteID ", c.ID)
+		l.id(" located by ", c.OrigID)
 	case SendCancel:
 		l.uint(" C", c.Child)
 		l.venue(c.Venue)

@@ -93,6 +93,7 @@ const (
 	TagLastLiquidityInd      = 851
 	TagTrdMatchID            = 880
 	TagSelfMatchPreventionID = 2362
+	TagLocateBroker          = 5700 // who located what is sold short: in common use, not of the standard
 	TagTradeID               = 1003
 	TagAggressorIndicator    = 1057
 	TagDefaultApplVerID      = 1137

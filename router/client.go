@@ -44,6 +44,9 @@ func (c *Core) onParentNew(e *event.Event) {
 		Status: market.StatusNew, Limit: e.Price, OrderQty: e.Qty, Accepted: c.now, first: none,
 		terms: termsOf(e), day: c.day.number,
 	}
+	if p.Mark != market.Long {
+		p.locate = e.OrigID
+	}
 	if mid2, ok := c.composites[e.Instrument].Mid2(); ok {
 		p.ArrivalMid2 = mid2
 	}

@@ -145,7 +145,7 @@ func (c *Core) depart(ch *Child) {
 	c.scoreSent(ch)
 	cmd := c.command(event.SendOrder)
 	c.address(cmd, ch)
-	cmd.Policy, cmd.ID, cmd.OrdType = ch.Policy, ch.QuoteID, market.OrdLimit
+	cmd.Policy, cmd.ID, cmd.OrigID, cmd.OrdType = ch.Policy, ch.QuoteID, c.parents[ch.Parent].locate, market.OrdLimit
 	if ch.Tactic == event.TacticQuote {
 		cmd.OrdType = market.OrdPreviouslyQuoted
 	}

@@ -91,9 +91,13 @@ type Parent struct {
 	darkExpected   market.Qty // what the pools' scores promised, halved with every slice
 	darkFilled     market.Qty // what they filled, decayed alike
 	endReason      event.Reason
+	locate         event.ID // who located what it sells short, LocateBroker(5700)
 	ChildrenSent   uint32
 	DecisionsTaken uint32
 }
+
+// Locate returns who located what p sells short, as its client said; the zero ID: nobody did.
+func (p *Parent) Locate() event.ID { return p.locate }
 
 // pendingRequest is the client's unanswered cancel or replace.
 type pendingRequest struct {

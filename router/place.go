@@ -127,7 +127,7 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 	c.scoreSent(ch)
 	cmd := c.command(event.SendOrder)
 	c.address(cmd, ch)
-	cmd.Policy = ch.Policy
+	cmd.Policy, cmd.OrigID = ch.Policy, p.locate
 	cmd.SetShow(pl.show)
 	cmd.MinQty, cmd.ID, cmd.OrdType = pl.minQty, pl.quote, market.OrdLimit
 	switch pl.tactic {

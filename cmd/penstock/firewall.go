@@ -63,7 +63,7 @@ func (a *assembly) restoreFirewall() error {
 	for i := range parents {
 		p := &parents[i]
 		o := firewall.Order{ID: p.ClOrdID, Client: p.Client, Instrument: p.Instrument, Side: p.Side, Qty: p.OrderQty,
-			Limit: p.Limit, Strategy: uint16(p.Strategy), Mark: p.Mark, Display: p.Display()}
+			Limit: p.Limit, Strategy: uint16(p.Strategy), Mark: p.Mark, Locate: p.Locate(), Display: p.Display()}
 		if !a.wall.RestoreParent(p.Number, &o) {
 			return fmt.Errorf("the firewall has no room for parent %d of the run that goes on", p.Number)
 		}
@@ -102,6 +102,9 @@ func (a *assembly) orderedBy(next event.Sink) event.Sink {
 		if e.Kind == event.ParentNew || e.Kind == event.ParentReplace {
 			o := firewall.Order{ID: e.ID, Client: e.Client, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Limit: e.Price,
 				Strategy: uint16(e.Strategy), Mark: e.Mark, Display: e.Display()}
+			if e.Kind == event.ParentNew && e.Mark != market.Long {
+				o.Locate = e.OrigID
+			}
 			if !a.wall.ordered.Push(&o) {
 				return false // as if the core's ring were full: the client is told
 			}

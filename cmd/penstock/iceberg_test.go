@@ -80,6 +80,10 @@ func TestIcebergAndShortSaleReachTheVenues(t *testing.T) {
 						t.Errorf("%s has order %v without the mark", name, o.ClOrdID)
 					}
 					marked++
+					ouch := name == "LITA" && protocol == serve.OUCH50 // which has no field for it
+					if located := o.Locate.String() == "LOCATOR"; located == ouch {
+						t.Errorf("%s: order %v says that %q located the stock", name, o.ClOrdID, o.Locate.String())
+					}
 					if o.TIF == market.TIFDay && o.OrdType == market.OrdLimit && strings.HasPrefix(name, "LIT") {
 						shown := o.OrderQty
 						if o.MaxFloor > 0 {

@@ -14,7 +14,7 @@ func (in *inbound) locate() *refusal {
 		return nil
 	}
 	required, asked := in.msg.Get(tagLocateReqd)
-	broker, named := in.msg.Get(tagLocateBroker)
+	broker, named := in.msg.Get(fix.TagLocateBroker)
 	switch {
 	case in.event.Mark == market.Long && (asked || named):
 		return order(event.ReasonLocate, "LocateReqd(114) and LocateBroker(5700) are of short sales: Side(54)=5 or 6")

@@ -16,7 +16,6 @@ const (
 	tagDayCumQty                = 425
 	tagDayAvgPx                 = 426
 	tagLocateReqd               = 114
-	tagLocateBroker             = 5700
 	tagDisplayQty               = 1138
 	tagNoStrategyParameters     = 957
 	tagStrategyParameterName    = 958
@@ -109,7 +108,7 @@ func init() {
 		fix.TagMaxFloor:             {name: "MaxFloor", d: optional, g: optional},
 		tagDisplayQty:               {name: "DisplayQty", d: optional, g: optional},
 		tagLocateReqd:               {name: "LocateReqd", d: optional, g: optional},
-		tagLocateBroker:             {name: "LocateBroker", d: optional, g: optional},
+		fix.TagLocateBroker:         {name: "LocateBroker", d: optional, g: optional},
 		tagNoStrategyParameters:     {name: "NoStrategyParameters", d: optional, g: optional},
 		tagStrategyParameterName:    {name: "StrategyParameterName", d: optional, g: optional, repeats: true},
 		tagStrategyParameterType:    {name: "StrategyParameterType", d: optional, g: optional, repeats: true},

@@ -94,7 +94,7 @@ func TestEveryTagIsHandledAsTheTableSays(t *testing.T) {
 			case ignored, optional:
 				// Of some strategies only, and in a replace beside TargetStrategy(847): see the corpus.
 				term := tag == tagNoStrategyParameters || tag == tagExpireDate || slices.ContainsFunc(terms[:], func(t term) bool { return t.tag == tag || t.alias == tag })
-				term = term || tag == tagLocateReqd || tag == tagLocateBroker // of short sales only
+				term = term || tag == tagLocateReqd || tag == fix.TagLocateBroker // of short sales only
 				if rWith != nil && !(term && (rWith.reason == event.ReasonBadParameter || rWith.reason == event.ReasonLocate)) {
 					t.Errorf("%s: %+v, want it taken", name, rWith)
 				}

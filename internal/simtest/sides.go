@@ -94,10 +94,13 @@ func (w *world) restrictShorts(i *item) {
 }
 
 // checkSide demands of an order that leaves the mark of its parent, where its venue knows it,
-// and a price above the best bid where the price test holds.
+// who located its stock, as its client said, and a price above the best bid where the price test holds.
 func (w *world) checkSide(c *event.Command) {
 	if c.Mark == market.Long {
 		return
+	}
+	if who := w.locates[c.Parent]; c.OrigID != who {
+		w.fail("order %d says that %q located the stock, its client said %q", c.Child, c.OrigID, who)
 	}
 	if v := &w.swarm.at[c.Venue]; c.Mark == market.Short && !v.shorts || c.Mark == market.ShortExempt && !v.exempts {
 		w.fail("order %d is marked %v, which venue %d does not take", c.Child, c.Mark, c.Venue)
@@ -138,6 +141,12 @@ func (a *account) shown() (sum int64) {
 func (w *world) mayShort(c *event.Command) {
 	if c.Kind != event.Report || c.ExecType != market.ExecNew || c.Mark == market.Long {
 		return
+	}
+	for _, e := range w.clients[c.Client].said {
+		if e.Kind == event.ParentNew && e.ID == c.ID {
+			w.locates[c.Parent] = e.OrigID
+			break // a later one with that ClOrdID is refused
+		}
 	}
 	if p := &w.swarm.sides.client[c.Client]; !w.swarm.sides.shorts || c.Mark == market.Short && !p.short || c.Mark == market.ShortExempt && !p.exempt {
 		w.fail("parent %d sells %v, client %d may not", c.Parent, c.Mark, c.Client)

@@ -57,8 +57,12 @@ func (w *world) guard(cfg *fixgw.Config) {
 // ordered tells the firewall what a client asks for, numbered which number it got.
 func (w *world) ordered(e *event.Event) {
 	if w.wall != nil {
-		w.wall.Ordered(&firewall.Order{ID: e.ID, Client: e.Client, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Limit: e.Price,
-			Strategy: uint16(e.Strategy), Mark: e.Mark, Display: e.Display()})
+		o := firewall.Order{ID: e.ID, Client: e.Client, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Limit: e.Price,
+			Strategy: uint16(e.Strategy), Mark: e.Mark, Display: e.Display()}
+		if e.Kind == event.ParentNew {
+			o.Locate = e.OrigID
+		}
+		w.wall.Ordered(&o)
 	}
 }
 

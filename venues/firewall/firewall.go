@@ -179,6 +179,8 @@ func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
 		return ShortMark
 	case o.mark != market.Long && !f.shorts(p.order.Client, o.mark):
 		return NoShorts
+	case o.seen&sawLocate != 0 && !p.order.locatedBy(o.locate):
+		return Locate
 	case o.spelt() && !s.numbers(o, in):
 		return Malformed
 	case o.qty <= 0 || o.qty > l.MaxQty:

@@ -290,6 +290,8 @@ func (m *mould) lay(msg []byte, body, parentTag int) bool {
 		}
 		text, p := msg[value:end], place{int32(value), int32(end - value)}
 		switch tag {
+		case fix.TagLocateBroker:
+			return false // its text is not kept
 		case fix.TagSymbol:
 			m.symbol = p
 		case fix.TagClOrdID:

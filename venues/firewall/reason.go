@@ -28,12 +28,13 @@ const (
 	ShortMark            // not the short mark that the client's order has
 	NoShorts             // a short sale of a client who has no permission
 	Display              // more displayed at lit venues than the client allows
+	Locate               // not whom the client named for having located the stock
 	reasons
 )
 
 var reasonTexts = [reasons]string{"", "killed", "late-fill", "malformed", "unsupported", "unknown-parent", "symbol", "side",
 	"duplicate", "quantity", "notional", "band", "limit", "overfill", "credit", "rate", "full", "short-mark", "no-shorts",
-	"display"}
+	"display", "locate"}
 
 // String returns a word of at most 20 bytes, which fits an event.ID.
 func (r Reason) String() string {

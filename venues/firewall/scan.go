@@ -23,6 +23,7 @@ type wireOrder struct {
 	qtyText   []byte
 	priceText []byte
 	showText  []byte // MaxFloor(111) or DisplayQty(1138)
+	locate    []byte // LocateBroker(5700)
 
 	now      int64
 	shows    market.Qty   // that its venue displays at once
@@ -58,6 +59,7 @@ const (
 	sawConditional
 	sawTIF
 	sawShow
+	sawLocate
 )
 
 // scan reads the fields of a body, which ends with its last SOH. It is false when a field
@@ -95,6 +97,8 @@ func (s *Session) scan(b []byte, o *wireOrder) bool {
 			bit, o.tif = sawTIF, market.TimeInForce(text[0])
 		case fix.TagMaxFloor, tagDisplayQty:
 			bit, o.showText = sawShow, text
+		case fix.TagLocateBroker:
+			bit, o.locate = sawLocate, text
 		case s.cfg.ParentTag:
 			bit, o.parent = sawParent, s.number(text)
 		case s.cfg.ConditionalTag:

@@ -55,6 +55,37 @@ func TestShortSalesAreRecounted(t *testing.T) {
 	}
 }
 
+// TestLocateIsTheClients: an order names for having located its stock whom its client named, or
+// nobody where the venue does not ask.
+func TestLocateIsTheClients(t *testing.T) {
+	for _, c := range []struct {
+		mark         market.Mark
+		side, fields string
+		want         Reason
+	}{
+		{market.Short, "5", "|59=3|5700=LOCATOR", Clear},
+		{market.Short, "5", "|59=3", Clear},
+		{market.Short, "5", "|59=3|5700=LOCATOR1", Locate},
+		{market.Short, "5", "|59=3|5700=LOCATO", Locate},
+		{market.Short, "5", "|59=3|5700=ABCDEFGHIJKLMNOPQRSTUVWXYZ", Locate},
+		{market.Short, "5", "|59=3|5700=LOCATOR|5700=LOCATOR", Malformed},
+		{market.Long, "2", "|59=3|5700=LOCATOR", Locate},
+	} {
+		f, s := sidesWall(t)
+		o := &Order{ID: [20]byte{'A'}, Client: 1, Side: market.Sell, Mark: c.mark, Qty: 2000}
+		if c.mark != market.Long {
+			copy(o.Locate[:], "LOCATOR")
+		}
+		f.RestoreParent(parentA, o)
+		if _, why := s.Out(1e18, sideOrder(childA, parentA, c.side, "|59=3"), Said{}); why != Clear { // a mould for the next
+			t.Errorf("%+v: the order before it is %v", c, why)
+		}
+		if _, why := s.Out(1e18, sideOrder(childA+1, parentA, c.side, c.fields), Said{}); why != c.want {
+			t.Errorf("%+v: %v", c, why)
+		}
+	}
+}
+
 // TestReplaceKeepsTheMark: a replace that would change it is not taken over.
 func TestReplaceKeepsTheMark(t *testing.T) {
 	f, s := sidesWall(t)

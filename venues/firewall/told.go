@@ -12,7 +12,14 @@ type Order struct {
 	Strategy   uint16
 	Side       market.Side // 0 of a replace
 	Mark       market.Mark
+	Locate     [20]byte   // who located what is sold short, zero padded
 	Display    market.Qty // the most that lit venues may show; 0: all, or in a replace as before
+}
+
+// locatedBy reports whether the client named who located the stock so.
+func (o *Order) locatedBy(text []byte) bool {
+	var said [20]byte
+	return len(text) <= len(said) && copy(said[:], text) > 0 && said == o.Locate
 }
 
 // Accepted says which number the router gave to a client's order, or that a replace of it

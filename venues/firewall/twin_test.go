@@ -87,7 +87,7 @@ func (w *twin) judge(now int64, msg string) Reason {
 		if t, err := strconv.ParseUint(tag, 10, 32); !ok || err != nil || value == "" || tag[0] == '0' || t > 99999 {
 			return Malformed
 		}
-		if _, twice := fields[tag]; twice && strings.Contains(" 11 41 34 55 54 40 38 44 59 111 526 ", " "+tag+" ") {
+		if _, twice := fields[tag]; twice && strings.Contains(" 11 41 34 55 54 40 38 44 59 111 526 5700 ", " "+tag+" ") {
 			return Malformed
 		}
 		fields[tag] = value
@@ -151,6 +151,9 @@ func (w *twin) order(now int64, kind byte, fields map[string]string) Reason {
 	}
 	if mark != o.Mark {
 		return ShortMark
+	}
+	if who, named := fields["5700"]; named && who != strings.TrimRight(string(o.Locate[:]), "\x00") {
+		return Locate
 	}
 	show, okShow := twinDecimal(fields["111"], sym.QtyDecimals)
 	if _, shown := fields["111"]; shown && (!okShow || show == 0 || show > int64(market.MaxQty)) {

@@ -35,8 +35,10 @@ type Dialect struct {
 	ReserveTag   int // of what may be displayed of an order, 111 or 1138; 0: the venue keeps no reserves
 	// Shorts are the values of 54 beyond 1 and 2 that the venue takes, of sales that are short.
 	// LocateReqd says 114=N in them: their stock has been located.
+	// LocateTag says who located it, in orders that name no quote and no invitation; 0: not said.
 	Shorts     string
 	LocateReqd bool
+	LocateTag  int
 	ParentTag  int  // of the number of the parent order in an order, 0: the venue takes none
 	SubIDs     bool // 50 and 57 in every header
 	IDLimit    int  // most characters of a ClOrdID(11)

@@ -46,7 +46,7 @@ var dialects = []Dialect{
 		CancelSide: true, CancelQty: true, QuotedOrdType: 'D', QuoteResponse: true, AckNew: true,
 		LiquidityTag: fix.TagLastLiquidityInd, ParentTag: fix.TagSecondaryClOrdID, MassStatus: true,
 		Conditional: conditional, FirmUp: midPeg, InviteTag: tagFirmUpRequest, InviteValue: "5",
-		SelfTradeTag: fix.TagSelfMatchPreventionID, ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true,
+		SelfTradeTag: fix.TagSelfMatchPreventionID, ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true, LocateTag: fix.TagLocateBroker,
 	},
 	{
 		// docs.cdp.coinbase.com/exchange, FIX 5.0 SP2: ids are UUIDs, resting orders
@@ -96,7 +96,7 @@ var dialects = []Dialect{
 		Peg:          []fix.Static{{Tag: fix.TagExecInst, Value: "M"}, {Tag: tagRoutingInst, Value: "B"}},
 		CapacityTag:  fix.TagRule80A,
 		SelfTradeTag: tagSelfTrade, CancelSide: true, CancelQty: true, AckNew: true, LiquidityTag: tagFeeCode,
-		ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true,
+		ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true, LocateTag: fix.TagLocateBroker,
 	},
 	{
 		// Nasdaq, FIX 4.2: display and post-only are DisplayInst, the midpoint is a

@@ -45,8 +45,11 @@ func (g *Gateway) makeTemplates() error {
 					continue
 				}
 				spec.Static, spec.QuoteTag = append(fields, account...), 0
-				if st.execInst == market.ExecInstFirmUp {
+				switch {
+				case st.execInst == market.ExecInstFirmUp:
 					spec.QuoteTag = fix.TagIOIID
+				case st.ordType != market.OrdPreviouslyQuoted && market.Mark(side).Valid(market.Sell):
+					spec.QuoteTag = d.LocateTag
 				}
 				if st.tif == market.TIFDay && st.ordType == market.OrdLimit {
 					spec.ShowTag = d.ReserveTag
@@ -136,6 +139,8 @@ func (g *Gateway) values(c *event.Command) (v fix.Values) {
 			Show: int64(c.Show())}
 		if c.OrdType == market.OrdPreviouslyQuoted || c.ExecInst == market.ExecInstFirmUp {
 			v.QuoteID = c.ID[:c.ID.Len()]
+		} else if c.Mark != market.Long && g.cfg.Dialect.LocateTag != 0 {
+			v.QuoteID = c.OrigID[:c.OrigID.Len()]
 		}
 	}
 	return v

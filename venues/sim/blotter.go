@@ -83,7 +83,7 @@ func (b *blotter) register(now int64, o *Order) (*OrderState, bool) {
 		return nil, false
 	}
 	s := &OrderState{
-		Owner: o.Owner, ClOrdID: o.ClOrdID, OrderID: b.nextOrder(), Side: o.Side, Mark: o.Mark, MaxFloor: o.MaxFloor,
+		Owner: o.Owner, ClOrdID: o.ClOrdID, OrderID: b.nextOrder(), Side: o.Side, Mark: o.Mark, Locate: o.Locate, MaxFloor: o.MaxFloor,
 		OrdType: o.OrdType, TIF: o.TIF, OrdStatus: market.StatusPendingNew,
 		Price: o.Price, OrderQty: o.Qty, MinQty: o.MinQty, LeavesQty: o.Qty,
 		QuoteID: o.QuoteID, SelfMatch: o.SelfMatch, Updated: now,

@@ -26,6 +26,8 @@ type Order struct {
 	// SelfMatch is SelfMatchPreventionID(2362), 0 for none: the order is cancelled where it
 	// would trade with one of its owner's that has the same.
 	SelfMatch int64
+	// Locate is LocateBroker(5700) of a short sale.
+	Locate event.ID
 	// Invitation is IOIID(23) of a firm order that answers one (ExecInstFirmUp).
 	Invitation event.ID
 }
@@ -96,6 +98,7 @@ type OrderState struct {
 	Notional  market.Notional // Σ price × quantity of its fills
 	QuoteID   event.ID
 	SelfMatch int64
+	Locate    event.ID
 	Updated   int64 // ns since epoch of the last change
 }
 

@@ -161,6 +161,10 @@ var mutants = []mutant{
 		"	if r.display != 0 && p.shown(children) > r.display {", "	if r.display != 0 && p.Frozen {"),
 	one("the short mark is lost on its way to a venue", requestFile,
 		"ch.TIF, c.parents[ch.Parent].Mark", "ch.TIF, 0"),
+	one("who located the stock is lost on its way to a venue", "router/place.go",
+		"cmd.Policy, cmd.OrigID = ch.Policy, p.locate\n", "cmd.Policy = ch.Policy\n"),
+	one("who located the stock is lost where an order waits", equaliseFile,
+		"cmd.OrigID, cmd.OrdType = ch.Policy, ch.QuoteID, c.parents[ch.Parent].locate, market", "cmd.OrdType = ch.Policy, ch.QuoteID, market"),
 	one("short sales need no permission", "router/risk/controls.go",
 		"m == market.Long || m == market.Short && c.Short ||", "m == market.Long || m == market.Short ||"),
 	mutant{"the price test for short sales is looked at nowhere", []edit{

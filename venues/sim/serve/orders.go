@@ -166,6 +166,9 @@ func (c *client) onNewOrder(m *fix.Message, now int64) error {
 	if located := f.char(tagLocateReqd, 0, true); o.Mark != market.Long && located != 'N' {
 		f.fail(m.Bad(tagLocateReqd, fix.RejectMissingTag)) // nobody locates stock here
 	}
+	if o.Locate = f.optionalID(fix.TagLocateBroker); o.Locate != (event.ID{}) && o.Mark == market.Long {
+		f.fail(m.Bad(fix.TagLocateBroker, fix.RejectValue))
+	}
 	if o.MaxFloor == 0 {
 		o.MaxFloor = market.Qty(f.decimal(tagDisplayQty, in.QtyDecimals, true))
 	}
