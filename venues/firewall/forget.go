@@ -1,19 +1,30 @@
 package firewall
 
-import "penstock/internal/warm"
-
-// Rewarm reads what the next order of the session is judged by, so that it is in the caches; turn
-// chooses the client's order. It changes nothing. The sum is of no use.
+// Rewarm reads what the next order of the session is judged by, a part in each of its cache lines,
+// so that it is in the caches; turn chooses the client's order and the mould. It changes nothing.
+// The sum is of no use.
 func (s *Session) Rewarm(turn uint64) (sum uint64) {
 	f := s.f
-	sum = warm.Slice(s.symbols) + warm.Slice(s.moulds.all) + warm.Slice(f.cfg.Limits) + warm.Of(&s.rate.times[s.rate.next]) +
-		warm.Of(&f.stats)
+	sum = uint64(s.rate.times[s.rate.next]) + uint64(f.stats.Orders)
+	if n := uint64(len(s.moulds.all)); n > 0 {
+		m := &s.moulds.all[turn%n]
+		sum += m.probe + uint64(m.end)
+		for i := range m.n {
+			sum += uint64(m.chunks[i].low[0])
+		}
+	}
 	if f.count > 0 {
 		p := &f.parents[turn%uint64(f.count)]
-		sum += warm.Of(p) + warm.Of(f.byParent.slot(p.number)) + warm.Of(&f.used[p.order.Client])
+		in := p.order.Instrument
+		sum += p.number + uint64(p.order.Display) + uint64(p.out) + uint64(p.excuses) + uint64(f.byParent.find(p.number)) +
+			uint64(f.used[p.order.Client]) + uint64(f.cfg.Limits[in].MaxQty)
+		if int(in) < len(s.symbols) {
+			sum += uint64(s.symbols[in].PriceDecimals)
+		}
 	}
 	if 0 < f.sent && f.sent < len(f.children) {
-		sum += warm.Of(&f.children[f.sent]) + warm.Of(f.byChild.slot(f.children[f.sent-1].number+1))
+		next := &f.children[f.sent]
+		sum += next.number + uint64(next.shows) + uint64(f.byChild.find(f.children[f.sent-1].number+1))
 	}
 	return sum
 }
