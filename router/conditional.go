@@ -32,6 +32,38 @@ type invitations struct {
 	list  [maxInvitations]invitation
 	count int
 	next  int64 // when the first has to be answered; math.MaxInt64: none
+	heard [maxInvitations]heard
+	last  int // of heard, the one to forget next
+}
+
+// heard is an invitation that came: a message that comes again is not another one, for another
+// order.
+type heard struct {
+	id    event.ID
+	venue market.VenueID
+}
+
+// again reports whether an invitation came before, and remembers it.
+func (n *invitations) again(e *event.Event) bool {
+	h := heard{e.ID, e.Venue}
+	for i := range n.heard {
+		if n.heard[i] == h {
+			return true
+		}
+	}
+	n.heard[n.last] = h
+	n.last = (n.last + 1) % len(n.heard)
+	return false
+}
+
+// open reports whether an invitation of a conditional order is unanswered.
+func (n *invitations) open(child int32) bool {
+	for i := range n.list[:n.count] {
+		if n.list[i].child == child {
+			return true
+		}
+	}
+	return false
 }
 
 func (n *invitations) remove(i int) {
@@ -54,15 +86,20 @@ func (c *Core) onInvitation(e *event.Event) {
 	if int(e.Venue) >= len(c.venues) || int(e.Instrument) >= len(c.instruments) {
 		return
 	}
+	if e.Code == event.InvitationWithdrawn {
+		c.uninvite(e)
+		return
+	}
+	if c.invitations.again(e) {
+		c.Counters.Duplicates++
+		return
+	}
 	ch := c.invited(e)
 	switch {
 	case ch == nil:
 		c.Counters.Uninvited++
 		return
-	case e.Code == event.InvitationWithdrawn:
-		c.uninvite(e)
-		return
-	case ch.invited || ch.Released:
+	case ch.invited && e.Ref != 0, ch.Released:
 		c.Counters.Duplicates++
 		return
 	}
@@ -90,7 +127,8 @@ func (c *Core) onInvitation(e *event.Event) {
 }
 
 // invited finds the conditional order that an invitation means, nil when there is none. One
-// without its number is taken for the first that it may mean.
+// without its number is taken for the first that it may mean: of those that got none yet, because
+// each gets one, and else of those whose invitation, which may have meant another, was answered.
 func (c *Core) invited(e *event.Event) *Child {
 	if e.Ref != 0 {
 		if ch := c.childOf(e.Ref); ch != nil && ch.Venue == e.Venue && ch.Tactic == event.TacticOffer {
@@ -98,14 +136,28 @@ func (c *Core) invited(e *event.Event) *Child {
 		}
 		return nil
 	}
+	var first, spent *Child
 	for _, slot := range c.agenda.all {
-		if p := &c.parents[slot]; p.Instrument == e.Instrument && p.Side == e.Side && p.offers > 0 {
-			if ch := c.offerAt(p, e.Venue); ch != nil {
-				return ch
-			}
+		p := &c.parents[slot]
+		if p.Instrument != e.Instrument || p.Side != e.Side || p.offers == 0 {
+			continue
+		}
+		ch := c.offerAt(p, e.Venue)
+		switch {
+		case ch == nil:
+		case !ch.invited && first == nil:
+			first = ch
+		case !ch.invited:
+			c.Counters.Ambiguous++
+			return first
+		case spent == nil && !c.invitations.open(int32(c.slotOf(ch))):
+			spent = ch
 		}
 	}
-	return nil
+	if first == nil {
+		return spent
+	}
+	return first
 }
 
 // offerAt returns p's working conditional order at a venue, nil when there is none.

@@ -400,6 +400,12 @@ func (s *script) line(line string) {
 			e.Until = s.now + span(w[4])
 		}
 		s.step(e)
+	case "invite-any": // invite-any VENUE SIDE ID QTY: it names no order
+		side := market.Buy
+		if w[2] == "sell" {
+			side = market.Sell
+		}
+		s.step(event.Event{Kind: event.Invitation, Venue: venue(w[1]), Side: side, ID: id(w[3]), Qty: count(w[4])})
 	case "client":
 		state := event.SessionDown
 		if w[1] == "up" {

@@ -145,6 +145,7 @@ type Counters struct {
 	Lapsed         uint64 // invitations that were not answered
 	BadDays        uint64 // trading days that cannot be
 	DoubleOrders   uint64 // orders under a ClOrdID that is known
+	Ambiguous      uint64 // invitations that name no order where several may be meant
 	Asked          uint64 // requests for a quote
 	Unasked        uint64 // quotes for requests that are not open
 	QuotesPassed   uint64 // rounds of requests that ended without an order

@@ -109,6 +109,17 @@ func (v *venue) firm(w *world, o *order) {
 	}
 }
 
+// firmedUp checks that an invitation is answered by one firm order, however often it came.
+func (w *world) firmedUp(c *event.Command) {
+	if c.ExecInst != market.ExecInstFirmUp {
+		return
+	}
+	if n := w.firmed[c.ID]; n != 0 && !w.orders[n].nobodys {
+		w.fail("orders %d and %d both firm up for invitation %v", n, c.Child, c.ID)
+	}
+	w.firmed[c.ID] = c.Child
+}
+
 // hearInvite lets an invitation reach the router.
 func (w *world) hearInvite(m *message) {
 	w.show(m)

@@ -45,6 +45,7 @@ type world struct {
 	orders   map[uint64]*order
 	truths   map[uint64]*truth   // by parent
 	locates  map[uint64]event.ID // by parent: who located the stock of a short sale
+	firmed   map[event.ID]uint64 // by invitation: the firm order that answers it
 	decided  map[uint64]uint64   // by order that waited before it left: the event of its decision
 	requests map[uint64]*asking
 	quotes   map[event.ID]*given // that were asked for
@@ -76,7 +77,7 @@ func (w *world) hit(m marker) { w.markers[m]++ }
 
 func newWorld(seed uint64, opt *Options, r *Runner) *world {
 	w := &world{seed: seed, opt: opt, swarm: newSwarm(seed), tables: r.tables, now: firstDay, orders: map[uint64]*order{},
-		truths: map[uint64]*truth{}, decided: map[uint64]uint64{}, locates: map[uint64]event.ID{}, requests: map[uint64]*asking{}, quotes: map[event.ID]*given{}, epoch: 100_000, out: r.out,
+		truths: map[uint64]*truth{}, decided: map[uint64]uint64{}, locates: map[uint64]event.ID{}, firmed: map[event.ID]uint64{}, requests: map[uint64]*asking{}, quotes: map[event.ID]*given{}, epoch: 100_000, out: r.out,
 		agenda: agenda{items: r.agenda.items[:0]}, journal: r.journal.empty()}
 	if opt.Copies {
 		w.swarm.calm()
@@ -252,6 +253,7 @@ func (w *world) sent(c *event.Command) {
 		w.truths[c.Parent] = t
 	}
 	w.dealt(c)
+	w.firmedUp(c)
 	w.leftLate(c.Child)
 	o := newOrder(w, c)
 	w.orders[c.Child] = o

@@ -165,6 +165,8 @@ var mutants = []mutant{
 		"cmd.Policy, cmd.OrigID = ch.Policy, p.locate\n", "cmd.Policy = ch.Policy\n"),
 	one("who located the stock is lost where an order waits", equaliseFile,
 		"cmd.OrigID, cmd.OrdType = ch.Policy, ch.QuoteID, c.parents[ch.Parent].locate, market", "cmd.OrdType = ch.Policy, ch.QuoteID, market"),
+	one("an invitation that comes again is taken for another order", "router/conditional.go",
+		"	if c.invitations.again(e) {\n", "	if c.invitations.again(e) && e.Ref != 0 {\n"),
 	one("short sales need no permission", "router/risk/controls.go",
 		"m == market.Long || m == market.Short && c.Short ||", "m == market.Long || m == market.Short ||"),
 	mutant{"the price test for short sales is looked at nowhere", []edit{
