@@ -35,8 +35,8 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 		return
 	}
 	was := b.State
-	c.listed[m.Instrument].moved(e.Venue)
 	resync := m.Apply(e)
+	c.listed[m.Instrument].movedBook(m, e.Venue)
 	c.print(m, e, was)
 	c.tellMove(m, e.Venue, was)
 	if e.Kind == event.BookStatus {
@@ -110,8 +110,11 @@ func (c *Core) refresh(m *book.Composite, quoted bool) {
 	}
 	moved = moved || m.Owed
 	m.Owed = false
+	first := c.agenda.of[m.Instrument].first
 	if moved || quoted {
-		c.looking = c.agenda.of[m.Instrument].first
+		c.looking = first
+	} else if first != none {
+		c.openings(m.Instrument, c.parents[first].Side) // the next event that moves the touch finds them
 	}
 }
 

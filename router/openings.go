@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 
+	"penstock/book"
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
@@ -13,6 +14,7 @@ import (
 type listed struct {
 	kinds [4]uint16 // by market.VenueKind
 	old   [2]uint16 // by Side.Index: venues whose opening is to be made anew
+	deep  uint16    // venues whose opening follows from more than their best level
 	// barred holds every venue that its standing may bar: all others have none.
 	barred uint16
 	// posted holds the venues where Core.posted is not 0, by Side.Index.
@@ -26,6 +28,15 @@ func (l *listed) moved(v market.VenueID) {
 	bit := uint16(1) << (v & (market.MaxVenues - 1))
 	l.old[0] |= bit
 	l.old[1] |= bit
+}
+
+// movedBook is moved where the book of a venue took an event: what is behind its best level matters
+// to few openings.
+func (l *listed) movedBook(m *book.Composite, v market.VenueID) {
+	if has(m.Dirty|l.deep, v) {
+		l.deep &^= 1 << (v & (market.MaxVenues - 1))
+		l.moved(v)
+	}
 }
 
 // opening is the first level of a venue that an order can take, less what our unanswered
@@ -67,6 +78,7 @@ func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
 			o.left, o.level = best.Qty-skip, 1
 		} else {
 			c.openBeyond(o, id, side, v)
+			l.deep |= 1 << v
 		}
 		n.keys[v] = o.key(v)
 		setBit(&n.empty, market.VenueID(v), o.left == 0)
