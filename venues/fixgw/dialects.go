@@ -96,7 +96,7 @@ var dialects = []Dialect{
 		Peg:          []fix.Static{{Tag: fix.TagExecInst, Value: "M"}, {Tag: tagRoutingInst, Value: "B"}},
 		CapacityTag:  fix.TagRule80A,
 		SelfTradeTag: tagSelfTrade, CancelSide: true, CancelQty: true, AckNew: true, LiquidityTag: tagFeeCode,
-		ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true, LocateTag: fix.TagLocateBroker,
+		ReserveTag: fix.TagMaxFloor, Shorts: bothShorts, LocateReqd: true,
 	},
 	{
 		// Nasdaq, FIX 4.2: display and post-only are DisplayInst, the midpoint is a
