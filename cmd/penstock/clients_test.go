@@ -18,16 +18,7 @@ import (
 // TestPortInUseFailsTheStartAtOnce: before the journal is read or written and any venue is asked,
 // and the error says where the port is configured.
 func TestPortInUseFailsTheStartAtOnce(t *testing.T) {
-	dir := t.TempDir()
-	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 3}, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	cfg, err := demoConfig(demoOptions{symbol: "PSTK", table: baselineFile(t, t.TempDir())}, m, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := unstarted(t)
 	other, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.TCP(t))))
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,22 @@ type demoRig struct {
 	stopped bool
 }
 
+// unstarted returns the configuration of a router for a demo market of its own.
+func unstarted(t *testing.T) *Config {
+	t.Helper()
+	dir := t.TempDir()
+	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 3}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	cfg, err := demoConfig(demoOptions{symbol: "PSTK", table: baselineFile(t, t.TempDir())}, m, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
 // newDemoRig returns a rig whose table of rules sends something to every venue, where BASELINE would go
 // to dealers with nearly all.
 func newDemoRig(t *testing.T, placement string, change ...func(*Config)) *demoRig {

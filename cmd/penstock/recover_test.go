@@ -15,16 +15,7 @@ import (
 // The process was killed between an event and what it led to, and its ring was brought in,
 // which ends the journal as if in order: the run goes on, and what was missing is recorded.
 func TestRunGoesOnWithoutWhatItsLastEventLedTo(t *testing.T) {
-	dir := t.TempDir()
-	m, err := startDemoMarket(demoOptions{symbol: "PSTK", seed: 3}, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	cfg, err := demoConfig(demoOptions{symbol: "PSTK", table: baselineFile(t, t.TempDir())}, m, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := unstarted(t)
 	_, table, err := cfg.readTable(clock())
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ const sysCPU = "sys/devices/system/cpu/"
 func (h *Host) cores() Finding {
 	const name = "cores"
 	text, ok := h.read(sysCPU + "online")
-	cores, valid := cpuList(text)
+	cores, valid := numberList(text)
 	switch {
 	case !ok || !valid:
 		return warn(name, "cannot be read", "mount /sys")
@@ -42,7 +42,7 @@ func (h *Host) quota() Finding {
 // isolated returns the cores that the scheduler leaves alone.
 func (h *Host) isolated() map[int]bool {
 	text, _ := h.read(sysCPU + "isolated")
-	cores, _ := cpuList(text)
+	cores, _ := numberList(text)
 	return cores
 }
 
@@ -58,7 +58,7 @@ func (h *Host) isolation() Finding {
 func (h *Host) tickless() Finding {
 	const name = "timer ticks"
 	text, _ := h.read(sysCPU + "nohz_full")
-	if cores, ok := cpuList(text); ok && len(cores) > 0 {
+	if cores, ok := numberList(text); ok && len(cores) > 0 {
 		return pass(name, "off on "+text)
 	}
 	return warn(name, "on every core: 10 to 20 µs each, 100 to 1000 times a second",
@@ -84,7 +84,7 @@ func (h *Host) interrupts() Finding {
 	var on []string
 	for _, file := range h.glob("proc/irq/*/effective_affinity_list") {
 		text, _ := h.read(file)
-		cores, _ := cpuList(text)
+		cores, _ := numberList(text)
 		for c := range cores {
 			if isolated[c] {
 				on = append(on, path.Base(path.Dir(file)))
@@ -180,7 +180,7 @@ func (h *Host) steal() Finding {
 // onlineCores returns the cores in order.
 func (h *Host) onlineCores() (cores []int) {
 	text, _ := h.read(sysCPU + "online")
-	set, _ := cpuList(text)
+	set, _ := numberList(text)
 	for c := range set {
 		cores = append(cores, c)
 	}

@@ -97,11 +97,11 @@ func (h *Host) glob(pattern string) []string {
 	return paths
 }
 
-// cpuList reads the kernel's form of a set of cores: 0,2-3,8.
-func cpuList(text string) (cores map[int]bool, ok bool) {
-	cores = map[int]bool{}
+// numberList reads the kernel's form of a set of cores or ports: 0,2-3,8.
+func numberList(text string) (set map[int]bool, ok bool) {
+	set = map[int]bool{}
 	if text == "" || text == "(null)" {
-		return cores, true
+		return set, true
 	}
 	for part := range strings.SplitSeq(text, ",") {
 		from, to, ranged := strings.Cut(part, "-")
@@ -114,8 +114,8 @@ func cpuList(text string) (cores map[int]bool, ok bool) {
 			return nil, false
 		}
 		for c := first; c <= last; c++ {
-			cores[c] = true
+			set[c] = true
 		}
 	}
-	return cores, true
+	return set, true
 }

@@ -177,9 +177,9 @@ func TestThisHostCanBeExamined(t *testing.T) {
 
 func TestCPUList(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "(null)": 0, "0": 1, "0-3": 4, "1,3-4,9": 4, "4-3": -1, "a": -1, "1-": -1} {
-		cores, ok := cpuList(text)
+		cores, ok := numberList(text)
 		if ok != (want >= 0) || ok && len(cores) != want {
-			t.Errorf("cpuList(%q) = %v, %v", text, cores, ok)
+			t.Errorf("numberList(%q) = %v, %v", text, cores, ok)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package host
 import (
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // Port says whether the kernel may give a port that is listened on to an outgoing connection
@@ -17,10 +16,11 @@ func (h *Host) Port(port int) Finding {
 		return warn(name, "whether outgoing connections may get it cannot be read", "mount /proc")
 	}
 	reserved, _ := h.read("proc/sys/net/ipv4/ip_local_reserved_ports")
+	set, _ := numberList(reserved)
 	switch {
 	case port < from || port > to:
 		return pass(name, fmt.Sprintf("%d, outgoing connections get %d to %d", port, from, to))
-	case contains(reserved, port):
+	case set[port]:
 		return pass(name, fmt.Sprintf("%d, reserved", port))
 	}
 	list := strconv.Itoa(port)
@@ -29,20 +29,4 @@ func (h *Host) Port(port int) Finding {
 	}
 	return warn(name, fmt.Sprintf("%d is one of those that outgoing connections get (%d to %d): after a crash one may hold it", port, from, to),
 		"sysctl -w net.ipv4.ip_local_reserved_ports="+list)
-}
-
-// contains reports whether a list of ports and ranges, 8080,9148-9150, has one.
-func contains(list string, port int) bool {
-	for part := range strings.SplitSeq(list, ",") {
-		from, to, ranged := strings.Cut(part, "-")
-		first, err := strconv.Atoi(from)
-		last := first
-		if ranged && err == nil {
-			last, err = strconv.Atoi(to)
-		}
-		if err == nil && first <= port && port <= last {
-			return true
-		}
-	}
-	return false
 }

@@ -35,9 +35,7 @@ func (g *Gateway) ask(now int64, c *event.Command) bool {
 	w := g.session.Begin(now, fix.MsgQuoteRequest)
 	w.Uint(fix.TagQuoteReqID, c.Ref)
 	w.Int(fix.TagNoRelatedSym, 1)
-	w.Str(fix.TagSymbol, g.cfg.Symbols[i].Text)
-	w.Char(fix.TagSide, byte(c.Side))
-	w.Decimal(fix.TagOrderQty, int64(c.Qty), g.cfg.Symbols[i].QtyDecimals)
+	writeWhat(w, &g.cfg.Symbols[i], c)
 	if g.session.Send() != nil || !g.admitted(now, start, c) {
 		return false
 	}
@@ -63,15 +61,20 @@ func (g *Gateway) pass(now int64, c *event.Command) bool {
 	}
 	w.Char(tagQuoteRespType, kind)
 	w.Str(fix.TagQuoteID, c.ID.String())
-	w.Str(fix.TagSymbol, g.cfg.Symbols[i].Text)
-	w.Char(fix.TagSide, byte(c.Side))
-	w.Decimal(fix.TagOrderQty, int64(c.Qty), g.cfg.Symbols[i].QtyDecimals)
+	writeWhat(w, &g.cfg.Symbols[i], c)
 	if g.session.Send() != nil || !g.admitted(now, start, c) {
 		return false
 	}
 	g.countSent(now)
 	g.stats.QuoteResponses++
 	return g.transmit(now, c)
+}
+
+// writeWhat writes what a quote is for.
+func writeWhat(w *fix.Writer, s *Symbol, c *event.Command) {
+	w.Str(fix.TagSymbol, s.Text)
+	w.Char(fix.TagSide, byte(c.Side))
+	w.Decimal(fix.TagOrderQty, int64(c.Qty), s.QtyDecimals)
 }
 
 // requested returns the number of the request that a message answers; 0 when it answers none
