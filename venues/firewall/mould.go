@@ -290,7 +290,7 @@ func (m *mould) lay(msg []byte, body, parentTag int) bool {
 		}
 		text, p := msg[value:end], place{int32(value), int32(end - value)}
 		switch tag {
-		case fix.TagLocateBroker:
+		case fix.TagLocateBroker, fix.TagMaxFloor, tagDisplayQty, fix.TagOrigClOrdID:
 			return false // its text is not kept
 		case fix.TagSymbol:
 			m.symbol = p

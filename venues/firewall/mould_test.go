@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"penstock/fix"
 	"penstock/market"
 )
 
@@ -54,6 +55,52 @@ func sameReading(t testing.TB, s *Session, msg []byte) (readable bool) {
 		}
 	}
 	return readable
+}
+
+// TestEveryFieldBeforeTheQuantity says each field that scan reads before the quantity, twice with
+// one value and once with another: what a mould does not keep must not be taken for read.
+func TestEveryFieldBeforeTheQuantity(t *testing.T) {
+	for tag, values := range map[int][2]string{
+		fix.TagMaxFloor: {"100", "200"}, tagDisplayQty: {"100", "200"}, fix.TagLocateBroker: {"LOCATOR", "ANOTHER"},
+		fix.TagOrigClOrdID: {"261120143000000009", "261120143000000008"}, fix.TagTimeInForce: {"0", "3"}, fix.TagPrice: {"49.95", "49.96"},
+		8002: {"0", "1"}, fix.TagText: {"a", "b"}, fix.TagOrdType: {"1", "2"}, fix.TagSide: {"2", "5"}, fix.TagSendingTime: {"20261120-14:30:00.123", "20261120-14:30:00"},
+	} {
+		p := newPair(t)
+		p.s.cfg.ConditionalTag, p.s.cfg.ConditionalValue = 8002, '0'
+		for i, value := range []string{values[0], values[0], values[1]} {
+			text := "|" + p.orderText(childA+uint64(i))
+			for _, field := range strings.Split(text, "|") {
+				if strings.HasPrefix(field, fmt.Sprintf("%d=", tag)) {
+					text = strings.Replace(text, "|"+field, "", 1)
+				}
+			}
+			if !sameReading(t, p.s, []byte(wrap(strings.Replace(text[1:], "|38=", fmt.Sprintf("|%d=%s|38=", tag, value), 1)))) {
+				t.Errorf("%d=%s cannot be read", tag, value)
+			}
+		}
+	}
+}
+
+// TestDisplayBeforeTheQuantityIsJudged: a session that learned from an order refuses the next one
+// that displays nothing, or more than its client allows.
+func TestDisplayBeforeTheQuantityIsJudged(t *testing.T) {
+	p := newPair(t)
+	p.s.cfg.Lit = true
+	p.order(parentA, Order{ID: [20]byte{'A'}, Client: 1, Qty: 2000, Limit: 500_000, Display: 150})
+	out := func(id uint64, show string) Reason {
+		text := strings.NewReplacer("59=3", "59=0", "38=300", "111="+show+"|38=300").Replace(p.orderText(id))
+		_, why := p.s.Out(p.now, []byte(wrap(text)), Said{})
+		p.latch.Release(Scope{})
+		return why
+	}
+	for i, c := range []struct {
+		show string
+		want Reason
+	}{{"100", Clear}, {"50", Clear}, {"0", Malformed}, {"0", Malformed}, {"1", Display}, {"x", Malformed}, {"x", Malformed}} {
+		if got := out(childA+uint64(i), c.show); got != c.want {
+			t.Errorf("order %d that displays %s: %v, want %v", i, c.show, got, c.want)
+		}
+	}
 }
 
 // reading reads a whole order as Out does.
