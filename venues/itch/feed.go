@@ -176,7 +176,7 @@ func (f *Feed) Work(now int64) int {
 	}
 	for i, u := range f.lines {
 		most := 1 // the core has it before the socket is asked for another
-		if f.filled[i] {
+		if f.filled[i] || f.receiver.State() != InOrder {
 			most = packetsPerWork
 		}
 		packets := f.read(now, i, u, most)

@@ -273,3 +273,35 @@ func TestFeedRefusesBadConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatTheOtherLineHasIsReadBeforeTheWaitEnds: messages that one line lost are behind another
+// packet in the other's socket when the wait is over.
+func TestWhatTheOtherLineHasIsReadBeforeTheWaitEnds(t *testing.T) {
+	f := newFeedTest(t)
+	cfg := f.feed.cfg
+	f.feed.Close()
+	cfg.Lines, cfg.GapNanos = append(cfg.Lines, cfg.Lines[0]), second/1000
+	var err error
+	if f.feed, err = NewFeed(cfg); err != nil {
+		t.Fatal(err)
+	}
+	on := func(line, first, last int) {
+		t.Helper()
+		if f.server.feed, err = net.ResolveUDPAddr("udp", f.feed.LocalAddr(line)); err != nil {
+			t.Fatal(err)
+		}
+		f.send(first, last)
+	}
+	f.startOfDay()
+	f.add(order('A', 7, 3, 'B', 5, 99), order('A', 7, 4, 'B', 5, 98))
+	on(0, 1, 3)
+	f.work(append(append(cleared, opening...), isLive)...)
+	on(0, 5, 5)
+	f.work()
+	on(1, 1, 3)
+	on(1, 4, 4)
+	f.work("add 5 ref 3 buy 99x5", "add 5 ref 4 buy 98x5")
+	if s := f.feed.Stats().Receiver; s.Gaps != 1 || s.Filled != 1 || s.Requested != 0 {
+		t.Errorf("%+v", s)
+	}
+}
