@@ -26,6 +26,9 @@ func Bind(addr string) (*Port, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
+	if at.IP.IsUnspecified() { // [::] and 0.0.0.0 mean every address, too, as for net.Listen
+		at.IP = nil
+	}
 	p := &Port{fd: -1}
 	// Connections of a process that was killed keep the port for a minute from all but those who
 	// set SO_REUSEADDR. Who sets it shares a bound port with others that do, until one listens:

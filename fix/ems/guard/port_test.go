@@ -99,9 +99,17 @@ func TestPortIsHadAgainAtOnce(t *testing.T) {
 	}
 }
 
-// TestPortsOfBothFamilies: an address without a host is all of them.
+// TestPortsOfBothFamilies: an address without a host, or with one that stands for any, is all of
+// them, so clients of either family reach it where a listener of package net is reached.
 func TestPortsOfBothFamilies(t *testing.T) {
-	for addr, dial := range map[string]string{":0": "127.0.0.1", "127.0.0.1:0": "127.0.0.1", "0.0.0.0:0": "127.0.0.1", "localhost:0": "localhost"} {
+	reached := func(l net.Listener, client string) bool {
+		c, err := net.Dial("tcp", net.JoinHostPort(client, strconv.Itoa(l.Addr().(*net.TCPAddr).Port)))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}
+	for _, addr := range []string{":0", "[::]:0", "0.0.0.0:0", "127.0.0.1:0", "localhost:0"} {
 		p, err := Bind(addr)
 		if err != nil {
 			t.Fatal(err)
@@ -110,13 +118,18 @@ func TestPortsOfBothFamilies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := net.Dial("tcp", net.JoinHostPort(dial, strconv.Itoa(p.Number())))
+		plain, err := net.Listen("tcp", addr)
 		if err != nil {
-			t.Errorf("%s: %v", addr, err)
-		} else {
-			c.Close()
+			t.Fatal(err)
+		}
+		if !reached(l, "127.0.0.1") {
+			t.Errorf("%s: not reached by IPv4", addr)
+		}
+		if got, want := reached(l, "::1"), reached(plain, "::1"); got != want {
+			t.Errorf("%s: reached by IPv6 %v, net's listener %v", addr, got, want)
 		}
 		l.Close()
+		plain.Close()
 	}
 	if _, err := Bind("127.0.0.1:nowhere"); err == nil {
 		t.Error("a port that is none was taken")
