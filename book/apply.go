@@ -57,7 +57,7 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 		s = at[slot](o.places, i)
 	}
 	key := (int64(e.Price) ^ -int64(side)) + int64(side) // negative for an ask
-	number := *at[uint32](o.guessed, (uint64(key>>(b.grain&63))+b.spread)&o.narrow)
+	number := *o.guess(b.hint, key)
 	v := at[level](o.named, uint64(number))
 	word := v.word
 	wrong := uint64(key^v.key) | (word&ownerMask ^ uint64(b.owner)) // another level

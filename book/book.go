@@ -1,8 +1,6 @@
 package book
 
 import (
-	"math/bits"
-
 	"penstock/event"
 	"penstock/market"
 )
@@ -28,14 +26,14 @@ type Book struct {
 	Reason   event.Reason // why it has this state
 	aged     bool         // STALE for nothing but its age
 	kept     bool         // STALE, but the depth is a true past state that its feed will complete
-	grain    uint8        // the power of two of keys that share a guess
 	owner    uint16       // of its levels, in orders
 	resting  int32        // our own orders that are followed
 	count    int32        // displayed orders
-	spread   uint64       // where the guesses of its levels begin
+	hint     hint         // where the guesses of its levels lie
 	RecvTime int64        // receive time of the last event, ns since epoch
 	orders   *Orders      // nil for a level feed
 	tops     [2]int64     // best keys by Side.Index, noKey when there is none: an index is no branch that nobody can foretell
+	tick     uint64       // of which every key of an order-by-order book is a multiple, so far
 
 	sides [2]Ladder
 
@@ -49,7 +47,6 @@ type Book struct {
 	// MaxAge is how long a LIVE book may hear nothing, ns; 0: its feed alone decides.
 	MaxAge int64
 
-	tick  uint64 // of which every key of an order-by-order book is a multiple, so far
 	rests []rest // of our own orders, the first resting are in use
 }
 
@@ -66,8 +63,7 @@ func New(c Capacity, orders *Orders) *Book {
 	var levels *pool
 	if orders != nil {
 		b.owner, levels = orders.join(), orders.pool
-		b.grain = maxGrain
-		b.spread = uint64(b.owner) * 0x9e3779b97f4a7c15 >> 17
+		b.hint = newHint(b.owner)
 	} else {
 		levels = newPool(2*c.Levels, 2*leavesFor(c.Levels))
 	}
@@ -224,7 +220,7 @@ func (b *Book) addOrder(ref, side uint64, e *event.Event) (touched bool, reason 
 	}
 	b.orders.bareDead(ref)
 	key := int64(e.Price) * b.sides[side].sign
-	number := b.joinLevel(side, key)
+	number := b.joinLevel(e.Instrument, side, key)
 	if number == 0 {
 		return false, event.ReasonBookFull
 	}
@@ -249,8 +245,8 @@ func (b *Book) addOrder(ref, side uint64, e *event.Event) (touched bool, reason 
 
 // joinLevel returns the number of the level at key, which is made where there is none; 0
 // when there is no room for it.
-func (b *Book) joinLevel(side uint64, key int64) (number uint32) {
-	guess := &b.orders.guesses[(uint64(key>>b.grain)+b.spread)&b.orders.narrow]
+func (b *Book) joinLevel(id market.InstrumentID, side uint64, key int64) (number uint32) {
+	guess := b.orders.guess(b.hint, key)
 	if v := &b.orders.levels[*guess]; v.key == key && v.owner() == b.owner {
 		return *guess
 	}
@@ -262,16 +258,16 @@ func (b *Book) joinLevel(side uint64, key int64) (number uint32) {
 	// are neighbours, so that the guesses of a book lie together.
 	if price := uint64(max(key, -key)); b.tick == 0 || price%b.tick != 0 {
 		b.tick = gcd(b.tick, price)
-		b.grain = uint8(min(bits.Len64(b.tick)-1, maxGrain))
-		guess = &b.orders.guesses[(uint64(key>>b.grain)+b.spread)&b.orders.narrow]
+		b.hint = b.hint.of(b.tick)
+		if b.orders.hints != nil {
+			b.orders.hints[id] = b.hint
+		}
+		guess = b.orders.guess(b.hint, key)
 	}
 	*guess = number
 	b.tops[side] = b.sides[side].keys[0]
 	return number
 }
-
-// maxGrain is the grain while no key has been seen.
-const maxGrain = 32
 
 func gcd(a, b uint64) uint64 {
 	for b != 0 {

@@ -84,6 +84,7 @@ func (l *Ladder) searchFar(key int64) (s spot, found bool) {
 	}
 	b := &l.far[s.branch]
 	v := &l.pool.leaves[b.leaf]
+	prefetchLeaf(v)
 	for _, k := range v.keys[:b.n] {
 		s.at -= int((k - key) >> 63)
 	}

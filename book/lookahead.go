@@ -26,9 +26,6 @@ type Lookahead struct {
 	guesses [LookaheadEvents]*uint32 // of the level that one comes to
 }
 
-// wideOrders is the capacity from which an index is taken to have more levels than the cache.
-const wideOrders = 1 << 17
-
 // Full reports whether Fetch must come before the next Note.
 func (a *Lookahead) Full() bool { return a.n == LookaheadEvents }
 
@@ -46,11 +43,11 @@ func (a *Lookahead) Note(b *Book, e *event.Event) {
 	a.n++
 	s := at[slot](o.places, e.Ref&o.mask)
 	a.lines[i] = uintptr(unsafe.Pointer(s))
-	if o.capacity < wideOrders {
+	if o.hints == nil {
 		return
 	}
 	side := int64(e.Side-1) & 1
-	g := o.guess(b, (int64(e.Price)^-side)+side)
+	g := o.guess(b.hint, (int64(e.Price)^-side)+side)
 	a.places[i], a.guesses[i] = s, g
 	a.near[i] = uintptr(unsafe.Pointer(g))
 }
@@ -64,7 +61,7 @@ func (a *Lookahead) Batch(books []*Book, events []event.Event) {
 		a.One(books[events[0].Instrument], &events[0])
 		return
 	}
-	if b := books[events[0].Instrument]; b != nil && b.orders != nil && b.orders.capacity < wideOrders {
+	if b := books[events[0].Instrument]; b != nil && b.orders != nil && b.orders.hints == nil {
 		prefetchOrders(b.orders.places, b.orders.mask, &events[0].Ref, unsafe.Sizeof(events[0]), len(events))
 		return
 	}
@@ -82,14 +79,10 @@ func (a *Lookahead) Batch(books []*Book, events []event.Event) {
 	}
 }
 
-// guess returns where the number of the level at key of b probably is.
-func (o *Orders) guess(b *Book, key int64) *uint32 {
-	return at[uint32](o.guessed, (uint64(key>>(b.grain&63))+b.spread)&o.narrow)
-}
-
 // One asks for what a single event needs of a wide index, if that is the one of the event
-// before: the place of its order, its book and both ladders need not wait for each other, nor
-// the level to which a replaced order comes for the one that it leaves.
+// before: the place of its order, its book with both ladders and the guess of its level need
+// not wait for each other. Once they are there, nor need the level to which a replaced order
+// comes wait for the one that it leaves, nor where the far levels lie for either.
 func (a *Lookahead) One(b *Book, e *event.Event) {
 	if b == nil || orderKinds>>(e.Kind&63)&1 == 0 {
 		return
@@ -100,14 +93,28 @@ func (a *Lookahead) One(b *Book, e *event.Event) {
 		a.index = b.orders
 		return
 	}
-	if o == nil || o.capacity < wideOrders {
+	if o == nil || o.hints == nil {
 		return
 	}
-	prefetchBook(unsafe.Pointer(b), unsafe.Pointer(at[slot](o.places, e.Ref&o.mask)))
+	side := int64(e.Side-1) & 1
+	h, key := o.hints[e.Instrument], (int64(e.Price)^-side)+side
+	// What comes is of one side; of which what leaves is, its level says later.
+	l, contra := &b.sides[side], &b.sides[side]
+	if e.Kind != event.OrderAdd {
+		contra = &b.sides[side^1]
+	}
+	prefetchBook(b, at[slot](o.places, e.Ref&o.mask), o.guess(h, key), l, contra)
 	if e.Kind == event.OrderReplaced {
-		a.near[0] = uintptr(unsafe.Pointer(at[level](o.named, uint64(*o.guess(b, int64(e.Price))))))
-		a.near[1] = uintptr(unsafe.Pointer(at[level](o.named, uint64(*o.guess(b, -int64(e.Price))))))
+		bid, ask := o.guess(h, int64(e.Price)), o.guess(h, -int64(e.Price))
+		a.near[0], a.near[1] = uintptr(unsafe.Pointer(bid)), uintptr(unsafe.Pointer(ask))
+		a.near[2] = uintptr(unsafe.Pointer(at[slot](o.places, e.OrderRef&o.mask)))
+		prefetch(&a.near[0], 3)
+		a.near[0] = uintptr(unsafe.Pointer(at[level](o.named, uint64(*bid))))
+		a.near[1] = uintptr(unsafe.Pointer(at[level](o.named, uint64(*ask))))
 		prefetch(&a.near[0], 2)
+	}
+	if l.beyond|contra.beyond != 0 {
+		prefetchFar(l, contra)
 	}
 }
 
@@ -119,7 +126,7 @@ func (a *Lookahead) Fetch() {
 	o, n := a.index, a.n
 	a.n = 0
 	prefetch(&a.lines[0], n)
-	if o.capacity < wideOrders {
+	if o.hints == nil {
 		return
 	}
 	prefetch(&a.near[0], n)

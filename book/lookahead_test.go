@@ -62,6 +62,11 @@ func lookaheadChangesNothing(t *testing.T, capacity int) {
 			}
 		}
 	}
+	for i, b := range told.books {
+		if h := b.orders.hints; h != nil && h[i] != b.hint {
+			t.Errorf("hint of instrument %d: %#x, its book has %#x", i, h[i], b.hint)
+		}
+	}
 	if n := testing.AllocsPerRun(100, func() {
 		ahead.Note(told.books[0], &event.Event{Kind: event.OrderDeleted, Ref: 1})
 		ahead.Fetch()

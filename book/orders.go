@@ -51,7 +51,8 @@ type Orders struct {
 	strayed  unsafe.Pointer
 	named    unsafe.Pointer
 	guessed  unsafe.Pointer
-	narrow   uint64 // the mask of guesses
+	narrow   uint64         // the mask of guesses
+	hints    *[1 << 16]hint // by instrument, those of the books; nil where the index is not wide
 	arrived  uint32
 
 	front   []slot
@@ -114,6 +115,10 @@ func NewOrders(capacity int) *Orders {
 	touchPages(o.front, func(s *slot) { s.qty = 0 })
 	touchPages(o.strays, func(n *uint32) { *n = 0 })
 	touchPages(o.guesses, func(g *uint32) { *g = 0 })
+	if capacity >= wideOrders {
+		o.hints = new([1 << 16]hint)
+		touchPages(o.hints[:], func(h *hint) { *h = 0 })
+	}
 	o.places, o.strayed = unsafe.Pointer(&o.front[0]), unsafe.Pointer(&o.strays[0])
 	o.named, o.guessed = unsafe.Pointer(&o.levels[0]), unsafe.Pointer(&o.guesses[0])
 	return o

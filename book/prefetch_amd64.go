@@ -14,12 +14,24 @@ func prefetch(lines *uintptr, n int)
 //go:noescape
 func prefetchOrders(places unsafe.Pointer, mask uint64, ref *uint64, apart uintptr, n int)
 
-// prefetchBook does so for what changes in a book, and for the place of an order.
+// prefetchBook does so for the head of a book, the place of an order, a guess and two ladders.
 //
 //go:noescape
-func prefetchBook(b, place unsafe.Pointer)
+func prefetchBook(b *Book, place *slot, guess *uint32, l, contra *Ladder)
 
-// bookLines are the cache lines of a book up to the end of its ladders.
-const bookLines = (unsafe.Offsetof(Book{}.sides) + unsafe.Sizeof(Book{}.sides)) / 64
+// prefetchFar does so for the first two cache lines of the branches of two ladders.
+//
+//go:noescape
+func prefetchFar(l, contra *Ladder)
 
-var _ [9]byte = [bookLines]byte{} // as prefetchBook has them
+// prefetchLeaf does so for a leaf.
+//
+//go:noescape
+func prefetchLeaf(v *leaf)
+
+// Of so many bytes the prefetches above know.
+var (
+	_ [64]byte  = [unsafe.Offsetof(Book{}.sides)]byte{}
+	_ [256]byte = [unsafe.Sizeof(Ladder{})]byte{}
+	_ [384]byte = [unsafe.Sizeof(leaf{})]byte{}
+)

@@ -1,3 +1,4 @@
+#include "go_asm.h"
 #include "textflag.h"
 
 // func prefetch(lines *uintptr, n int)
@@ -32,18 +33,45 @@ order:
 	JNZ  order
 	RET
 
-// func prefetchBook(b, place unsafe.Pointer)
-TEXT ·prefetchBook(SB), NOSPLIT, $0-16
+// func prefetchBook(b *Book, place *slot, guess *uint32, l, contra *Ladder)
+TEXT ·prefetchBook(SB), NOSPLIT, $0-40
 	MOVQ b+0(FP), DI
 	MOVQ place+8(FP), SI
+	MOVQ guess+16(FP), DX
+	MOVQ l+24(FP), BX
+	MOVQ contra+32(FP), CX
+	PREFETCHT0 (DI)
+	PREFETCHT0 (SI)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	PREFETCHT0 192(BX)
+	PREFETCHT0 192(CX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(BX)
+	PREFETCHT0 128(CX)
+	RET
+
+// func prefetchFar(l, contra *Ladder)
+TEXT ·prefetchFar(SB), NOSPLIT, $0-16
+	MOVQ l+0(FP), DI
+	MOVQ contra+8(FP), SI
+	MOVQ Ladder_far(DI), DI
+	MOVQ Ladder_far(SI), SI
 	PREFETCHT0 (DI)
 	PREFETCHT0 (SI)
 	PREFETCHT0 64(DI)
+	PREFETCHT0 64(SI)
+	RET
+
+// func prefetchLeaf(v *leaf)
+TEXT ·prefetchLeaf(SB), NOSPLIT, $0-8
+	MOVQ v+0(FP), DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 256(DI)
+	PREFETCHT0 64(DI)
 	PREFETCHT0 128(DI)
 	PREFETCHT0 192(DI)
-	PREFETCHT0 256(DI)
 	PREFETCHT0 320(DI)
-	PREFETCHT0 384(DI)
-	PREFETCHT0 448(DI)
-	PREFETCHT0 512(DI)
 	RET

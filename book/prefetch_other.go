@@ -11,4 +11,10 @@ func prefetch(*uintptr, int) {}
 func prefetchOrders(unsafe.Pointer, uint64, *uint64, uintptr, int) {}
 
 // prefetchBook neither.
-func prefetchBook(b, place unsafe.Pointer) {}
+func prefetchBook(*Book, *slot, *uint32, *Ladder, *Ladder) {}
+
+// prefetchFar neither.
+func prefetchFar(*Ladder, *Ladder) {}
+
+// prefetchLeaf neither.
+func prefetchLeaf(*leaf) {}

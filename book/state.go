@@ -53,7 +53,7 @@ func (b *Book) MoveState(c *state.Codec) {
 		b.sides[0].pool.state(c)
 	} else if c.Loading() {
 		c.Check(b.owner > nobody && int(b.owner) <= b.orders.books, "a book that its venue does not have")
-		b.tick, b.grain = 0, maxGrain // of guesses, which begin anew
+		b.tick, b.hint = 0, newHint(b.owner) // of guesses, which begin anew
 	}
 	for i := range b.sides {
 		b.sides[i].state(c)

@@ -122,8 +122,8 @@ func TestStateHasEveryField(t *testing.T) {
 	for v, exempt := range []map[string]string{
 		{"orders": "shared by the venue's books"}, {"orders": "none"}, {"orders": "none", "rests": "no depth, nothing rests"}} {
 		exempt["sides"], exempt["Bids"], exempt["Asks"] = "each moves itself", "points into sides", "points into sides"
-		exempt["MaxAge"], exempt["spread"] = "configuration", "configuration"
-		exempt["grain"], exempt["tick"] = "of the guesses, a cache", "of the guesses, a cache"
+		exempt["MaxAge"] = "configuration"
+		exempt["hint"], exempt["tick"] = "of the guesses, a cache", "of the guesses, a cache"
 		statetest.Covered(t, m.Books[v], all, exempt)
 	}
 	statetest.Covered(t, &m.Books[1].sides[0], all, map[string]string{"capacity": "configuration", "sign": "configuration",
@@ -132,7 +132,7 @@ func TestStateHasEveryField(t *testing.T) {
 	derived := "a view of another field"
 	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "lapBits": "configuration", "narrow": "configuration",
 		"capacity": "configuration", "books": "configuration", "pool": "moves itself", "levels": "of the pool",
-		"places": derived, "strayed": derived, "named": derived, "guessed": derived, "guesses": "a cache",
+		"places": derived, "strayed": derived, "named": derived, "guessed": derived, "guesses": "a cache", "hints": "a cache",
 		"front": "only those in use: see below", "strays": "counted anew", "spill": "only those in use"})
 	for i := range orders.front {
 		if s := &orders.front[i]; s.level != 0 && orders.levels[s.level].owner() != nobody {
