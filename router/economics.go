@@ -19,7 +19,7 @@ func (c *Core) weigh(p *Parent) {
 	s.Half = max(int64(m.Spread()), 0) * 500
 	s.Calm, s.DarkBucket = policy.Calm(vol), c.economics.now.DarkBucket(c.now, vol)
 	s.Fallback = s.Half
-	c.crossing = s.Half
+	c.crossing, c.dealt = s.Half, false
 	far := m.Touch(p.Side.Contra())
 	if !far.OK {
 		return
