@@ -46,11 +46,12 @@ func setBit(set *uint16, v market.VenueID, on bool) {
 	}
 }
 
-// tradesSomewhere reports whether any venue may get an order of the instrument. Where none may, a
+// tradesSomewhere reports whether any venue that lists the instrument may get an order. Where none may, a
 // decision allots nothing to any class, and what rests would lose its place for shares that have
 // nowhere else to go: a halt leaves it to the rules of its venue.
 func (c *Core) tradesSomewhere(id market.InstrumentID) bool {
-	return c.everyVenue&^c.trading[id].stopped != 0
+	k := &c.listed[id].kinds
+	return (k[market.Lit]|k[market.Dark]|k[market.SDP])&^c.trading[id].stopped != 0
 }
 
 // venueTrades follows what the feed of a venue says of its trading.
