@@ -64,6 +64,7 @@ func (c *Core) endDay(over int32) {
 // beginDay lets the orders that are good for longer than a day go on. Their clients are told,
 // with what is left for the day (FIX 4.4 App. D, H.1).
 func (c *Core) beginDay() {
+	c.invitations.heard = [maxInvitations]heard{} // a venue may number its own anew
 	for _, slot := range c.agenda.all {
 		p := &c.parents[slot]
 		p.overnight, p.doneForDay = false, false
