@@ -32,7 +32,7 @@ type Rehearsal struct {
 	session *session
 	e       event.Event
 	now     int64
-	sent    [256]event.Command // orders unanswered
+	sent    [qty]event.Command // orders unanswered
 	count   int
 	walks   uint64
 }
@@ -43,7 +43,7 @@ const (
 	children = 1 << 8
 	rate     = 1 << 14 // orders a second of its time and venue: more than it walks
 	step     = 100_000 // ns of its time from walk to walk
-	qty      = 100
+	qty      = 1       // a lot, so that whatever a table wants, there is one order at a time
 	slice    = 1 << 60 // ns: its order is at the last decision of it for ever, which takes
 )
 

@@ -3,6 +3,10 @@ package rehearsal
 import (
 	"os"
 	"testing"
+	"time"
+
+	"penstock/event"
+	"penstock/policy"
 )
 
 func newRehearsal(t *testing.T) *Rehearsal {
@@ -46,6 +50,41 @@ func TestRehearsalGoesAllTheWay(t *testing.T) {
 	}
 	if s := r.feed.decoder.Stats(); s.Unknown+s.Withheld != 0 {
 		t.Errorf("its feed: %+v", s)
+	}
+}
+
+// TestRehearsalLastsWithEveryTable: whichever action a table has for the state of the rehearsed
+// order, a walk is short and leaves room for the next one. Who waits in it holds up the real loop.
+func TestRehearsalLastsWithEveryTable(t *testing.T) {
+	for action := range uint8(policy.Actions) {
+		cells := make([]policy.Choice, policy.States)
+		for i := range cells {
+			cells[i] = policy.Choice{Action: action, Alt: policy.ActionHold}
+		}
+		table, err := policy.Build(policy.TrainOptions{BuildOptions: policy.BuildOptions{Version: "test", NotAfter: 1 << 62},
+			Meta: policy.Meta{Trainer: "test", Version: "test"}}, cells)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan *Rehearsal, 1)
+		go func() {
+			r, err := New(table)
+			if err != nil {
+				t.Error(err)
+			}
+			for range 20 * children {
+				r.Walk()
+			}
+			done <- r
+		}()
+		select {
+		case r := <-done:
+			if r.seq.Err() != nil || r.core.Gate().Refused != ([event.ReasonCount]uint64{}) || r.session.refused != 0 {
+				t.Errorf("action %d: %v, the gate refused %v, the session %d orders", action, r.seq.Err(), r.core.Gate().Refused, r.session.refused)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("action %d: a walk does not end", action)
+		}
 	}
 }
 
