@@ -40,7 +40,7 @@ type Sequencer struct {
 }
 
 // NewSequencer returns a sequencer that goes on after the last event of core. dispatch
-// gets each command once it is journalled; the pointer is valid during the call.
+// gets each command once its event is journalled; the pointer is valid during the call.
 func NewSequencer(core *router.Core, w *journal.Writer, dispatch func(*event.Command)) *Sequencer {
 	return &Sequencer{core: core, out: core.OutputFor(), journal: w, dispatch: dispatch, seq: core.Seq(), now: core.Now()}
 }
