@@ -48,10 +48,11 @@ type opening struct {
 	level int32      // the next one
 }
 
-// forgetOpenings lets all be made anew.
+// forgetOpenings lets all be made anew, and what was merged of them.
 func (c *Core) forgetOpenings() {
 	for i := range c.listed {
 		c.listed[i].old = [2]uint16{math.MaxUint16, math.MaxUint16}
+		c.near[i][0].stale, c.near[i][1].stale = true, true
 	}
 }
 

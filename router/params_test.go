@@ -131,3 +131,29 @@ func TestFittedSplitIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestNewFeesReachWhatIsKeptOfTheBooks: a core that has merged the books of two venues by the fees
+// before, and one that is loaded from its snapshot, see the same levels under the fees that follow.
+func TestNewFeesReachWhatIsKeptOfTheBooks(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	id, _ := event.MakeID("C1")
+	w.byID[id] = &client{id: id, qty: 5000, side: market.Buy}
+	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 5000, OrdType: market.OrdMarket,
+		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: w.now + 600e9, SliceNanos: 60e9})
+	c := w.core
+	p, set := &c.parents[0], c.economics.set
+	near, _ := c.composites[0].Books[0].Ladder(market.Sell).Best()
+	w.level(1, market.Sell, near.Price, 0, 0)
+	qty := near.Qty + near.Qty/2
+	before := c.sweepCost(p, qty)
+	set.Venues[0].Known |= policy.KnownFees
+	set.Venues[0].TakeFee = market.Fee{PerLotMilli: 1_000_000}
+	c.adopt(&set)
+	loaded := testCore(t)
+	if err := loadState(loaded, savedState(t, c)); err != nil {
+		t.Fatal(err)
+	}
+	if kept, anew := c.sweepCost(p, qty), loaded.sweepCost(&loaded.parents[0], qty); kept != anew || kept == before {
+		t.Errorf("a sweep costs %d with what was kept, %d with what is read anew, %d under the fees before", kept, anew, before)
+	}
+}

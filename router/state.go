@@ -206,11 +206,6 @@ func (t *execs) state(s *state.Codec) {
 
 // afterLoad checks what would lead out of the tables, and empties caches.
 func (c *Core) afterLoad(s *state.Codec) {
-	for i := range c.near {
-		for side := range c.near[i] {
-			c.near[i][side].stale = true
-		}
-	}
 	c.forgetOpenings()
 	for i := range c.posted {
 		for v := range c.posted[i] {
