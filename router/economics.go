@@ -32,7 +32,8 @@ func (c *Core) weigh(p *Parent) {
 	c.crossing = s.Fallback
 	c.dealer, c.dealt = c.bestDealer(p)
 	if c.dealt {
-		s.Fallback = min(s.Fallback, c.terms[0][c.dealer].Net)
+		c.hit = c.terms[0][c.dealer].Net // which another quote of the same dealer may replace
+		s.Fallback = min(s.Fallback, c.hit)
 	}
 }
 
@@ -78,11 +79,10 @@ func (c *Core) rebalance(p *Parent, dark, post, take, sdp *market.Qty) {
 	if !c.dealt {
 		return
 	}
-	hit := &c.terms[0][c.dealer]
-	if hit.Net < c.crossing {
+	if c.hit < c.crossing {
 		*sdp, *take, *post = *sdp+*take+*post, 0, 0
 	}
-	if *dark > 0 && c.bestRest(p) > hit.Net {
+	if *dark > 0 && c.bestRest(p) > c.hit {
 		*sdp, *dark = *sdp+*dark, 0
 	}
 	if *post == 0 {
@@ -90,7 +90,7 @@ func (c *Core) rebalance(p *Parent, dark, post, take, sdp *market.Qty) {
 	}
 	var berths [market.MaxVenues]berth
 	price, ok := c.postPrice(p, policy.Template(policy.ActionPostJoin))
-	if ok && (c.berths(p, price, *post, &berths) == 0 || berths[0].net > hit.Net) {
+	if ok && (c.berths(p, price, *post, &berths) == 0 || berths[0].net > c.hit) {
 		*sdp, *post = *sdp+*post, 0
 	}
 }

@@ -132,11 +132,11 @@ func (c *Core) expectedQuote(p *Parent, v int) market.Price {
 // increment against the mid: the best streamed quote for what it holds, and the lit books.
 func (c *Core) streamed(p *Parent, want market.Qty) int64 {
 	lit := c.situation.Half*c.sweepCost(p, want)/1000 + (c.crossing - c.situation.Half)
-	if !c.dealt || c.terms[0][c.dealer].Net >= lit {
+	if !c.dealt || c.hit >= lit {
 		return lit
 	}
 	_, size, _ := c.quoteOf(p, c.dealer)
-	return lit - mulDiv(lit-c.terms[0][c.dealer].Net, int64(min(size, want)), int64(want))
+	return lit - mulDiv(lit-c.hit, int64(min(size, want)), int64(want))
 }
 
 func (c *Core) askQuote(p *Parent, v market.VenueID, qty market.Qty) {

@@ -53,6 +53,7 @@ type Core struct {
 	terms       [2][market.MaxVenues]policy.Terms // of the running decision, where scratch.termed says so
 	dealer      market.VenueID                    // of the running decision: whose quote costs least
 	dealt       bool                              // there is one
+	hit         int64                             // what a lot costs on its quote
 	crossing    int64                             // of the running decision: cost of taking at the lit touch
 	situation   policy.Situation                  // of the running decision
 	pools       policy.Pools                      // of the running decision
