@@ -9,7 +9,8 @@ import (
 
 // A counterparty writes messages of one kind with the same tags in the same order. Next
 // remembers the last such orders, as Parse found them, and checks a message against
-// one field by field: eight bytes of each show that its tag is the expected one. What
+// one: the text of all tags together where split finds it, else field by field, of which eight
+// bytes show that the tag is the expected one. What
 // Parse says of tags, their order and duplicates then holds for this message too.
 // Everything else goes to Parse.
 const (
@@ -17,6 +18,10 @@ const (
 	layoutFields = 64   // and how many fields it has at most
 	layoutKinds  = 8
 	layoutWays   = 2 // kinds of message that share type and number of fields
+
+	layoutText = 8 * layoutFields  // bytes of as many tags with their equals signs
+	splitTags  = layoutText + 64   // with the room that split needs for them
+	splitSpans = layoutFields + 16 // and for the values
 )
 
 type layouts struct {
@@ -27,6 +32,8 @@ type layouts struct {
 type layout struct {
 	n     int // fields, 0: none known
 	keys  [layoutFields]layoutKey
+	text  [layoutText]byte // the keys one behind the other, without that of the trailer
+	width int              // of text
 	tags  [layoutFields]uint32
 	index slotIndex
 }
@@ -41,28 +48,27 @@ type layoutKey struct {
 // does: n and garbled are those of FrameUpTo, parsed is that of Parse, nil as well when
 // there is no whole message yet.
 func (m *Message) Next(buf []byte, limit int) (n int, garbled, parsed error) {
-	if n = m.marked(buf, limit); n == 0 {
+	body, end, sum := m.whole(buf, limit)
+	fields := 0
+	if end > 0 {
+		fields = m.cut(buf[:end], sum)
+	}
+	if fields == 0 {
 		if n, garbled = FrameUpTo(buf, limit); n == 0 || garbled != nil {
 			return n, garbled, nil
 		}
 		m.prefix = append(m.prefix[:0], buf[:bytes.IndexByte(buf, SOH)+len("|9=")]...)
 		return n, nil, m.Parse(buf[:n])
 	}
+	n = end + trailerLen
 	if m.layouts == nil {
 		m.layouts = new(layouts)
 	}
-	fields := 1 // the trailer
-	body := n - trailerLen
-	words := (body + 63) / 64
-	for _, w := range m.marks[:words] {
-		fields += bits.OnesCount64(w)
-	}
-	second := bits.TrailingZeros64(m.marks[0] & (m.marks[0] - 1)) // behind BodyLength
-	kind := (fields + int(buf[second+len("|35=")])) % layoutKinds
+	kind := (fields + int(buf[body+len("35=")])) % layoutKinds
 	ways := &m.layouts.kinds[kind]
 	for range layoutWays {
 		way := &m.layouts.turn[kind]
-		if l := &ways[*way]; l.n == fields && m.match(l, buf[:n], words) {
+		if l := &ways[*way]; l.n == fields && m.match(l, buf[:n]) {
 			return n, nil, nil
 		}
 		*way = (*way + 1) % layoutWays
@@ -76,56 +82,78 @@ func (m *Message) Next(buf []byte, limit int) (n int, garbled, parsed error) {
 	return n, nil, parsed
 }
 
-// marked finds a whole message that begins as the one before, and marks its SOHs up to
-// the trailer. 0 is everything else, which FrameUpTo judges.
-func (m *Message) marked(buf []byte, limit int) (n int) {
+// whole finds a whole message that begins as the one before: where its body begins and
+// ends, and the sum that its trailer says. end 0 is everything else, which FrameUpTo judges.
+func (m *Message) whole(buf []byte, limit int) (body, end int, sum byte) {
 	at := len(m.prefix)
 	if at == 0 || len(buf) < at+8 || string(buf[:at]) != string(m.prefix) {
-		return 0
+		return 0, 0, 0
 	}
 	length, digits := 0, 0
 	for ; ; digits++ {
 		c := buf[at+digits]
 		if c-'0' > 9 {
 			if c != SOH || digits == 0 {
-				return 0
+				return 0, 0, 0
 			}
 			break
 		}
 		if digits == maxBodyDigits {
-			return 0
+			return 0, 0, 0
 		}
 		length = length*10 + int(c-'0')
 	}
-	end := at + digits + 1 + length
+	body = at + digits + 1
+	end = body + length
 	if length == 0 || end > markedFrame || end+trailerLen > limit || end+trailerLen > len(buf) {
-		return 0
+		return 0, 0, 0
 	}
 	// 10=nnn| in one word, behind the last SOH of the body.
 	t := binary.LittleEndian.Uint64(buf[end-1:])
-	sum := scan(buf[:end], m.marks[:])
 	const shape, ends = 0xff_00_00_00_ff_ff_ff_ff, 0x01_00_00_00_3d_30_31_01
 	hundreds, tens, ones := uint(byte(t>>32)-'0'), uint(byte(t>>40)-'0'), uint(byte(t>>48)-'0')
-	if t&shape != ends || hundreds > 9 || tens > 9 || ones > 9 || hundreds*100+tens*10+ones != uint(sum) {
-		return 0
+	said := hundreds*100 + tens*10 + ones
+	if t&shape != ends || hundreds > 9 || tens > 9 || ones > 9 || said > 255 {
+		return 0, 0, 0
 	}
-	return end + trailerLen
+	return body, end, byte(said)
 }
 
-// match takes a message apart that has the tags of l; false leaves m unusable.
-func (m *Message) match(l *layout, frame []byte, words int) bool {
-	if m.spans == nil {
-		m.Room(MaxFields)
+// cut finds the fields of a message up to its trailer, which says sum, and returns their
+// number with the trailer; 0 when the sum is another. Where tags are found together with
+// them, width says how much of m.text they are; else m.marks are the ends of the fields.
+func (m *Message) cut(b []byte, sum byte) (fields int) {
+	if m.width = 0; haveSplit && len(m.spans) > splitSpans {
+		m.n, m.index = 0, &noSlots // the spans are no longer those of the message before
+		got, fields, width := split(b, &m.text, (*[splitSpans]span)(m.spans[1:]))
+		if width > 0 {
+			if got != sum {
+				return 0
+			}
+			m.width = width
+			return fields + 1
+		}
 	}
-	if l.n >= len(m.spans) {
+	if scan(b, m.marks[:]) != sum {
+		return 0
+	}
+	fields = 1
+	for _, w := range m.marks[:(len(b)+63)/64] {
+		fields += bits.OnesCount64(w)
+	}
+	return fields
+}
+
+// match takes the message that was cut apart, if it has the tags of l; false leaves m unusable.
+func (m *Message) match(l *layout, frame []byte) bool {
+	if m.width > 0 {
+		if string(m.text[:m.width]) != string(l.text[:l.width]) {
+			return false
+		}
+	} else if l.n >= len(m.spans) || !matchFields(frame, m.marks[:(len(frame)-trailerLen+63)/64], l.keys[:l.n-1], m.spans[1:l.n]) {
 		return false
 	}
-	last := l.n - 1
-	start, ok := matchFields(frame, m.marks[:words], l.keys[:last], m.spans[1:l.n])
-	if !ok {
-		return false
-	}
-	m.spans[l.n] = makeSpan(start+len("10="), len(frame)-1)
+	m.spans[l.n] = makeSpan(len(frame)-len("000|"), len(frame)-1)
 	m.buf, m.n, m.bad = frame, l.n, false
 	m.tags, m.index = l.tags[:l.n], &l.index
 	return true
@@ -133,10 +161,11 @@ func (m *Message) match(l *layout, frame []byte, words int) bool {
 
 // matchFields checks that the fields of frame, ended by the marks, begin with the keys and
 // have values, whose spans it writes. There are as many marks as keys and as spans, and 7
-// bytes or more of frame behind the last one. start is where the next field begins.
+// bytes or more of frame behind the last one.
 //
 // The cursors are pointers because five slices do not fit the registers.
-func matchFields(frame []byte, marks []uint64, keys []layoutKey, spans []span) (start int, ok bool) {
+func matchFields(frame []byte, marks []uint64, keys []layoutKey, spans []span) bool {
+	start := 0
 	text := unsafe.Pointer(unsafe.SliceData(frame))
 	key, to := unsafe.Pointer(unsafe.SliceData(keys)), unsafe.Pointer(unsafe.SliceData(spans))
 	base := 0
@@ -146,7 +175,7 @@ func matchFields(frame []byte, marks []uint64, keys []layoutKey, spans []span) (
 			k := (*layoutKey)(key)
 			value := start + k.width
 			if (*(*uint64)(unsafe.Add(text, start))^k.text)&k.mask != 0 || value >= end {
-				return 0, false
+				return false
 			}
 			*(*span)(to) = span(value) | span(end)<<32
 			start = end + 1
@@ -154,7 +183,7 @@ func matchFields(frame []byte, marks []uint64, keys []layoutKey, spans []span) (
 		}
 		base += 64
 	}
-	return start, true
+	return true
 }
 
 // learn makes l the layout of a message that Parse took whole; one with data fields,
@@ -165,6 +194,7 @@ func (l *layout) learn(m *Message) {
 		return
 	}
 	l.index = m.ownIndex
+	l.width = 0
 	copy(l.tags[:], m.own[:m.n])
 	for i, tag := range m.own[:m.n] {
 		width := digits(uint64(tag)) + 1
@@ -179,6 +209,9 @@ func (l *layout) learn(m *Message) {
 		}
 		l.keys[i] = layoutKey{text: binary.NativeEndian.Uint64(text[:]),
 			mask: binary.NativeEndian.Uint64(mask[:]), width: width}
+		if i < m.n-1 {
+			l.width += copy(l.text[l.width:], text[:width])
+		}
 	}
 	l.n = m.n
 }

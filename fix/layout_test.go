@@ -4,15 +4,29 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 
 	"penstock/market"
 )
 
+// readers are two that learn from the same messages: one with all that the processor has.
+type readers struct{ fast, marks Message }
+
 // sameReading compares what Next made of buf with FrameUpTo and Parse, its slow twin,
 // and every way to a field with a search in the order of the wire.
-func sameReading(t *testing.T, m *Message, buf []byte) (n int) {
+func sameReading(t *testing.T, r *readers, buf []byte) (n int) {
+	t.Helper()
+	n = sameAsTwin(t, &r.fast, buf)
+	defer func(have bool) { haveSplit = have }(haveSplit)
+	haveSplit = false
+	sameAsTwin(t, &r.marks, buf)
+	return n
+}
+
+func sameAsTwin(t *testing.T, m *Message, buf []byte) (n int) {
 	t.Helper()
 	n, garbled, parsed := m.Next(buf, MaxFrame)
 	want, frameErr := FrameUpTo(buf, MaxFrame)
@@ -89,7 +103,7 @@ func reportOf(text string) []byte {
 }
 
 func TestNextLearnsTheOrderOfTags(t *testing.T) {
-	var m Message
+	var m readers
 	for i := range 3 { // learned, then used, then another kind in between
 		for _, s := range samples {
 			sameReading(t, &m, soh(s))
@@ -99,7 +113,7 @@ func TestNextLearnsTheOrderOfTags(t *testing.T) {
 		}
 		sameReading(t, &m, reportOf(fmt.Sprintf("11=%d|150=0", i)))
 	}
-	reads := m.layouts.kinds
+	reads := m.fast.layouts.kinds
 	known := 0
 	for i := range reads {
 		for j := range reads[i] {
@@ -119,7 +133,7 @@ func TestNextIsAsStrictAsParse(t *testing.T) {
 		"11=5|38=100|34=1.5|54=1|55=ACME|150=0", "11=5|38100|44=1.5|54=1|55=ACME|150=0", "11=5|95=3|96=a|b|54=1|55=ACME|150=0",
 		"11=5|38=100|44=1.5|54=1|55=ACME|1500", "11=5|38=100|44=1.5|54=1|55=ACME|35=0", "|38=100|44=1.5|54=1|55=ACME|150=0",
 	} {
-		var m Message
+		var m readers
 		sameReading(t, &m, reportOf(good))
 		sameReading(t, &m, reportOf(good))
 		sameReading(t, &m, reportOf(text))
@@ -176,6 +190,56 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
+// cutSlowly is split, a field at a time; ok is false when one has no tag, no equals sign
+// or no value.
+func cutSlowly(b []byte) (tags []byte, spans []span, ok bool) {
+	at := 0
+	for at < len(b) {
+		end := at + bytes.IndexByte(b[at:], SOH)
+		width := bytes.IndexByte(b[at:end], '=') + 1
+		if width < 2 || at+width == end {
+			return nil, nil, false
+		}
+		tags = append(tags, b[at:at+width]...)
+		spans = append(spans, makeSpan(at+width, end))
+		at = end + 1
+	}
+	return tags, spans, true
+}
+
+func FuzzSplit(f *testing.F) {
+	for _, s := range samples {
+		f.Add(soh(s))
+	}
+	f.Add(bytes.Repeat([]byte("1=2\x01"), layoutFields))
+	f.Add(bytes.Repeat([]byte("1=2\x01"), layoutFields+1))
+	f.Add(bytes.Repeat([]byte("1234567=2\x01"), layoutFields))
+	f.Add([]byte("35=8\x01=8\x0134\x01=\x0155=a=b\x01\x01"))
+	for n := range 70 { // a tag, its equals sign and a SOH at each place of a block
+		f.Add([]byte("58=" + strings.Repeat("x", n+1) + "\x0110000=y\x0199=" + strings.Repeat("z", 64) + "\x01"))
+		f.Add([]byte("58=" + strings.Repeat("x", n+1) + "\x0110000\x0199=\x01=" + strings.Repeat("z", 64) + "\x01"))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		b = append(b[:min(len(b), markedFrame-1)], SOH)
+		tags, spans, ok := cutSlowly(b)
+		var text [splitTags]byte
+		var got [splitSpans]span
+		if !haveSplit {
+			return
+		}
+		sum, n, width := split(b, &text, &got)
+		seen := text[:width]
+		real := width > 0 && seen[0] != '=' && !bytes.Contains(seen, []byte("==")) && bytes.IndexByte(seen, SOH) < 0
+		fits := ok && len(spans) <= layoutFields && len(tags) <= layoutText
+		if real != fits || width > 0 && sum != slowSum(b) {
+			t.Fatalf("%q: tags %q, sum %d; twin %v %q, %d", b, seen, sum, ok, tags, slowSum(b))
+		}
+		if fits && (string(seen) != string(tags) || !slices.Equal(got[:n], spans)) {
+			t.Fatalf("%q: %q %x, twin %q %x", b, seen, got[:n], tags, spans)
+		}
+	})
+}
+
 // FuzzNext reads three messages with one Message: what it learned of one must not show
 // in another.
 func FuzzNext(f *testing.F) {
@@ -186,7 +250,7 @@ func FuzzNext(f *testing.F) {
 	f.Add(reportOf("11=999999999999999999|38=1.25|44=.5|60=20261120-23:59:60.999"), reportOf("11=18446744073709551616|38=1.|44=.|60=x"), uint(0), byte(8))
 	f.Add(reportOf("11=12345678901234567|38=00000001|44=1..5"), reportOf("11=0|38=99999999|44=1.2345678"), uint(9), byte(9))
 	f.Fuzz(func(t *testing.T, a, b []byte, at uint, c byte) {
-		var m Message
+		var m readers
 		for _, buf := range [][]byte{a, b, a, b, append(bytes.Clone(a), b...)} {
 			sameReading(t, &m, buf)
 		}
@@ -245,7 +309,7 @@ func TestFewDigitsAreThoseOfSprintf(t *testing.T) {
 func TestNextDoesNotAllocate(t *testing.T) {
 	var m Message
 	reports := variedReports()
-	sameReading(t, &m, reports[0])
+	sameAsTwin(t, &m, reports[0])
 	i := 0
 	if n := testing.AllocsPerRun(len(reports), func() {
 		m.Next(reports[i%len(reports)], MaxFrame)

@@ -26,6 +26,8 @@ type Message struct {
 	ownIndex slotIndex // and where its slots are
 	prefix   []byte    // 8=FIX.4.4|9= of the last message that Next took
 	marks    [markedFrame / 64]uint64
+	text     [splitTags]byte // the tags of the message that was cut, with their equals signs
+	width    int             // of text, 0: the marks are there instead
 	layouts  *layouts
 	clock    secondCache
 }

@@ -157,6 +157,8 @@ type slotIndex struct {
 	body  int        // how many fields the header has, from the first
 }
 
+var noSlots slotIndex
+
 const _ = uint(64 - slotCount) // a slot is a bit of twice
 
 // add says that field i has a tag. Fields come in order, from 0.

@@ -3,33 +3,34 @@ package fix
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 
 	"penstock/market"
 )
 
 const ascii0 = 0x3030303030303030
 
-// digits8 reads eight digits, the first in the lowest byte of w; ok is false when there
-// is anything else.
-func digits8(w uint64) (v uint64, ok bool) {
-	w ^= ascii0
-	return value8(w), noDigits(w) == 0
+// lastDigits has the last n bytes of text, 1 to 8, that end at offset end: each ^ '0', in the
+// highest bytes, and zeros before them. end is 8 or more.
+func (m *Message) lastDigits(end, n int) uint64 {
+	shift := uint(64-8*n) & 63
+	return (m.load8(end) ^ ascii0) >> shift << shift
+}
+
+// load8 has the eight bytes before offset end of the frame, which are there.
+func (m *Message) load8(end int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.buf)), end-8))[:])
 }
 
 // noDigits has the high bit of each byte of w, text ^ ascii0, that was no digit; higher ones
 // may be wrong.
 func noDigits(w uint64) uint64 { return (w + 0x7676767676767676 | w) & 0x8080808080808080 }
 
+// value8 reads eight digits, text ^ ascii0, the first in the lowest byte.
 func value8(w uint64) uint64 {
-	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
-	w = (w*100 + w>>16) & 0x0000ffff0000ffff
-	return (w*10000 + w>>32) & 0xffffffff
-}
-
-// last keeps the last n bytes of w, 1 to 8; the others become '0'.
-func last(w uint64, n uint) uint64 {
-	shift := (64 - 8*n) & 63
-	return w>>shift<<shift | ascii0>>(64-shift)
+	w = w * (1 + 10<<8) >> 8 & 0x00ff00ff00ff00ff
+	w = w * (1 + 100<<16) >> 16 & 0x0000ffff0000ffff
+	return w * (1 + 10000<<32) >> 32
 }
 
 // powers of ten that a fraction of up to 7 digits is multiplied by.
@@ -43,18 +44,19 @@ func (m *Message) DecimalAt(s Slot, decimals uint8) (v int64, ok bool) {
 	end := int(at >> 32)
 	n := end - int(uint32(at))
 	if uint(n-1) < 8 && end >= 8 && decimals < 10 {
-		part := 0
-		w := last(binary.LittleEndian.Uint64(m.buf[end-8:]), uint(n))
-		if dot := matches(w, '.'); dot != 0 {
-			p := uint(bits.TrailingZeros64(dot)) & 56 // bits before the point, which goes
-			part = 7 - int(p>>3)
-			w = w&^(1<<p<<8-1) | w<<8&(1<<p<<8-1)&^0xff | '0'
-			if n == 1 {
-				return 0, false
-			}
+		w := m.lastDigits(end, n)
+		bad := noDigits(w)
+		if bad == 0 {
+			return int64(value8(w)) * powers[decimals&15], true
 		}
-		if u, digits := digits8(w); digits && part <= int(decimals) {
-			return int64(u) * powers[(int(decimals)-part)&15], true
+		point := uint(bits.TrailingZeros64(bad)) & 56 // bits before it
+		part := uint8(7 - point>>3)
+		if byte(w>>point) == '.'^'0' && part <= decimals && n > 1 {
+			before := uint64(256)<<point - 1
+			w = w&^before | w<<8&before
+			if noDigits(w) == 0 {
+				return int64(value8(w)) * powers[(decimals-part)&15], true
+			}
 		}
 	}
 	return m.slowDecimal(s, decimals)
@@ -81,19 +83,15 @@ func (m *Message) UintAt(s Slot) (v uint64, ok bool) {
 	if m.buf[start] == '0' {
 		return 0, false
 	}
-	low := binary.LittleEndian.Uint64(m.buf[end-8:])
 	if n <= 8 {
-		return digits8(last(low, uint(n)))
+		w := m.lastDigits(end, n)
+		return value8(w), noDigits(w) == 0
 	}
-	middle := binary.LittleEndian.Uint64(m.buf[end-16:])
-	if n < 16 {
-		middle = last(middle, uint(n-8))
-	}
-	low, middle = low^ascii0, middle^ascii0
+	low, middle := m.load8(end)^ascii0, m.lastDigits(end-8, min(n-8, 8))
 	bad := noDigits(low) | noDigits(middle)
 	v = value8(low) + value8(middle)*1e8
 	if n > 16 {
-		high := last(binary.LittleEndian.Uint64(m.buf[end-24:]), uint(n-16)) ^ ascii0
+		high := m.lastDigits(end-16, n-16)
 		bad |= noDigits(high)
 		v += value8(high) * 1e16
 	}
