@@ -84,7 +84,7 @@ func appendUint(dst []byte, v uint64) []byte {
 
 // digits8of has the eight digits of v, below 10^8, the first in the lowest byte.
 func digits8of(v uint64) uint64 {
-	q := v / 10000
+	q := uint64(uint32(v) / 10000)
 	w := q | (v-q*10000)<<32 // two numbers of four digits
 	q = w * 10486 >> 20 & 0x0000007f_0000007f
 	w = q | (w-q*100)<<16 // four of two

@@ -84,6 +84,8 @@ func (s *Session) sentAt(now int64) {
 }
 
 // claim keeps the file of sequence numbers ahead of what is sent.
+//
+//go:noinline
 func (s *Session) claim() {
 	if s.storeErr == nil {
 		s.storeErr = s.store.claim(s.nextOut-1, s.store.in)

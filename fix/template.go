@@ -21,7 +21,7 @@ import (
 type Template struct {
 	buf   []byte // from BeginString to the last fixed field; its capacity is whole blocks
 	room  int    // that a message may take, what is copied too much included
-	sum   uint32 // of buf with its slots and BodyLength at zero
+	sum   uint32 // of buf with its slots at zero and BodyLength at 000
 	plain bool   // SendTemplate can write it: BodyLength has three digits whatever the values
 
 	lenAt            int // of the three digits of BodyLength
@@ -32,9 +32,6 @@ type Template struct {
 	idAt, origAt     int    // origAt 0: none
 	linkAt           int    // of the number of LinkTag, 0: none
 	body             int    // bytes of buf that BodyLength counts
-	lenEnd           uint   // for a trailer there stands lenText,
-	lenText          uint32 // BodyLength with its SOH
-	lenSum           uint32 // of its digits
 	qty, price       tailField
 	minQty, show     tailField
 	quoted           tailField
@@ -148,7 +145,7 @@ func (t *Template) render(seqLen int) {
 		t.transact = slot(stampLen)
 	}
 	t.body = len(t.buf) - start
-	t.sum = 0
+	t.sum = bodyDigits * '0'
 	for _, c := range t.buf {
 		t.sum += uint32(c)
 	}
@@ -160,7 +157,6 @@ func (t *Template) render(seqLen int) {
 		t.seqMask = ^uint64(0) << (64 - 8*seqLen)
 		t.seqHead = binary.LittleEndian.Uint64(t.buf[t.seqEnd-8:])
 	}
-	t.lenEnd = 0
 }
 
 // SendTemplate sends a message; the session must be able to (CanSend).
@@ -175,8 +171,9 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 	if seq.width != t.seqLen {
 		t.render(seq.width)
 	}
-	if !t.plain || !idFits(v.ID) || v.Qty|v.Price|v.MinQty|v.Show < 0 || t.linkAt != 0 && !idFits(v.Link) ||
-		t.origAt != 0 && !idFits(v.OrigID) || len(v.QuoteID) > 0 && !quotable(v.QuoteID) {
+	rare := v.MinQty | v.Show | int64(len(v.QuoteID))
+	if !t.plain || !idFits(v.ID) || v.Qty|v.Price|rare < 0 || t.linkAt != 0 && !idFits(v.Link) ||
+		t.origAt != 0 && !idFits(v.OrigID) || rare != 0 && !quotable(v.QuoteID) {
 		return s.sendPlain(t, now, v)
 	}
 	start, fixed := len(s.w.buf), len(t.buf)
@@ -220,14 +217,13 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 	if v.Price != 0 {
 		end, sum = t.price.put(to, end, sum, uint64(v.Price))
 	}
-	if v.MinQty|v.Show != 0 || len(v.QuoteID) > 0 {
+	if rare != 0 {
 		end, sum = t.rare(to, end, sum, v)
 	}
-	if end != t.lenEnd {
-		t.setLength(end)
-	}
-	*(*uint32)(unsafe.Add(to, t.lenAt)) = t.lenText
-	store64(to, end, trailers[byte(sum+t.lenSum)])
+	length := digits3of(uint64(t.body + int(end) - fixed))
+	sum += uint32(length * 0x010101 >> 16)
+	binary.LittleEndian.PutUint32((*[4]byte)(unsafe.Add(to, t.lenAt))[:], uint32(length)+SOH<<24+ascii0&0xffffff)
+	store64(to, end, trailers[byte(sum)])
 	s.w.buf = s.w.buf[:start+int(end)+trailerLen]
 	s.nextOut++
 	s.sentAt(now)
@@ -302,15 +298,6 @@ func (t *Template) putIDs(to unsafe.Pointer, v *Values) (sum uint32) {
 	return sum
 }
 
-// setLength makes the text of BodyLength for a message whose trailer is at end.
-//
-//go:noinline
-func (t *Template) setLength(end uint) {
-	text := [4]byte{3: SOH}
-	t.lenEnd, t.lenSum = end, putDigits(text[:bodyDigits], uint64(t.body+int(end)-len(t.buf)))
-	t.lenText = binary.LittleEndian.Uint32(text[:])
-}
-
 //go:noinline
 func (w *Writer) grow(n int) { w.buf = slices.Grow(w.buf, n) }
 
@@ -330,14 +317,20 @@ type tailField struct {
 	text     uint64
 	sum      uint32
 	decimals uint8
-	part     uint // bits of the decimals, eight a digit
-	len      uint // of text
+	part     uint   // bits of the decimals, eight a digit
+	len      uint   // of text
+	below    uint64 // what is below it has the form of put: eight digits
+	ones     uint64 // a bit of the last digit before the point, which is always there
+	point    uint64 // the highest bit before the point
 }
 
 func newTailField(text string, decimals uint8) (f tailField) {
 	var b [8]byte
 	copy(b[:], text)
 	f = tailField{text: binary.LittleEndian.Uint64(b[:]), sum: SOH, decimals: decimals, part: uint(decimals) << 3, len: uint(len(text))}
+	if decimals <= 7 {
+		f.below, f.ones, f.point = 100_000_000, 1<<(56-f.part), 1<<63>>f.part
+	}
 	for _, c := range []byte(text) {
 		f.sum += uint32(c)
 	}
@@ -358,14 +351,14 @@ func (f *tailField) put(to unsafe.Pointer, at uint, sum uint32, v uint64) (uint,
 		width := 4 - first>>3
 		return at + width + 1, sum + uint32(w*0x01010101>>24&0xff) + uint32(width)*'0'
 	}
-	if v >= 100_000_000 || f.part > 56 {
+	if v >= f.below {
 		return f.putLong(to, at, sum, v)
 	}
 	w := digits8of(v)
 	sum += uint32(w * 0x0101010101010101 >> 56)
 	part := f.part
-	first := min(uint(bits.TrailingZeros64(w))&^7, 56-part) // bits of zeros before
-	behind := min(uint(bits.LeadingZeros64(w))&^7, part)    // and after
+	first := uint(bits.TrailingZeros64(w|f.ones)) &^ 7  // bits of zeros before
+	behind := uint(bits.LeadingZeros64(w|f.point)) &^ 7 // and after
 	w = (w + ascii0) >> (first & 63)
 	store64(to, at, w)
 	width := 64 - first - behind

@@ -42,8 +42,8 @@ type idText struct {
 	first, second, last uint64 // bytes 0 to 7, 8 to 15, and 10 to 17
 	sum                 uint32 // of all bytes
 
-	high           uint64 // id / 1000
-	lastOf, sumsOf uint64 // last and sum with '0' for the last three digits
+	base           uint64 // id with 0 for the last three digits
+	lastOf, sumsOf uint64 // last and sum of it
 }
 
 // idFits reports whether a number has idDigits digits.
@@ -57,11 +57,10 @@ func (x *idText) show(id uint64) {
 }
 
 func (x *idText) set(id uint64) {
-	high := id / 1000
-	if high != x.high {
-		x.turn(high)
+	if id-x.base >= 1000 {
+		x.turn(id - id%1000)
 	}
-	w := digits3of(id - high*1000)
+	w := digits3of(id - x.base)
 	x.id, x.last, x.sum = id, x.lastOf+w<<40, uint32(x.sumsOf+w*0x010101>>16&0xff)
 }
 
@@ -73,9 +72,9 @@ func (x *idText) put(to unsafe.Pointer) {
 }
 
 //go:noinline
-func (x *idText) turn(high uint64) {
+func (x *idText) turn(base uint64) {
 	var b [idDigits]byte
-	x.high, x.sumsOf = high, uint64(putDigits(b[:], high*1000))
+	x.base, x.sumsOf = base, uint64(putDigits(b[:], base))
 	x.first, x.second = binary.LittleEndian.Uint64(b[0:]), binary.LittleEndian.Uint64(b[8:])
 	x.lastOf = binary.LittleEndian.Uint64(b[idDigits-8:])
 }
