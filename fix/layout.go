@@ -9,10 +9,9 @@ import (
 
 // A counterparty writes messages of one kind with the same tags in the same order. Next
 // remembers the last such orders, as Parse found them, and checks a message against
-// one: the text of all tags together where split finds it, else field by field, of which eight
-// bytes show that the tag is the expected one. What
-// Parse says of tags, their order and duplicates then holds for this message too.
-// Everything else goes to Parse.
+// one: the text of all tags at once where split finds it, else field by field, as eight
+// bytes of each show that its tag is the expected one. What Parse says of tags, their order
+// and duplicates then holds for this message too. Everything else goes to Parse.
 const (
 	markedFrame  = 4096 // bytes of the longest message that Next looks at in this way
 	layoutFields = 64   // and how many fields it has at most
