@@ -215,9 +215,7 @@ func (a *assembly) open() error {
 		a.start(a.io.Run)
 	}
 	a.loop.Venues(a.venues)
-	if err := a.hush(); err != nil {
-		return err
-	}
+	a.hush()
 	a.shadow.begin()
 	a.start(a.loop.Run)
 	a.control, err = openControl(a)

@@ -67,7 +67,7 @@ func New(table *policy.Table) (*Rehearsal, error) {
 	var err error
 	if r.core, err = router.New(&cfg); err == nil {
 		r.seq = loop.NewSequencer(r.core, r.journal, r.dispatch)
-		r.feed, err = newFeed(func(e *event.Event) bool { r.seq.Take(r.now, e); return true })
+		r.feed, err = newFeed(func(e *event.Event) bool { r.run(e); return true })
 	}
 	if err == nil {
 		r.session, err = newSession(r.now)
@@ -117,7 +117,14 @@ func (r *Rehearsal) level(v market.VenueID, side market.Side, price market.Price
 func (r *Rehearsal) take(e event.Event) {
 	r.e = e
 	r.e.RecvTime = r.now
-	r.seq.Take(r.now, &r.e)
+	r.run(&r.e)
+}
+
+// run makes room in the journal before each event: a sequencer waits for one that is full, and nobody
+// empties this one.
+func (r *Rehearsal) run(e *event.Event) {
+	r.journal.Discard()
+	r.seq.Take(r.now, e)
 }
 
 func (r *Rehearsal) dispatch(c *event.Command) {
@@ -158,7 +165,6 @@ func (r *Rehearsal) Walk() {
 		r.answer()
 		r.level(v, market.Sell, limit, 0, 0)
 	}
-	r.journal.Discard()
 	if len(r.core.Children()) > children*7/8 && r.core.Forget() {
 		r.session.forget()
 	}
