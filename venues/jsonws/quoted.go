@@ -16,7 +16,7 @@ const quoteRoom = 16
 func quotedAt(b []byte, i int, decimals uint8) (v int64, front, next int) {
 	const each = 0x0101010101010101
 	if uint(i) > uint(len(b)) || len(b)-i < quoteRoom || decimals > 8 {
-		return quotedSlowly(b, i, decimals)
+		return quotedLast(b, i, decimals)
 	}
 	head := b[i:]
 	x, y := binary.LittleEndian.Uint64(head), binary.LittleEndian.Uint64(head[8:])
@@ -49,6 +49,23 @@ func quotedAt(b []byte, i int, decimals uint8) (v int64, front, next int) {
 	}
 	whole := joined(x << ((64 - 8*uint(front)) & 63))
 	return int64(whole*pow10[decimals&15] + joined(z<<(64-8*uint(decimals)))), front, i + size
+}
+
+// quotedLast is quotedAt for a number near the end of the message, such as its last:
+// what is behind the end becomes 0.
+func quotedLast(b []byte, i int, decimals uint8) (v int64, front, next int) {
+	if uint(i) >= uint(len(b)) || len(b) < quoteRoom || decimals > 8 {
+		return quotedSlowly(b, i, decimals)
+	}
+	last, out := b[len(b)-quoteRoom:], 8*uint(quoteRoom-(len(b)-i))
+	x, y := binary.LittleEndian.Uint64(last), binary.LittleEndian.Uint64(last[8:])
+	var window [quoteRoom]byte
+	binary.LittleEndian.PutUint64(window[:], x>>out|y<<(64-out)|y>>(out-64))
+	binary.LittleEndian.PutUint64(window[8:], y>>out)
+	if v, front, next = quotedAt(window[:], 0, decimals); next >= 0 {
+		next += i
+	}
+	return v, front, next
 }
 
 // quotedSlowly is quotedAt for what is rare.

@@ -12,6 +12,7 @@ import (
 func TestQuotedNumbers(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	const letters = `0123456789012345678900000..""",]-e `
+	ahead := []byte(`12"3.45"6789"0.12"34`)
 	b := make([]byte, 40)
 	good := 0
 	for range 400_000 {
@@ -39,9 +40,14 @@ func TestQuotedNumbers(t *testing.T) {
 		for next > 0 && text[front] != '.' && text[front] != '"' {
 			front++
 		}
-		if got, n, at := quotedAt(text, 0, decimals); at != next || next > 0 && (got != want || n != front) {
-			t.Fatalf("%q at %d: %d to %d, %d digits before the point; want %d to %d, %d",
-				text, decimals, got, at, n, want, next, front)
+		before := r.IntN(len(ahead) + 1)
+		all := append(ahead[:before:before], text...)
+		if next >= 0 {
+			next += before
+		}
+		if got, n, at := quotedAt(all, before, decimals); at != next || next > 0 && (got != want || n != front) {
+			t.Fatalf("%q behind %d bytes at %d: %d to %d, %d digits before the point; want %d to %d, %d",
+				text, before, decimals, got, at, n, want, next, front)
 		}
 	}
 	if good < 50_000 {

@@ -103,6 +103,9 @@ func eight(b []byte, i int) uint64 {
 
 //go:noinline
 func lastEight(b []byte, i int) uint64 {
+	if i < len(b) && len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b[len(b)-8:])>>(8*uint(i+8-len(b))&63) ^ zeros
+	}
 	var last [8]byte
 	if i < len(b) {
 		copy(last[:], b[i:])
