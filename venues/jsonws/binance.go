@@ -95,7 +95,6 @@ func (n *Binance) Receive(now int64, msg []byte) error {
 		return ErrNoRoom
 	}
 	n.stats.Messages++
-	n.in.reset()
 	if n.scanDepth(msg) {
 		n.stats.Scanned++
 	} else if n.in.reset(); n.scan(msg) {

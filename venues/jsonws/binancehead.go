@@ -65,12 +65,14 @@ func (n *Binance) learnHead(s *scanner) {
 	h.texts[h.n].set(s.b[i:s.i])
 }
 
-// scanDepth reads a depth update that begins as the one before of its instrument.
+// scanDepth reads a depth update that begins as the one before of its instrument. It
+// sets what update needs and leaves the rest of n.in as it was.
 func (n *Binance) scanDepth(msg []byte) bool {
 	h, in := n.heads.slot(msg), &n.in
 	if h == nil || h.book == nil {
 		return false
 	}
+	in.levels, in.time, in.previous = in.levels[:0], 0, 0
 	i, traded := 0, false
 	for k := range h.n {
 		if !h.texts[k].at(msg, i) {
@@ -101,7 +103,9 @@ func (n *Binance) scanDepth(msg []byte) bool {
 	if !h.texts[h.n].at(msg, i) {
 		return false
 	}
-	in.kind, in.book = binanceDepth, h.book
+	if in.kind = binanceDepth; in.book != h.book { // see outlet
+		in.book = h.book
+	}
 	s := scanner{b: msg, i: i + len(h.texts[h.n].text)}
 	if !n.scanLevels(&s, market.Buy) || !s.literal(`,"a":[`) || !n.scanLevels(&s, market.Sell) ||
 		!s.char('}') || h.closed && !s.char('}') {

@@ -261,7 +261,6 @@ func (n *Binance) scanSide(s *scanner, field byte) bool {
 }
 
 // scanLevels reads levels and the bracket that ends their list.
-func (n *Binance) scanLevels(s *scanner, side market.Side) (ok bool) {
-	n.in.levels, ok = s.levelsOf(n.in.levels, side, n.in.book)
-	return ok
+func (n *Binance) scanLevels(s *scanner, side market.Side) bool {
+	return s.levelsOf(&n.in.levels, side, n.in.book)
 }

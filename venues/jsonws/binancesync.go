@@ -97,10 +97,15 @@ func (n *Binance) update(now int64, b *book, msg []byte) error {
 		n.hold(b, d)
 		return n.refuse(now, b, msg, ErrGap)
 	}
-	n.begin(now, b)
-	n.list, in.levels = in.levels, n.list
-	n.follow(b, s, d.last)
 	n.stats.Used++
+	n.begin(now, b)
+	if s.state == syncLive {
+		s.last = d.last
+		n.tellChanges(now, in.levels)
+		return nil
+	}
+	n.list = append(n.list, in.levels...)
+	n.follow(b, s, d.last)
 	n.tell(now)
 	return nil
 }

@@ -49,7 +49,7 @@ func NewBitstamp(c Config) (*Bitstamp, error) {
 			return nil, fmt.Errorf("bitstamp: symbol %s: must be lower case", b.Text)
 		}
 	}
-	return &Bitstamp{outlet: o, buffered: DefaultBuffered, unproven: true, tails: tails{back: len(bitstampTail) + 8},
+	return &Bitstamp{outlet: o, buffered: DefaultBuffered, unproven: true, tails: tails{back: len(bitstampTail) + tailMark},
 		syncs: make([]bitstampSync, len(o.books.all))}, nil
 }
 
@@ -137,10 +137,10 @@ func (t *Bitstamp) scan(msg []byte) bool {
 		return false
 	}
 	in.time = int64(micros)
-	if in.levels, ok = s.levelsOf(in.levels, market.Buy, in.book); !ok || !s.literal(`,"asks":[`) {
+	if !s.levelsOf(&in.levels, market.Buy, in.book) || !s.literal(`,"asks":[`) {
 		return false
 	}
-	in.levels, ok = s.levelsOf(in.levels, market.Sell, in.book)
+	ok = s.levelsOf(&in.levels, market.Sell, in.book)
 	return ok && s.i == end
 }
 

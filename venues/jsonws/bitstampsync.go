@@ -108,10 +108,9 @@ func (t *Bitstamp) difference(now int64, b *book, msg []byte) error {
 		return t.refuse(now, b, msg, ErrGap)
 	}
 	s.last, b.srcTime = in.time, in.time*1000
-	t.begin(now, b)
-	t.list, in.levels = in.levels, t.list
 	t.stats.Used++
-	t.tell(now)
+	t.begin(now, b)
+	t.tellChanges(now, in.levels)
 	return nil
 }
 

@@ -68,7 +68,10 @@ func (y *Bybit) scan(msg []byte) bool {
 	ok := false
 	in.levels = in.levels[:0]
 	if h := y.heads.of(msg); h != nil {
-		in.book, in.snapshot, s.i = h.book, false, len(h.text)
+		in.snapshot, s.i = false, len(h.text)
+		if in.book != h.book { // see outlet
+			in.book = h.book
+		}
 		if in.time, ok = s.integer(); !ok || in.time > timeMax || !bytes.HasPrefix(msg[s.i:], h.more) {
 			return false
 		}
@@ -76,10 +79,10 @@ func (y *Bybit) scan(msg []byte) bool {
 	} else if !y.scanHead(&s) {
 		return false
 	}
-	if in.levels, ok = s.levelsOf(in.levels, market.Buy, in.book); !ok || !s.literal(`,"a":[`) {
+	if !s.levelsOf(&in.levels, market.Buy, in.book) || !s.literal(`,"a":[`) {
 		return false
 	}
-	if in.levels, ok = s.levelsOf(in.levels, market.Sell, in.book); !ok || !s.literal(`,"u":`) {
+	if !s.levelsOf(&in.levels, market.Sell, in.book) || !s.literal(`,"u":`) {
 		return false
 	}
 	if in.update, ok = s.integer(); !ok || !s.literal(`,"seq":`) {
@@ -167,6 +170,7 @@ func (y *Bybit) apply(now int64, msg []byte) error {
 		y.status(event.BookLive)
 		b.live, b.resync = true, false
 		y.stats.Snapshots++
+		y.tell(now)
 	case !b.live:
 		y.stats.Early++
 		return nil
@@ -174,10 +178,9 @@ func (y *Bybit) apply(now int64, msg []byte) error {
 		return y.refuse(now, b, msg, ErrGap)
 	default:
 		y.begin(now, b)
-		y.list, in.levels = in.levels, y.list
+		y.tellChanges(now, in.levels)
 	}
 	*last = in.update
 	y.stats.Used++
-	y.tell(now)
 	return nil
 }

@@ -126,10 +126,9 @@ func (c *Coinbase) apply(now int64) error {
 		c.stats.Early++
 		return nil
 	}
-	c.begin(now, b)
-	c.list, c.in.levels = c.in.levels, c.list
 	c.stats.Used++
-	c.tell(now)
+	c.begin(now, b)
+	c.tellChanges(now, c.in.levels)
 	return nil
 }
 

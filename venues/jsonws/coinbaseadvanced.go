@@ -188,22 +188,20 @@ func (c *CoinbaseAdvanced) apply(now int64) {
 		}
 		c.stats.Used++
 		levels := c.in.levels[e.from:e.to]
-		if c.of != nil {
+		if c.of != 0 {
 			c.stats.Dropped += uint64(len(levels))
 			c.lose(now, b, event.ReasonStale)
 			continue
 		}
 		c.begin(now, b)
-		if e.snapshot {
-			c.clear(levels)
-			c.status(event.BookLive)
-			b.live, b.resync = true, false
-			c.stats.Snapshots++
-		} else if len(c.events) == 1 {
-			c.list, c.in.levels = c.in.levels, c.list
-		} else {
-			c.list = append(c.list, levels...)
+		if !e.snapshot {
+			c.tellChanges(now, levels)
+			continue
 		}
+		c.clear(levels)
+		c.status(event.BookLive)
+		b.live, b.resync = true, false
+		c.stats.Snapshots++
 		c.tell(now)
 	}
 }

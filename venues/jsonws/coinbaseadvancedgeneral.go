@@ -176,7 +176,7 @@ func (c *CoinbaseAdvanced) marketTrades(now int64, msg []byte, events *fastjson.
 // tellTrades tells trades of one book. Without room for those before they are
 // missed.
 func (c *CoinbaseAdvanced) tellTrades(now int64, trades []advancedTrade) {
-	if c.of != nil {
+	if c.of != 0 {
 		c.stats.Dropped += uint64(len(trades))
 		return
 	}

@@ -2,6 +2,7 @@ package jsonws
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/valyala/fastjson"
@@ -32,6 +33,14 @@ type geminiBook struct {
 	levels []change
 }
 
+// of sets the book; mostly it is that of the message before, and no pointer is
+// written, see outlet.
+func (in *geminiBook) of(b *book) {
+	if in.book != b {
+		in.book = b
+	}
+}
+
 // NewGemini returns a decoder.
 func NewGemini(c Config) (*Gemini, error) {
 	o, err := newOutlet(c)
@@ -41,7 +50,7 @@ func NewGemini(c Config) (*Gemini, error) {
 	if err := noContracts("gemini", &o); err != nil {
 		return nil, err
 	}
-	return &Gemini{outlet: o, heads: heads{at: len(geminiHead)}, tails: tails{back: len(geminiTail) + 8}}, nil
+	return &Gemini{outlet: o, heads: heads{at: len(geminiHead)}, tails: tails{back: len(geminiTail) + tailMark}}, nil
 }
 
 // request subscribes to l2, which brings trades as well; a new snapshot comes by
@@ -90,14 +99,16 @@ func (g *Gemini) scan(msg []byte) bool {
 	if s.literal(geminiStart) {
 		end := 0
 		if h := g.tails.of(msg); h != nil {
-			in.book, end = h.book, len(msg)-len(h.text)
+			end = len(msg) - len(h.text)
+			in.of(h.book)
 		} else if end = g.scanTail(msg); end < 0 {
 			return false
 		}
 		return g.scanChanges(&s) && s.i == end
 	}
 	if h := g.heads.of(msg); h != nil {
-		in.book, s.i = h.book, len(h.text)
+		s.i = len(h.text)
+		in.of(h.book)
 	} else {
 		if !s.literal(geminiHead) {
 			return false
@@ -137,34 +148,46 @@ func (g *Gemini) scanTail(msg []byte) int {
 // scanChanges reads at least one change, ["buy","65205.5","0.04289582"], and the
 // closing bracket of their list.
 func (g *Gemini) scanChanges(s *scanner) bool {
-	const buy, sell = `["buy","`, `["sell","`
-	in := &g.in
-	in.levels = in.levels[:0]
+	const shortest = len(`["buy","1","1"]]`)
 	b, i := s.b, s.i
-	for {
-		if len(b)-i < len(sell) {
+	list := room(&g.in.levels, 0, max(len(b)-i, 0)/shortest+1)
+	price, qty := g.in.book.PriceDecimals, g.in.book.QtyDecimals
+	for n := 0; n < len(list) && len(b)-i >= shortest; n++ {
+		side, start := sideAt(b, i)
+		if side == 0 {
 			return false
 		}
-		side, start := market.Buy, i+len(buy)
-		if string(b[i:start]) != buy {
-			if side, start = market.Sell, i+len(sell); string(b[i:start]) != sell {
-				return false
-			}
-		}
-		price, _, at := quotedAt(b, start, in.book.PriceDecimals)
-		if at < 0 || len(b)-at < 4 || b[at+1] != ',' || b[at+2] != '"' || price == 0 {
+		p, _, at := quotedAt(b, start, price)
+		if at < 0 || len(b)-at < 4 || b[at+1] != ',' || b[at+2] != '"' || p == 0 {
 			return false
 		}
-		qty, _, at := quotedAt(b, at+3, in.book.QtyDecimals)
+		q, _, at := quotedAt(b, at+3, qty)
 		if at < 0 || len(b)-at < 3 || b[at+1] != ']' {
 			return false
 		}
-		in.levels = append(in.levels, levelOf(side, price, qty))
+		list[n] = change{price: p, qty: q, kind: event.BookLevel, side: side}
 		if i = at + 3; b[at+2] != ',' {
-			s.i = i
+			g.in.levels, s.i = g.in.levels[:n+1], i
 			return b[at+2] == ']'
 		}
 	}
+	return false
+}
+
+// sideAt reads ["buy"," or ["sell"," at b[i:], of which there are 16 bytes, without a
+// branch on which it is; side is 0 when it is neither.
+func sideAt(b []byte, i int) (side market.Side, next int) {
+	const (
+		buy  = '[' | '"'<<8 | 'b'<<16 | 'u'<<24 | 'y'<<32 | '"'<<40 | ','<<48 | '"'<<56
+		sell = '[' | '"'<<8 | 's'<<16 | 'e'<<24 | 'l'<<32 | 'l'<<40 | '"'<<48 | ','<<56
+	)
+	x := binary.LittleEndian.Uint64(b[i:])
+	selling := x >> 16 & 1
+	next = i + 8 + int(selling)
+	if x != buy^(buy^sell)&-selling || b[next-1] != '"' {
+		return 0, 0
+	}
+	return market.Buy + market.Side(selling), next
 }
 
 // apply tells an update.
@@ -176,9 +199,8 @@ func (g *Gemini) apply(now int64) error {
 		return nil
 	}
 	g.begin(now, b)
-	g.list, g.in.levels = g.in.levels, g.list
 	g.stats.Used++
-	g.tell(now)
+	g.tellChanges(now, g.in.levels)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package jsonws
 
 import (
 	"slices"
+	"testing"
 
 	"penstock/event"
 	"penstock/market"
@@ -262,5 +263,28 @@ func (t *bitstampTwin) trade(b *twinBook, d map[string]any) {
 	if ok && ok1 && ok2 && e.Qty > 0 {
 		b.src = at * 1000
 		t.emit(b, e)
+	}
+}
+
+// Names of one market end alike; each keeps its tail all the same.
+func TestGeminiTailsOfOneMarket(t *testing.T) {
+	g, err := NewGemini(Config{Symbols: symbolsOf("BTCUSDCPERP 2 8", "ETHUSDCPERP 2 8", "SOLUSDCPERP 3 8"),
+		Sink: func(*event.Event) bool { return true }, StallNanos: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(b *book) []byte {
+		return []byte(`{"changes":[["buy","65205.5","0.04289582"]],"symbol":"` + b.Text + geminiTail)
+	}
+	for i := range g.books.all {
+		if msg := text(&g.books.all[i]); !g.scan(msg) {
+			t.Fatalf("not scanned: %s", msg)
+		}
+	}
+	for i := range g.books.all {
+		b := &g.books.all[i]
+		if h := g.tails.of(text(b)); h == nil || h.book != b {
+			t.Errorf("%s: tail forgotten", b.Text)
+		}
 	}
 }

@@ -48,19 +48,23 @@ func (h *heads) learn(msg []byte, n int, b *book, form uint8) {
 }
 
 // tails are the ends of messages, for venues that name the instrument behind the
-// levels. They are found by the eight bytes that begin so many before the end.
+// levels. They are found by the sixteen bytes that begin so many before the end: more
+// than heads look at, for the names of one market end alike.
 type tails struct {
 	back  int
 	slots [64]head
 }
 
+// tailMark is how many bytes tell the instruments of tails apart.
+const tailMark = 16
+
 func (t *tails) slot(msg []byte) *head {
 	at := len(msg) - t.back
-	if at < 0 || len(msg) < at+8 {
+	if at < 0 || len(msg) < at+tailMark {
 		return nil
 	}
-	x := binary.LittleEndian.Uint64(msg[at:])
-	return &t.slots[x*0x9E3779B97F4A7C15>>58]
+	x, y := binary.LittleEndian.Uint64(msg[at:]), binary.LittleEndian.Uint64(msg[at+8:])
+	return &t.slots[(x*0xC2B2AE3D27D4EB4F^y)*0x9E3779B97F4A7C15>>58]
 }
 
 // of returns the tail that msg ends with, nil when it is not known.

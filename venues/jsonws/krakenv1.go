@@ -62,7 +62,7 @@ func NewKrakenV1(c Config, depth int) (*KrakenV1, error) {
 	}
 	name := fmt.Sprintf("book-%d", depth)
 	k := &KrakenV1{outlet: o, depth: depth, name: name, channel: `,"` + name + `","`,
-		digits: make([]krakenV1Digits, len(o.books.all)), tails: tails{back: len(krakenV1Tail) + 8}}
+		digits: make([]krakenV1Digits, len(o.books.all)), tails: tails{back: len(krakenV1Tail) + tailMark}}
 	for _, d := range KrakenDepths {
 		if d == depth {
 			for range k.books.all {

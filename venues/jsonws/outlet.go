@@ -82,7 +82,9 @@ func levelOf(side market.Side, price, qty int64) change {
 
 // outlet tells the sink what a message means. A message becomes a list of
 // changes of one book first, and is told when the list is complete. What the
-// sink does not take at once is kept and told later, in order.
+// sink does not take at once is kept and told later, in order. What is noted of
+// every message holds no pointer, and decoders write none that is there already:
+// while the collector runs, writing one is slow.
 type outlet struct {
 	venue market.VenueID
 	sink  event.Sink
@@ -97,7 +99,7 @@ type outlet struct {
 
 	list     []change
 	next     int   // list[next:] has not been told
-	of       *book // the book of list
+	of       int   // 1 + index in books.all of the book of list; 0 when all of it is told
 	received int64 // RecvTime of list
 	snapshot bool  // list replaces the book
 	stuck    int64 // since when the sink takes nothing; 0 when it does
@@ -121,12 +123,12 @@ func (o *outlet) Stats() *Stats { return &o.stats }
 
 // begin starts the list of b.
 func (o *outlet) begin(now int64, b *book) {
-	o.list, o.next, o.of, o.received, o.snapshot = o.list[:0], 0, b, now, false
+	o.list, o.next, o.of, o.received, o.snapshot = o.list[:0], 0, b.index+1, now, false
 }
 
 // discard forgets the list.
 func (o *outlet) discard() {
-	o.list, o.next, o.of, o.snapshot, o.stuck = o.list[:0], 0, nil, false, 0
+	o.list, o.next, o.of, o.snapshot, o.stuck = o.list[:0], 0, 0, false, 0
 }
 
 func (o *outlet) trade(aggressor market.Side, price, qty int64) {
@@ -150,12 +152,11 @@ func (o *outlet) status(state event.BookState) {
 
 // tell gives the list to the sink, as far as it goes now.
 func (o *outlet) tell(now int64) (done bool) {
-	e, b := &o.e, o.of
-	e.RecvTime, e.SrcTime = o.received, b.srcTime
-	e.Venue, e.Instrument = o.venue, b.ID
-	if !o.tellLevels(now) {
+	n, room := o.tellLevels(now, o.list[o.next:])
+	if o.next += n; !room {
 		return false
 	}
+	e := &o.e
 	for o.next < len(o.list) {
 		c := &o.list[o.next]
 		if c.kind == event.BookLevel && (c.price > int64(market.MaxPrice) || c.qty > int64(market.MaxQty)) {
@@ -187,8 +188,21 @@ func (o *outlet) tell(now int64) (done bool) {
 		o.next++
 		o.stuck = 0
 	}
-	o.of = nil
+	o.of = 0
 	return true
+}
+
+// tellChanges is tell for changes that are not in the list, which begin left empty.
+// Only what the sink does not take gets there.
+func (o *outlet) tellChanges(now int64, changes []change) {
+	n, room := o.tellLevels(now, changes)
+	if n == len(changes) {
+		o.of = 0
+		return
+	}
+	if o.list = append(o.list, changes[n:]...); room {
+		o.tell(now)
+	}
 }
 
 // bound makes a level one that a book can hold. There are orders for the fun of it: a
@@ -203,16 +217,18 @@ func (o *outlet) bound(c *change) {
 	}
 }
 
-// tellLevels tells the levels at the front of what is left of the list: mostly
-// that is all of it.
-func (o *outlet) tellLevels(now int64) (done bool) {
-	e, list := &o.e, o.list[o.next:]
+// tellLevels tells the levels at the front of a list: mostly that is all of it. n is
+// how many were taken.
+func (o *outlet) tellLevels(now int64, list []change) (n int, room bool) {
+	e, b := &o.e, o.current()
+	e.RecvTime, e.SrcTime = o.received, b.srcTime
+	e.Venue, e.Instrument = o.venue, b.ID
 	e.Kind, e.Flags = event.BookLevel, event.More
 	for i := range list {
 		c := &list[i]
 		if c.kind != event.BookLevel {
 			o.levelsTold(i)
-			return true
+			return i, true
 		}
 		if i+1 == len(list) {
 			e.Flags = 0
@@ -227,20 +243,22 @@ func (o *outlet) tellLevels(now int64) (done bool) {
 			if o.stuck == 0 {
 				o.stuck = now
 			}
-			return false
+			return i, false
 		}
 	}
 	o.levelsTold(len(list))
-	return true
+	return len(list), true
 }
 
 func (o *outlet) levelsTold(n int) {
-	o.next += n
 	o.stats.Events += uint64(n)
 	if n > 0 {
 		o.stuck = 0
 	}
 }
+
+// current is the book of the list.
+func (o *outlet) current() *book { return &o.books.all[o.of-1] }
 
 // tellState is for the events that change what the sink believes of the book.
 func (o *outlet) tellState(state event.BookState, kind event.Kind) (taken bool) {
@@ -256,7 +274,7 @@ func (o *outlet) tellState(state event.BookState, kind event.Kind) (taken bool) 
 	taken = o.sink(e)
 	e.Code, e.Reason = 0, event.ReasonNone
 	if taken {
-		o.of.told = state
+		o.current().told = state
 	}
 	return taken
 }
@@ -264,11 +282,11 @@ func (o *outlet) tellState(state event.BookState, kind event.Kind) (taken bool) 
 // Settle tells what is owed: the rest of a message, and STALE. false means that
 // the sink has no room, and Receive would take nothing.
 func (o *outlet) Settle(now int64) bool {
-	if o.of != nil && !o.tell(now) {
+	if o.of != 0 && !o.tell(now) {
 		if o.snapshot || now-o.stuck <= o.stall {
 			return false
 		}
-		o.lose(now, o.of, event.ReasonStale)
+		o.lose(now, o.current(), event.ReasonStale)
 	}
 	if !o.owing {
 		return true
@@ -285,14 +303,14 @@ func (o *outlet) Settle(now int64) bool {
 // lose takes a book out of use because something of it is missing or wrong; it
 // wants a new snapshot. What was still to be told of it is given up.
 func (o *outlet) lose(now int64, b *book, reason event.Reason) {
-	if o.of == b {
+	if o.of == b.index+1 {
 		o.stats.Dropped += uint64(len(o.list) - o.next)
 		o.discard()
 	}
 	b.live, b.resync, o.wanting = false, true, true
 	if b.told != event.BookStale {
 		b.owed, o.owing = reason, true
-		if o.of == nil {
+		if o.of == 0 {
 			o.tellStale(now, b)
 		}
 	}

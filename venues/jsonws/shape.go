@@ -130,26 +130,25 @@ func (f *shape) learn(b []byte, i int, end byte) (v int64, next int) {
 }
 
 // levels takes levels such as ["61837.60","3.788"], parted by commas, and the
-// bracket that ends their list; there may be none. It appends them to dst; prices
+// bracket that ends their list; there may be none. It appends them to to; prices
 // must be positive.
-func (s *scanner) levels(dst []change, side market.Side, price, qty *shape) ([]change, bool) {
+func (s *scanner) levels(to *[]change, side market.Side, price, qty *shape) bool {
 	b, i := s.b, s.i
 	if i < len(b) && b[i] == ']' {
 		s.i++
-		return dst, true
+		return true
 	}
 	const shortest = len(`["1","1"],`)
-	n := len(dst)
-	dst = slices.Grow(dst, (len(b)-i)/shortest+1)
-	dst = dst[:cap(dst)]
+	n := len(*to)
+	dst := room(to, n, (len(b)-i)/shortest+1)
 	mixed, size, same, first := qty.mixed > mixedMany, 0, 0, n
 	for ; ; n++ {
 		if len(b)-i < shortest || b[i] != '[' || b[i+1] != '"' || n >= len(dst) {
-			return dst[:n], false
+			return false
 		}
 		p, at := price.read(b, i+2, '"')
 		if at < 0 || len(b)-at < 4 || b[at+1] != ',' || b[at+2] != '"' || p == 0 {
-			return dst[:n], false
+			return false
 		}
 		start, q := at+3, int64(0)
 		if mixed {
@@ -158,7 +157,7 @@ func (s *scanner) levels(dst []change, side market.Side, price, qty *shape) ([]c
 			q, at = qty.read(b, start, '"')
 		}
 		if at < 0 || len(b)-at < 3 || b[at+1] != ']' {
-			return dst[:n], false
+			return false
 		}
 		if at-start == size {
 			same++
@@ -169,13 +168,23 @@ func (s *scanner) levels(dst []change, side market.Side, price, qty *shape) ([]c
 		if b[at+2] != ',' {
 			s.i = i
 			qty.mix(n-first, n-first-same)
-			return dst[:n+1], b[at+2] == ']'
+			*to = (*to)[:n+1]
+			return b[at+2] == ']'
 		}
 	}
 }
 
+// room returns all that *to has room for, at least more beyond the first n. Only when
+// it grows is a pointer written.
+func room(to *[]change, n, more int) []change {
+	if cap(*to)-n < more {
+		*to = slices.Grow((*to)[:n], more)
+	}
+	return (*to)[:cap(*to)]
+}
+
 // mixedMany is when it is quicker to look for the end of each number.
-const mixedMany = 45
+const mixedMany = 30
 
 // mix notes that of so many numbers some were of another length than the one
 // before.
@@ -187,18 +196,24 @@ func (f *shape) mix(of, others int) {
 }
 
 // levelsOf is levels for the numbers of b, whose contracts become lots.
-func (s *scanner) levelsOf(dst []change, side market.Side, b *book) ([]change, bool) {
-	before := len(dst)
-	dst, ok := s.levels(dst, side, &b.priceShape, &b.qtyShape)
-	if !ok || b.Contract == 0 {
-		return dst, ok
+func (s *scanner) levelsOf(to *[]change, side market.Side, b *book) bool {
+	before := len(*to)
+	if !s.levels(to, side, &b.priceShape, &b.qtyShape) {
+		return false
 	}
-	for i := range dst[before:] {
-		if dst[before+i].check(&b.Symbol) != nil {
-			return dst, false
+	if b.Contract == 0 {
+		return true
+	}
+	list := (*to)[before:]
+	for i := range list {
+		l := &list[i]
+		lots, ok := b.lots(l.qty, l.price)
+		if !ok {
+			return false
 		}
+		l.qty = lots
 	}
-	return dst, true
+	return true
 }
 
 // changes takes at least one change such as ["buy","22356.27","0.0123"] and the
@@ -207,8 +222,7 @@ func (s *scanner) changes(of *book, to *[]change) (ok bool) {
 	const shortest = len(`["buy","1","1"],`)
 	b, i := s.b, s.i
 	price, qty := &of.priceShape, &of.qtyShape
-	list := slices.Grow((*to)[:0], (len(b)-i)/shortest+1)
-	list = list[:cap(list)]
+	list := room(to, 0, (len(b)-i)/shortest+1)
 	n := 0
 	for ; n < len(list) && len(b)-i >= shortest; n++ {
 		side := market.Buy
@@ -234,7 +248,7 @@ func (s *scanner) changes(of *book, to *[]change) (ok bool) {
 		list[n] = change{price: p, qty: q, kind: event.BookLevel, side: side}
 		i = at + 3
 		if b[at+2] != ',' {
-			*to, s.i = list[:n+1], i
+			*to, s.i = (*to)[:n+1], i
 			return b[at+2] == ']'
 		}
 	}
