@@ -31,6 +31,13 @@ func (c *Core) hindrances(p *Parent) [10]hindrance {
 	}
 }
 
+// hindered is the union of hindrances: mostly nothing is in the way, and a decision needs no reasons.
+func (c *Core) hindered(p *Parent) uint16 {
+	shut, resting := c.barred(p.Instrument)
+	return ^c.sessions.up | c.sessions.opening | c.sessions.behind | c.gate.Stops() | p.avoid | c.unmarked(p) |
+		^c.gate.Allows(p.Client, p.Instrument) | shut | resting | p.gaps | c.trading[p.Instrument].stopped
+}
+
 // blocked returns why nothing can be sent to v for p, WhyFilled when it can.
 func (c *Core) blocked(p *Parent, v market.VenueID) event.Why {
 	if c.verdict.of == p {
@@ -56,10 +63,7 @@ type verdict struct {
 
 func (c *Core) judgeVenues(p *Parent) {
 	j := &c.verdict
-	shut, resting := c.barred(p.Instrument)
-	any := ^c.sessions.up | c.sessions.opening | c.sessions.behind | c.gate.Stops() | p.avoid | c.unmarked(p) |
-		^c.gate.Allows(p.Client, p.Instrument) | shut | resting | p.gaps | c.trading[p.Instrument].stopped
-	any &= c.everyVenue
+	any := c.hindered(p) & c.everyVenue
 	j.of, j.usable = p, c.everyVenue&^any
 	if any == 0 && !j.reasons {
 		return

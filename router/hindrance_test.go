@@ -20,6 +20,10 @@ func (c *Core) why(p *Parent, v market.VenueID) event.Why {
 		return event.WhyRisk
 	case p.avoid>>v&1 != 0:
 		return event.WhyRefused
+	case !c.venues[v].Takes(p.Mark):
+		return event.WhyNoShorts
+	case !has(c.gate.Allows(p.Client, p.Instrument), v):
+		return event.WhyOptedOut
 	case st.shut:
 		return event.WhyShut
 	case st.until > c.now:
@@ -39,7 +43,18 @@ func TestBlockedIsWhatEachVenueSays(t *testing.T) {
 	seen := map[event.Why]int{}
 	c := newScript(t).core
 	p := &c.parents[0]
+	controls := *testConfig().Controls
+	controls.StrategyRate = 1
 	for range 2000 {
+		p.Mark = market.Mark(r.IntN(3))
+		controls.Clients[0].Venues = make([]bool, len(c.venues))
+		for v := range c.venues {
+			c.venues[v].Shorts, c.venues[v].Exempts = r.IntN(4) > 0, r.IntN(4) > 0
+			controls.Clients[0].Venues[v] = r.IntN(6) > 0
+		}
+		if err := c.gate.Control(&controls, c.venues, 1); err != nil {
+			t.Fatal(err)
+		}
 		c.now = 1000
 		c.listed[0].barred = 0
 		c.gate.Resume(market.NoVenue)
@@ -77,7 +92,7 @@ func TestBlockedIsWhatEachVenueSays(t *testing.T) {
 			seen[want]++
 		}
 	}
-	if len(seen) != 7 {
+	if len(seen) != 9 {
 		t.Errorf("met only %v", seen)
 	}
 }
