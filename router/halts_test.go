@@ -12,10 +12,7 @@ func TestHaltOfAllThatListLeavesWhatRests(t *testing.T) {
 	cfg := testConfig()
 	cfg.Listings = cfg.Listings[:2]
 	w := newWorldOf(t, 1, cfg)
-	id, _ := event.MakeID("C1")
-	w.byID[id] = &client{id: id, qty: 5000, side: market.Buy}
-	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 5000, OrdType: market.OrdMarket,
-		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: w.now + 600e9, SliceNanos: 60e9})
+	id := w.buyInSlices(5000)
 	p := &w.core.parents[0]
 	rests := w.core.resting(p).post
 	for v := range market.VenueID(2) {

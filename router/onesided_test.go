@@ -13,10 +13,7 @@ import (
 // decide alike: neither takes what rests away for a quote that is not there.
 func TestDealerThatIsGoneMovesNothing(t *testing.T) {
 	w := newWorld(t, 1, nil)
-	id, _ := event.MakeID("C1")
-	w.byID[id] = &client{id: id, qty: 5000, side: market.Buy}
-	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 5000, OrdType: market.OrdMarket,
-		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: w.now + 600e9, SliceNanos: 60e9})
+	w.buyInSlices(5000)
 	p := &w.core.parents[0]
 	quote, _ := event.MakeID("Q1")
 	w.step(event.Event{Kind: event.Quote, Venue: 3, ID: quote, Price: 499_800, Qty: 500, LastPx: 499_900, LastQty: 500, Until: w.now + 1e9})

@@ -136,10 +136,7 @@ func TestFittedSplitIsRead(t *testing.T) {
 // before, and one that is loaded from its snapshot, see the same levels under the fees that follow.
 func TestNewFeesReachWhatIsKeptOfTheBooks(t *testing.T) {
 	w := newWorld(t, 1, nil)
-	id, _ := event.MakeID("C1")
-	w.byID[id] = &client{id: id, qty: 5000, side: market.Buy}
-	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 5000, OrdType: market.OrdMarket,
-		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: w.now + 600e9, SliceNanos: 60e9})
+	w.buyInSlices(5000)
 	c := w.core
 	p, set := &c.parents[0], c.economics.set
 	near, _ := c.composites[0].Books[0].Ladder(market.Sell).Best()

@@ -401,6 +401,15 @@ func (w *world) move() {
 	w.quote()
 }
 
+// buyInSlices is a client's order to buy at the market, over ten slices of a minute. It returns its ClOrdID.
+func (w *world) buyInSlices(qty market.Qty) event.ID {
+	id, _ := event.MakeID("C1")
+	w.byID[id] = &client{id: id, qty: qty, side: market.Buy}
+	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: qty, OrdType: market.OrdMarket,
+		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: w.now + 600e9, SliceNanos: 60e9})
+	return id
+}
+
 func (w *world) newParent(i int) {
 	id, _ := event.MakeID(fmt.Sprintf("C%d", i))
 	cl := &client{id: id, qty: market.Qty(w.rng.IntN(20_000) + 1), side: market.Buy + market.Side(w.rng.IntN(2))}
