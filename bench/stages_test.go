@@ -170,7 +170,7 @@ func riskStage(tb testing.TB) func() {
 	o, now := risk.Order{Side: market.Buy, Price: 500_000, Qty: 100, Limit: 500_100}, int64(midnight)
 	return func() {
 		now += 2_000
-		if _, reason := g.Child(o, 1_000_000, now); reason != event.ReasonNone {
+		if _, reason := g.Child(&o, 1_000_000, now); reason != event.ReasonNone {
 			panic(reason)
 		}
 	}

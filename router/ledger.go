@@ -140,6 +140,12 @@ func (c *Core) Audit() string {
 	if trouble := c.auditStandings(); trouble != "" {
 		return trouble
 	}
+	if trouble := c.gate.Audit(); trouble != "" {
+		return trouble
+	}
+	if c.blank != none && int(c.blank) == c.childCount && c.children[c.blank] != (Child{}) {
+		return "the next child is not blank"
+	}
 	cum := make([]market.Qty, c.parentCount)
 	reserved := make([]market.Qty, c.parentCount)
 	clients := uint16(0)

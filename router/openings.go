@@ -175,7 +175,7 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 		c.scratch.shares[i].Why = why
 	}
 	c.scratch.first, c.scratch.firstPrice = uint16(1)<<v, best.price
-	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: want, price: best.price}
+	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: want, price: best.price, alone: c.scratch.alone}
 	return c.place(p, &pl), true
 }
 

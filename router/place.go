@@ -19,6 +19,7 @@ type placement struct {
 	bucket uint8      // posts: of the fill probability
 	wait   int64      // takes and hits: ns before it leaves, to arrive with others
 	show   market.Qty // posts of an order that shows only a part: of this one, 0 all
+	alone  bool       // the last of its decision: what others would look at may wait until it has left
 }
 
 // place sends one child if the gate approves, and notes the outcome in the
@@ -63,16 +64,19 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		share.Why = event.WhyRisk
 		return 0
 	}
-	approved, reason := c.gate.Child(risk.Order{Venue: pl.venue, Instrument: p.Instrument, Side: p.Side,
+	mid2 := c.reference(p.Instrument)
+	approved, reason := c.gate.Child(&risk.Order{Venue: pl.venue, Instrument: p.Instrument, Side: p.Side,
 		Mark: p.Mark, ShortBid: c.shortBid(p), Price: pl.price, Qty: qty, Limit: p.Limit, Client: p.Client, Strategy: p.Strategy,
-		Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}, c.reference(p.Instrument), c.now)
+		Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}, mid2, c.now)
 	if reason != event.ReasonNone {
 		c.refusedChild(p, pl.venue, reason)
 		share.Why = event.WhyRisk
 		return 0
 	}
-	c.send(p, approved, pl)
-	share.WaitMicros = uint16(pl.wait / 1000)
+	c.send(p, approved, pl, mid2)
+	if pl.wait > 0 {
+		share.WaitMicros = uint16(pl.wait / 1000)
+	}
 	if pl.tactic != event.TacticOffer {
 		share.Qty += qty
 		c.scratch.placed += qty
@@ -80,62 +84,67 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 	return qty
 }
 
-// send turns an approved order into a child and its command.
-func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
+// send turns an approved order into a child and its command. What neither needs is left to entered.
+func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int64) {
 	o := approved.Order()
 	slot := int32(c.childCount)
-	c.childCount++
 	ch := &c.children[slot]
+	if c.blank != slot {
+		*ch = Child{}
+	}
+	c.childCount++
 	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
-	*ch = Child{}
-	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, slotIn(p.Number)
-	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue, o.Instrument, o.Side, pl.tactic
-	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(pl.tactic), market.StatusPendingNew, o.Price, c.now
-	if pl.tactic == event.TacticPost {
-		if ch.Show = o.Qty; pl.show != 0 {
-			ch.Show = pl.show
-		}
-	}
-	ch.QuoteID, ch.prev, ch.next = pl.quote, none, p.first
-	ch.sentMid2, ch.bucket = c.reference(o.Instrument), pl.bucket
-	ch.Policy = o.Policy
-	if pl.tactic == event.TacticOffer {
-		p.offer(ch, o.Qty)
-	} else {
-		p.reserve(ch, o.Qty)
-	}
-	c.gate.Expose(p.Client, c.exposure(ch))
-	if p.first != none {
+	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, o.Slot()
+	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue(), o.Instrument(), o.Side(), pl.tactic
+	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(pl.tactic), market.StatusPendingNew, o.Price(), c.now
+	ch.sentMid2, ch.bucket, ch.Policy = mid2, pl.bucket, o.Policy()
+	ch.QuoteID = pl.quote
+	if ch.prev, ch.next = none, p.first; p.first != none {
 		c.children[p.first].prev = slot
 	}
 	p.first = slot
+	if pl.tactic == event.TacticOffer {
+		p.offer(ch, o.Qty())
+	} else {
+		p.reserve(ch, o.Qty())
+		if o.Cost() != 0 {
+			c.gate.Expose(p.Client, o.Cost())
+		}
+	}
 	p.sent++
 	p.ChildrenSent++
-	p.Venues[o.Venue].Children++
-	c.traded(ch, 0, 0)
-	if pl.tactic == event.TacticTake {
-		c.inflight[o.Instrument][o.Venue][o.Side.Index()] += o.Qty
-		c.near[o.Instrument][o.Side.Index()].stale = true
-		c.listed[o.Instrument].moved(o.Venue)
-	}
-	if pl.tactic == event.TacticQuote {
-		c.usedQuote[o.Instrument][o.Venue] = pl.quote
-	}
 	if pl.wait > 0 && c.putOff(ch, pl.wait) {
+		c.entered(p, ch)
 		return
 	}
-	c.scoreSent(ch)
 	cmd := c.command(event.SendOrder)
-	c.address(cmd, ch)
-	cmd.Policy, cmd.OrigID = ch.Policy, p.locate
-	cmd.SetShow(pl.show)
-	cmd.MinQty, cmd.ID, cmd.OrdType = pl.minQty, pl.quote, market.OrdLimit
-	switch pl.tactic {
-	case event.TacticTake:
+	cmd.Child, cmd.Parent, cmd.Policy = ch.Number, p.Number, o.Policy()
+	cmd.OrigID = p.locate
+	cmd.Venue, cmd.Instrument, cmd.Side, cmd.TIF, cmd.Mark = o.Venue(), o.Instrument(), o.Side(), ch.TIF, p.Mark
+	cmd.Price, cmd.Qty, cmd.OrdType = o.Price(), o.Qty(), market.OrdLimit
+	if pl.tactic == event.TacticTake {
 		if pl.iso {
 			cmd.ExecInst = market.ExecInstISO
 		}
+	} else {
+		c.dress(cmd, ch, pl)
+	}
+	if pl.alone {
+		c.made.sent = ch
+		return
+	}
+	c.entered(p, ch)
+}
+
+// dress fills in what the order of another tactic than taking carries.
+func (c *Core) dress(cmd *event.Command, ch *Child, pl *placement) {
+	cmd.MinQty, cmd.ID = pl.minQty, pl.quote
+	cmd.SetShow(pl.show)
+	switch pl.tactic {
 	case event.TacticPost:
+		if ch.Show = ch.Qty; pl.show != 0 {
+			ch.Show = pl.show
+		}
 		cmd.ExecInst = market.ExecInstPostOnly
 	case event.TacticPing, event.TacticRest:
 		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstMidPeg
@@ -145,6 +154,24 @@ func (c *Core) send(p *Parent, approved risk.Approved, pl *placement) {
 		cmd.OrdType, cmd.ExecInst = market.OrdPegged, market.ExecInstFirmUp
 	case event.TacticRequest, event.TacticQuote:
 		cmd.OrdType = market.OrdPreviouslyQuoted
+	}
+}
+
+// entered keeps all accounts but the ledger's of a child that was just made: of its venue, of what is
+// under way, of the tape. The ledger's own, and the gate's, are kept before the order leaves.
+func (c *Core) entered(p *Parent, ch *Child) {
+	p.Venues[ch.Venue].Children++
+	c.traded(ch, 0, 0)
+	switch ch.Tactic {
+	case event.TacticTake:
+		c.inflight[ch.Instrument][ch.Venue][ch.Side.Index()] += ch.Qty
+		c.near[ch.Instrument][ch.Side.Index()].stale = true
+		c.listed[ch.Instrument].moved(ch.Venue)
+	case event.TacticQuote:
+		c.usedQuote[ch.Instrument][ch.Venue] = ch.QuoteID
+	}
+	if !ch.waits {
+		c.scoreSent(ch)
 	}
 }
 

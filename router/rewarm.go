@@ -61,7 +61,7 @@ func (c *Core) Forget() bool {
 	if len(c.execs.list) > 0 || c.orphanCount > 0 {
 		return false
 	}
-	c.childCount = 0
+	c.childCount, c.blank = 0, none
 	for _, slot := range c.agenda.all {
 		c.parents[slot].ChildrenSent = 0
 	}

@@ -31,6 +31,7 @@ type Core struct {
 	agenda      agenda // of the live ones
 	children    []Child
 	childCount  int
+	blank       int32 // slot beyond them where nothing is written, none: not known
 	ids         clOrdIDs
 	clients     []ClientPolicy
 	awayUntil   []int64 // by client: when its orders are cancelled, Keep: not
@@ -189,7 +190,7 @@ func New(cfg *Config) (*Core, error) {
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),
 		posted:    make([][market.MaxVenues][2]market.Qty, len(cfg.Instruments)),
-		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues), looking: none,
+		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues), looking: none, blank: none,
 	}
 	c.everyVenue = uint16(1<<len(c.venues) - 1)
 	copy(c.curves, cfg.Curves)
@@ -273,7 +274,7 @@ func (c *Core) Step(e *event.Event, out *event.Output) {
 // Begin is Step as far as the first orders: while it, or Continue, says that there is more,
 // what is in out may leave already, and Continue must be called before anything else.
 func (c *Core) Begin(e *event.Event, out *event.Output) (more bool) {
-	assert.That(c.looking == none && c.made.of == nil, "a step is over before the next one begins")
+	assert.That(c.looking == none && c.made.of == nil && c.made.sent == nil, "a step is over before the next one begins")
 	assert.That(e.Seq == c.seq+1, "events come in sequence")
 	assert.That(e.StepTime >= c.now, "time does not go back")
 	c.seq, c.now, c.out, c.cause = e.Seq, e.StepTime, out, e

@@ -222,6 +222,7 @@ func (c *Core) afterLoad(s *state.Codec) {
 			}
 		}
 	}
+	c.blank = none
 	switch {
 	case c.rolledBack:
 		c.rollBack()

@@ -16,6 +16,7 @@ type allocation struct {
 	// weighed says that Core.situation is of this decision.
 	weighed    bool
 	first      uint16 // the venue that takeFirst took, whose score is to come
+	alone      bool   // it only takes: see takeAlone
 	firstPrice market.Price
 }
 
@@ -129,6 +130,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 // trimmed. What the order does not need is left for its record: see recordMade.
 func (c *Core) takeAlone(p *Parent, template *policy.Action, remaining, free market.Qty) {
 	_, _, _, take := policy.Split(template, remaining, c.instruments[p.Instrument].Lot)
+	c.scratch.alone = true
 	c.take(p, template, min(take, free))
 }
 
@@ -211,6 +213,7 @@ func (c *Core) record(p *Parent, remaining market.Qty) *event.Decision {
 // made is a decision that has been taken and not recorded: its orders leave first.
 type made struct {
 	of            *Parent // nil: there is none
+	sent          *Child  // of its orders, that which is not entered yet, nil: all are
 	remaining     market.Qty
 	inputs        policy.Inputs
 	page          int
@@ -238,13 +241,17 @@ func (c *Core) recordMade() {
 // makeNear touches the memory that the next order is the first to use, off its way.
 func (c *Core) makeNear() {
 	if n := c.childCount; n > 0 && n < len(c.children) {
-		c.children[n] = Child{}
+		c.children[n], c.blank = Child{}, int32(n)
 		c.nearSum = c.gate.Ahead(c.children[n-1].Venue)
 	}
 }
 
 // weighLate makes up for what takeAlone left out.
 func (c *Core) weighLate(p *Parent) {
+	if ch := c.made.sent; ch != nil {
+		c.made.sent = nil
+		c.entered(p, ch)
+	}
 	if !c.scratch.weighed {
 		c.weigh(p)
 	}

@@ -280,6 +280,7 @@ func (g *Gate) control(o *Order, now int64) event.Reason {
 		return event.ReasonDisabled
 	}
 	cost := k.money(o.Instrument, o.Price, o.Qty)
+	g.approved.order.cost = cost
 	switch {
 	case k.used[o.Client] > k.Clients[o.Client].Credit-cost, k.firm > k.FirmCredit-cost:
 		return event.ReasonCredit

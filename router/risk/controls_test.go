@@ -40,7 +40,7 @@ func unit(client uint16) Order {
 }
 
 func try(g *Gate, o Order, now int64) event.Reason {
-	_, why := g.Child(o, mid2, now)
+	_, why := g.Child(&o, mid2, now)
 	if why == event.ReasonNone {
 		g.Expose(o.Client, g.Exposure(o.Instrument, o.Price, o.Qty))
 	}
@@ -51,7 +51,8 @@ func try(g *Gate, o Order, now int64) event.Reason {
 // all of them.
 func TestCtl_C03_CollarFailsClosed(t *testing.T) {
 	for _, reference := range []int64{0, -1} {
-		if _, why := controlled(t).Child(unit(0), reference, 0); why != event.ReasonNoReference {
+		o := unit(0)
+		if _, why := controlled(t).Child(&o, reference, 0); why != event.ReasonNoReference {
 			t.Errorf("reference %d: %v", reference, why)
 		}
 	}

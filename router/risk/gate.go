@@ -67,28 +67,17 @@ type Order struct {
 	Slot       int32  // of the parent
 }
 
-// Approved is an order that passed the gate. Only Gate.Child makes one.
-type Approved struct {
-	order Order
-	ok    bool
-}
-
-// Order returns what was approved; an Approved that no gate made panics.
-func (a Approved) Order() Order {
-	if !a.ok {
-		panic("risk: order was not approved by the gate")
-	}
-	return a.order
-}
-
 // Gate holds limits, message rates and the kill latch.
 type Gate struct {
-	limits  []Limits // by InstrumentID
-	windows [market.MaxVenues]window
-	killed  bool
-	stopped bool
-	scopes  []event.Scope // killed, beside firm and venues
-	raises  []raise
+	limits   []Limits // by InstrumentID
+	collars  []collar // likewise
+	approved Approved // the last one
+	shut     uint16   // venues where a latch or a hold stops every order, one bit each
+	windows  [market.MaxVenues]window
+	killed   bool
+	stopped  bool
+	scopes   []event.Scope // killed, beside firm and venues
+	raises   []raise
 	*controls
 	held    bool
 	clock   bool
@@ -102,7 +91,7 @@ func NewGate(limits []Limits, venues []market.Venue) (*Gate, error) {
 	if err := Check(limits, venues); err != nil {
 		return nil, err
 	}
-	g := &Gate{limits: slices.Clone(limits), scopes: make([]event.Scope, 0, maxKills), raises: make([]raise, 0, maxRaises)}
+	g := &Gate{limits: slices.Clone(limits), collars: make([]collar, len(limits)), scopes: make([]event.Scope, 0, maxKills), raises: make([]raise, 0, maxRaises)}
 	for i := range venues {
 		g.windows[i] = newWindow(venues[i].MsgRate)
 	}
@@ -132,10 +121,14 @@ func (g *Gate) Kill(venue market.VenueID) { g.latch(venue, true) }
 func (g *Gate) Resume(venue market.VenueID) {
 	g.latch(venue, false)
 	g.barred &^= 1 << venue
+	g.settle()
 }
 
 // Quarantine stops orders to a venue that contradicted itself, until a person resumes it.
-func (g *Gate) Quarantine(venue market.VenueID) { g.barred |= 1 << venue }
+func (g *Gate) Quarantine(venue market.VenueID) {
+	g.barred |= 1 << venue
+	g.settle()
+}
 
 // Quarantined reports whether Quarantine stops orders to venue.
 func (g *Gate) Quarantined(venue market.VenueID) bool { return g.barred>>venue&1 != 0 }
@@ -149,6 +142,26 @@ func (g *Gate) latch(venue market.VenueID, on bool) {
 	default:
 		g.venues &^= 1 << venue
 	}
+	g.settle()
+}
+
+// settle keeps what the latches and holds say together.
+func (g *Gate) settle() { g.shut = g.stops() }
+
+// stops returns the venues where a latch or a hold stops every order, one bit each.
+func (g *Gate) stops() uint16 {
+	if g.firm() || g.Held() {
+		return math.MaxUint16
+	}
+	return g.venues | g.barred
+}
+
+// Audit reports that what is kept of the latches and holds is not what they say, or "".
+func (g *Gate) Audit() string {
+	if g.shut != g.stops() {
+		return "what the gate keeps of its latches is not what they say"
+	}
+	return ""
 }
 
 // Stops returns the venues to which orders are stopped, one bit each: all, when the firm's are.
@@ -169,7 +182,10 @@ func (g *Gate) Killed(venue market.VenueID) bool {
 
 // Stop latches like a kill of the firm, for an end of the process in order; false begins
 // again. It is apart from the kill latch, which a person sets and which outlives a start.
-func (g *Gate) Stop(on bool) { g.stopped = on }
+func (g *Gate) Stop(on bool) {
+	g.stopped = on
+	g.settle()
+}
 
 // Latched reports whether a person's kill stops orders to venue; NoVenue asks for the firm.
 func (g *Gate) Latched(venue market.VenueID) bool {
@@ -178,10 +194,16 @@ func (g *Gate) Latched(venue market.VenueID) bool {
 
 // Hold stops new orders of clients and of ours, firm-wide, until it is called with
 // false. It is apart from the kill latch, which a person sets.
-func (g *Gate) Hold(on bool) { g.held = on }
+func (g *Gate) Hold(on bool) {
+	g.held = on
+	g.settle()
+}
 
 // HoldClock is Hold for a wall clock that cannot be trusted; each is lifted by its own.
-func (g *Gate) HoldClock(on bool) { g.clock = on }
+func (g *Gate) HoldClock(on bool) {
+	g.clock = on
+	g.settle()
+}
 
 // Held reports whether Hold or HoldClock stops orders.
 func (g *Gate) Held() bool { return g.held || g.clock }
@@ -223,45 +245,59 @@ func (g *Gate) Parent(id market.InstrumentID, side market.Side, qty market.Qty, 
 
 // Child judges one child order at now (ns since epoch) against the reference
 // mid2 (twice the midpoint, 0 when there is none), and takes a message from the
-// venue's rate when it passes.
-func (g *Gate) Child(o Order, mid2, now int64) (a Approved, why event.Reason) {
-	if why = g.judge(&o, mid2, now); why != event.ReasonNone {
-		return a, g.refuse(why)
+// venue's rate when it passes. What it returns is the gate's own and holds until the next call;
+// nil: o was refused.
+func (g *Gate) Child(o *Order, mid2, now int64) (a *Approved, why event.Reason) {
+	a = &g.approved
+	a.ok, a.order.cost = false, 0
+	if why = g.judge(o, mid2, now); why != event.ReasonNone {
+		return nil, g.refuse(why)
 	}
-	a.order, a.ok = o, true
+	// Field by field, as o was written: a wider copy would wait for that.
+	a.order.venue, a.order.instrument, a.order.side, a.order.slot = o.Venue, o.Instrument, o.Side, o.Slot
+	a.order.price, a.order.qty, a.order.policy, a.ok = o.Price, o.Qty, o.Policy, true
 	return a, event.ReasonNone
 }
 
-func (g *Gate) judge(o *Order, mid2, now int64) event.Reason {
-	l := &g.limits[o.Instrument]
+// whyShut returns why no order passes at a venue that is shut.
+func (g *Gate) whyShut(v market.VenueID) event.Reason {
 	switch {
-	case g.Killed(o.Venue):
+	case g.Killed(v):
 		return event.ReasonKilled
 	case g.held:
 		return event.ReasonJournalLag
-	case g.clock:
-		return event.ReasonClock
+	}
+	return event.ReasonClock
+}
+
+func (g *Gate) judge(o *Order, mid2, now int64) event.Reason {
+	l, side := &g.limits[o.Instrument], o.Side
+	switch {
+	case g.shut>>(o.Venue&(market.MaxVenues-1))&1 != 0:
+		return g.whyShut(o.Venue)
 	case o.Qty <= 0:
 		return event.ReasonBadQty
 	case o.Price <= 0:
 		return event.ReasonBadPrice
 	case o.Qty > l.ChildMaxQty:
 		return event.ReasonMaxQty
-	case o.Limit != 0 && o.Side.Better(o.Limit, o.Price):
+	case o.Limit != 0 && side.Better(o.Limit, o.Price):
 		return event.ReasonLimit
 	case o.ShortBid != 0 && o.Price <= o.ShortBid:
 		return event.ReasonShortBid
 	case mid2 <= 0:
 		return event.ReasonNoReference
-	case o.Side.Better(l.collar(o.Side, mid2), o.Price):
+	case side.Better(g.Collar(o.Instrument, side, mid2), o.Price):
 		return event.ReasonCollar
 	}
 	hi, n := bits.Mul64(uint64(o.Price), uint64(o.Qty)) // both are positive
 	if hi != 0 || int64(n) < 0 || market.Notional(n) > l.ChildMaxNotional {
 		return event.ReasonMaxNotional
 	}
-	if why := g.control(o, now); why != event.ReasonNone {
-		return why
+	if len(g.scopes) > 0 || g.controls != nil || o.Mark != market.Long {
+		if why := g.control(o, now); why != event.ReasonNone {
+			return why
+		}
 	}
 	if !g.windows[o.Venue].take(now) {
 		return event.ReasonMsgRate
@@ -293,10 +329,24 @@ func (g *Gate) CancelFor(venue market.VenueID, s event.Strategy, now int64) {
 // ChildMaxQty returns the largest child of an instrument.
 func (g *Gate) ChildMaxQty(id market.InstrumentID) market.Qty { return g.limits[id].ChildMaxQty }
 
+// collar is the worst prices that orders may carry at a reference, by Side.Index.
+type collar struct {
+	mid2, bps int64
+	worst     [2]market.Price
+}
+
 // Collar returns the worst price that an order of side may carry, given the
 // reference mid2.
 func (g *Gate) Collar(id market.InstrumentID, side market.Side, mid2 int64) market.Price {
-	return g.limits[id].collar(side, mid2)
+	k, l := &g.collars[id], &g.limits[id]
+	if k.mid2 != mid2 || k.bps != l.CollarBps {
+		k.make(l, mid2)
+	}
+	return k.worst[side.Index()]
+}
+
+func (k *collar) make(l *Limits, mid2 int64) {
+	*k = collar{mid2, l.CollarBps, [2]market.Price{l.collar(market.Buy, mid2), l.collar(market.Sell, mid2)}}
 }
 
 // collar returns mid ± CollarBps, rounded towards the mid.

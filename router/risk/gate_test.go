@@ -47,7 +47,7 @@ func TestChildGate(t *testing.T) {
 		"huge qty":          {with(func(o *Order) { o.Qty = 1<<63 - 1 }), mid2, event.ReasonMaxQty},
 		"huge price":        {with(func(o *Order) { o.Price = 1<<63 - 1 }), mid2, event.ReasonCollar},
 	} {
-		_, got := testGate(t).Child(c.order, c.mid2, 0)
+		_, got := testGate(t).Child(&c.order, c.mid2, 0)
 		if got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
@@ -61,7 +61,7 @@ func TestNotionalLimitSurvivesOverflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, got := g.Child(Order{Side: market.Buy, Price: 500_000, Qty: 1 << 62}, mid2, 0)
+	_, got := g.Child(&Order{Side: market.Buy, Price: 500_000, Qty: 1 << 62}, mid2, 0)
 	if got != event.ReasonMaxNotional {
 		t.Errorf("an overflowing notional gave %v", got)
 	}
@@ -79,7 +79,7 @@ func TestNoOrderAboveLimits(t *testing.T) {
 		if i%2 == 0 {
 			o.Price, o.Qty = 490_000+market.Price(rng.IntN(20_000)), market.Qty(rng.IntN(7000))
 		}
-		if _, reason := g.Child(o, mid2, 0); reason != event.ReasonNone {
+		if _, reason := g.Child(&o, mid2, 0); reason != event.ReasonNone {
 			continue
 		}
 		passed++
@@ -103,7 +103,7 @@ func TestRateHoldsInEverySlidingSecond(t *testing.T) {
 	for range 2000 {
 		now += rng.Int64N(3e8)
 		for range rng.IntN(8) {
-			_, reason := g.Child(Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, now)
+			_, reason := g.Child(&Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, now)
 			if reason == event.ReasonNone {
 				sent = append(sent, now)
 			} else if reason != event.ReasonMsgRate {
@@ -126,10 +126,10 @@ func TestCancelsUseTheRateButAlwaysPass(t *testing.T) {
 	for range 50 {
 		g.Cancel(0, 1e9)
 	}
-	if _, reason := g.Child(Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, 1e9); reason != event.ReasonMsgRate {
+	if _, reason := g.Child(&Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, 1e9); reason != event.ReasonMsgRate {
 		t.Errorf("an order passed after 50 cancels: %v", reason)
 	}
-	if _, reason := g.Child(Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, 3e9); reason != event.ReasonNone {
+	if _, reason := g.Child(&Order{Side: market.Buy, Price: 500_000, Qty: 1}, mid2, 3e9); reason != event.ReasonNone {
 		t.Errorf("a second later: %v", reason)
 	}
 }
@@ -138,22 +138,22 @@ func TestKillLatch(t *testing.T) {
 	g := testGate(t)
 	o := Order{Venue: 1, Side: market.Buy, Price: 500_000, Qty: 1}
 	g.Kill(1)
-	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonKilled {
+	if _, reason := g.Child(&o, mid2, 0); reason != event.ReasonKilled {
 		t.Errorf("killed venue: %v", reason)
 	}
 	o.Venue = 0
-	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonNone {
+	if _, reason := g.Child(&o, mid2, 0); reason != event.ReasonNone {
 		t.Errorf("other venue: %v", reason)
 	}
 	g.Kill(market.NoVenue)
-	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonKilled {
+	if _, reason := g.Child(&o, mid2, 0); reason != event.ReasonKilled {
 		t.Errorf("killed firm: %v", reason)
 	}
 	if reason := g.Parent(0, market.Buy, 1, 500_000, mid2); reason != event.ReasonKilled {
 		t.Errorf("parent under kill: %v", reason)
 	}
 	g.Resume(market.NoVenue)
-	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonNone {
+	if _, reason := g.Child(&o, mid2, 0); reason != event.ReasonNone {
 		t.Errorf("after resume: %v", reason)
 	}
 }
@@ -162,7 +162,7 @@ func TestHoldStopsNewOrdersOnly(t *testing.T) {
 	g := testGate(t)
 	o := Order{Side: market.Buy, Price: 500_000, Qty: 1}
 	g.Hold(true)
-	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonJournalLag || !g.Held() {
+	if _, reason := g.Child(&o, mid2, 0); reason != event.ReasonJournalLag || !g.Held() {
 		t.Errorf("child under hold: %v", reason)
 	}
 	if reason := g.Parent(0, market.Buy, 1, 500_000, mid2); reason != event.ReasonJournalLag {
@@ -178,7 +178,7 @@ func TestHoldStopsNewOrdersOnly(t *testing.T) {
 		t.Error("a resume lifted the hold")
 	}
 	g.Hold(false)
-	if _, reason := g.Child(o, mid2, 0); reason != event.ReasonNone || g.Refused[event.ReasonJournalLag] != 2 {
+	if _, reason := g.Child(&o, mid2, 0); reason != event.ReasonNone || g.Refused[event.ReasonJournalLag] != 2 {
 		t.Errorf("after the hold: %v, %d refused", reason, g.Refused[event.ReasonJournalLag])
 	}
 }
@@ -205,6 +205,98 @@ func TestParentGate(t *testing.T) {
 	}
 }
 
+// TestOneWordForAllLatches compares the word that every order is asked by with the latches and holds
+// one by one, after any of them moved.
+func TestOneWordForAllLatches(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 1))
+	g, seen := testGate(t), map[event.Reason]int{}
+	for i := range 5_000 {
+		v := market.VenueID(rng.IntN(2))
+		if rng.IntN(6) == 0 {
+			v = market.NoVenue
+		}
+		switch on := rng.IntN(3) == 0; rng.IntN(6) {
+		case 0:
+			g.Kill(v)
+		case 1, 2:
+			g.Resume(v)
+		case 3:
+			if v != market.NoVenue && on {
+				g.Quarantine(v)
+			}
+		case 4:
+			g.Hold(on)
+			g.HoldClock(rng.IntN(4) == 0)
+		case 5:
+			g.Stop(on)
+		}
+		if trouble := g.Audit(); trouble != "" {
+			t.Fatalf("step %d: %s", i, trouble)
+		}
+		for v := range market.VenueID(2) {
+			want := event.ReasonNone
+			switch {
+			case g.killed || g.stopped || g.venues>>v&1 != 0 || g.barred>>v&1 != 0:
+				want = event.ReasonKilled
+			case g.held:
+				want = event.ReasonJournalLag
+			case g.clock:
+				want = event.ReasonClock
+			}
+			seen[want]++
+			o := Order{Venue: v, Side: market.Buy, Price: 500_000, Qty: 1}
+			a, why := g.Child(&o, mid2, int64(i)*1e9)
+			if why != want || (a == nil) == (want == event.ReasonNone) {
+				t.Fatalf("step %d, venue %d: %v, want %v", i, v, why, want)
+			}
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("%v: this proves little", seen)
+	}
+}
+
+// TestCollarThatIsKept compares what is kept of a collar with the collar itself, while references
+// and its width change.
+func TestCollarThatIsKept(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 2))
+	g := testGate(t)
+	for range 5_000 {
+		if rng.IntN(8) == 0 {
+			g.SetLimit(event.LimitCollarBps, 0, 0, 1+rng.Int64N(200), 1<<40, 0)
+			g.Expire(rng.Int64N(2) << 41)
+		}
+		reference := int64(mid2) + rng.Int64N(3)
+		for _, side := range []market.Side{market.Buy, market.Sell} {
+			if got, want := g.Collar(0, side, reference), g.limits[0].collar(side, reference); got != want {
+				t.Fatalf("%v: %d, want %d", side, got, want)
+			}
+		}
+	}
+}
+
+// TestApprovalIsOfOneOrder: what the gate handed out says what was approved last, and nothing once it
+// has refused another order.
+func TestApprovalIsOfOneOrder(t *testing.T) {
+	g := testGate(t)
+	o := Order{Venue: 1, Side: market.Sell, Price: 500_000, Qty: 7, Policy: 3, Slot: 5}
+	a, _ := g.Child(&o, mid2, 0)
+	o.Qty = 9 // whoever holds the order cannot change what was approved
+	s := a.Order()
+	if s.Venue() != 1 || s.Side() != market.Sell || s.Price() != 500_000 || s.Qty() != 7 || s.Policy() != 3 || s.Slot() != 5 || s.Cost() != 0 {
+		t.Errorf("%+v", s)
+	}
+	if refused, why := g.Child(&Order{Venue: 1, Side: market.Buy, Price: 1 << 40, Qty: 1}, mid2, 0); refused != nil || why != event.ReasonCollar {
+		t.Fatal(refused, why)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("an order that was approved before another was refused can be read")
+		}
+	}()
+	a.Order()
+}
+
 func TestMissingLimitsAreRefused(t *testing.T) {
 	if _, err := NewGate([]Limits{{}}, nil); err == nil {
 		t.Error("limits without values were accepted")
@@ -220,5 +312,5 @@ func TestUnapprovedOrderPanics(t *testing.T) {
 			t.Error("an order that no gate approved could be read")
 		}
 	}()
-	Approved{}.Order()
+	new(Approved).Order()
 }

@@ -48,7 +48,7 @@ func TestCtl_C01_C02_NothingPassesItsLimits(t *testing.T) {
 		if mid2 < math.MaxInt64/2 {
 			mid2 *= 2
 		}
-		if _, why := g.Child(o, mid2, 0); why == 0 {
+		if _, why := g.Child(&o, mid2, 0); why == 0 {
 			passed++
 			if o.Qty <= 0 || o.Qty > l.ChildMaxQty || above(o.Price, o.Qty, l.ChildMaxNotional) {
 				t.Fatalf("child of %d at %d passed %+v", o.Qty, o.Price, l)
@@ -77,5 +77,5 @@ func TestCtl_C08_OnlyTheGateApproves(t *testing.T) {
 			t.Error("an approval that nobody gave is taken")
 		}
 	}()
-	_ = Approved{}.Order()
+	_ = new(Approved).Order()
 }

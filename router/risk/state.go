@@ -20,6 +20,7 @@ func (g *Gate) MoveState(c *state.Codec) {
 	state.Fixed(c, &g.venues)
 	state.Fixed(c, &g.barred)
 	state.Fixed(c, &g.Refused)
+	g.settle()
 }
 
 func (k *controls) state(c *state.Codec) {
