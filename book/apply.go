@@ -15,9 +15,9 @@ import (
 // ignores depth until a snapshot.
 //
 // What is usual is here and calls nothing, in a LIVE order-by-order book that is not crossed
-// and where no order of ours rests: an order that leaves lies in front and is not the last of
-// its level; one that comes finds its place in front empty and the guess of its level right.
-// It is what addOrder and takeOff do with them. No level comes to cross the book.
+// and where no order of ours rests: an order that leaves lies in front; one that comes finds its place in front empty, and the guess of its level right or
+// no level as good as its own. It is what addOrder and takeOff do with them. No level comes to
+// cross the book.
 func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	o := b.orders
 	if o == nil || b.State != event.BookLive || b.resting != 0 || b.Crossed() {
@@ -63,18 +63,32 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	wrong := uint64(key^v.key) | (word&ownerMask ^ uint64(b.owner)) // another level
 	lap := ref >> (o.lapBits & 63)
 	other := uint64(s.level|*at[uint32](o.strayed, i)) | (lap|uint64(e.Qty))>>32 | uint64(e.Price)>>63
-	if wrong|other|side>>1 != 0 || e.Qty == 0 || word >= roomyLevel || o.live == o.capacity {
-		b.RecvTime = e.RecvTime
-		joined, reason := b.addOrder(ref, side, e)
-		return b.judge(e, touched || joined, reason)
+	b.RecvTime = e.RecvTime
+	switch {
+	case other|side>>1 != 0 || e.Qty == 0 || o.live == o.capacity:
+		return b.addAny(ref, side, e, touched)
+	case wrong == 0 && word < roomyLevel:
+		v.word = word + uint64(e.Qty)<<ownerBits
+		touched = touched || key == b.tops[side&1]
+	case key > b.tops[side&1] && key+b.tops[side&1^1] < 0 && !badPrice(e.Price) && !b.sides[side&1].Full():
+		number = b.sides[side&1].push(key, e.Qty)
+		b.tops[side&1] = key
+		b.guessAt(e.Instrument, key, number)
+		touched = true
+	default:
+		return b.addAny(ref, side, e, touched)
 	}
 	o.live++
 	o.arrived++
-	b.RecvTime = e.RecvTime
 	b.count++
-	v.word = word + uint64(e.Qty)<<ownerBits
 	*s = slot{uint32(lap), uint32(e.Qty), number, o.arrived}
-	return touched || key == b.tops[side&1], false
+	return touched, false
+}
+
+// addAny is what Apply does with an order that comes, in any case.
+func (b *Book) addAny(ref, side uint64, e *event.Event, touched bool) (_, resync bool) {
+	joined, reason := b.addOrder(ref, side, e)
+	return b.judge(e, touched || joined, reason)
 }
 
 // roomyLevel is the word of a level to which any quantity of 32 bits can come.

@@ -209,7 +209,7 @@ func (b *Book) setLevel(e *event.Event) (touched bool, reason event.Reason) {
 	side := e.Side.Index()
 	l := &b.sides[side]
 	touched = l.Set(e.Price, e.Qty)
-	b.tops[side] = l.keys[0]
+	b.tops[side] = l.top()
 	return touched, event.ReasonNone
 }
 
@@ -254,6 +254,13 @@ func (b *Book) joinLevel(id market.InstrumentID, side uint64, key int64) (number
 	if !ok {
 		return 0
 	}
+	b.guessAt(id, key, number)
+	b.tops[side] = b.sides[side].top()
+	return number
+}
+
+// guessAt lets a new level be guessed from its key.
+func (b *Book) guessAt(id market.InstrumentID, key int64, number uint32) {
 	// Keys are multiples of a tick: those of neighbouring levels, less their last bits,
 	// are neighbours, so that the guesses of a book lie together.
 	if price := uint64(max(key, -key)); b.tick == 0 || price%b.tick != 0 {
@@ -262,11 +269,8 @@ func (b *Book) joinLevel(id market.InstrumentID, side uint64, key int64) (number
 		if b.orders.hints != nil {
 			b.orders.hints[id] = b.hint
 		}
-		guess = b.orders.guess(b.hint, key)
 	}
-	*guess = number
-	b.tops[side] = b.sides[side].keys[0]
-	return number
+	*b.orders.guess(b.hint, key) = number
 }
 
 func gcd(a, b uint64) uint64 {
@@ -315,8 +319,12 @@ func (b *Book) takeOff(e *event.Event) (touched bool, reason event.Reason) {
 // vacate takes a level away that has lost its last order.
 func (b *Book) vacate(side uint64, key int64) {
 	l := &b.sides[side&1]
-	l.leave(key)
-	b.tops[side&1] = l.keys[0]
+	if key != b.tops[side&1] {
+		l.leave(key)
+		return
+	}
+	l.pop()
+	b.tops[side&1] = l.top()
 }
 
 // applyStatus moves the book to the announced state. A STALE book that lost its

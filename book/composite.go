@@ -8,14 +8,6 @@ import (
 	"penstock/market"
 )
 
-// Touch is the best price of one side over venues.
-type Touch struct {
-	Price  market.Price
-	Qty    market.Qty // displayed there, all venues together
-	Venues uint16     // bit v set: venue v is at Price
-	OK     bool       // false: no venue shows this side
-}
-
 // Composite merges the books of one instrument over venues. The touch is that of
 // the LIVE lit books; where no lit book is live, that of the dealers' living
 // quotes. Single writer.
@@ -28,7 +20,6 @@ type Composite struct {
 	Instrument market.InstrumentID
 	Books      [market.MaxVenues]*Book // nil where the instrument does not trade
 	Bid, Ask   Touch
-	Signals    Signals
 	Features   Features
 	// Partial holds a bit for each venue whose last message is not complete yet:
 	// its book is between two states, and nothing routes on it. Dirty holds a bit
@@ -40,6 +31,7 @@ type Composite struct {
 
 	lanes   lanes
 	best    [2]int64 // key of the touch, by side
+	next    [2]next  // what is behind it, a cache
 	active  uint16   // venues that make the touch: the lit ones or the dealers
 	liveLit uint16   // lit venues with a LIVE book
 	expiry  int64    // when the first quote in a lane expires, ns since epoch, or before
@@ -57,9 +49,7 @@ type lanes struct {
 	until [market.MaxVenues]int64 // expiry of the quote shown in it, never if none
 }
 
-const (
-	never = math.MaxInt64
-)
+const never = math.MaxInt64
 
 // NewComposite returns the composite of an instrument that trades at venues;
 // books are indexed by VenueID. traded reports where it trades; orders returns the
@@ -67,6 +57,7 @@ const (
 func NewComposite(id market.InstrumentID, venues []market.Venue, traded func(market.VenueID) bool,
 	c Capacity, orders func(market.VenueID) *Orders) *Composite {
 	m := &Composite{Instrument: id, venues: venues, count: len(venues), expiry: never, best: [2]int64{noKey, noKey}}
+	m.next[0].key, m.next[1].key = unknown, unknown
 	for i := range venues {
 		v := &venues[i]
 		m.kinds[i] = v.Kind
@@ -160,7 +151,10 @@ func (m *Composite) Refresh(now int64) (moved bool) {
 		return false
 	}
 	for set := m.Dirty; set != 0; set &= set - 1 {
-		m.readLane(bits.TrailingZeros16(set)&(market.MaxVenues-1), now)
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		if !m.readDepth(v) {
+			m.readLane(v, now)
+		}
 	}
 	m.Dirty = 0
 	return m.finish(bid, ask, now)
@@ -202,14 +196,10 @@ func (m *Composite) finish(bid, ask, now int64) (moved bool) {
 		m.scan(0)
 		m.scan(1)
 	}
-	m.Signals.update(&m.Bid, &m.Ask)
 	if m.Bid.OK && m.Ask.OK {
 		m.Features.onTouch(&m.Bid, &m.Ask, now)
 	}
-	if moved = bid != m.best[0] || ask != m.best[1]; moved && m.Bid.OK && m.Ask.OK {
-		m.Features.onMid(int64(m.Bid.Price)+int64(m.Ask.Price), now)
-	}
-	return moved
+	return bid != m.best[0] || ask != m.best[1]
 }
 
 func (m *Composite) clearLane(v int, dead bool) {
@@ -219,6 +209,24 @@ func (m *Composite) clearLane(v int, dead bool) {
 	m.lanes.until[v] = never
 	m.setLane(&m.Bid, 0, v, noKey, 0)
 	m.setLane(&m.Ask, 1, v, noKey, 0)
+}
+
+// readDepth is readLane where it has the least to do, which is usual: a lit book that was LIVE
+// before has levels on both sides and no quote was shown in its lane. Otherwise it reports
+// false and does nothing.
+func (m *Composite) readDepth(v int) bool {
+	b := m.Books[v]
+	bid, ask := b.tops[0], b.tops[1]
+	if !b.Live() || bid == noKey || ask == noKey || m.liveLit>>v&1 == 0 || m.lanes.until[v] != never {
+		return false
+	}
+	if qty := b.sides[0].topQty(); bid != m.lanes.key[0][v] || qty != m.lanes.qty[0][v] {
+		m.setLane(&m.Bid, 0, v, bid, qty)
+	}
+	if qty := b.sides[1].topQty(); ask != m.lanes.key[1][v] || qty != m.lanes.qty[1][v] {
+		m.setLane(&m.Ask, 1, v, ask, qty)
+	}
+	return true
 }
 
 // readLane copies the best levels of venue v that can be traded at now.
@@ -264,33 +272,6 @@ func (m *Composite) quoteInto(q *Quote, bid, ask *Level, okBid, okAsk *bool) (un
 	return until
 }
 
-// setLane makes side i of lane v show qty at key and mends touch t of that side.
-func (m *Composite) setLane(t *Touch, i, v int, key int64, qty market.Qty) {
-	before := m.lanes.qty[i][v]
-	if m.lanes.key[i][v] == key && before == qty {
-		return
-	}
-	m.lanes.key[i][v], m.lanes.qty[i][v] = key, qty
-	bit := uint16(1) << v
-	best := m.best[i]
-	switch {
-	case m.active&bit == 0:
-	case key > best:
-		m.best[i] = key
-		*t = Touch{Price: price(i, key), Qty: qty, Venues: bit, OK: true}
-	case t.Venues&bit != 0 && key == best:
-		t.Qty += qty - before
-	case t.Venues == bit:
-		m.scan(i)
-	case t.Venues&bit != 0:
-		t.Qty -= before
-		t.Venues &^= bit
-	case key == best:
-		t.Qty += qty
-		t.Venues |= bit
-	}
-}
-
 // Lane returns the best level that venue v showed on a side at the last Refresh, with no Qty when
 // there was none. known is false where that is not what its ladder shows: the book is not LIVE,
 // has changed since, or a quote stands in for depth.
@@ -299,32 +280,6 @@ func (m *Composite) Lane(side market.Side, v int) (best Level, known bool) {
 	v &= market.MaxVenues - 1
 	known = m.liveLit&^m.Dirty>>v&1 != 0 && m.lanes.until[v] == never
 	return Level{price(i, m.lanes.key[i][v]), m.lanes.qty[i][v]}, known
-}
-
-// scan finds the touch of side i over all active lanes.
-func (m *Composite) scan(i int) {
-	keys, sizes := &m.lanes.key[i], &m.lanes.qty[i]
-	best := int64(noKey)
-	for set := m.active; set != 0; set &= set - 1 {
-		best = max(best, keys[bits.TrailingZeros16(set)&(market.MaxVenues-1)])
-	}
-	t := Touch{}
-	if best != noKey {
-		t.Price, t.OK = price(i, best), true
-		for set := m.active; set != 0; set &= set - 1 {
-			v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
-			if keys[v] == best {
-				t.Qty += sizes[v]
-				t.Venues |= 1 << v
-			}
-		}
-	}
-	m.best[i] = best
-	if i == 0 {
-		m.Bid = t
-	} else {
-		m.Ask = t
-	}
 }
 
 // price returns the price of a key of side i.

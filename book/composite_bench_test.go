@@ -119,7 +119,7 @@ func benchmarkUpdate(b *testing.B, fresh func() *Composite, apply func(m *Compos
 
 // after returns i, but not before the signals of m are known: what follows waits for
 // the update, as a router would.
-func after(m *Composite, i int) int { return i + int(m.Signals.Micro>>62) }
+func after(m *Composite, i int) int { return i + int(m.Signals().Micro>>62) }
 
 // BenchmarkCompositeUpdate is the time from a changed book to touch, signals and
 // features. random: the changes of walk. worst: the venue that is best alone gives

@@ -187,13 +187,16 @@ func checkComposite(t *testing.T, ops []byte) (seen map[Condition]int) {
 			t.Fatalf("%v of venue %d at %d, partial %b: bid %+v ask %+v moved %v owed %v, twin %+v %+v %v %v", e.Kind,
 				e.Venue, now, m.Partial, m.Bid, m.Ask, moved, m.Owed, slow.bid, slow.ask, wantMoved, slow.owed)
 		}
-		if want := slow.signals(); m.Signals != want {
-			t.Fatalf("signals %+v, twin %+v of bid %+v ask %+v", m.Signals, want, m.Bid, m.Ask)
+		if wrong := m.Audit(); wrong != "" {
+			t.Fatalf("%v of venue %d at %d: %s", e.Kind, e.Venue, now, wrong)
+		}
+		if want := slow.signals(); m.Signals() != want {
+			t.Fatalf("signals %+v, twin %+v of bid %+v ask %+v", m.Signals(), want, m.Bid, m.Ask)
 		}
 		if m.Partial == 0 {
 			m.Owed, slow.owed = false, false
 		}
-		seen[m.Signals.Condition]++
+		seen[m.Signals().Condition]++
 	})
 	return seen
 }

@@ -14,7 +14,8 @@ import (
 //
 // A floor is at most the first key of its leaf and above every key of the one before. Two
 // neighbours have more than half a leaf of levels between them, so that the pool has leaves
-// for all: n levels have at most 2n/(leafHalf+1) + 1.
+// for all: n levels have at most 2n/(leafHalf+1) + 1. That nearLow others of a ladder are near
+// makes up for the last one, so that ladders need no more leaves together than one alone.
 const (
 	leafKeys = 32
 	leafHalf = leafKeys / 2
@@ -37,7 +38,7 @@ func leavesFor(capacity int) int {
 	if capacity <= near {
 		return 0
 	}
-	return 2*(capacity-near)/(leafHalf+1) + 1
+	return 2*(capacity-nearLow)/(leafHalf+1) + 1
 }
 
 // freeLeaves chains all leaves as free ones.
@@ -70,9 +71,6 @@ const nigh = -1
 // searchFar looks at the floors and then at the keys of one leaf, and counts without a branch.
 func (l *Ladder) searchFar(key int64) (s spot, found bool) {
 	lo, n := 0, len(l.far)
-	if n == 0 {
-		return spot{}, false
-	}
 	for n > leafKeys { // the answer is in lo .. lo+n-1
 		half := n / 2
 		lo += half & int((l.far[lo+half].floor-key-1)>>63)
@@ -99,6 +97,35 @@ func (l *Ladder) farNumber(i int) uint32 {
 			return l.pool.leaves[b.leaf].numbers[n-1-i]
 		}
 		i -= int(b.n)
+	}
+}
+
+// evict lets the worst of the near levels become far, when all places there are taken.
+func (l *Ladder) evict() {
+	for i := range near - nearMid {
+		end := spot{branch: max(len(l.far)-1, 0)}
+		if len(l.far) > 0 {
+			end.at = int(l.far[end.branch].n)
+		}
+		l.put(end, l.keys[i], l.numbers[i])
+	}
+	copy(l.keys[:], l.keys[near-nearMid:])
+	copy(l.numbers[:], l.numbers[near-nearMid:])
+	l.count = nearMid
+}
+
+// fetch brings the best of the far levels near.
+func (l *Ladder) fetch() {
+	n := min(nearMid-l.count, l.beyond)
+	copy(l.keys[n:], l.keys[:l.count])
+	copy(l.numbers[n:], l.numbers[:l.count])
+	l.count += n
+	for i := n - 1; i >= 0; i-- {
+		last := len(l.far) - 1
+		b := &l.far[last]
+		v, at := &l.pool.leaves[b.leaf], int(b.n)-1
+		l.keys[i], l.numbers[i] = v.keys[at], v.numbers[at]
+		l.cut(spot{last, at})
 	}
 }
 

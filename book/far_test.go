@@ -20,6 +20,9 @@ func checkLadder(t *testing.T, l *Ladder, want []int64) {
 			t.Fatalf("level %d is %+v, twin %d", i, got, key)
 		}
 	}
+	if l.beyond > 0 && l.count < nearLow {
+		t.Fatalf("%d levels are near and %d far", l.count, l.beyond)
+	}
 	sum := 0
 	for j, b := range l.far {
 		keys := l.pool.leaves[b.leaf].keys[:b.n]

@@ -47,34 +47,23 @@ const (
 
 const second = 1_000_000_000
 
-func (f *Features) onMid(mid2, now int64) {
-	f.advance(now)
-	if f.mid2 == 0 {
-		f.mid2 = mid2
-	}
-	f.last2 = mid2
-}
-
 // onTouch takes a touch with both sides, which follows the one before.
 func (f *Features) onTouch(bid, ask *Touch, now int64) {
-	f.advance(now)
+	if uint64(now-f.second*second) >= second {
+		f.advance(now)
+	}
 	if f.bid.OK {
-		flow := int64(0)
-		if bid.Price >= f.bid.Price {
-			flow += int64(bid.Qty)
-		}
-		if bid.Price <= f.bid.Price {
-			flow -= int64(f.bid.Qty)
-		}
-		if ask.Price <= f.ask.Price {
-			flow -= int64(ask.Qty)
-		}
-		if ask.Price >= f.ask.Price {
-			flow += int64(f.ask.Qty)
-		}
+		up, down := int64(bid.Price-f.bid.Price), int64(ask.Price-f.ask.Price)
+		flow := int64(bid.Qty)&^(up>>63) - int64(f.bid.Qty)&^(-up>>63) // which way it goes cannot be foretold
+		flow += int64(f.ask.Qty)&^(down>>63) - int64(ask.Qty)&^(-down>>63)
 		f.OFI = min(max(f.OFI+flow, -flowMax), flowMax)
 	}
-	f.bid, f.ask = *bid, *ask
+	f.bid = *bid
+	f.ask = *ask
+	f.last2 = int64(bid.Price) + int64(ask.Price)
+	if f.mid2 == 0 {
+		f.mid2 = f.last2
+	}
 }
 
 // onTrade takes a trade of others, at the StepTime of e. One without a known

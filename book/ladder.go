@@ -15,17 +15,19 @@ type Level struct {
 // capacity is fixed; when it is full the worst level gives way and Dropped counts it.
 // Single writer; not safe for concurrent use.
 //
-//	near  101 100 99 98 … 86        the best first, in the ladder itself
-//	far   12 15 … 83 84             the others, in leaves, the best last; empty unless near is full
+//	near  86 … 98 99 100 101        in the ladder itself, the best last
+//	far   12 15 … 83 84             the others, in leaves, the best last
 //	pool  #0 {101 30} #1 {84 75} …  a level never moves while it lives
 //
 // Most changes are near the touch and of levels that exist: they look at one or two
-// cache lines of keys, always the same ones. An order that knows its level's number
-// looks at none. Only a level that comes or goes moves others along.
+// cache lines of keys. An order that knows its level's number looks at none. Only a level
+// that comes or goes moves others along, the better ones of those near: a new best level
+// moves none. While there are far levels at least nearLow are near; levels
+// change over by several, so that not every one that comes or goes moves another.
 type Ladder struct {
-	keys     [near]int64 // noKey beyond the last
+	keys     [near]int64 // count of them, the best last
 	numbers  [near]uint32
-	count    int32 // of keys
+	count    int32 // of levels that are near
 	beyond   int32 // levels in far
 	capacity int32
 	owner    uint16 // of its levels: nobody on a level feed
@@ -36,8 +38,10 @@ type Ladder struct {
 }
 
 const (
-	near = 16
-	half = near / 2
+	near    = 16
+	half    = near / 2
+	nearLow = 9  // while there are far levels: see leavesFor
+	nearMid = 12 // where those that come near, or leave it, stop
 	// noKey is below every key, and the sum of two is no overflow.
 	noKey = -1 << 62
 )
@@ -139,9 +143,6 @@ func newLadder(side market.Side, capacity int, p *pool) Ladder {
 		l.far[i].floor = noKey // every page is there before the first level comes
 	}
 	l.far = l.far[:0]
-	for i := range l.keys {
-		l.keys[i] = noKey
-	}
 	return l
 }
 
@@ -161,9 +162,10 @@ func (l *Ladder) number(s spot) uint32 {
 
 // At returns level i, 0 being the best.
 func (l *Ladder) At(i int) Level {
-	number := l.numbers[i&(near-1)]
-	if i >= near {
-		number = l.farNumber(i - near)
+	at := int(l.count) - 1 - i
+	number := l.numbers[at&(near-1)]
+	if at < 0 {
+		number = l.farNumber(-1 - at)
 	}
 	v := &l.pool.levels[number]
 	return Level{market.Price(v.key * l.sign), v.qty()}
@@ -185,15 +187,12 @@ func (l *Ladder) Qty(price market.Price) market.Qty {
 	return 0
 }
 
-// Clear empties the ladder, keeping its memory.
+// Clear empties the ladder, keeping its memory. Which level goes first does not depend on how
+// many are near: a book that was loaded goes on with the same numbers.
 func (l *Ladder) Clear() {
 	drop := l.pool.give
 	if l.owner != nobody {
 		drop = l.pool.bury
-	}
-	for i := range l.numbers[:l.count] {
-		drop(l.numbers[i])
-		l.keys[i] = noKey
 	}
 	for _, b := range l.far {
 		for _, number := range l.pool.leaves[b.leaf].numbers[:b.n] {
@@ -201,14 +200,18 @@ func (l *Ladder) Clear() {
 		}
 		l.pool.giveLeaf(b.leaf)
 	}
+	for _, number := range l.numbers[:l.count] {
+		drop(number)
+	}
 	l.count, l.beyond, l.far = 0, 0, l.far[:0]
 }
 
 // Set makes the size at price qty; 0 deletes the level. It reports whether the
 // best level changed.
 func (l *Ladder) Set(price market.Price, qty market.Qty) (touched bool) {
-	s, found := l.search(l.sign * int64(price))
-	best := s == spot{nigh, 0}
+	key := l.sign * int64(price)
+	best := key >= l.top()
+	s, found := l.search(key)
 	switch {
 	case found && qty == 0:
 		l.remove(s)
@@ -217,7 +220,7 @@ func (l *Ladder) Set(price market.Price, qty market.Qty) (touched bool) {
 	case qty == 0:
 		return false
 	default:
-		l.insert(s, l.sign*int64(price), qty)
+		l.insert(s, key, qty)
 		return best && l.count > 0
 	}
 	return best
@@ -228,6 +231,19 @@ func (l *Ladder) Set(price market.Price, qty market.Qty) (touched bool) {
 func (l *Ladder) Add(price market.Price, delta market.Qty) (touched, ok bool) {
 	qty := l.Qty(price) + delta
 	return qty >= 0 && l.Set(price, qty), qty >= 0
+}
+
+// top returns the key of the best level, noKey when there is none.
+func (l *Ladder) top() int64 {
+	if l.count == 0 {
+		return noKey
+	}
+	return l.keys[(l.count-1)&(near-1)]
+}
+
+// topQty returns the size of the best level; there must be one.
+func (l *Ladder) topQty() market.Qty {
+	return l.pool.levels[l.numbers[(l.count-1)&(near-1)]].qty()
 }
 
 // join returns the number of the level at key for an order to come to, which is made
@@ -251,6 +267,22 @@ func (l *Ladder) leave(key int64) {
 	l.remove(s)
 }
 
+// push makes a level better than all, of a ladder that is not full, and returns its number.
+func (l *Ladder) push(key int64, qty market.Qty) (number uint32) {
+	number = l.pool.take(key, qty, l.owner)
+	l.putNear(int(l.count), key, number)
+	return number
+}
+
+// pop takes the best level away.
+func (l *Ladder) pop() {
+	l.count--
+	l.pool.give(l.numbers[l.count&(near-1)])
+	if l.count < nearLow && l.beyond > 0 {
+		l.fetch()
+	}
+}
+
 // remove takes a level away.
 func (l *Ladder) remove(s spot) {
 	l.pool.give(l.number(s))
@@ -258,18 +290,13 @@ func (l *Ladder) remove(s spot) {
 		l.cut(s)
 		return
 	}
-	copy(l.keys[s.at:], l.keys[s.at+1:])
-	copy(l.numbers[s.at:], l.numbers[s.at+1:])
-	last := len(l.far) - 1
-	if last < 0 {
-		l.count--
-		l.keys[near-1] = noKey
-		return
+	l.count--
+	for i := s.at; i < int(l.count); i++ {
+		l.keys[i&(near-1)], l.numbers[i&(near-1)] = l.keys[(i+1)&(near-1)], l.numbers[(i+1)&(near-1)]
 	}
-	b := &l.far[last]
-	v, at := &l.pool.leaves[b.leaf], int(b.n)-1
-	l.keys[near-1], l.numbers[near-1] = v.keys[at], v.numbers[at]
-	l.cut(spot{last, at})
+	if l.count < nearLow && l.beyond > 0 {
+		l.fetch()
+	}
 }
 
 // insert makes a level where it belongs and returns its number. When the ladder is full
@@ -277,51 +304,64 @@ func (l *Ladder) remove(s spot) {
 func (l *Ladder) insert(s spot, key int64, qty market.Qty) (number uint32) {
 	if l.Full() {
 		l.Dropped++
-		end := spot{nigh, int(l.count)}
-		if s == end || s == (spot{}) {
+		worst := spot{branch: nigh}
+		if l.beyond > 0 {
+			worst.branch = 0
+		}
+		if s == worst {
 			return 0
 		}
-		if len(l.far) > 0 {
-			l.remove(spot{})
-		} else {
-			l.remove(spot{nigh, end.at - 1})
-		}
+		l.remove(worst)
 		s, _ = l.search(key)
 	}
 	number = l.pool.take(key, qty, l.owner)
 	if s.branch != nigh {
 		l.put(s, key, number)
-		return number
-	}
-	if l.count == near {
-		to := spot{branch: max(len(l.far)-1, 0)}
-		if len(l.far) > 0 {
-			to.at = int(l.far[to.branch].n)
-		}
-		l.put(to, l.keys[near-1], l.numbers[near-1])
 	} else {
-		l.count++
+		l.putNear(s.at, key, number)
 	}
-	copy(l.keys[s.at+1:], l.keys[s.at:])
-	copy(l.numbers[s.at+1:], l.numbers[s.at:])
-	l.keys[s.at], l.numbers[s.at] = key, number
 	return number
 }
 
-// search returns where key is, or where it belongs. Most changes are
-// near the touch: how many of the first keys are better is counted without a branch,
-// because which one it is cannot be foretold.
-func (l *Ladder) search(key int64) (s spot, found bool) {
-	k := &l.keys
-	better := (key-k[0])>>63 + (key-k[1])>>63 + (key-k[2])>>63 + (key-k[3])>>63 +
-		(key-k[4])>>63 + (key-k[5])>>63 + (key-k[6])>>63 + (key-k[7])>>63
-	if better == -half {
-		better += (key-k[8])>>63 + (key-k[9])>>63 + (key-k[10])>>63 + (key-k[11])>>63 +
-			(key-k[12])>>63 + (key-k[13])>>63 + (key-k[14])>>63 + (key-k[15])>>63
-		if better == -near {
-			return l.searchFar(key)
+// putNear puts a level before those that are better.
+func (l *Ladder) putNear(at int, key int64, number uint32) {
+	if l.count == near {
+		l.evict()
+		if at -= near - nearMid; at < 0 {
+			s, _ := l.searchFar(key) // it lies among those that went
+			l.put(s, key, number)
+			return
 		}
 	}
-	i := -int(better)
-	return spot{nigh, i}, k[i&(near-1)] == key
+	for i := int(l.count); i > at; i-- {
+		l.keys[i&(near-1)], l.numbers[i&(near-1)] = l.keys[(i-1)&(near-1)], l.numbers[(i-1)&(near-1)]
+	}
+	l.keys[at&(near-1)], l.numbers[at&(near-1)] = key, number
+	l.count++
+}
+
+// search returns where key is, or where it belongs. Most changes are near the touch: how
+// many of the best keys are better is counted without a branch, because which one it is
+// cannot be foretold.
+func (l *Ladder) search(key int64) (s spot, found bool) {
+	at, rest := int64(l.count), l.keys[:l.count]
+	if n := len(rest) - half; n >= 0 {
+		k := (*[half]int64)(rest[n:])
+		better := (key-k[0])>>63 + (key-k[1])>>63 + (key-k[2])>>63 + (key-k[3])>>63 +
+			(key-k[4])>>63 + (key-k[5])>>63 + (key-k[6])>>63 + (key-k[7])>>63
+		at += better
+		if rest = rest[:n]; better != -half {
+			rest = nil
+		}
+	}
+	for _, k := range rest {
+		at += (key - k) >> 63
+	}
+	if at == 0 && l.beyond > 0 {
+		return l.searchFar(key)
+	}
+	if below := uint64(at - 1); below < near && l.keys[below] == key {
+		return spot{nigh, int(below)}, true
+	}
+	return spot{nigh, int(at)}, false
 }

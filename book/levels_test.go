@@ -190,8 +190,8 @@ func TestLargestSizesAndPricesFit(t *testing.T) {
 		status(m, v, event.BookLive)
 	}
 	m.Refresh(1)
-	if m.Bid.Qty != 16*market.MaxQty || m.Signals.Imbalance != 0 || m.Signals.Micro != int64(market.MaxPrice)*1024-512 {
-		t.Errorf("bid %+v signals %+v", m.Bid, m.Signals)
+	if m.Bid.Qty != 16*market.MaxQty || m.Signals().Imbalance != 0 || m.Signals().Micro != int64(market.MaxPrice)*1024-512 {
+		t.Errorf("bid %+v signals %+v", m.Bid, m.Signals())
 	}
 	if i := m.DepthImbalance(4); i != 2048*4/5-1024 {
 		t.Errorf("imbalance of four levels against one is %d", i)

@@ -45,13 +45,15 @@ type Signals struct {
 	Micro int64
 }
 
-func (s *Signals) update(bid, ask *Touch) {
+// Signals returns what the touch says about the next price.
+func (m *Composite) Signals() Signals { return signalsOf(&m.Bid, &m.Ask) }
+
+func signalsOf(bid, ask *Touch) (s Signals) {
 	if !bid.OK || !ask.OK {
-		*s = Signals{}
 		if bid.OK || ask.OK {
 			s.Condition = OneSided
 		}
-		return
+		return s
 	}
 	spread := int64(ask.Price) - int64(bid.Price)
 	s.Condition = Normal
@@ -64,6 +66,7 @@ func (s *Signals) update(bid, ask *Touch) {
 	weight := bidWeight(uint64(bid.Qty), uint64(ask.Qty))
 	s.Imbalance = weight - ImbalanceUnit
 	s.Micro = int64(bid.Price)*MicroUnit + spread*weight>>1
+	return s
 }
 
 // bidWeight returns bid / (bid + ask) in 1/2048, for sizes whose sum is not 0.
@@ -75,6 +78,14 @@ type Pressure struct {
 	Lean int64 // micro-price less mid, in 1/1000 of the half-spread: −1000 to 1000
 	OFI  int64 // Features.OFI in 1/1000 of the usual touch: −5000 to 5000
 	Flow int64 // Features.Flow likewise
+}
+
+// Imbalance returns Signals.Imbalance.
+func (m *Composite) Imbalance() int64 {
+	if !m.Bid.OK || !m.Ask.OK {
+		return 0
+	}
+	return bidWeight(uint64(m.Bid.Qty), uint64(m.Ask.Qty)) - ImbalanceUnit
 }
 
 // Pressure returns the inputs of a price signal.

@@ -7,9 +7,9 @@ import (
 // MoveState moves the composite and the books of its venues. What books of a venue share (see
 // MoveShared) comes first.
 func (m *Composite) MoveState(c *state.Codec) {
+	state.Layout[rung](c)
 	state.Fixed(c, &m.Bid)
 	state.Fixed(c, &m.Ask)
-	state.Fixed(c, &m.Signals)
 	state.Fixed(c, &m.Features)
 	state.Fixed(c, &m.Partial)
 	state.Fixed(c, &m.Dirty)
@@ -20,6 +20,9 @@ func (m *Composite) MoveState(c *state.Codec) {
 	state.Fixed(c, &m.active)
 	state.Fixed(c, &m.liveLit)
 	state.Fixed(c, &m.expiry)
+	if c.Loading() {
+		m.next[0].key, m.next[1].key = unknown, unknown
+	}
 	trades := m.lit | m.dealers
 	c.Check((m.Partial|m.Dirty|m.active|m.liveLit)&^trades == 0 || !c.Loading(), "a venue where the instrument does not trade")
 	for _, b := range m.Books {
@@ -68,33 +71,23 @@ func (b *Book) MoveShared(c *state.Codec) {
 }
 
 func (l *Ladder) state(c *state.Codec) {
-	state.Fixed(c, &l.keys)
-	state.Fixed(c, &l.numbers)
-	state.Fixed(c, &l.count)
 	state.Fixed(c, &l.Dropped)
 	if !c.Loading() {
-		l.saveFar(c)
+		l.save(c)
 		return
 	}
-	l.beyond, l.far = 0, l.far[:0]
-	if l.count < 0 || l.count > min(l.capacity, near) {
-		c.Fail("a ladder with %d levels near of %d", l.count, l.capacity)
-		l.count = 0
-	}
-	for _, n := range l.numbers[:l.count] {
-		c.Check(int(n) < len(l.pool.levels), "a level that its pool does not have")
-	}
-	loadMoved(c, l.loadFar)
+	l.count, l.beyond, l.far = 0, 0, l.far[:0]
+	loadMoved(c, l.load)
 }
 
-// rung is a far level: in which leaf it lies is no part of the state.
+// rung is a level: how near it lies, and in which leaf, is no part of the state.
 type rung struct {
 	key    int64
 	number uint32
 }
 
-// saveFar gives the far levels, the worst first.
-func (l *Ladder) saveFar(c *state.Codec) {
+// save gives the levels, the worst first.
+func (l *Ladder) save(c *state.Codec) {
 	var rungs moved[rung]
 	for _, b := range l.far {
 		v := &l.pool.leaves[b.leaf]
@@ -102,22 +95,18 @@ func (l *Ladder) saveFar(c *state.Codec) {
 			rungs.save(c, rung{v.keys[i], v.numbers[i]})
 		}
 	}
+	for i := range l.count {
+		rungs.save(c, rung{l.keys[i], l.numbers[i]})
+	}
 	rungs.end(c)
 }
 
-// loadFar takes the next better far level.
-func (l *Ladder) loadFar(r *rung) bool {
-	to := spot{branch: max(len(l.far)-1, 0)}
-	if len(l.far) > 0 {
-		b := &l.far[to.branch]
-		if to.at = int(b.n); r.key <= l.pool.leaves[b.leaf].keys[to.at-1] {
-			return false
-		}
-	}
-	if l.count != near || l.Full() || int(r.number) >= len(l.pool.levels) || !l.pool.leafLeft() {
+// load takes the next better level.
+func (l *Ladder) load(r *rung) bool {
+	if r.key <= l.top() || l.Full() || int(r.number) >= len(l.pool.levels) || l.count == near && !l.pool.leafLeft() {
 		return false
 	}
-	l.put(to, r.key, r.number)
+	l.putNear(int(l.count), r.key, r.number)
 	return true
 }
 

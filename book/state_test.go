@@ -118,7 +118,8 @@ func TestStateHasEveryField(t *testing.T) {
 	all := func(c *state.Codec) { moveAll(c, m) }
 	statetest.Covered(t, m, all, map[string]string{
 		"Instrument": "configuration", "Books": "each moves itself", "venues": "configuration", "kinds": "configuration",
-		"count": "configuration", "lit": "configuration", "dealers": "configuration"})
+		"count": "configuration", "lit": "configuration", "dealers": "configuration",
+		"next": "a cache"})
 	for v, exempt := range []map[string]string{
 		{"orders": "shared by the venue's books"}, {"orders": "none"}, {"orders": "none", "rests": "no depth, nothing rests"}} {
 		exempt["sides"], exempt["Bids"], exempt["Asks"] = "each moves itself", "points into sides", "points into sides"
@@ -127,7 +128,8 @@ func TestStateHasEveryField(t *testing.T) {
 		statetest.Covered(t, m.Books[v], all, exempt)
 	}
 	statetest.Covered(t, &m.Books[1].sides[0], all, map[string]string{"capacity": "configuration", "sign": "configuration",
-		"owner": "configuration", "pool": "moved by its owner", "beyond": "counted anew", "far": "its levels move"})
+		"owner": "configuration", "pool": "moved by its owner", "keys": "its levels move", "numbers": "its levels move", "count": "counted anew", "beyond": "counted anew",
+		"far": "its levels move"})
 	statetest.Covered(t, m.Books[1].sides[0].pool, all, map[string]string{"freeLeaf": "made anew", "leaves": "see far of a ladder"})
 	derived := "a view of another field"
 	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "lapBits": "configuration", "narrow": "configuration",

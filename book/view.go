@@ -42,14 +42,14 @@ func (w *View) reserve(venues, levels int) {
 // is left out of the view alone, so that a reader never alters a replay.
 func (w *View) fill(m *Composite, q Ask, at int64) {
 	w.Instrument, w.At, w.Partial, w.Count = m.Instrument, at, m.Partial, m.count
-	w.Bid, w.Ask, w.Signals, w.Features = m.Bid, m.Ask, m.Signals, m.Features
+	w.Bid, w.Ask, w.Features = m.Bid, m.Ask, m.Features
 	for v := range m.count {
 		w.Venues[v] = m.Venue(market.VenueID(v), at)
 	}
 	if at >= m.expiry {
 		w.Bid, w.Ask = w.touch(m, market.Buy), w.touch(m, market.Sell)
-		w.Signals.update(&w.Bid, &w.Ask)
 	}
+	w.Signals = signalsOf(&w.Bid, &w.Ask)
 	o := LevelOptions{Net: q.Net, Quotes: q.Quotes, Now: at}
 	levels := min(q.Levels, cap(w.Bids))
 	w.Bids = w.Bids[:m.Levels(market.Buy, w.Bids[:levels], o)]

@@ -37,20 +37,33 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 	was := b.State
 	resync := m.Apply(e)
 	c.listed[m.Instrument].movedBook(m, e.Venue)
+	if moreThanDepth>>(e.Kind&63)&1 != 0 || b.State != was || resync {
+		c.beside(m, e, was, resync)
+	}
+	if m.Dirty != 0 || m.Owed {
+		c.refresh(m, e.Kind == event.Quote)
+	}
+}
+
+// moreThanDepth holds the kinds of events that say more than what a book shows.
+const moreThanDepth = 1<<event.MarketTrade | 1<<event.OrderExecuted | 1<<event.BookStatus | 1<<event.Quote
+
+// beside does what an event of a book causes beside depth: e is of such a kind, or the book
+// has changed its state or must be synchronised.
+func (c *Core) beside(m *book.Composite, e *event.Event, was event.BookState, resync bool) {
 	c.print(m, e, was)
 	c.tellMove(m, e.Venue, was)
 	if e.Kind == event.BookStatus {
 		c.venueTrades(m, e.Venue, event.BookState(e.Code))
 	}
-	if st := &c.standings[m.Instrument][e.Venue]; st.shut && e.Kind == event.Quote {
+	if e.Kind == event.Quote && c.standings[m.Instrument][e.Venue].shut {
 		c.open(m.Instrument, e.Venue, RejectHold) // a dealer that quotes trades
 	}
 	if resync {
 		c.Counters.Resyncs++
 		cmd := c.command(event.ResyncBook)
-		cmd.Venue, cmd.Instrument, cmd.Reason = e.Venue, m.Instrument, b.Reason
+		cmd.Venue, cmd.Instrument, cmd.Reason = e.Venue, m.Instrument, m.Books[e.Venue].Reason
 	}
-	c.refresh(m, e.Kind == event.Quote)
 }
 
 // Ahead notes an event that will be stepped soon; see book.Lookahead.

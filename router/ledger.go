@@ -134,6 +134,11 @@ func (p *Parent) check() {
 // Audit recounts every parent from its children and reports the first that does
 // not add up, or "". It reads all children: for the end of a run, and for tests.
 func (c *Core) Audit() string {
+	for _, m := range c.composites {
+		if trouble := m.Audit(); trouble != "" {
+			return trouble
+		}
+	}
 	if trouble := c.auditOpenings(); trouble != "" {
 		return trouble
 	}

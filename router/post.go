@@ -107,7 +107,7 @@ func (c *Core) unbook(p *Parent, remaining market.Qty, epoch bool) {
 func (c *Core) berths(p *Parent, price market.Price, want market.Qty, found *[market.MaxVenues]berth) (n int) {
 	m, now := c.composites[p.Instrument], &c.economics.now
 	depth := m.Touch(p.Side).Qty
-	lean := p.Side.Sign() * m.Signals.Imbalance
+	lean := p.Side.Sign() * m.Imbalance()
 	cell, place := policy.SplitCell(want, depth, lean), policy.FillsAt(depth, lean)
 	at := c.atMilli(p, price)
 	for set := m.LiveLit() & c.usable(p); set != 0; set &= set - 1 {
@@ -186,7 +186,7 @@ func (c *Core) worthMoving(p *Parent, ch *Child) bool {
 	}
 	front := q.Expected + 2*own.Qty // what is better goes first, wherever it stands, and more will join it
 	now := &c.economics.now
-	lean := p.Side.Sign() * m.Signals.Imbalance
+	lean := p.Side.Sign() * m.Imbalance()
 	fee := c.makeFee(int(ch.Venue)).AtMilli(ch.Price)
 	depth := max(front, b.Ladder(p.Side).Qty(ch.Price), m.Touch(p.Side.Contra()).Qty, 1)
 	stayFill := now.Venues[ch.Venue].Fill[policy.FillBucket(front, depth, lean)]
@@ -208,7 +208,7 @@ func (c *Core) fitted(p *Parent, post, take *market.Qty) {
 	if !known || both <= 0 || c.tactics.Off&OffPost != 0 {
 		return
 	}
-	cell := policy.SplitCell(both, m.Touch(p.Side).Qty, p.Side.Sign()*m.Signals.Imbalance)
+	cell := policy.SplitCell(both, m.Touch(p.Side).Qty, p.Side.Sign()*m.Imbalance())
 	share := market.Qty(mulDiv(int64(both), int64(set.SplitTake[cell]), policy.One))
 	*take = roundTo(int64(share), c.instruments[p.Instrument].Lot)
 	*take = min(*take, both)

@@ -100,7 +100,7 @@ func (o *outflows) close() {
 		for i, side := range []market.Side{market.Buy, market.Sell} {
 			w := seenWindow{instrument: market.InstrumentID(in), depth: m.Touch(side).Qty}
 			w.Half = float64(m.Spread()) / 2
-			w.Lean = policy.SplitCell(0, 1, side.Sign()*m.Signals.Imbalance)
+			w.Lean = policy.SplitCell(0, 1, side.Sign()*m.Imbalance())
 			some := false
 			for v := range n {
 				p := &o.at(w.instrument, market.VenueID(v))[i]
