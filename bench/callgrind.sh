@@ -1,7 +1,7 @@
 #!/bin/sh
 # Instructions of each stage: callgrind counts a run of many units of work and one of
 # few, and the difference is divided. Counts repeat where times do not; what the
-# runtime does beside is in both runs. Needs valgrind.
+# runtime does beside is in both runs. Needs valgrind, which may not know rdtscp.
 #
 #   bench/callgrind.sh [STAGE]...
 set -eu
@@ -13,7 +13,7 @@ command -v valgrind >/dev/null || { echo "callgrind: valgrind is not installed" 
 go test -c -o "$dir/bench.test" .
 
 count() { # stage, units of work
-	GODEBUG=asyncpreemptoff=1 GOGC=off GOMAXPROCS=1 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+	GODEBUG=asyncpreemptoff=1,cpu.rdtscp=off GOGC=off GOMAXPROCS=1 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
 		"$dir/bench.test" -test.run '^$' -test.bench "^BenchmarkStages\$/^$1\$" -test.benchtime "${2}x" 2>&1 |
 		awk '/Collected/ { print $4 }'
 }
