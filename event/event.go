@@ -221,7 +221,16 @@ const InvitationWithdrawn = 1
 const TradingDayOpen = 1
 
 // Size returns how many bytes of an Event the kind uses, a multiple of 64.
-func (k Kind) Size() int {
+func (k Kind) Size() int { return int(kindSizes[k]) }
+
+var kindSizes = func() (sizes [256]uint8) {
+	for k := range sizes {
+		sizes[k] = uint8(Kind(k).size())
+	}
+	return sizes
+}()
+
+func (k Kind) size() int {
 	switch {
 	case k < OrderExecuted, k > OrderExecuted && k < BookStatus, k == MarketTrade, k == ShortRestriction:
 		return 64

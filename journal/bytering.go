@@ -50,7 +50,7 @@ func (r *byteRing) reserve(size int) []byte {
 	return r.buf[at : at+uint64(size) : at+uint64(size)]
 }
 
-func (r *byteRing) publish() { r.published.Store(r.tail) }
+func (r *byteRing) publish() { release(r.published, r.tail) }
 
 // revert gives back what was reserved since the last publish.
 func (r *byteRing) revert() { r.tail = r.published.Load() }

@@ -70,7 +70,6 @@ type Order struct {
 // Gate holds limits, message rates and the kill latch.
 type Gate struct {
 	limits   []Limits // by InstrumentID
-	collars  []collar // likewise
 	approved Approved // the last one
 	shut     uint16   // venues where a latch or a hold stops every order, one bit each
 	windows  [market.MaxVenues]window
@@ -91,7 +90,7 @@ func NewGate(limits []Limits, venues []market.Venue) (*Gate, error) {
 	if err := Check(limits, venues); err != nil {
 		return nil, err
 	}
-	g := &Gate{limits: slices.Clone(limits), collars: make([]collar, len(limits)), scopes: make([]event.Scope, 0, maxKills), raises: make([]raise, 0, maxRaises)}
+	g := &Gate{limits: slices.Clone(limits), scopes: make([]event.Scope, 0, maxKills), raises: make([]raise, 0, maxRaises)}
 	for i := range venues {
 		g.windows[i] = newWindow(venues[i].MsgRate)
 	}
@@ -287,7 +286,7 @@ func (g *Gate) judge(o *Order, mid2, now int64) event.Reason {
 		return event.ReasonShortBid
 	case mid2 <= 0:
 		return event.ReasonNoReference
-	case side.Better(g.Collar(o.Instrument, side, mid2), o.Price):
+	case side.Better(l.collar(side, mid2), o.Price):
 		return event.ReasonCollar
 	}
 	hi, n := bits.Mul64(uint64(o.Price), uint64(o.Qty)) // both are positive
@@ -329,24 +328,10 @@ func (g *Gate) CancelFor(venue market.VenueID, s event.Strategy, now int64) {
 // ChildMaxQty returns the largest child of an instrument.
 func (g *Gate) ChildMaxQty(id market.InstrumentID) market.Qty { return g.limits[id].ChildMaxQty }
 
-// collar is the worst prices that orders may carry at a reference, by Side.Index.
-type collar struct {
-	mid2, bps int64
-	worst     [2]market.Price
-}
-
 // Collar returns the worst price that an order of side may carry, given the
 // reference mid2.
 func (g *Gate) Collar(id market.InstrumentID, side market.Side, mid2 int64) market.Price {
-	k, l := &g.collars[id], &g.limits[id]
-	if k.mid2 != mid2 || k.bps != l.CollarBps {
-		k.make(l, mid2)
-	}
-	return k.worst[side.Index()]
-}
-
-func (k *collar) make(l *Limits, mid2 int64) {
-	*k = collar{mid2, l.CollarBps, [2]market.Price{l.collar(market.Buy, mid2), l.collar(market.Sell, mid2)}}
+	return g.limits[id].collar(side, mid2)
 }
 
 // collar returns mid ± CollarBps, rounded towards the mid.

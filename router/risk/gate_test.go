@@ -256,25 +256,6 @@ func TestOneWordForAllLatches(t *testing.T) {
 	}
 }
 
-// TestCollarThatIsKept compares what is kept of a collar with the collar itself, while references
-// and its width change.
-func TestCollarThatIsKept(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 2))
-	g := testGate(t)
-	for range 5_000 {
-		if rng.IntN(8) == 0 {
-			g.SetLimit(event.LimitCollarBps, 0, 0, 1+rng.Int64N(200), 1<<40, 0)
-			g.Expire(rng.Int64N(2) << 41)
-		}
-		reference := int64(mid2) + rng.Int64N(3)
-		for _, side := range []market.Side{market.Buy, market.Sell} {
-			if got, want := g.Collar(0, side, reference), g.limits[0].collar(side, reference); got != want {
-				t.Fatalf("%v: %d, want %d", side, got, want)
-			}
-		}
-	}
-}
-
 // TestApprovalIsOfOneOrder: what the gate handed out says what was approved last, and nothing once it
 // has refused another order.
 func TestApprovalIsOfOneOrder(t *testing.T) {
