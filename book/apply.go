@@ -20,6 +20,9 @@ import (
 // cross the book.
 func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	o := b.orders
+	if o == nil && e.Kind == event.BookLevel {
+		return b.applyLevel(e)
+	}
 	if o == nil || b.State != event.BookLive || b.resting != 0 || b.Crossed() {
 		return b.applyAny(e)
 	}
@@ -82,6 +85,23 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	o.arrived++
 	b.count++
 	*s = slot{uint32(lap), uint32(e.Qty), number, o.arrived}
+	return touched, false
+}
+
+// applyLevel is what is usual in a LIVE book of a level feed where no order of ours rests: what
+// setLevel does with a level that can be.
+func (b *Book) applyLevel(e *event.Event) (touched, resync bool) {
+	if b.State != event.BookLive || b.resting != 0 || uint64(e.Qty) > uint64(market.MaxQty) || badSide(e.Side) || badPrice(e.Price) {
+		return b.applyAny(e)
+	}
+	b.RecvTime = e.RecvTime
+	side := uint64(e.Side - market.Buy)
+	if touched = b.sides[side&1].Set(e.Price, e.Qty); touched {
+		b.tops[side&1] = b.sides[side&1].top()
+	}
+	if b.Crossed() {
+		return b.judge(e, touched, event.ReasonNone)
+	}
 	return touched, false
 }
 

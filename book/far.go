@@ -9,7 +9,8 @@ import (
 // Far levels lie in leaves: sorted runs of keys, the best last. One that comes or goes moves
 // those of its leaf alone, and is found in few cache lines, which do not wait for each other.
 //
-//	far    {floor 12 leaf 5 n 20} {floor 57 leaf 2 n 31} …   the worst first
+//	floors 12 57 …                              the worst first
+//	far    {leaf 5 n 20} {leaf 2 n 31} …
 //	leaf   12 15 … 56, with the numbers of their levels
 //
 // A floor is at most the first key of its leaf and above every key of the one before. Two
@@ -23,9 +24,8 @@ const (
 
 // branch is a leaf of a ladder.
 type branch struct {
-	floor int64
-	leaf  uint32
-	n     uint32
+	leaf uint32
+	n    uint32
 }
 
 type leaf struct {
@@ -68,24 +68,19 @@ type spot struct{ branch, at int }
 
 const nigh = -1
 
-// searchFar looks at the floors and then at the keys of one leaf, and counts without a branch.
+// searchFar looks at the floors and then at the keys of one leaf.
 func (l *Ladder) searchFar(key int64) (s spot, found bool) {
-	lo, n := 0, len(l.far)
-	for n > leafKeys { // the answer is in lo .. lo+n-1
+	lo, n := 0, len(l.floors)
+	for n > 2*leafKeys { // the answer is in lo .. lo+n-1
 		half := n / 2
-		lo += half & int((l.far[lo+half].floor-key-1)>>63)
+		lo += half & int((l.floors[lo+half]-key-1)>>63)
 		n -= half
 	}
-	s.branch = lo
-	for _, b := range l.far[lo+1 : lo+n] {
-		s.branch -= int((b.floor - key - 1) >> 63)
-	}
+	s.branch = lo + max(rank(l.floors[lo:lo+n], key+1)-1, 0)
 	b := &l.far[s.branch]
 	v := &l.pool.leaves[b.leaf]
 	prefetchLeaf(v)
-	for _, k := range v.keys[:b.n] {
-		s.at -= int((k - key) >> 63)
-	}
+	s.at = rank(v.keys[:b.n], key)
 	return s, s.at < int(b.n) && v.keys[s.at&(leafKeys-1)] == key
 }
 
@@ -142,7 +137,7 @@ func (l *Ladder) put(s spot, key int64, number uint32) {
 	copy(v.keys[s.at+1:b.n+1], v.keys[s.at:b.n])
 	copy(v.numbers[s.at+1:b.n+1], v.numbers[s.at:b.n])
 	v.keys[s.at], v.numbers[s.at] = key, number
-	b.floor = min(b.floor, key)
+	l.floors[s.branch] = min(l.floors[s.branch], key)
 	b.n++
 	l.beyond++
 }
@@ -150,7 +145,8 @@ func (l *Ladder) put(s spot, key int64, number uint32) {
 // grow makes an empty leaf at branch j.
 func (l *Ladder) grow(j int, floor int64) *leaf {
 	n := l.pool.takeLeaf()
-	l.far = slices.Insert(l.far, j, branch{floor: floor, leaf: n})
+	l.far = slices.Insert(l.far, j, branch{leaf: n})
+	l.floors = slices.Insert(l.floors, j, floor)
 	return &l.pool.leaves[n]
 }
 
@@ -206,4 +202,5 @@ func (l *Ladder) merge(j int) {
 func (l *Ladder) fell(j int) {
 	l.pool.giveLeaf(l.far[j].leaf)
 	l.far = slices.Delete(l.far, j, j+1)
+	l.floors = slices.Delete(l.floors, j, j+1)
 }

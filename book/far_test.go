@@ -27,15 +27,15 @@ func checkLadder(t *testing.T, l *Ladder, want []int64) {
 	for j, b := range l.far {
 		keys := l.pool.leaves[b.leaf].keys[:b.n]
 		sum += int(b.n)
-		if len(keys) == 0 || !slices.IsSorted(keys) || b.floor > keys[0] {
-			t.Fatalf("leaf %d: floor %d of %v", j, b.floor, keys)
+		if len(keys) == 0 || !slices.IsSorted(keys) || l.floors[j] > keys[0] {
+			t.Fatalf("leaf %d: floor %d of %v", j, l.floors[j], keys)
 		}
 		if j == 0 {
 			continue
 		}
 		before := l.far[j-1]
-		if last := l.pool.leaves[before.leaf].keys[before.n-1]; b.floor <= last {
-			t.Fatalf("leaf %d has floor %d, and the one before goes up to %d", j, b.floor, last)
+		if last := l.pool.leaves[before.leaf].keys[before.n-1]; l.floors[j] <= last {
+			t.Fatalf("leaf %d has floor %d, and the one before goes up to %d", j, l.floors[j], last)
 		}
 		if before.n+b.n <= leafHalf {
 			t.Fatalf("leaves %d and %d have %d and %d levels and are two", j-1, j, before.n, b.n)

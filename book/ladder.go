@@ -33,13 +33,14 @@ type Ladder struct {
 	owner    uint16 // of its levels: nobody on a level feed
 	sign     int64  // +1 bid, -1 ask: the larger a key, the better
 	pool     *pool
-	far      []branch
 	Dropped  uint64
+	far      []branch
+	floors   []int64  // of far
+	_        [40]byte // the next begins a cache line
 }
 
 const (
 	near    = 16
-	half    = near / 2
 	nearLow = 9  // while there are far levels: see leavesFor
 	nearMid = 12 // where those that come near, or leave it, stop
 	// noKey is below every key, and the sum of two is no overflow.
@@ -139,10 +140,11 @@ func NewLadder(side market.Side, capacity int) Ladder {
 func newLadder(side market.Side, capacity int, p *pool) Ladder {
 	assert.That(capacity >= 0 && capacity <= MaxLevels, "the capacity of a ladder is in range")
 	l := Ladder{sign: side.Sign(), pool: p, capacity: int32(capacity), far: make([]branch, leavesFor(capacity))}
+	l.floors = make([]int64, len(l.far)+rankPad)
 	for i := range l.far {
-		l.far[i].floor = noKey // every page is there before the first level comes
+		l.far[i].n, l.floors[i] = 0, noKey // every page is there before the first level comes
 	}
-	l.far = l.far[:0]
+	l.far, l.floors = l.far[:0], l.floors[:0]
 	return l
 }
 
@@ -203,7 +205,7 @@ func (l *Ladder) Clear() {
 	for _, number := range l.numbers[:l.count] {
 		drop(number)
 	}
-	l.count, l.beyond, l.far = 0, 0, l.far[:0]
+	l.count, l.beyond, l.far, l.floors = 0, 0, l.far[:0], l.floors[:0]
 }
 
 // Set makes the size at price qty; 0 deletes the level. It reports whether the
@@ -340,28 +342,14 @@ func (l *Ladder) putNear(at int, key int64, number uint32) {
 	l.count++
 }
 
-// search returns where key is, or where it belongs. Most changes are near the touch: how
-// many of the best keys are better is counted without a branch, because which one it is
-// cannot be foretold.
+// search returns where key is, or where it belongs.
 func (l *Ladder) search(key int64) (s spot, found bool) {
-	at, rest := int64(l.count), l.keys[:l.count]
-	if n := len(rest) - half; n >= 0 {
-		k := (*[half]int64)(rest[n:])
-		better := (key-k[0])>>63 + (key-k[1])>>63 + (key-k[2])>>63 + (key-k[3])>>63 +
-			(key-k[4])>>63 + (key-k[5])>>63 + (key-k[6])>>63 + (key-k[7])>>63
-		at += better
-		if rest = rest[:n]; better != -half {
-			rest = nil
-		}
-	}
-	for _, k := range rest {
-		at += (key - k) >> 63
-	}
+	at := rank(l.keys[:l.count], key+1)
 	if at == 0 && l.beyond > 0 {
 		return l.searchFar(key)
 	}
-	if below := uint64(at - 1); below < near && l.keys[below] == key {
+	if below := uint(at - 1); below < near && l.keys[below] == key {
 		return spot{nigh, int(below)}, true
 	}
-	return spot{nigh, int(at)}, false
+	return spot{nigh, at}, false
 }

@@ -19,7 +19,7 @@ func prefetchOrders(places unsafe.Pointer, mask uint64, ref *uint64, apart uintp
 //go:noescape
 func prefetchBook(b *Book, place *slot, guess *uint32, l, contra *Ladder)
 
-// prefetchFar does so for the first two cache lines of the branches of two ladders.
+// prefetchFar does so for the first cache line of the branches of two ladders, and of their floors.
 //
 //go:noescape
 func prefetchFar(l, contra *Ladder)
@@ -32,6 +32,6 @@ func prefetchLeaf(v *leaf)
 // Of so many bytes the prefetches above know.
 var (
 	_ [64]byte  = [unsafe.Offsetof(Book{}.sides)]byte{}
-	_ [256]byte = [unsafe.Sizeof(Ladder{})]byte{}
+	_ [320]byte = [unsafe.Sizeof(Ladder{})]byte{}
 	_ [384]byte = [unsafe.Sizeof(leaf{})]byte{}
 )

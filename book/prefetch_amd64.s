@@ -57,12 +57,14 @@ TEXT ·prefetchBook(SB), NOSPLIT, $0-40
 TEXT ·prefetchFar(SB), NOSPLIT, $0-16
 	MOVQ l+0(FP), DI
 	MOVQ contra+8(FP), SI
+	MOVQ Ladder_floors(DI), AX
+	MOVQ Ladder_floors(SI), BX
 	MOVQ Ladder_far(DI), DI
 	MOVQ Ladder_far(SI), SI
+	PREFETCHT0 (AX)
+	PREFETCHT0 (BX)
 	PREFETCHT0 (DI)
 	PREFETCHT0 (SI)
-	PREFETCHT0 64(DI)
-	PREFETCHT0 64(SI)
 	RET
 
 // func prefetchLeaf(v *leaf)

@@ -76,7 +76,7 @@ func (l *Ladder) state(c *state.Codec) {
 		l.save(c)
 		return
 	}
-	l.count, l.beyond, l.far = 0, 0, l.far[:0]
+	l.count, l.beyond, l.far, l.floors = 0, 0, l.far[:0], l.floors[:0]
 	loadMoved(c, l.load)
 }
 

@@ -129,7 +129,7 @@ func TestStateHasEveryField(t *testing.T) {
 	}
 	statetest.Covered(t, &m.Books[1].sides[0], all, map[string]string{"capacity": "configuration", "sign": "configuration",
 		"owner": "configuration", "pool": "moved by its owner", "keys": "its levels move", "numbers": "its levels move", "count": "counted anew", "beyond": "counted anew",
-		"far": "its levels move"})
+		"far": "its levels move", "floors": "of far"})
 	statetest.Covered(t, m.Books[1].sides[0].pool, all, map[string]string{"freeLeaf": "made anew", "leaves": "see far of a ladder"})
 	derived := "a view of another field"
 	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "lapBits": "configuration", "narrow": "configuration",

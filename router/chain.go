@@ -24,15 +24,12 @@ var (
 	foldFeatures = state.NewFolder[book.Features]()
 )
 
-// link continues the chained hash of the state after an event, and says it every chainEvents
+// link continues the chained hash of the state every foldEvents events, and says it every chainEvents
 // events as a command: what a core has become is then in the journal, and who steps another
 // core on the same events compares it like everything else. The state goes in by parts, one
-// every foldEvents events, so that no event waits for all of it: what is counted, a live
+// a time, so that no event waits for all of it: what is counted, a live
 // parent, some of its children, an instrument.
 func (c *Core) link() {
-	if c.seq%foldEvents != 0 {
-		return
-	}
 	h, turn := c.chain^c.seq*0x9e3779b97f4a7c15, c.seq/foldEvents
 	switch turn % 4 {
 	case 0:

@@ -342,17 +342,21 @@ func (c *Core) Begin(e *event.Event, out *event.Output) (more bool) {
 // Continue goes on with what Begin left: the record of the decision whose orders have left, and
 // the parents that have not looked yet, as far as the next ones that send something.
 func (c *Core) Continue() (more bool) {
-	if c.look() {
+	if (c.looking != none || c.made.of != nil) && c.look() {
 		return true
 	}
 	if c.waiting.next <= c.now {
 		c.letGo()
 	}
-	for _, slot := range c.agenda.over {
-		c.agenda.leave(slot, int(c.parents[slot].Instrument))
+	if len(c.agenda.over) > 0 {
+		for _, slot := range c.agenda.over {
+			c.agenda.leave(slot, int(c.parents[slot].Instrument))
+		}
+		c.agenda.over = c.agenda.over[:0]
 	}
-	c.agenda.over = c.agenda.over[:0]
-	c.link()
+	if c.seq%foldEvents == 0 {
+		c.link()
+	}
 	return false
 }
 
