@@ -86,7 +86,7 @@ func bend(r *rand.Rand, text string) []byte {
 func TestBentOrdersAreJudgedAlikeByMouldAndScan(t *testing.T) {
 	t.Parallel()
 	memory := edge(t)
-	laps, cast := 400, 0
+	laps, fits := 400, 0
 	if testing.Short() {
 		laps = 40
 	}
@@ -115,9 +115,8 @@ func TestBentOrdersAreJudgedAlikeByMouldAndScan(t *testing.T) {
 			at := memory[len(memory)-len(msg):]
 			copy(at, msg)
 			fast.now += 1e8
-			var o wireOrder
-			if k, _ := fast.s.cast(at, &o); k > 0 {
-				cast++
+			if k, _ := cast(t, fast.s, at, new(wireOrder)); k > 0 {
+				fits++
 			}
 			clearA, whyA := fast.s.Out(fast.now, at, Said{})
 			clearB, whyB := slow.s.Out(fast.now, at, Said{})
@@ -149,7 +148,7 @@ func TestBentOrdersAreJudgedAlikeByMouldAndScan(t *testing.T) {
 			t.Errorf("no verdict is %v", why)
 		}
 	}
-	if cast < laps*10 {
-		t.Errorf("%d of %d messages fit a mould", cast, laps*60)
+	if fits < laps*10 {
+		t.Errorf("%d of %d messages fit a mould", fits, laps*60)
 	}
 }

@@ -60,43 +60,52 @@ func (c *Config) validate() error {
 // Firewall holds the accounts over all order sessions.
 type Firewall struct {
 	cfg      Config
-	waiting  waiting
 	parents  []parent
 	count    int
 	byParent table
 	children []child
 	sent     int
 	byChild  table
-	used     []market.Money // by client: open and executed, at orders' prices
+	accounts []account // by client
 	stats    Stats
+	waiting  waiting
 }
 
+// account is what a client has open and executed, at orders' prices, and the most that it may.
+type account struct{ used, credit market.Money }
+
 // parent is a client's order with what was done for it.
+//
+// What each of its orders is judged by comes first and fills one cache line.
 type parent struct {
 	number uint64
-	order  Order
 	cum    market.Qty // executed
 	out    market.Qty // may still execute at venues
 	shown  market.Qty // the most that lit venues display of it at once
+	order  Order
 	// beyond is what was executed without being open: after the end of its order, or more than
 	// that was. excuses is how many orders may meet it before the core is taken for wrong.
 	beyond  market.Qty
-	excuses int
+	excuses int32
+	at      int32  // of itself
+	what    uint32 // see whatOf
+	_       [4]byte
 }
 
-// child is an order that left.
+// child is an order that left. It fills a cache line.
 type child struct {
-	number uint64
-	qty    market.Qty // the most it may execute
-	cum    market.Qty
-	price  market.Price // at which it counts
-	parent int32
-	venue  market.VenueID
-	open   bool
-	shows  market.Qty // the most that its venue displays of it at once
-	idle   bool       // conditional: it cannot trade, nothing of its parent is out with it
-	acked  bool       // the venue spoke of it
-	asked  bool       // a cancel is out
+	number  uint64
+	qty     market.Qty // the most it may execute
+	cum     market.Qty
+	price   market.Price // at which it counts
+	shows   market.Qty   // the most that its venue displays of it at once
+	counted market.Money // its exposure as it is in its client's account
+	parent  int32
+	venue   market.VenueID
+	open    bool
+	idle    bool // conditional: it cannot trade, nothing of its parent is out with it
+	acked   bool // the venue spoke of it
+	asked   bool // a cancel is out
 }
 
 // exposure is what an order counts for its client: all that it may execute while it is
@@ -111,6 +120,16 @@ func (f *Firewall) exposure(c *child) market.Money {
 		return market.MaxMoney
 	}
 	return n.Money(f.cfg.Limits[f.parents[c.parent].order.Instrument].Decimals)
+}
+
+// recount moves what a child counts for its client to its exposure.
+func (f *Firewall) recount(c *child, p *parent) {
+	counts := market.Money(0)
+	if c.open || c.cum != 0 {
+		counts = f.exposure(c)
+	}
+	f.accounts[p.order.Client].used += counts - c.counted
+	c.counted = counts
 }
 
 func (c *child) left() market.Qty {
@@ -128,7 +147,10 @@ func New(cfg Config) (*Firewall, error) {
 	f := &Firewall{
 		cfg: cfg, parents: make([]parent, cfg.MaxParents), byParent: newTable(cfg.MaxParents),
 		children: make([]child, cfg.MaxChildren), byChild: newTable(cfg.MaxChildren),
-		used: make([]market.Money, len(cfg.Credit)),
+		accounts: make([]account, len(cfg.Credit)),
+	}
+	for i, most := range cfg.Credit {
+		f.accounts[i].credit = most
 	}
 	// Write to every page now: its first use must not fault on the way of an order.
 	for i := range f.children {
@@ -159,13 +181,14 @@ func (f *Firewall) sought(number uint64) int32 {
 // judge returns why an order may not leave, Clear when it may. It changes nothing.
 func (f *Firewall) judge(s *Session, o *wireOrder, policy uint64) Reason {
 	// Mostly one more of the parent before.
-	if o.at = s.parent; f.parents[o.at].number != o.parent || o.parent == 0 {
+	p := s.parent
+	if o.at = p.at; p.number != o.parent || o.parent == 0 || p == &nobody {
 		if o.at = f.sought(o.parent); o.at < 0 {
 			return UnknownParent
 		}
-		s.parent = o.at
+		p = &f.parents[o.at]
+		s.parent = p
 	}
-	p := &f.parents[o.at]
 	in := p.order.Instrument
 	if k := f.cfg.Latch.set.Load(); k != nil && k.covers(s.cfg.Venue, p, policy) {
 		return Killed
@@ -233,8 +256,9 @@ func (f *Firewall) amount(s *Session, o *wireOrder, p *parent) Reason {
 	} else if !o.idle {
 		o.cost = market.Notional(n).Money(l.Decimals)
 	}
+	a := &f.accounts[p.order.Client]
 	switch {
-	case f.used[p.order.Client] > f.cfg.Credit[p.order.Client]-o.cost:
+	case a.used > a.credit-o.cost:
 		return Credit
 	case o.replaces == nil && f.sent == len(f.children):
 		return Full
@@ -295,14 +319,14 @@ func (f *Firewall) again(s *Session, o *wireOrder, p *parent, why Reason) Reason
 // book accounts for an order that leaves.
 func (f *Firewall) book(s *Session, o *wireOrder) {
 	p := &f.parents[o.at]
-	f.used[p.order.Client] += o.cost
+	f.accounts[p.order.Client].used += o.cost
 	f.stats.Orders++
 	if o.replaces != nil {
 		f.rebook(o, p)
 		return
 	}
 	c := &f.children[f.sent]
-	c.number, c.qty, c.cum, c.price, c.shows = o.id, o.qty, 0, o.counts, o.shows
+	c.number, c.qty, c.cum, c.price, c.shows, c.counted = o.id, o.qty, 0, o.counts, o.shows, o.cost
 	c.parent, c.venue, c.open, c.idle, c.acked, c.asked = o.at, s.cfg.Venue, true, o.idle, false, false
 	*o.slot = slot{o.id, int32(f.sent)}
 	s.recent[o.seq%recentOrders] = recentOrder{o.seq, int32(f.sent)}
@@ -322,6 +346,7 @@ func (f *Firewall) rebook(o *wireOrder, p *parent) {
 	p.out -= c.left()
 	p.shown -= c.displayed()
 	c.qty, c.price, c.shows = max(o.qty, c.qty), max(o.counts, c.price), max(o.shows, c.shows)
+	c.counted = f.exposure(c)
 	p.out += c.left()
 	p.shown += c.displayed()
 }
@@ -355,99 +380,6 @@ func (f *Firewall) shorts(client uint16, m market.Mark) bool {
 	return m == market.Short && may.Short || m == market.ShortExempt && may.Exempt
 }
 
-// execute moves what a child executed to cum, if that is more.
-func (f *Firewall) execute(c *child, cum market.Qty) {
-	if cum <= c.cum || cum > market.MaxQty {
-		return
-	}
-	p := &f.parents[c.parent]
-	left, counted := c.left(), f.exposure(c)
-	p.cum += cum - c.cum
-	before := c.cum
-	c.cum = cum
-	p.out -= left - c.left()
-	f.used[p.order.Client] += f.exposure(c) - counted
-	if extra := cum - before - (left - c.left()); extra > 0 {
-		p.beyond += extra
-		p.excuses = excused
-	}
-}
-
-// excused is how many orders of a parent the core may have on their way when an execution comes
-// that nobody could expect: those of an epoch.
-const excused = 64
-
-// takeBack lowers what a child executed to cum: the venue takes an execution back or corrects
-// it. An open child may execute as much again. What is taken back of one that is over is not
-// executed, so it does not count; that nobody routes it again is the core's to see to.
-func (f *Firewall) takeBack(c *child, cum market.Qty) {
-	if cum >= c.cum || cum < 0 {
-		return
-	}
-	p := &f.parents[c.parent]
-	left, counted := c.left(), f.exposure(c)
-	p.cum -= c.cum - cum
-	c.cum = cum
-	p.out += c.left() - left
-	f.used[p.order.Client] += f.exposure(c) - counted
-}
-
-// restate lowers the quantity of an open child to what the venue says it has, not below what
-// it executed. More than was sent is not adopted.
-func (f *Firewall) restate(c *child, qty market.Qty) {
-	if !c.open || qty <= 0 || qty >= c.qty {
-		return
-	}
-	p := &f.parents[c.parent]
-	left, counted := c.left(), f.exposure(c)
-	c.qty = max(qty, c.cum)
-	p.out -= left - c.left()
-	f.used[p.order.Client] += f.exposure(c) - counted
-}
-
-// release ends a child: what it did not execute it will not.
-func (f *Firewall) release(c *child) {
-	if !c.open {
-		return
-	}
-	p, counted := &f.parents[c.parent], f.exposure(c)
-	p.out -= c.left()
-	p.shown -= c.displayed()
-	c.open = false
-	f.used[p.order.Client] += f.exposure(c) - counted
-	f.stats.Open--
-}
-
-// Unsent says that an order which was let through never left whole: the socket broke.
-func (f *Firewall) Unsent(number uint64) {
-	if i := f.byChild.find(number); i >= 0 {
-		f.stats.Unsent++
-		f.release(&f.children[i])
-	}
-}
-
-// Ended takes the word of a drop copy that a child is over. It counts when it knows of no other
-// executions than the order session told: those alone move quantities.
-func (f *Firewall) Ended(number uint64, cum market.Qty) {
-	if i := f.byChild.find(number); i >= 0 && f.children[i].cum == cum {
-		f.release(&f.children[i])
-	}
-}
-
-// Resolve takes the word of persons who settled a child. ended says that it cannot execute any
-// more.
-func (f *Firewall) Resolve(number uint64, cum market.Qty, ended bool) {
-	i := f.byChild.find(number)
-	if i < 0 {
-		f.stats.Orphans++
-		return
-	}
-	f.execute(&f.children[i], cum)
-	if c := &f.children[i]; ended && cum == c.cum {
-		f.release(c)
-	}
-}
-
 // Stats returns the counters.
 func (f *Firewall) Stats() Stats {
 	s := f.stats
@@ -459,11 +391,14 @@ func (f *Firewall) Stats() Stats {
 // reads all children: for tests and for the end of a run.
 func (f *Firewall) Recount() string {
 	cum, out, shown := make([]market.Qty, f.count), make([]market.Qty, f.count), make([]market.Qty, f.count)
-	used := make([]market.Money, len(f.used))
+	used := make([]market.Money, len(f.accounts))
 	open := 0
 	for i := range f.children[:f.sent] {
 		c := &f.children[i]
-		used[f.parents[c.parent].order.Client] += f.exposure(c)
+		if n := f.exposure(c); n != c.counted {
+			return fmt.Sprintf("order %d: counted %d, its exposure %d", c.number, c.counted, n)
+		}
+		used[f.parents[c.parent].order.Client] += c.counted
 		cum[c.parent] += c.cum
 		out[c.parent] += c.left()
 		shown[c.parent] += c.displayed()
@@ -476,13 +411,16 @@ func (f *Firewall) Recount() string {
 		if p.cum != cum[i] || p.out != out[i] {
 			return fmt.Sprintf("parent %d: executed %d and out %d, its orders %d and %d", p.number, p.cum, p.out, cum[i], out[i])
 		}
+		if p.at != int32(i) || p.what != whatOf(p.order.Instrument, p.order.Side, p.order.Mark) {
+			return fmt.Sprintf("parent %d is taken for another", p.number)
+		}
 		if p.shown != shown[i] {
 			return fmt.Sprintf("parent %d: %d displayed, of its orders %d", p.number, p.shown, shown[i])
 		}
 	}
 	for i := range used {
-		if used[i] != f.used[i] {
-			return fmt.Sprintf("client %d: used %d, its orders %d", i, f.used[i], used[i])
+		if used[i] != f.accounts[i].used {
+			return fmt.Sprintf("client %d: used %d, its orders %d", i, f.accounts[i].used, used[i])
 		}
 	}
 	if open != f.stats.Open {

@@ -9,15 +9,15 @@ func (s *Session) Rewarm(turn uint64) (sum uint64) {
 	if n := uint64(len(s.moulds.all)); n > 0 {
 		m := &s.moulds.all[turn%n]
 		sum += m.probe + uint64(m.end)
-		for i := range m.n {
-			sum += uint64(m.chunks[i].low[0])
+		for i := 0; i <= m.last; i += chunkBytes {
+			sum += uint64(m.chunks[i/chunkBytes].low[0])
 		}
 	}
 	if f.count > 0 {
 		p := &f.parents[turn%uint64(f.count)]
 		in := p.order.Instrument
 		sum += p.number + uint64(p.order.Display) + uint64(p.out) + uint64(p.excuses) + uint64(f.byParent.find(p.number)) +
-			uint64(f.used[p.order.Client]) + uint64(f.cfg.Limits[in].MaxQty)
+			uint64(f.accounts[p.order.Client].used) + uint64(f.cfg.Limits[in].MaxQty)
 		if int(in) < len(s.symbols) {
 			sum += uint64(s.symbols[in].PriceDecimals)
 		}

@@ -2,257 +2,152 @@ package firewall
 
 import (
 	"encoding/binary"
-	"math/bits"
-	"unsafe"
+	"math"
 
 	"penstock/fix"
 	"penstock/market"
 )
 
-// mould is what a session learned from a NewOrderSingle that scan has read: which bytes of it
-// were words, and which were the digits of numbers and times. A message with the same words,
-// and with digits where digits were, has the same fields in the same places, so that only the
-// numbers need reading. It knows nothing of the templates that write orders; whatever does not
-// fit is left to scan, its twin in the tests.
+// mould is what a session learned from a NewOrderSingle or an OrderCancelRequest that scan has
+// read: which bytes of it were words, and which were the digits of numbers and times. A message
+// with the same words, and with digits where digits were, has the same fields in the same places,
+// so that only the numbers need reading. It knows nothing of the templates that write orders;
+// whatever does not fit is left to scan, its twin in the tests.
 type mould struct {
-	probe  uint64 // the first bytes of the symbol,
-	mask   uint64 // ones where they are
-	symbol place
-	id     place
-	parent place
-	seq    place
-	body   int    // where the body begins, behind a BodyLength of three digits
-	n      int    // of chunks; they hold all up to the value of the quantity
-	end    int    // where that begins; the last chunk ends there and may overlap
+	body int // where the body begins, behind a BodyLength of three digits
+	last int // where in chunks the last chunk is; it ends at end and may overlap the one before
+	// end is where the value of the quantity begins, or the body of a cancel ends. No message is shorter than least.
+	end, least int
+	// Where numbers end, and 0x0f for each of their bytes: the last 16 of the two, the two bytes
+	// before those, the last 8 of seq. What is not there has none.
+	id, parent, seq      int // parent: of a cancel OrigClOrdID(41)
+	keep                 [2][16]byte
+	idFirst, parentFirst uint32
+	seqKeep              uint64
+	// Decimals of the instrument.
+	qtyDecimals, priceDecimals uint8
+	whole                      bool // it is a cancel, and all of it is in chunks
+	chunks                     [mouldChunks]chunk
+
+	linked bool   // the bytes say the parent
+	plain  bool   // an order with a limit and nothing else behind the quantity is one for plain
 	seen   uint32 // what scan saw up to end, and the quantity
 	said   terms
 	listed int32 // as that of wireOrder
-	// Decimals of the instrument.
-	qtyDecimals, priceDecimals uint8
-	chunks                     [mouldChunks]chunk
+	sort
+	symbol place
+	probe  uint64 // the first bytes of the symbol,
+	mask   uint64 // ones where they are
 }
 
-// chunk is a piece of a mould: for each byte the least value that it may have, and how much
-// more: 0 of a word, 9 of a digit.
-type chunk struct{ low, span [chunkBytes]byte }
+// chunk is a piece of a mould: for each byte the least value that it may have, and 0x7f less
+// how much more: 0 of a word, 9 of a digit, 8 of one that is not zero.
+type chunk struct{ low, pad [chunkBytes]byte }
 
 // place is where a value is.
-type place struct{ at, n int32 }
+type place struct{ at, n int }
 
 const (
-	chunkBytes  = 32
-	mouldChunks = 10
+	chunkBytes  = 64
+	mouldChunks = 5
 	// A session keeps as many moulds as its symbols need, up to mouldsMost. When all are
 	// taken, one of relearn messages that fit none replaces one.
 	mouldsEach, mouldsMost, relearn = 8, 64, 16
 	// mouldDecimals are the most of a quantity or a price whose eight digits fit 64 bits.
 	mouldDecimals = 10
+	// seqDigits are the most of a MsgSeqNum that fit one word.
+	seqDigits = 8
 )
 
 // moulds are those of a session.
 type moulds struct {
-	all    []mould // those learned
-	latest int     // the one that fitted last
+	latest [2]*mould // the one that fitted last, of orders and of cancels, where there is a quick way to read by it
+	kindAt int       // of MsgType in a message
+	read   reading   // the latest
+	all    []mould   // those learned
 	missed uint
 }
 
-// cast reads the order that b begins with as frame and scan do, but quantity and price at
-// once, and returns its length. It is 0, and o as before, when the order fits no mould or these
-// two are not plain texts of up to eight characters; ok is what scan says of fields behind them.
-func (s *Session) cast(b []byte, o *wireOrder) (n int, ok bool) {
-	l := &s.moulds
-	if l.latest >= len(l.all) {
-		return 0, false
-	}
-	m := &l.all[l.latest]
-	n = m.fits(b)
-	if n == 0 {
-		if m, n = l.find(b); n == 0 {
-			return 0, false
-		}
-	}
-	at := m.pour(b[:n-trailer], o)
-	switch at {
-	case 0:
-		return 0, false
-	case n - trailer:
-		return n, true
-	}
-	return n, s.scan(b[at:n-trailer], o)
+// reading is what a mould makes of a message.
+type reading struct {
+	n, rest         int // its length, and where what follows quantity and price begins
+	id, parent, seq uint64
+	qty, price      uint64 // 0: there is none
 }
 
-// find returns the mould that the message at the front of b fits, and its length.
-//
-//go:noinline
-func (l *moulds) find(b []byte) (*mould, int) {
+// never is a mould that no message fits.
+var never = mould{end: math.MaxInt}
+
+// kindIndex is 0 of an order and 1 of a cancel.
+func kindIndex(kind byte) byte { return kind >> 1 & 1 }
+
+// fit returns the mould that the message at the front of b fits and reads the message by it into
+// l.read; nil: it fits none.
+func (l *moulds) fit(b []byte) *mould {
 	for i := range l.all {
 		m := &l.all[i]
-		if at := int(m.symbol.at); len(b) >= at+8 && binary.LittleEndian.Uint64(b[at:])&m.mask == m.probe {
-			if n := m.fits(b); n > 0 {
-				l.latest = i
-				return m, n
+		if at := m.symbol.at; len(b) >= at+8 && binary.LittleEndian.Uint64(b[at:])&m.mask == m.probe && m.reads(b, &l.read) {
+			if canRead {
+				l.latest[kindIndex(b[l.kindAt])] = m
 			}
+			return m
 		}
 	}
-	return nil, 0
+	return nil
 }
 
-// fits returns the length of the message at the front of b, 0 when not all bytes up to m.end
-// are as the mould has them, or it is not whole.
-func (m *mould) fits(b []byte) (n int) {
-	if len(b) <= m.end || !fitsAll(&b[0], &m.chunks[0], m.n, m.end-chunkBytes) {
-		return 0
+// pour makes of an order that m has read what scan makes of it, which reads what is behind the price.
+// false is what scan says of that.
+func (s *Session) pour(m *mould, b []byte, o *wireOrder) bool {
+	r := &s.moulds.read
+	if m.linked {
+		o.parent = r.parent
 	}
-	w := load32(unsafe.Pointer(&b[m.body-len("nnn|")])) ^ zeros&0xffffff
-	n = m.body + int(w&0xff)*100 + int(w>>8&0xff)*10 + int(w>>16&0xff) + trailer
-	if n <= m.end+trailer || n > len(b) || !ends(b[n-8:n]) {
-		return 0
+	o.id, o.seq = r.id, r.seq
+	o.qty, o.price = market.Qty(r.qty), market.Price(r.price)
+	o.terms, o.seen, o.listed = m.said, m.seen, m.listed
+	if r.price != 0 {
+		o.seen |= sawPrice
 	}
-	return n
+	o.symbol = b[m.symbol.at : m.symbol.at+m.symbol.n]
+	return s.scan(b[r.rest:r.n-trailer], o)
 }
 
-// fitsBytes reports whether each byte of msg is one that the chunks allow there. The last
-// chunk begins at last.
-func fitsBytes(msg []byte, chunks []chunk, last int) bool {
-	for i := range chunks {
-		c, at := &chunks[i], min(chunkBytes*i, last)
-		for k, b := range msg[at : at+chunkBytes] {
-			if b-c.low[k] > c.span[k] {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// pour reads the numbers of a message that fits m, up to its trailer, and returns the offset of
-// what is left to scan. What the places name lies before m.end, as lay saw to it.
-func (m *mould) pour(b []byte, o *wireOrder) (at int) {
-	qty, at := short(b, m.end, m.qtyDecimals)
-	price, seen := uint64(0), m.seen
-	text := unsafe.Pointer(unsafe.SliceData(b))
-	if at > 0 && load32(unsafe.Add(text, at))&0xffffff == '4'|'4'<<8|'='<<16 && at < len(b) {
-		if price, at = short(b, at+len("44="), m.priceDecimals); price-1 >= uint64(market.MaxPrice) {
-			return 0
-		}
-		seen |= sawPrice
-	}
-	if qty-1 >= uint64(market.MaxQty) {
-		return 0
-	}
-	if m.parent.n != 0 {
-		o.parent = m.parent.number(text)
-	}
-	o.id, o.seq = m.id.number(text), m.seq.number(text)
-	o.qty, o.price = market.Qty(qty), market.Price(price)
-	o.terms, o.seen, o.listed = m.said, seen, m.listed
-	o.symbol = unsafe.Slice((*byte)(unsafe.Add(text, m.symbol.at)), m.symbol.n)
-	return at
-}
-
-func load32(p unsafe.Pointer) uint32 { return binary.LittleEndian.Uint32((*[4]byte)(p)[:]) }
-func load64(p unsafe.Pointer) uint64 { return binary.LittleEndian.Uint64((*[8]byte)(p)[:]) }
-
-// short reads a decimal of up to eight characters at offset at, in units of 10^-decimals, and
-// returns the offset behind its SOH; with 0 it is no such text, or scan says why. The trailer
-// is behind b.
-func short(b []byte, at int, decimals uint8) (v uint64, next int) {
-	if at+2 > len(b) {
-		return 0, 0
-	}
-	w := load64(unsafe.Pointer(&b[at]))
-	x := w ^ ones*fix.SOH
-	n := uint(8)
-	if soh := (x - ones) &^ x & highs; soh != 0 {
-		n = uint(bits.TrailingZeros64(soh)) >> 3
-	} else if at+8 >= len(b) || b[at+8] != fix.SOH {
-		return 0, 0
-	}
-	if n == 0 {
-		return 0, 0
-	}
-	w = (w ^ zeros) << ((64 - 8*n) & 63) // the last digit in the highest byte
-	part := uint(0)
-	x = w ^ ones*('.'^'0')
-	if dot := (x - ones) &^ x & highs; dot != 0 {
-		p := uint(bits.TrailingZeros64(dot)) & 56
-		if part = 7 - p>>3; part > uint(decimals) || part+1 == n {
-			return 0, 0
-		}
-		before := uint64(1)<<p<<8 - 1
-		w = w&^before | w<<8&before&^0xff
-	}
-	if (w+0x7676767676767676|w)&highs != 0 {
-		return 0, 0
-	}
-	return eight(w) * pow10[(uint(decimals)-part)&15], at + int(n) + 1
-}
-
-// fits reports whether number can read it: by whole words that end where it does.
-func (p place) fits() bool { return p.n <= maxDigits && p.at+p.n >= (p.n+7)&^7 }
-
-// number reads the digits at p, 0 when they begin with a zero, as digits does.
-func (p place) number(text unsafe.Pointer) uint64 {
-	text = unsafe.Add(text, p.at)
-	if *(*byte)(text) == '0' {
-		return 0
-	}
-	n := uint(p.n)
-	text = unsafe.Add(text, n)
-	low := load64(unsafe.Add(text, -8)) ^ zeros
-	if n <= 8 {
-		return eight(last(low, n))
-	}
-	middle := load64(unsafe.Add(text, -16)) ^ zeros
-	if n <= 16 {
-		return eight(last(middle, n-8))*100_000_000 + eight(low)
-	}
-	high := uint64(*(*byte)(unsafe.Add(text, -17)) - '0')
-	if n == maxDigits {
-		high += uint64(*(*byte)(unsafe.Add(text, -18))-'0') * 10
-	}
-	return (high*100_000_000+eight(middle))*100_000_000 + eight(low)
-}
-
-// last keeps the last n bytes of w, 1 to 8.
-func last(w uint64, n uint) uint64 {
-	shift := (64 - 8*n) & 63
-	return w >> shift << shift
-}
-
-// eight returns the number of eight digits, the first in the lowest byte.
-func eight(x uint64) uint64 {
-	x = (x*10 + x>>8) & 0x00ff00ff00ff00ff
-	x = (x*100 + x>>16) & 0x0000ffff0000ffff
-	return (x*10_000 + x>>32) & 0xffffffff
-}
-
-// learn makes a mould of a message that frame and scan have read, if one can be made. Its body
-// begins at offset body.
-func (s *Session) learn(msg []byte, body int) {
+// learn makes a mould of a message of a kind that frame and scan have read, if one can be made.
+// Its body begins at offset body.
+func (s *Session) learn(kind byte, msg []byte, body int) {
 	l := &s.moulds
-	if l.missed++; !canFit || cap(l.all) == 0 || s.cfg.IDs != fix.IDDecimal || len(l.all) == cap(l.all) && l.missed%relearn != 0 {
+	if l.missed++; cap(l.all) == 0 || s.cfg.IDs != fix.IDDecimal || len(l.all) == cap(l.all) && l.missed%relearn != 0 {
 		return
 	}
-	if _, n := l.find(msg); n > 0 {
+	if l.fit(msg) != nil {
 		return // it had other numbers than a mould reads
 	}
-	var m mould
-	var o wireOrder
-	if body != len(s.head)+len("nnn|") || !m.lay(msg, body, s.cfg.ParentTag) || !s.scan(msg[body+5:m.end-len("38=")], &o) {
+	m := mould{whole: kind == 'F'}
+	o := wireOrder{qty: 1}
+	if body != len(s.head)+len("nnn|") || !m.lay(msg, body, s.cfg.ParentTag) {
+		return
+	}
+	read := m.end
+	if !m.whole {
+		read -= len("38=")
+	}
+	if !s.scan(msg[body+5:read], &o) {
 		return
 	}
 	m.said, m.seen = o.terms, o.seen|sawQty
-	if m.list(s.symbols, o.symbol); m.listed == 0 {
+	if m.list(s.symbols, o.symbol); m.listed == 0 || int(m.listed) > len(s.f.cfg.Limits) {
 		return
 	}
-	if len(l.all) < cap(l.all) {
-		l.latest = len(l.all)
-		l.all = l.all[:l.latest+1]
+	m.sort = s.f.sortOf(market.InstrumentID(m.listed-1), o.side, s.shows(&o) != 0)
+	m.plain = m.unit > 0 && m.seen&needed == needed && o.mark == market.Long && !o.idle
+	at := len(l.all)
+	if at < cap(l.all) {
+		l.all = l.all[:at+1]
 	} else {
-		l.latest = int(l.missed/relearn) % len(l.all)
+		at = int(l.missed/relearn) % at
 	}
-	l.all[l.latest] = m
+	l.all[at] = m
 }
 
 // list says which instrument is meant by text, if it is one.
@@ -270,63 +165,112 @@ func (m *mould) list(symbols []Symbol, text []byte) {
 	}
 }
 
-// lay lays out the words of a message up to the value of its quantity; false when there is no
-// mould of it.
-func (m *mould) lay(msg []byte, body, parentTag int) bool {
-	var loose [chunkBytes * mouldChunks]bool // digits of any value
-	m.body = body
-	for i := range len("nnn") {
-		loose[body-len("nnn|")+i] = true
+// spans says of each byte of a message from where and how far its values go.
+type spans [chunkBytes * mouldChunks]struct{ low, span byte }
+
+// digits says that text, which is at offset at, may have other digits; a number does not begin with 0.
+func (s *spans) digits(text []byte, at int, number bool) {
+	for i, c := range text {
+		if c-'0' <= 9 {
+			s[at+i] = struct{ low, span byte }{'0', 9}
+		}
 	}
+	if number {
+		s[at].low, s[at].span = '1', 8
+	}
+}
+
+// lay lays out the words of a message up to the value of its quantity, of a cancel all; false when
+// there is no mould of it.
+func (m *mould) lay(msg []byte, body, parentTag int) bool {
+	var loose spans
+	for i, c := range msg[:min(len(msg), len(loose))] {
+		if loose[i].low = c; c >= 0x80 {
+			return false
+		}
+	}
+	m.body = body
+	loose.digits(msg[body-len("nnn|"):][:3], body-len("nnn|"), false)
+	var id, parent, orig, seq place
 	for at := body; ; {
+		if at == len(msg)-trailer && m.whole {
+			m.end = at
+			break
+		}
 		tag, value := readTag(msg, at)
-		if tag == fix.TagOrderQty {
+		if tag == fix.TagOrderQty && !m.whole {
 			m.end = value
 			break
 		}
 		end := indexSOH(msg, value)
-		if tag == fix.TagPrice || end+len("38=") >= len(loose) || end+1+trailer >= len(msg) {
+		if tag == fix.TagPrice || end+len("38=") >= len(loose) || end+1+trailer > len(msg) {
 			return false
 		}
-		text, p := msg[value:end], place{int32(value), int32(end - value)}
+		text, p := msg[value:end], place{value, end - value}
 		switch tag {
-		case fix.TagLocateBroker, fix.TagMaxFloor, tagDisplayQty, fix.TagOrigClOrdID:
+		case fix.TagLocateBroker, fix.TagMaxFloor, tagDisplayQty:
 			return false // its text is not kept
+		case fix.TagOrigClOrdID:
+			if orig = p; !m.whole {
+				return false
+			}
 		case fix.TagSymbol:
 			m.symbol = p
 		case fix.TagClOrdID:
-			m.id = p
+			id = p
 		case fix.TagMsgSeqNum:
-			m.seq = p
+			seq = p
 		case parentTag:
-			m.parent = p
+			parent = p
 		}
 		switch tag {
-		case fix.TagClOrdID, fix.TagMsgSeqNum, parentTag:
-			if _, ok := plain(text); !ok || len(text) > maxDigits {
+		case fix.TagClOrdID, fix.TagOrigClOrdID, fix.TagMsgSeqNum, parentTag:
+			if digits(text) == 0 {
 				return false
 			}
-			fallthrough
-		case fix.TagSendingTime, fix.TagTransactTime:
-			for i, c := range text {
-				loose[value+i] = c-'0' <= 9
-			}
+			loose.digits(text, value, true)
+		case fix.TagOrderQty, fix.TagSendingTime, fix.TagTransactTime:
+			loose.digits(text, value, false)
 		}
 		at = end + 1
 	}
-	if !m.id.fits() || !m.seq.fits() || !m.parent.fits() || m.id.n == 0 || m.seq.n == 0 || m.symbol.n == 0 || int(m.symbol.at)+8 > m.end || m.end < chunkBytes {
+	if m.whole {
+		parent = orig // whose parent's number nobody reads
+	}
+	m.linked = parent.n != 0
+	if id.n == 0 || seq.n == 0 || seq.n > seqDigits || m.symbol.n == 0 || m.whole && orig.n == 0 || m.symbol.at+8 > m.end || m.end <= chunkBytes {
 		return false
 	}
-	m.n = (m.end + chunkBytes - 1) / chunkBytes
-	for i := range m.chunks[:m.n] {
+	m.id, m.idFirst = id.keep(&m.keep[0])
+	m.parent, m.parentFirst = parent.keep(&m.keep[1])
+	m.seq, m.seqKeep = seq.at+seq.n, uint64(0x0f0f0f0f0f0f0f0f)<<(64-8*seq.n)
+	if m.least = m.end + trailer; !m.whole {
+		m.least++
+	}
+	chunks := (m.end + chunkBytes - 1) / chunkBytes
+	m.last = (chunks - 1) * chunkBytes
+	for i := range m.chunks[:chunks] {
 		c, at := &m.chunks[i], min(chunkBytes*i, m.end-chunkBytes)
 		for k := range chunkBytes {
-			if c.low[k] = msg[at+k]; loose[at+k] {
-				c.low[k], c.span[k] = '0', 9
-			}
+			c.low[k], c.pad[k] = loose[at+k].low, 0x7f-loose[at+k].span
 		}
 	}
 	m.mask = ^uint64(0) >> (64 - 8*min(m.symbol.n, 8))
 	m.probe = binary.LittleEndian.Uint64(msg[m.symbol.at:]) & m.mask
 	return true
+}
+
+// keep returns where a number of up to 18 digits ends, and 0x0f for each of its first two, when it
+// has more than 16; all gets those of the last 16.
+func (p place) keep(all *[16]byte) (end int, first uint32) {
+	for i := range min(p.n, len(all)) {
+		all[len(all)-1-i] = 0x0f
+	}
+	switch p.n - len(all) {
+	case 1:
+		first = 0x0f00
+	case 2:
+		first = 0x0f0f
+	}
+	return max(p.at+p.n, len(all)+2), first
 }

@@ -57,10 +57,10 @@ func (s *OUCH) Out(now int64, msg []byte, said Said) Reason {
 		sizes = [...]int{'O': 49, 'X': 19, 'Q': 0}
 	}
 	if len(msg) == 0 || int(msg[0]) >= len(sizes) || sizes[msg[0]] == 0 {
-		return s.refuse(now, &wireOrder{}, Unsupported)
+		return s.refuse(&wireOrder{now: now}, Unsupported)
 	}
 	if n := sizes[msg[0]]; len(msg) < n || len(msg) > n && (s.old || msg[0] != 'O') {
-		return s.refuse(now, &wireOrder{}, Malformed)
+		return s.refuse(&wireOrder{now: now}, Malformed)
 	}
 	switch msg[0] {
 	case 'X':
@@ -72,7 +72,7 @@ func (s *OUCH) Out(now int64, msg []byte, said Said) Reason {
 	case 'O':
 		o := wireOrder{parent: said.Parent, now: now}
 		if why := s.enter(msg, &o, said.Policy); why != Clear {
-			return s.refuse(now, &o, why)
+			return s.refuse(&o, why)
 		}
 	}
 	return Clear

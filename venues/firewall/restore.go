@@ -40,7 +40,7 @@ func (f *Firewall) RestoreChild(r *Restored) bool {
 	p.cum += c.cum
 	p.out += c.left()
 	p.shown += c.displayed()
-	f.used[p.order.Client] += f.exposure(c)
+	f.recount(c, p)
 	if c.open {
 		f.stats.Open++
 	}

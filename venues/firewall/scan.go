@@ -60,6 +60,7 @@ const (
 	sawTIF
 	sawShow
 	sawLocate
+	needed = sawID | sawSeq | sawSymbol | sawSide | sawOrdType | sawQty // of an order
 )
 
 // scan reads the fields of a body, which ends with its last SOH. It is false when a field

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
+	"unsafe"
 
 	"penstock/fix"
 	"penstock/market"
@@ -40,7 +42,7 @@ type Session struct {
 	head    string   // 8=…|9=
 	rate    window
 	moulds  moulds
-	parent  int32 // of the latest order
+	parent  *parent // of the latest order
 	recent  [recentOrders]recentOrder
 }
 
@@ -52,6 +54,9 @@ type recentOrder struct {
 	at  int32
 }
 
+// nobody is the parent of no order: its number is none and nothing may be sent for it.
+var nobody = parent{number: math.MaxUint64}
+
 // Said is what a dialect has no field for: the parent's number where no tag says it, and
 // the policy that decided.
 type Said struct{ Parent, Policy uint64 }
@@ -61,13 +66,14 @@ func (f *Firewall) Session(cfg SessionConfig) (*Session, error) {
 	if cfg.Rate <= 0 || cfg.Venue >= market.MaxVenues {
 		return nil, fmt.Errorf("firewall: venue %d: the rate must be positive", cfg.Venue)
 	}
-	s := &Session{f: f, cfg: cfg, head: "8=" + cfg.BeginString + "\x019=", rate: newWindow(cfg.Rate)}
+	s := &Session{f: f, cfg: cfg, head: "8=" + cfg.BeginString + "\x019=", rate: newWindow(cfg.Rate), parent: &nobody}
 	for _, sym := range cfg.Symbols {
 		for int(sym.ID) >= len(s.symbols) {
 			s.symbols = append(s.symbols, Symbol{})
 		}
 		s.symbols[sym.ID] = sym
 	}
+	s.moulds.kindAt, s.moulds.latest = len(s.head)+len("nnn|35="), [2]*mould{&never, &never}
 	s.moulds.all = make([]mould, 0, min(mouldsEach*len(cfg.Symbols), mouldsMost))
 	return s, nil
 }
@@ -130,51 +136,76 @@ func declines(body []byte) bool {
 // many bytes may go; with a reason, the message behind them may not, nor anything after
 // it. A violation sets the latch. now is in ns since the epoch.
 func (s *Session) Out(now int64, b []byte, said Said) (clear int, why Reason) {
-	for clear < len(b) {
-		o := wireOrder{parent: said.Parent, now: now}
-		n, ok := s.cast(b[clear:], &o)
-		if n > 0 {
-			why = s.admit('D', ok, &o, said.Policy)
-		} else {
-			n, why = s.read(b[clear:], &o, said.Policy)
+	// Mostly one plain order or cancel.
+	if l := &s.moulds; uint(l.kindAt) < uint(len(b)) {
+		m := l.latest[kindIndex(b[l.kindAt])]
+		if readQuick(unsafe.SliceData(b), len(b), m, &l.read) && l.read.n == len(b) && s.plain(m, now, said.Parent) {
+			return len(b), Clear
 		}
+	}
+	return s.all(now, b, &said)
+}
+
+// all is Out of any messages.
+//
+//go:noinline
+func (s *Session) all(now int64, b []byte, said *Said) (clear int, why Reason) {
+	for clear < len(b) {
+		n, why := s.weigh(b[clear:], now, said)
 		if why != Clear {
-			return clear, s.refuse(now, &o, why)
+			return clear, why
 		}
 		clear += n
 	}
 	return clear, Clear
 }
 
-// read judges the first message of b field by field, and learns an order's mould.
-//
-//go:noinline
+// weigh judges the first message of b, which has n bytes.
+func (s *Session) weigh(b []byte, now int64, said *Said) (n int, why Reason) {
+	o := wireOrder{parent: said.Parent, now: now}
+	if m := s.moulds.fit(b); m == nil {
+		n, why = s.read(b, &o, said.Policy)
+	} else if n = s.moulds.read.n; !s.plain(m, now, said.Parent) {
+		why = s.admit('D', s.pour(m, b, &o), &o, said.Policy)
+	}
+	if why != Clear {
+		s.refuse(&o, why)
+	}
+	return n, why
+}
+
+// read judges the first message of b field by field, and learns its mould.
 func (s *Session) read(b []byte, o *wireOrder, policy uint64) (n int, why Reason) {
 	body, n := s.frame(b)
 	kind := byte(0)
 	if n > 0 {
 		kind = kindOf(body)
 	}
-	if kind != 'D' && kind != 'G' {
-		if o.parent = 0; n == 0 {
-			return 0, Malformed
-		}
-		return n, s.other(o.now, kind, body)
+	switch {
+	case n == 0:
+		o.parent = 0
+		return 0, Malformed
+	case kind != 'D' && kind != 'G' && kind != 'F':
+		o.parent = 0
+		return n, s.other(kind, body)
 	}
 	ok := s.scan(body[5:], o)
-	if ok && kind == 'D' {
-		s.learn(b[:n], n-trailer-len(body))
+	if ok && kind != 'G' {
+		s.learn(kind, b[:n], n-trailer-len(body))
 	}
-	return n, s.admit(kind, ok, o, policy)
+	if kind != 'F' {
+		return n, s.admit(kind, ok, o, policy)
+	}
+	if !ok {
+		o.orig = 0
+	}
+	s.cancelled(o.now, o.orig)
+	return n, Clear
 }
 
-// other judges a message that is no order.
-func (s *Session) other(now int64, kind byte, body []byte) Reason {
+// other judges a message that is no order and no cancel.
+func (s *Session) other(kind byte, body []byte) Reason {
 	switch kind {
-	case 'F':
-		s.f.stats.Cancels++
-		s.rate.record(now)
-		s.cancel(body)
 	case '0', '1', '2', '3', '4', '5', 'A', 'H', 'R', 'j':
 		// Of the session, or a question: nothing that can trade.
 	default:
@@ -187,8 +218,7 @@ func (s *Session) other(now int64, kind byte, body []byte) Reason {
 
 // admit judges an order or replace, which could be read, and accounts for it.
 func (s *Session) admit(kind byte, readable bool, o *wireOrder, policy uint64) Reason {
-	const need = sawID | sawSeq | sawSymbol | sawSide | sawOrdType | sawQty
-	if !readable || o.seen&need != need || o.id == 0 {
+	if !readable || o.seen&needed != needed || o.id == 0 {
 		return Malformed
 	}
 	if kind == 'G' {
@@ -219,12 +249,12 @@ func (s *Session) replaced(o *wireOrder) bool {
 }
 
 //go:noinline
-func (s *Session) refuse(now int64, o *wireOrder, why Reason) Reason {
+func (s *Session) refuse(o *wireOrder, why Reason) Reason {
 	f := s.f
 	f.stats.Refused[why]++
 	if why > Late {
 		f.cfg.Latch.Kill(Scope{})
-		f.cfg.Trip(&Violation{At: now, Venue: s.cfg.Venue, Reason: why, Child: o.id, Parent: o.parent, Qty: o.qty,
+		f.cfg.Trip(&Violation{At: o.now, Venue: s.cfg.Venue, Reason: why, Child: o.id, Parent: o.parent, Qty: o.qty,
 			Price: o.price})
 	}
 	return why
@@ -367,12 +397,15 @@ func (s *Session) EachOpen(f func(*Open) bool) {
 	}
 }
 
-// cancel notes whom a cancel request names.
-func (s *Session) cancel(body []byte) {
-	var o wireOrder
-	if s.scan(body[5:], &o) {
-		s.Asked(o.orig)
-	}
+// cancelled accounts for a cancel request of an order that leaves; 0: it cannot be read of which.
+// It is true.
+//
+//go:noinline
+func (s *Session) cancelled(now int64, number uint64) bool {
+	s.f.stats.Cancels++
+	s.rate.record(now)
+	s.Asked(number)
+	return true
 }
 
 // Asked notes that a cancel of an order is out.

@@ -4,16 +4,16 @@ import "penstock/market"
 
 // Order is what a client ordered, as its message said it.
 type Order struct {
-	ID         [20]byte // ClOrdID(11), zero padded
 	Qty        market.Qty
 	Limit      market.Price // 0: none
+	Display    market.Qty   // the most that lit venues may show; 0: all, or in a replace as before
 	Instrument market.InstrumentID
 	Client     uint16
 	Strategy   uint16
 	Side       market.Side // 0 of a replace
 	Mark       market.Mark
-	Locate     [20]byte   // who located what is sold short, zero padded
-	Display    market.Qty // the most that lit venues may show; 0: all, or in a replace as before
+	ID         [20]byte // ClOrdID(11), zero padded
+	Locate     [20]byte // who located what is sold short, zero padded
 }
 
 // locatedBy reports whether the client named who located the stock so.
@@ -80,11 +80,11 @@ func (f *Firewall) Accept(a *Accepted) {
 }
 
 func (f *Firewall) addParent(number uint64, o *Order) {
-	if f.count == len(f.parents) || int(o.Client) >= len(f.used) || int(o.Instrument) >= len(f.cfg.Limits) || number == 0 {
+	if f.count == len(f.parents) || int(o.Client) >= len(f.accounts) || int(o.Instrument) >= len(f.cfg.Limits) || number == 0 {
 		f.stats.Unknown++
 		return
 	}
-	f.parents[f.count] = parent{number: number, order: *o}
+	f.parents[f.count] = parent{number: number, order: *o, at: int32(f.count), what: whatOf(o.Instrument, o.Side, o.Mark)}
 	f.byParent.put(number, int32(f.count))
 	f.count++
 }
