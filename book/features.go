@@ -131,6 +131,9 @@ func (f *Features) VolRatio() int64 {
 	return f.VarFast / max(f.VarSlow/1000, 1)
 }
 
+// Until returns the time, ns since epoch, before which no touch changes VolRatio.
+func (f *Features) Until() int64 { return (f.second + 1) * second }
+
 // PaceRatio returns the ratio of fast to slow pace of trades in thousandths, 1000 until
 // there is enough history.
 func (f *Features) PaceRatio() int64 {

@@ -2,7 +2,7 @@ package policy
 
 import "penstock/event"
 
-// ActionMask is a set of actions that cannot be taken now, one bit per action.
+// ActionMask is a set of actions, one bit per action: mostly those that cannot be taken now.
 // Its zero value blocks nothing.
 type ActionMask uint16
 

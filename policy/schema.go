@@ -40,6 +40,9 @@ const (
 	gapLo       = -2550
 	gapStride   = 405
 	signalLo    = -1280
+	// What the touch moves, features 3 to 5, are so many cells, next to each other in steps of the last one.
+	touchStride = 9
+	touchCells  = 5 * 3 * 3
 )
 
 var defaultSchema = Schema{

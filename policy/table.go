@@ -107,15 +107,59 @@ func (t *Table) Lookup(page int, codes *Codes) Cell {
 // Find is Lookup of the codes of a state, without making them: what is furthest behind, the
 // quotient of gap and slice, becomes two compares of products. It does not allocate.
 func (t *Table) Find(page int, in *Inputs) Cell {
-	if !in.ordinary() {
+	rest, ok := t.Rest(in)
+	if !ok {
 		codes := in.Codes()
 		return t.Lookup(page, &codes)
 	}
+	return t.FindFrom(page, rest, in.Signal, in.Spread, in.SweepCost)
+}
+
+// Rest is the part of a cell's index that a touch which moves has no say in: all but signal,
+// spread and price of immediacy. ok is false for a state that is nonsense.
+func (t *Table) Rest(in *Inputs) (rest uint32, ok bool) {
+	if !in.ordinary() {
+		return 0, false
+	}
 	l := &t.lut
 	gap := 2*gapStride - uint32((1000*in.Gap-t.gapEdges[0]*in.Slice)>>63&gapStride) - uint32((1000*in.Gap-t.gapEdges[1]*in.Slice)>>63&gapStride)
-	return t.cell(page, (l[0][code(in.Decision, 0, unitScale)&255]+l[1][in.inventory()&255])+(gap+l[3][code(in.Signal, signalLo, signalScale)&255])+
-		((l[4][code(in.Spread, 0, unitScale)&255]+l[5][code(in.SweepCost, 0, ratioScale)&255])+
-			(l[6][code(in.Volatility, 0, ratioScale)&255]+l[7][code(in.DarkFill, 0, ratioScale)&255])))
+	return (l[0][code(in.Decision, 0, unitScale)&255] + l[1][in.inventory()&255]) + gap +
+		(l[6][code(in.Volatility, 0, ratioScale)&255] + l[7][code(in.DarkFill, 0, ratioScale)&255]), true
+}
+
+// FindFrom is Find where the rest of the index is known. It does not allocate.
+func (t *Table) FindFrom(page int, rest uint32, signal, spread, sweepCost int64) Cell {
+	l := &t.lut
+	return t.cell(page, rest+l[3][code(signal, signalLo, signalScale)&255]+
+		(l[4][code(spread, 0, unitScale)&255]+l[5][code(sweepCost, 0, ratioScale)&255]))
+}
+
+// Reach returns the actions that FindFrom may find from a rest, BASELINE for cells of thin support:
+// signal, spread and price of immediacy are next to each other in the index.
+func (t *Table) Reach(page int, rest uint32) (actions ActionMask) {
+	for i := uint32(0); i < touchCells*touchStride; i += touchStride {
+		if cell := t.cell(page, rest+i); cell.Thin() {
+			actions = actions.Block(ActionBaseline)
+		} else {
+			actions = actions.Block(cell.Action)
+		}
+	}
+	return actions
+}
+
+// NextGap returns the least gap of an ordinary state that is in another bin than in.Gap, and
+// more; ok is false when there is none.
+func (t *Table) NextGap(in *Inputs) (gap market.Qty, ok bool) {
+	for _, edge := range t.gapEdges {
+		if at := edge * in.Slice; 1000*in.Gap < at {
+			gap = at / 1000 // towards zero
+			if 1000*gap < at {
+				gap++
+			}
+			return gap, true
+		}
+	}
+	return 0, false
 }
 
 func (t *Table) cell(page int, index uint32) Cell {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"penstock/market"
@@ -165,6 +166,72 @@ func TestDecisionDoesNotAllocate(t *testing.T) {
 		sum += dark + sdp + post + take
 	}); n != 0 {
 		t.Errorf("%v allocations per decision", n)
+	}
+}
+
+// TestReachIsEveryCellOfTheTouch compares with all signals, spreads and prices of immediacy.
+func TestReachIsEveryCellOfTheTouch(t *testing.T) {
+	table, r := mustBuild(t), rand.New(rand.NewPCG(9, 1))
+	table.cells = slices.Clone(table.cells)
+	for i := range table.cells {
+		if r.IntN(8) == 0 {
+			table.cells[i] = encodeCell(uint8(r.IntN(Actions)), ActionHold, 0, cellUnseen)
+		}
+	}
+	for range 500 {
+		in := randomInputs(r)
+		rest, ok := table.Rest(&in)
+		if !ok {
+			continue
+		}
+		var want ActionMask
+		for signal := int64(-1300); signal <= 1300; signal += 50 {
+			for spread := range int64(5) {
+				for cost := int64(0); cost <= 3000; cost += 100 {
+					in.Signal, in.Spread, in.SweepCost = signal, spread, cost
+					action := table.Find(0, &in).Action
+					if table.Find(0, &in).Thin() {
+						action = ActionBaseline
+					}
+					want |= 1 << action
+				}
+			}
+		}
+		if got := table.Reach(0, rest); got != want {
+			t.Fatalf("%+v: %b, want %b", in, got, want)
+		}
+	}
+}
+
+// TestNextGapIsWhereTheBinChanges holds the answer against the bins of the gaps around it.
+func TestNextGapIsWhereTheBinChanges(t *testing.T) {
+	r, met := rand.New(rand.NewPCG(9, 2)), 0
+	for _, table := range twoEdges {
+		for range 20_000 {
+			in := randomInputs(r)
+			was, ok := table.Rest(&in)
+			if !ok {
+				continue
+			}
+			gap, more := table.NextGap(&in)
+			if !more {
+				gap = gapLimit * in.Slice
+			} else if gap <= in.Gap {
+				t.Fatalf("%+v: %d is not more", in, gap)
+			}
+			last, there := in, in
+			last.Gap, there.Gap = gap-1, gap
+			if before, _ := table.Rest(&last); before != was {
+				t.Fatalf("%+v: another bin before %d", in, gap)
+			}
+			if after, ok := table.Rest(&there); more == (after == was) && ok {
+				t.Fatalf("%+v: bin at %d, %v", in, gap, more)
+			}
+			met++
+		}
+	}
+	if met < 1000 {
+		t.Errorf("%d states", met)
 	}
 }
 

@@ -17,6 +17,8 @@ func (c *Core) onExec(e *event.Event) {
 		c.overtaken(ch)
 	}
 	p := &c.parents[ch.Parent]
+	c.stances[ch.Parent].forget()
+	c.owed = ch.Parent
 	wasReserved, wasCum, wasExposed := ch.reserved(), ch.Cum, c.exposure(ch)
 	switch market.ExecType(e.Code) {
 	case market.ExecNew, market.ExecPendingNew, market.ExecPendingCancel, market.ExecPendingReplace:

@@ -127,7 +127,7 @@ func (c *Core) refresh(m *book.Composite, quoted bool) {
 	if moved || quoted {
 		c.looking = first
 	} else if first != none {
-		c.openings(m.Instrument, c.parents[first].Side) // the next event that moves the touch finds them
+		c.ready(first)
 	}
 }
 
@@ -135,22 +135,47 @@ func (c *Core) refresh(m *book.Composite, quoted bool) {
 // that leaves before the others think.
 func (c *Core) look() (sent bool) {
 	c.recordMade()
+	if c.looking == none {
+		return false
+	}
 	before := len(c.out.Commands)
+	m := c.composites[c.parents[c.looking].Instrument]
+	v := c.view(m)
 	for c.looking != none {
-		p := &c.parents[c.looking]
-		c.looking = c.agenda.links[c.looking].next
-		if p.ArrivalMid2 == 0 {
-			p.ArrivalMid2 = c.arrivalMid2(p.Instrument)
+		slot := c.looking
+		c.looking = c.agenda.links[slot].next
+		if !v.ok || !c.glance(slot, m, &v) {
+			c.lookAt(&c.parents[slot])
 		}
-		p.tried &^= triedTake
-		c.repeg(p)
-		c.consider(p, false)
 		if len(c.out.Commands) > before {
 			return true
 		}
 		c.recordMade()
 	}
 	return false
+}
+
+// glance does what lookAt does where the stance of a parent is enough; where it is not, nothing was
+// done.
+func (c *Core) glance(slot int32, m *book.Composite, v *view) (done bool) {
+	s, p := c.stance(slot), &c.parents[slot]
+	if !s.ok {
+		return false
+	}
+	if s.spent {
+		s.spent, p.tried = false, p.tried&^triedTake
+	}
+	return s.idle(v, p.Side.Index(), 0) || !s.still && c.takeNow(p, s, m)
+}
+
+// lookAt lets p look at the market.
+func (c *Core) lookAt(p *Parent) {
+	if p.ArrivalMid2 == 0 {
+		p.ArrivalMid2 = c.arrivalMid2(p.Instrument)
+	}
+	p.tried &^= triedTake
+	c.repeg(p)
+	c.consider(p, false)
 }
 
 func (c *Core) lookAll() {

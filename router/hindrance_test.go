@@ -65,7 +65,7 @@ func TestBlockedIsWhatEachVenueSays(t *testing.T) {
 			id := market.VenueID(v)
 			c.standings[0][v] = standing{shut: has(few(), id), until: int64(r.IntN(4)) * 500}
 			if c.standings[0][v] != (standing{}) {
-				c.listed[0].bar(id)
+				c.bar(0, id)
 			}
 			c.gate.Resume(id)
 			if has(few(), id) {

@@ -145,6 +145,9 @@ func (c *Core) Audit() string {
 	if trouble := c.auditStandings(); trouble != "" {
 		return trouble
 	}
+	if trouble := c.auditStances(); trouble != "" {
+		return trouble
+	}
 	if trouble := c.gate.Audit(); trouble != "" {
 		return trouble
 	}

@@ -21,8 +21,6 @@ type listed struct {
 	posted [2]uint16
 }
 
-func (l *listed) bar(v market.VenueID) { l.barred |= 1 << v }
-
 // moved notes that the book of a venue, or what our orders under way take of it, changed.
 func (l *listed) moved(v market.VenueID) {
 	bit := uint16(1) << (v & (market.MaxVenues - 1))
@@ -156,8 +154,16 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 	if l.posted[p.Side.Contra().Index()]&open != 0 {
 		return 0, false // a walk knows how far from our own order it may go
 	}
-	empty := n.empty & open
-	// Each is told what a walk would say, where that is not there already.
+	c.tellOthers(p, open, n.empty&open)
+	c.scratch.first, c.scratch.firstPrice = uint16(1)<<v, best.price
+	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: want, price: best.price, alone: c.scratch.alone}
+	return c.place(p, &pl), true
+}
+
+// tellOthers tells of each venue what a walk would say, where that is not there already: open are those that
+// can be taken from, of which empty show nothing.
+func (c *Core) tellOthers(p *Parent, open, empty uint16) {
+	m, l := c.composites[p.Instrument], &c.listed[p.Instrument]
 	told := (l.kinds[market.Lit]|l.kinds[market.SDP])&^open | empty
 	if c.scratch.termed[1] != 0 {
 		told |= open // posting was weighed before
@@ -174,9 +180,6 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 		}
 		c.scratch.shares[i].Why = why
 	}
-	c.scratch.first, c.scratch.firstPrice = uint16(1)<<v, best.price
-	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: want, price: best.price, alone: c.scratch.alone}
-	return c.place(p, &pl), true
 }
 
 // scoreFirst notes the score of what takeFirst placed, which nothing but the record needs.

@@ -199,6 +199,6 @@ func (c *Core) refusedChild(p *Parent, v market.VenueID, why event.Reason) {
 
 // rollBack takes a new policy out: the compiled-in table is the last good one.
 func (c *Core) rollBack() {
-	c.table, c.rolledBack = policy.StaticTable(), true
-	c.exploration.Candidates = nil
+	c.decideBy(policy.StaticTable(), nil)
+	c.rolledBack = true
 }

@@ -80,7 +80,7 @@ func (c *Core) refusedBy(ch *Child, reason event.Reason) {
 		c.shut(ch.Instrument, ch.Venue, RejectDisable, event.ReasonRejects)
 	default:
 		st.class = class
-		c.listed[ch.Instrument].bar(ch.Venue)
+		c.bar(ch.Instrument, ch.Venue)
 		st.until = c.now + min(int64(retryNanos)<<(st.strikes-1), int64(retryMost))
 		if reason == event.ReasonPriceBand && st.strikes > 1 { // FM-33: one more try, then a rest
 			st.until = c.now + bandNanos
@@ -99,7 +99,7 @@ func (c *Core) shut(id market.InstrumentID, v market.VenueID, class RejectClass,
 		return
 	}
 	st.shut, st.class = true, class
-	c.listed[id].bar(v)
+	c.bar(id, v)
 	c.Counters.Shut++
 	c.Counters.Alerts++
 	cmd := c.command(event.Alert)
@@ -122,6 +122,12 @@ func (c *Core) open(id market.InstrumentID, v market.VenueID, class RejectClass)
 			setBit(&c.listed[i].barred, market.VenueID(k), false)
 		}
 	}
+}
+
+// bar notes that the standing of a venue may bar it.
+func (c *Core) bar(id market.InstrumentID, v market.VenueID) {
+	setBit(&c.listed[id].barred, v, true)
+	c.facts++
 }
 
 // barred returns the venues that cannot be used for an instrument after its refusals: until an

@@ -66,6 +66,10 @@ type Core struct {
 	listed      []listed                          // by instrument
 	verdict     verdict                           // of the running decision
 	paces       []pace                            // of the running slices, by parent
+	stances     []stance                          // by parent
+	facts       uint64                            // rises with what stances follow from
+	steady      bool                              // the running event may use them
+	owed        int32                             // the parent whose stance is to be made behind the event, none: nobody's
 	posted      [][market.MaxVenues][2]market.Qty // by instrument: our resting lit orders, by Side.Index
 	tapes       []tape                            // by instrument
 	wall        wallClock
@@ -183,6 +187,7 @@ func New(cfg *Config) (*Core, error) {
 		near:      make([][2]nearLevels, len(cfg.Instruments)),
 		listed:    make([]listed, len(cfg.Instruments)),
 		paces:     make([]pace, cfg.MaxParents),
+		stances:   make([]stance, cfg.MaxParents),
 		tapes:     make([]tape, len(cfg.Instruments)),
 		trading:   make([]trading, len(cfg.Instruments)),
 		regimes:   make([]policy.Regime, len(cfg.Instruments)),
@@ -191,6 +196,7 @@ func New(cfg *Config) (*Core, error) {
 		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),
 		posted:    make([][market.MaxVenues][2]market.Qty, len(cfg.Instruments)),
 		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues), looking: none, blank: none,
+		facts: 1, owed: none,
 	}
 	c.everyVenue = uint16(1<<len(c.venues) - 1)
 	copy(c.curves, cfg.Curves)
@@ -282,6 +288,9 @@ func (c *Core) Begin(e *event.Event, out *event.Output) (more bool) {
 	if c.now >= c.economics.marks.next {
 		c.markOut()
 	}
+	if c.steady = steady>>e.Kind&1 != 0; !c.steady {
+		c.facts++
+	}
 	switch e.Kind {
 	case event.BookClear, event.BookLevel, event.OrderAdd, event.OrderExecuted, event.OrderReduced,
 		event.OrderDeleted, event.BookStatus, event.MarketTrade, event.Quote, event.QuoteCancel,
@@ -346,13 +355,22 @@ func (c *Core) Continue() (more bool) {
 		return true
 	}
 	if c.waiting.next <= c.now {
+		c.facts++
 		c.letGo()
+		c.facts++
 	}
 	if len(c.agenda.over) > 0 {
 		for _, slot := range c.agenda.over {
 			c.agenda.leave(slot, int(c.parents[slot].Instrument))
 		}
 		c.agenda.over = c.agenda.over[:0]
+	}
+	if !c.steady && len(c.agenda.all) > 0 {
+		c.owed = c.agenda.all[0]
+	}
+	if c.owed != none {
+		c.ready(c.owed)
+		c.owed = none
 	}
 	if c.seq%foldEvents == 0 {
 		c.link()

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 
+	"penstock/book"
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
@@ -293,6 +294,14 @@ func (c *Core) checkAcks() {
 
 // measure fills in with the state of p for the policy.
 func (c *Core) measure(in *policy.Inputs, p *Parent, remaining market.Qty) {
+	c.gauge(in, p, remaining)
+	if c.composites[p.Instrument].Normal() {
+		in.SweepCost = c.sweepCost(p, remaining)
+	}
+}
+
+// gauge is measure without the price of immediacy.
+func (c *Core) gauge(in *policy.Inputs, p *Parent, remaining market.Qty) {
 	m := c.composites[p.Instrument]
 	*in = policy.Inputs{}
 	in.Decision = p.decision
@@ -315,10 +324,14 @@ func (c *Core) measure(in *policy.Inputs, p *Parent, remaining market.Qty) {
 		return
 	}
 	in.Spread = int64(m.Spread() / c.instruments[p.Instrument].Tick)
-	if in.Signal = m.Lean(); c.table.HasSignal() {
-		press := m.Pressure()
-		in.Signal = c.table.Signal(press.Lean, press.OFI, press.Flow)
+	in.Signal = c.signal(m, p.Side)
+}
+
+// signal returns the price signal as an order of side sees it, of a market that is Normal.
+func (c *Core) signal(m *book.Composite, side market.Side) int64 {
+	if !c.table.HasSignal() {
+		return m.Lean() * side.Sign()
 	}
-	in.Signal *= p.Side.Sign()
-	in.SweepCost = c.sweepCost(p, remaining)
+	press := m.Pressure()
+	return c.table.Signal(press.Lean, press.OFI, press.Flow) * side.Sign()
 }

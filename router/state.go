@@ -206,6 +206,7 @@ func (t *execs) state(s *state.Codec) {
 
 // afterLoad checks what would lead out of the tables, and empties caches.
 func (c *Core) afterLoad(s *state.Codec) {
+	clear(c.stances)
 	c.forgetOpenings()
 	for i := range c.posted {
 		for v := range c.posted[i] {
@@ -218,7 +219,7 @@ func (c *Core) afterLoad(s *state.Codec) {
 		c.listed[i].barred = 0
 		for v := range c.standings[i] {
 			if c.standings[i][v] != (standing{}) {
-				c.listed[i].bar(market.VenueID(v))
+				c.bar(market.InstrumentID(i), market.VenueID(v))
 			}
 		}
 	}

@@ -22,8 +22,14 @@ type offer struct {
 func (c *Core) Offer(t *policy.Table, sum [32]byte, candidates []policy.ActionMask) {
 	c.offered = offer{t, sum, candidates}
 	if c.table == nil && c.policy == sum {
-		c.table, c.exploration.Candidates = t, candidates
+		c.decideBy(t, candidates)
 	}
+}
+
+// decideBy puts a table in force.
+func (c *Core) decideBy(t *policy.Table, candidates []policy.ActionMask) {
+	c.table, c.exploration.Candidates = t, candidates
+	clear(c.stances)
 }
 
 // Policy returns the SHA-256 of the file of the table in force; zero before the first swap. In
@@ -41,8 +47,8 @@ func (c *Core) RolledBack() bool { return c.rolledBack }
 func (c *Core) onPolicySwap(e *event.Event) {
 	sum := e.PolicyHash()
 	assert.That(c.offered.table != nil && c.offered.sum == sum, "the table of a swap was offered before")
-	c.table, c.policy, c.rolledBack = c.offered.table, sum, false
-	c.exploration.Candidates = c.offered.candidates
+	c.decideBy(c.offered.table, c.offered.candidates)
+	c.policy, c.rolledBack = sum, false
 	c.gate.NewPolicy(c.table.PolicyID())
 	for i := range c.waiting.list[:c.waiting.count] {
 		c.unwant(&c.children[c.waiting.list[i].child]) // decided and counted before the swap

@@ -198,8 +198,7 @@ func (c *Core) sweepCost(p *Parent, qty market.Qty) int64 {
 	}
 	n := c.openings(p.Instrument, p.Side)
 	if v, ok := n.cheapest(m.LiveLit()); ok && n.first[v].left >= qty {
-		last := uint64(min(max(p.Side.Sign()*(2*int64(n.first[v].price)-mid2), 0), 1<<40))
-		return int64(min(last*1000/uint64(half2), 100_000))
+		return costAt(m, p.Side, n.first[v].price)
 	}
 	levels := c.nearest(p)
 	left, last := qty, uint64(half2)

@@ -56,7 +56,9 @@ func compareTaking(t *testing.T, events []event.Event, qty market.Qty) (orders i
 			c.judgeVenues(one.p)
 			if free := c.room(one.p); c == fast {
 				c.takeAlone(one.p, template, qty, free)
-				c.weighLate(one.p)
+				c.made.of = one.p
+				c.weighLate(&c.made)
+				c.made.of = nil
 			} else {
 				c.distribute(one.p, template, qty, free, false)
 			}

@@ -110,6 +110,7 @@ func (c *Core) opened(id market.VenueID) {
 		}
 	}
 	setBit(&c.sessions.opening, id, false)
+	c.facts++
 	v.escalated, v.since = false, 0
 	c.lookAgain(id)
 }

@@ -15,6 +15,8 @@ type allocation struct {
 	termed [2]uint16 // venues whose Core.terms are of this decision
 	// weighed says that Core.situation is of this decision.
 	weighed    bool
+	late       bool   // by takeNow: what the record needs beside the order is to come
+	empty      uint16 // venues that had nothing to take, for it
 	first      uint16 // the venue that takeFirst took, whose score is to come
 	alone      bool   // it only takes: see takeAlone
 	firstPrice market.Price
@@ -59,11 +61,16 @@ func (c *Core) consider(p *Parent, epoch bool) {
 		case c.takeWould(p):
 		case p.Strategy == event.StrategySeek:
 			c.seek(p, epoch)
+		case !epoch && c.rests(p):
+			return
 		default:
 			c.decide(p, epoch)
 		}
 	case phaseFinishing:
 		c.takeRest(p)
+	}
+	if s := &c.stances[slotIn(p.Number)]; s.ok {
+		s.forget()
 	}
 }
 
@@ -228,7 +235,7 @@ func (c *Core) recordMade() {
 	if m.of == nil {
 		return
 	}
-	c.weighLate(m.of)
+	c.weighLate(m)
 	d := c.record(m.of, m.remaining)
 	d.Cell, d.Codes, d.Page = m.cell.Index, m.inputs.Codes(), uint8(m.page)
 	d.Action, d.Chosen, d.Confidence, d.Flags = m.action, m.cell.Action, m.cell.Confidence(), m.flags
@@ -246,11 +253,20 @@ func (c *Core) makeNear() {
 	}
 }
 
-// weighLate makes up for what takeAlone left out.
-func (c *Core) weighLate(p *Parent) {
-	if ch := c.made.sent; ch != nil {
-		c.made.sent = nil
+// weighLate makes up for what takeAlone, or takeNow, left out.
+func (c *Core) weighLate(m *made) {
+	p := m.of
+	if ch := m.sent; ch != nil {
+		m.sent = nil
 		c.entered(p, ch)
+	}
+	if c.scratch.late {
+		cost := m.inputs.SweepCost
+		c.gauge(&m.inputs, p, m.remaining)
+		m.inputs.SweepCost = cost
+		c.judgeVenues(p)
+		c.tellOthers(p, c.composites[p.Instrument].LiveLit()&c.verdict.usable, c.scratch.empty)
+		c.verdict.of = nil
 	}
 	if !c.scratch.weighed {
 		c.weigh(p)

@@ -1,0 +1,231 @@
+package router
+
+import (
+	"math"
+
+	"penstock/book"
+	"penstock/event"
+	"penstock/market"
+	"penstock/policy"
+)
+
+// A stance is what a decision of a parent follows from beside the touch. It is made behind an event, so that the
+// next one that moves the touch finds it, and tells in a few compares a parent for which nothing can
+// be sent from one that may take at once. All else asks consider, which needs no stance.
+//
+// It holds until its time, or until something happens that it follows from. Data of a feed changes
+// none of it but where Core.facts is raised; a report of a venue drops that of its parent; after any
+// other event none holds. What moves with the touch is read when it is used.
+type stance struct {
+	facts uint64 // Core.facts when it was made, 0: it was dropped
+	until int64  // ns since epoch: from then on it is to be made anew
+	reach int64  // as view.far: beyond it the parent's limit forbids to take
+	// remaining and want are what the slice still wants, and what TAKE_ALL would take of it in
+	// whole lots.
+	remaining, want market.Qty
+	rest            uint32 // policy.Table.Rest
+	usable          uint16 // venues where nothing is in the way
+	of              uint32 // rest of which takes and mayTake are
+	takes           bool   // its cells say nothing but HOLD or TAKE_ALL
+	mayTake         bool   // one of them says TAKE_ALL
+	still           bool   // there is nothing to send
+	spent           bool   // it took since the touch moved
+	ok              bool   // it is of use
+}
+
+// steady are the kinds of events that change no stance but where they say so.
+const steady = 1<<event.BookClear | 1<<event.BookLevel | 1<<event.OrderAdd | 1<<event.OrderExecuted | 1<<event.OrderReduced |
+	1<<event.OrderDeleted | 1<<event.OrderReplaced | 1<<event.MarketTrade | 1<<event.Quote | 1<<event.QuoteCancel | 1<<event.Exec
+
+// stance returns that of the parent in a slot, made now if it does not hold.
+func (c *Core) stance(slot int32) *stance {
+	s := &c.stances[slot]
+	if s.facts != c.facts || c.now >= s.until {
+		c.stand(&c.parents[slot], s)
+	}
+	return s
+}
+
+// stand makes s, that of p.
+func (c *Core) stand(p *Parent, s *stance) {
+	s.facts, s.until, s.ok = c.facts, math.MaxInt64, false
+	if !c.steadfast(p) {
+		return
+	}
+	s.until, s.spent = p.end, p.tried&triedTake != 0
+	remaining := p.goal - p.Cum
+	free := min(remaining-p.Reserved, c.room(p))
+	if s.still = free <= 0 || p.small(remaining); s.still {
+		s.ok = true
+		return
+	}
+	var in policy.Inputs
+	c.gauge(&in, p, remaining)
+	rest, ok := c.table.Rest(&in)
+	if !ok {
+		return
+	}
+	if s.of != rest+1 {
+		all := c.table.Reach(0, rest)
+		s.of, s.takes, s.mayTake = rest+1, all&^(1<<policy.ActionHold|1<<policy.ActionTakeAll) == 0, all.Blocks(policy.ActionTakeAll)
+	}
+	lot := c.instruments[p.Instrument].Lot
+	_, _, _, take := policy.Split(policy.Template(policy.ActionTakeAll), remaining, lot)
+	s.rest, s.remaining, s.want = rest, remaining, min(take, free).FloorTo(lot)
+	s.ok = s.mayTake && s.want > 0
+	s.usable = c.everyVenue &^ c.hindered(p)
+	s.until = min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in))
+	s.reach = math.MaxInt64
+	if p.Limit != 0 {
+		s.reach = p.Side.Sign() * int64(p.Limit)
+	}
+}
+
+// steadfast reports whether a decision of p follows from nothing that no stance knows: it may work, without
+// a rate of participation, dealers, regimes, chance or anything that rests at a price.
+func (c *Core) steadfast(p *Parent) bool {
+	if p.phase != phaseWorking || p.Frozen || p.paused || c.day.shut || p.Over() || p.settling || p.pending.kind != 0 || c.now < p.start || c.now >= p.end ||
+		c.gate.Killed(market.NoVenue) || c.gate.Held() {
+		return false
+	}
+	if p.ArrivalMid2 == 0 || p.overbooked || p.terms.Would != 0 || p.terms.Participation > 0 || p.Strategy == event.StrategyPOV || p.Strategy == event.StrategySeek {
+		return false
+	}
+	l := &c.listed[p.Instrument]
+	if l.kinds[market.SDP] != 0 || l.barred != 0 || len(c.protect) != 0 || c.tactics.Rule != RuleBrain || c.exploration.RateBps != 0 || c.table.Pages() != 1 {
+		return false
+	}
+	for s := p.first; s != none; s = c.children[s].next {
+		if c.children[s].Tactic == event.TacticPost {
+			return false
+		}
+	}
+	return true
+}
+
+// gapHolds returns the time before which what p is behind its schedule stays in its bin.
+func (c *Core) gapHolds(p *Parent, in *policy.Inputs) int64 {
+	from, to := c.pace(p)
+	next, ok := c.table.NextGap(in)
+	passed := next + p.Cum - p.base // of the slice, when the gap is so large
+	if !ok || to <= from || passed > in.Slice {
+		return math.MaxInt64
+	}
+	return from + mulDiv(to-from, int64(max(passed, 0)), int64(in.Slice))
+}
+
+// forget drops what is known of a parent: it has changed, or is about to.
+func (s *stance) forget() { s.facts, s.ok = 0, false }
+
+// ready makes what the next event that moves the touch needs of the parent in a slot.
+func (c *Core) ready(slot int32) {
+	p := &c.parents[slot]
+	if m := c.composites[p.Instrument]; m.Partial|m.Dirty == 0 {
+		c.openings(p.Instrument, p.Side)
+		c.stance(slot)
+	}
+}
+
+// view is what all parents of an instrument see of its touch.
+type view struct {
+	far [2]int64  // by the side of the parent: the far touch, larger is worse
+	at  [2]uint16 // the venues there
+	ok  bool      // a stance is enough
+}
+
+func (c *Core) view(m *book.Composite) (v view) {
+	v.ok = c.steady && m.Normal() && m.Partial == 0 && c.invitations.count == 0 && c.requests.count == 0
+	live := m.LiveLit()
+	v.far, v.at = [2]int64{int64(m.Ask.Price), -int64(m.Bid.Price)}, [2]uint16{m.Ask.Venues & live, m.Bid.Venues & live}
+	return v
+}
+
+// idle reports whether nothing can come of a decision of p, whatever its cell: there is nothing to
+// send, or it could only take, and must not.
+func (s *stance) idle(v *view, side int, tried tried) bool {
+	return s.still || s.takes && v.at[side]&s.usable != 0 && (tried&triedTake != 0 || v.far[side] > s.reach)
+}
+
+// rests reports whether nothing can come of a decision of p within an epoch.
+func (c *Core) rests(p *Parent) bool {
+	v := c.view(c.composites[p.Instrument])
+	if !v.ok {
+		return false
+	}
+	s := c.stance(slotIn(p.Number))
+	return s.ok && s.idle(&v, p.Side.Index(), p.tried)
+}
+
+// takeNow is what consider does for a parent with a stance where its cell says TAKE_ALL and the first level of one
+// venue holds what the slice still wants; where it is not so, nothing was done. What the order
+// does not need is left for its record: see recordMade.
+func (c *Core) takeNow(p *Parent, s *stance, m *book.Composite) (done bool) {
+	l, live := &c.listed[p.Instrument], m.LiveLit()
+	n := c.openings(p.Instrument, p.Side)
+	v, ok := n.cheapest(live)
+	best := &n.first[v&(market.MaxVenues-1)]
+	if !ok || best.left < s.remaining || c.trading[p.Instrument].banded != 0 {
+		return false
+	}
+	cost := costAt(m, p.Side, best.price)
+	cell := c.table.FindFrom(0, s.rest, c.signal(m, p.Side), int64(m.Spread()/c.instruments[p.Instrument].Tick), cost)
+	if cell.Action != policy.ActionTakeAll || cell.Thin() {
+		return false
+	}
+	open, far := live&s.usable, m.Touch(p.Side.Contra())
+	if open != live {
+		v, ok = n.cheapest(open)
+		best = &n.first[v&(market.MaxVenues-1)]
+	}
+	bound, bounded := c.bound(p)
+	if !ok || !bounded || far.Venues&open == 0 || p.Side.Better(bound, far.Price) || best.left < s.want || p.Side.Better(bound, best.price) ||
+		l.posted[p.Side.Contra().Index()]&open != 0 {
+		return false
+	}
+	c.scratch = allocation{}
+	c.scratch.late, c.scratch.first, c.scratch.firstPrice, c.scratch.empty = true, uint16(1)<<v, best.price, n.empty&open
+	c.walk.start(p.Side)
+	d := &c.made
+	d.remaining, d.page, d.cell, d.action, d.flags, d.drawn = s.remaining, 0, cell, policy.ActionTakeAll, 0, propensity{certain, 0}
+	d.inputs.SweepCost = cost
+	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: s.want, price: best.price, alone: true}
+	s.forget()
+	if placed := c.place(p, &pl); placed > 0 {
+		p.tried |= triedTake
+	}
+	if c.scratch.placed > 0 {
+		d.of = p
+	}
+	c.owed = slotIn(p.Number)
+	return true
+}
+
+// costAt is sweepCost where one level, at price, holds all, in a market that is Normal.
+func costAt(m *book.Composite, side market.Side, price market.Price) int64 {
+	half2 := uint64(m.Spread())
+	last := uint64(min(max(side.Sign()*(2*int64(price)-int64(m.Bid.Price)-int64(m.Ask.Price)), 0), 1<<40))
+	if last == half2 {
+		return 1000
+	}
+	return int64(min(last*1000/half2, 100_000))
+}
+
+// auditStances makes every stance that holds anew and reports the first that differs, or "". That one is
+// not of use may be out of date.
+func (c *Core) auditStances() string {
+	for _, slot := range c.agenda.all {
+		p, s := &c.parents[slot], &c.stances[slot]
+		if s.facts != c.facts || c.now >= s.until || !s.ok {
+			continue
+		}
+		var now stance
+		c.stand(p, &now)
+		if s.still && now.still {
+			continue
+		}
+		if now != *s {
+			return "what is kept of a parent is not what its decision follows from"
+		}
+	}
+	return ""
+}
