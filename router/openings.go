@@ -79,11 +79,23 @@ func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
 			c.openBeyond(o, id, side, v)
 			l.deep |= 1 << v
 		}
-		n.keys[v] = o.key(v)
+		n.rank(v, o.key(v))
 		setBit(&n.empty, market.VenueID(v), o.left == 0)
 	}
 	l.old[i] = 0
-	n.among, n.least = 0, noOpening
+}
+
+// rank gives an opening its key. The least is kept where it can be.
+func (n *nearLevels) rank(v int, key int64) {
+	was := n.keys[v]
+	n.keys[v] = key
+	switch {
+	case n.among>>v&1 == 0:
+	case key <= n.least:
+		n.least = key
+	case was == n.least:
+		n.among, n.least = 0, noOpening
+	}
 }
 
 // openBeyond makes the opening of a venue from its ladder.
