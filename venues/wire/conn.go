@@ -107,12 +107,12 @@ func (c *Conn) Read(buf []byte) (int, error) {
 	if len(buf) == 0 {
 		return 0, nil
 	}
-	n, err := receive(c.fd, buf, 0)
+	n, errno := receive(c.fd, buf, 0)
 	switch {
-	case err == unix.EAGAIN:
+	case errno == unix.EAGAIN:
 		return 0, nil
-	case err != nil:
-		return 0, c.wrap("read", err)
+	case errno != 0:
+		return 0, c.wrap("read", errno)
 	case n == 0:
 		return 0, io.EOF
 	}
@@ -127,12 +127,12 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	n, err := send(c.fd, p)
+	n, errno := send(c.fd, p)
 	switch {
-	case err == unix.EAGAIN:
+	case errno == unix.EAGAIN:
 		return 0, nil
-	case err != nil:
-		return 0, c.wrap("write", err)
+	case errno != 0:
+		return 0, c.wrap("write", errno)
 	}
 	return n, nil
 }

@@ -38,15 +38,18 @@ func (s *tlsSocket) fetch() (int, error) {
 	if s.in == nil {
 		s.in = make([]byte, fetchMax)
 	}
-	n, err := receive(s.fd, s.in, 0)
-	if err == unix.EAGAIN {
+	n, errno := receive(s.fd, s.in, 0)
+	if errno == unix.EAGAIN {
 		return 0, nil
 	}
-	if err == nil && n == 0 {
-		err = io.EOF
-	}
 	s.r, s.w = 0, n
-	return n, err
+	if errno != 0 {
+		return 0, errno
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // fetchMax is the size of the read-ahead, bytes.
@@ -59,17 +62,17 @@ func (s *tlsSocket) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	for {
-		n, err := receive(s.fd, p, 0)
+		n, errno := receive(s.fd, p, 0)
 		switch {
-		case err == unix.EAGAIN && !s.blocking:
+		case errno == unix.EAGAIN && !s.blocking:
 			return 0, errAgain
-		case err == unix.EAGAIN:
+		case errno == unix.EAGAIN:
 			if err := s.wait(unix.POLLIN); err != nil {
 				return 0, err
 			}
 			continue
-		case err != nil:
-			return 0, err
+		case errno != 0:
+			return 0, errno
 		case n == 0 && len(p) > 0:
 			s.ended = true
 			return 0, io.EOF
@@ -98,12 +101,12 @@ func (s *tlsSocket) flush() error {
 	if len(s.out) == 0 {
 		return nil
 	}
-	n, err := send(s.fd, s.out)
-	if err == unix.EAGAIN {
-		err = nil
-	}
+	n, errno := send(s.fd, s.out)
 	s.out = s.out[:copy(s.out, s.out[n:])]
-	return err
+	if errno != 0 && errno != unix.EAGAIN {
+		return errno
+	}
+	return nil
 }
 
 // wait blocks until the socket is ready for events or the deadline is over.

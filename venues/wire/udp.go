@@ -96,16 +96,16 @@ func (u *UDP) SetReadBuffer(bytes int) (granted int, err error) {
 // skipped. A *TruncatedError says that buf was too short.
 func (u *UDP) Read(buf []byte) (int, error) {
 	for {
-		n, err := receive(u.fd, buf, unix.MSG_TRUNC)
+		n, errno := receive(u.fd, buf, unix.MSG_TRUNC)
 		switch {
-		case err == unix.EAGAIN:
+		case errno == unix.EAGAIN:
 			return 0, nil
-		case err == unix.EBADF && u.fd < 0:
+		case errno == unix.EBADF && u.fd < 0:
 			return 0, os.ErrClosed
-		case err == unix.ECONNREFUSED: // answer to an earlier WriteTo, not to this read
+		case errno == unix.ECONNREFUSED: // answer to an earlier WriteTo, not to this read
 			continue
-		case err != nil:
-			return 0, fmt.Errorf("read udp %s: %w", u.local, err)
+		case errno != 0:
+			return 0, fmt.Errorf("read udp %s: %w", u.local, errno)
 		case n > len(buf):
 			return len(buf), &TruncatedError{Have: len(buf), Want: n}
 		case n > 0:
