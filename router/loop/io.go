@@ -163,6 +163,8 @@ func (o *IO) rewarm(turn uint64, events *ring.SPSC[event.Event]) (sum uint64) {
 
 // putOff meets a request to yield between two workers: nearly all of a turn is in their
 // system calls.
+//
+//go:nosplit
 func (o *IO) putOff(now int64) {
 	if o.rests != nil && o.rests.refuses(now) {
 		putOff()

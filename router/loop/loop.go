@@ -79,9 +79,9 @@ func (l *Loop) Pin(core int, wanted Idle) <-chan Settled {
 	return l.settled
 }
 
-// PutOff makes a loop that keeps its core refuse the scheduler's requests to yield while
-// nobody rests it: see restNanos. Only for a process whose collections rest it, because
-// whoever stops the world waits.
+// PutOff makes a loop that keeps its core refuse the scheduler's requests to yield: see
+// restNanos. Only for a process whose collections rest it, because whoever stops the world
+// waits.
 func (l *Loop) PutOff() {
 	l.rests.put = true
 	if l.inline != nil {
@@ -89,8 +89,8 @@ func (l *Loop) PutOff() {
 	}
 }
 
-// Rest runs f while the loop obeys the scheduler at the end of every turn: for what stops
-// the world. Any goroutine but the loop's.
+// Rest runs f, which stops the world, while the loop gives the runtime every few turns what it
+// needs for that. Any goroutine but the loop's.
 func (l *Loop) Rest(f func()) {
 	l.rests.wanted.Add(1)
 	defer l.rests.wanted.Add(-1)
@@ -118,18 +118,34 @@ func NewInline(seq *Sequencer, inputs []*ring.SPSC[event.Event], io *IO, idle Id
 
 // Work does one turn: what feeds and gateways have if they are inline, a bounded
 // batch of every input, due timers, a view for a reader, a pending inspection. It returns 0 when there
-// was nothing to do.
+// was nothing to do. A loop that puts requests to yield off does so from the first
+// instruction of a turn to the last; a request that waits for it there is met by the
+// prologue of work.
+//
+//go:nosplit
 func (l *Loop) Work() (work int) {
-	if l.inline != nil {
-		work = l.inline.Work()
+	if !l.rests.refuses(l.last) {
+		return l.work()
 	}
-	// Nothing in a turn of the core blocks: stamps, journal, Step. It refuses to yield for
-	// all of it but what dispatch does; a goroutine that parks while pinned ends the program.
-	l.seq.pinned = l.rests.refuses(l.last)
-	l.seq.enter()
-	taken, now := l.take()
-	l.seq.leave()
+	procPin()
+	l.seq.pinned = true
+	work = l.work()
 	l.seq.pinned = false
+	procUnpin()
+	return work
+}
+
+// work is a turn and, when it found nothing in a loop that keeps its core, a rehearsal. Nothing in it
+// blocks but what it leaves the refusal for: a goroutine that parks while pinned ends the program.
+//
+//go:noinline
+func (l *Loop) work() (work int) {
+	if l.inline != nil {
+		l.seq.leave()
+		work = l.inline.Work()
+		l.seq.enter()
+	}
+	taken, now := l.take()
 	work += taken
 	if l.last == 0 { // the first turn: when it began is not known
 		l.last = now
@@ -139,6 +155,11 @@ func (l *Loop) Work() (work int) {
 	if l.finish(now) {
 		work++
 		l.tail = true
+	}
+	if work > 0 {
+		l.warm.worked(l.last, l.seq.Commands)
+	} else if l.idle.busy() {
+		l.rehearse()
 	}
 	return work
 }
@@ -196,6 +217,7 @@ func (l *Loop) finish(now int64) (work bool) {
 		work = true
 	}
 	work = l.seq.core.Serve(l.board, now) || work
+	l.seq.leave()
 	if l.request.Load() != nil {
 		if r := l.request.Swap(nil); r != nil {
 			r.look(l.seq)
@@ -204,6 +226,7 @@ func (l *Loop) finish(now int64) (work bool) {
 		}
 	}
 	l.turn()
+	l.seq.enter()
 	if now-l.stats.At > publishBusyNanos || !work && now-l.stats.At > publishIdleNanos {
 		l.publish(now)
 	}
@@ -248,15 +271,12 @@ func (l *Loop) Run() error {
 		}
 		if worked {
 			idleTurns = 0
-			l.warm.worked(l.last, l.seq.Commands)
 			continue
 		}
 		idleTurns++
 		switch l.idle {
 		case IdleSpin:
-			l.rehearse()
 		case IdlePause:
-			l.rehearse()
 			pause()
 		case IdleYield:
 			runtime.Gosched()
@@ -299,7 +319,7 @@ func (l *Loop) nothing() bool {
 	}
 	now := l.clock()
 	if l.last == 0 || l.seq.core.NextTimer() <= now || l.request.Load() != nil || l.board.Asked() ||
-		now-l.whole >= wholeNanos || l.rests.wanted.Load() != 0 {
+		now-l.whole >= wholeNanos || l.rests.due(now) {
 		return false
 	}
 	l.stats.turn(now-l.last, l.tail, 0)

@@ -3,6 +3,8 @@ package loop
 import (
 	"sync/atomic"
 	_ "unsafe" // for linkname
+
+	"golang.org/x/sys/unix"
 )
 
 // The Go scheduler asks every goroutine that has run for 10 ms to yield
@@ -15,43 +17,63 @@ import (
 // of the next message's path.
 //
 // A loop that keeps its core therefore meets the request in every turn, where nothing
-// waits for it, in one of two ways:
+// waits for it, in one of three ways:
 //
-//	safepoint  obeys: the scheduler runs, a pending stop of the world happens here
-//	putOff     refuses, as the runtime itself does while a goroutine is pinned to its
-//	           processor (sync.Pool): the stack limit is made good and the loop goes on
+//	refuses  as the runtime itself does while a goroutine is pinned to its processor
+//	         (sync.Pool): a prologue makes the stack limit good and the loop goes on
+//	visits   the kernel by a system call of which the runtime is told. A goroutine in one
+//	         needs no stopping: its stack is read and its processor's part of a collection
+//	         done as it stands. Only a stop of the world keeps it there, until it is over
+//	obeys    at a safepoint between two turns: the scheduler runs
 //
-// Refusing for ever would hang whoever stops the world. So the loop obeys as long as
-// somebody rests it (Loop.Rest), which is what the program's own collections do, and
-// once in restNanos for those who did not ask.
+// It visits while somebody rests the loop (Loop.Rest), which is what the program's own
+// collections do: in such a time the scheduler asks some ten times, and twice it must. For
+// those who stop the world and did not say so it obeys once in restNanos.
 //
-// Prologues between two such points obey too, so a loop that only looks does it all
-// inside (Loop.peek); one that works sockets itself meets a request after each of them,
-// because nearly all of such a turn is in their system calls.
+// Every prologue that is not pinned obeys. So whole turns are pinned (Loop.Work, Loop.peek),
+// and what leads from one to the next has no prologue: a thread that was taken from its core
+// for a while comes back to a request that was made meanwhile, wherever that was. Others'
+// code (sockets, gateways, inspections) may park and is called unpinned; a loop that works
+// sockets itself meets a request after each of them (putOff), because nearly all of such a
+// turn is in their system calls.
 
-// restNanos is the longest time for which the loop refuses to yield.
-const restNanos = 1_000_000_000
+const (
+	// restNanos is the longest time for which the loop does not obey.
+	restNanos = 1_000_000_000
+	// visitNanos is the time between two visits. In a longer one the runtime's monitor may
+	// take the processor away, so they are few.
+	visitNanos = 5_000
+)
 
-// rests counts those who want the loop to obey the scheduler.
+// rests is how the loop meets the scheduler.
 type rests struct {
-	wanted atomic.Int32
-	last   int64 // when it obeyed, ns since epoch
-	put    bool  // refuse in between
+	wanted  atomic.Int32 // how many rest it
+	last    int64        // when it obeyed, ns since epoch
+	visited int64        // when it visited the kernel
+	put     bool         // refuse in between
 }
 
 // refuses reports whether a request to yield is put off at now.
 func (r *rests) refuses(now int64) bool {
-	return r.put && r.wanted.Load() == 0 && now-r.last < restNanos && now >= r.last
+	return r.put && now-r.last < restNanos && now >= r.last
 }
 
-// point is the safe point of one turn at now; the loop's goroutine only.
+// due reports whether a visit is, at now.
+func (r *rests) due(now int64) bool {
+	return r.wanted.Load() != 0 && uint64(now-r.visited) >= visitNanos // also of a clock that stepped back
+}
+
+// point is what lies between two turns, at now; the loop's goroutine only.
+//
+//go:nosplit
 func (r *rests) point(now int64) {
-	if r.refuses(now) {
-		putOff()
-		return
+	if !r.refuses(now) {
+		r.last = now
+		safepoint()
+	} else if r.due(now) {
+		r.visited = now
+		_, _, _ = unix.Syscall(unix.SYS_GETPID, 0, 0, 0)
 	}
-	r.last = now
-	safepoint()
 }
 
 // putOff meets a request to yield where the scheduler does not grant it. It has no

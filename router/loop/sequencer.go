@@ -31,7 +31,7 @@ type Sequencer struct {
 	sent     int // of out's commands: how many have left
 	written  int // of out's commands and then decisions: what the journal has
 	lag      lag
-	pinned   bool // see Loop.Work
+	pinned   bool // requests to yield are refused: see Loop.Work
 
 	Commands  uint64
 	Decisions uint64

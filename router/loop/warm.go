@@ -25,7 +25,7 @@ type warmth struct {
 // Warm makes a loop that keeps its core call walk when nothing was sent for 250 µs and it has
 // nothing to do, and read what its live parents' next decisions need, one parent after the other;
 // nil ends it. walk must change nothing but what is its own, which the loop alone uses from then
-// on, see router/rehearsal. Any goroutine.
+// on, and must not block: see router/rehearsal. Any goroutine.
 func (l *Loop) Warm(walk func()) {
 	if walk == nil {
 		l.warm.walk.Store(nil)
@@ -43,7 +43,7 @@ func (w *warmth) worked(now int64, commands uint64) {
 	}
 }
 
-// rehearse is called in every idle turn.
+// rehearse is called in every idle turn of a loop that keeps its core.
 func (l *Loop) rehearse() {
 	w := &l.warm
 	if l.last < w.due && w.due-l.last <= warmNanos {
@@ -63,7 +63,9 @@ func (l *Loop) reread(turn uint64) (sum uint64) {
 		sum += l.seq.journal.Rewarm()
 	}
 	if l.inline != nil {
+		l.seq.leave() // it may be seized
 		sum += l.inline.rewarm(turn, l.venues)
+		l.seq.enter()
 	}
 	return sum + l.seq.core.Rewarm(turn)
 }
