@@ -129,14 +129,15 @@ func (r *stallResult) add(o stallResult) {
 	r.Events += o.Events
 	r.Garbage += o.Garbage
 	r.GCs += o.GCs
+	r.Rested += o.Rested
 	r.Yields += o.Yields
 	r.Ousted += o.Ousted
 }
 
 func (r *stallResult) String() string {
-	return fmt.Sprintf("%8.0f %6.0f %5.0f %10v %5.2f%%; busy turns %v; %d yields, %d ousted, %d collections, %.1f MB/s, %d events",
+	return fmt.Sprintf("%8.0f %6.0f %5.0f %10v %5.2f%%; busy turns %v; %d yields, %d ousted, %d collections in %v, %.1f MB/s, %d events",
 		r.perMinute(0), r.perMinute(1), r.perMinute(2), r.Max.Round(time.Microsecond), 100*r.Lost.Seconds()/r.Seconds,
-		r.Busy, r.Yields, r.Ousted, r.GCs, float64(r.Garbage)/r.Seconds/1e6, r.Events)
+		r.Busy, r.Yields, r.Ousted, r.GCs, r.Rested.Round(time.Millisecond), float64(r.Garbage)/r.Seconds/1e6, r.Events)
 }
 
 // stallRows are the combinations of the table in docs/performance.md, each with what it

@@ -53,8 +53,9 @@ type stallResult struct {
 	Events  uint64
 	Garbage uint64 // bytes
 	GCs     uint32
-	Yields  int64 // of the hot thread, by itself
-	Ousted  int64 // of the hot thread, by the kernel: another process on its core
+	Rested  time.Duration // in collections that were forced
+	Yields  int64         // of the hot thread, by itself
+	Ousted  int64         // of the hot thread, by the kernel: another process on its core
 }
 
 func init() {
@@ -171,7 +172,9 @@ func (p *stallPlan) run() (r stallResult, err error) {
 		}
 		time.Sleep(step)
 		if p.Collect > 0 {
+			begun := time.Now()
 			l.Rest(runtime.GC)
+			r.Rested += time.Since(begun)
 		}
 	}
 	time.Sleep(20 * time.Millisecond)
