@@ -19,6 +19,14 @@ var pairs = func() (t [200]byte) {
 	return
 }()
 
+// threes has digits3of for 0..999, and is as long as a mask needs.
+var threes = func() (t [1024]uint32) {
+	for i := range 1000 {
+		t[i] = uint32(digits3of(uint64(i)))
+	}
+	return
+}()
+
 // digits returns the number of decimal digits of v.
 func digits(v uint64) int {
 	n := 1
@@ -114,26 +122,4 @@ const decimalRoom = 29
 // store64 writes the bytes of w at to, the lowest first.
 func store64(to unsafe.Pointer, at uint, w uint64) {
 	binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(to, at))[:], w)
-}
-
-// putLongDecimal writes v × 10^-decimals without trailing zeros, and returns its length and the
-// sum of its bytes.
-func putLongDecimal(b []byte, v uint64, decimals uint8) (n int, sum uint32) {
-	var d [20]byte
-	w := max(digits(v), int(decimals)+1)
-	sum = putDigits(d[:w], v)
-	part := int(decimals)
-	for part > 0 && d[w-1] == '0' {
-		w--
-		part--
-		sum -= '0'
-	}
-	n = copy(b, d[:w-part])
-	if part > 0 {
-		b[n] = '.'
-		sum += '.'
-		n++
-		n += copy(b[n:], d[w-part:w])
-	}
-	return n, sum
 }

@@ -150,6 +150,7 @@ func (s *Session) gapFill(now int64, from, next uint64) {
 
 // again starts a message under an old number.
 func (s *Session) again(now int64, seq uint64, msgType string, sent []byte) {
+	s.keep()
 	s.w.Begin(msgType)
 	s.w.Uint(TagMsgSeqNum, seq)
 	s.w.Char(TagPossDupFlag, 'Y')

@@ -19,7 +19,7 @@ func (s *Session) Begin(now int64, msgType string) *Writer {
 
 // CanSend reports whether an application message would go out now.
 func (s *Session) CanSend() bool {
-	return s.state == Active && len(s.w.buf)-s.sent < s.cfg.OutLimit
+	return s.state == Active && s.waiting() < s.cfg.OutLimit
 }
 
 // Send completes the message that Begin started. An error means that a value in
@@ -45,6 +45,7 @@ func (s *Session) Send() error {
 
 // begin starts a message of any kind.
 func (s *Session) begin(now int64, msgType string) {
+	s.keep()
 	s.w.Begin(msgType)
 	s.w.Uint(TagMsgSeqNum, s.nextOut)
 	s.compIDs(now)
@@ -70,25 +71,22 @@ func (s *Session) send() error {
 		return err
 	}
 	s.msgBody += s.w.body - body
-	s.nextOut++
 	s.sentAt(s.writeAt)
 	return nil
 }
 
+// sentAt counts a message that is complete.
 func (s *Session) sentAt(now int64) {
+	s.claim(s.nextOut)
+	s.nextOut++
 	s.stats.Out++
 	s.lastOut = now
-	if s.store != nil {
-		s.claim()
-	}
 }
 
-// claim keeps the file of sequence numbers ahead of what is sent.
-//
-//go:noinline
-func (s *Session) claim() {
-	if s.storeErr == nil {
-		s.storeErr = s.store.claim(s.nextOut-1, s.store.in)
+// claim keeps the file of sequence numbers ahead of number out.
+func (s *Session) claim(out uint64) {
+	if s.store != nil && s.storeErr == nil {
+		s.storeErr = s.store.claim(out, s.store.in)
 	}
 }
 

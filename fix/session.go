@@ -34,10 +34,11 @@ type Session struct {
 	store *Store
 	log   outLog
 	w     Writer
-	sent  int // bytes of w.buf that the socket took
+	sent  int       // bytes of w.buf that the socket took
+	lent  *Template // has the last message that waits; nil: it is in w.buf
 	seq   seqText
-	ids   idText // ClOrdID(11) of the last message of a template,
-	links idText // what it is part of,
+	ids   idText // ClOrdID(11) of a template's messages,
+	links idText // what they are part of,
 	origs idText // and OrigClOrdID(41)
 	m     Message
 	h     header
@@ -90,6 +91,9 @@ func NewSession(cfg Config, store *Store) (*Session, error) {
 	}
 	s := &Session{cfg: cfg, store: store, nextOut: 1, nextIn: 1, log: newOutLog(cfg.LogMessages)}
 	s.w.init(cfg.BeginString)
+	for _, x := range []*idText{&s.ids, &s.links, &s.origs} {
+		x.turn(idLimit / 10)
+	}
 	s.m.Room(max(MaxFields, (s.cfg.FrameLimit-MaxFrame)/8))
 	if store != nil {
 		s.nextOut, s.nextIn = store.Next()
@@ -99,8 +103,7 @@ func NewSession(cfg Config, store *Store) (*Session, error) {
 
 // Connected says that a connection is there. An initiator sends its Logon.
 func (s *Session) Connected(now int64) {
-	s.w.Reset()
-	s.sent = 0
+	s.drop()
 	s.reason, s.tested, s.held = "", false, false
 	s.gapHigh, s.gapTries, s.garbled, s.askTries = 0, 0, 0, 0
 	s.since, s.lastIn, s.lastOut = now, now, now
@@ -118,8 +121,7 @@ func (s *Session) Connected(now int64) {
 // their sequence numbers stay used.
 func (s *Session) Disconnected(int64) {
 	s.state = Disconnected
-	s.w.Reset()
-	s.sent = 0
+	s.drop()
 	s.save()
 }
 
@@ -129,6 +131,7 @@ func (s *Session) Close() error {
 	if s.store == nil {
 		return nil
 	}
+	s.seq.serves = 0
 	if err := s.store.settle(s.nextOut, s.nextIn); err != nil {
 		return err
 	}
@@ -146,6 +149,7 @@ func (s *Session) Reset() {
 
 func (s *Session) resetNumbers() {
 	s.nextOut, s.nextIn = 1, 1
+	s.seq.serves = 0
 	s.log.clear()
 	if s.store != nil && s.storeErr == nil {
 		s.storeErr = s.store.write(1, 1)
@@ -176,30 +180,6 @@ func (s *Session) Stats() Stats { return s.stats }
 
 // StoreErr returns the first error of the store: numbers on disk are old.
 func (s *Session) StoreErr() error { return s.storeErr }
-
-// Out returns the bytes to send. Valid until the next call that is not Wrote.
-func (s *Session) Out() []byte { return s.w.buf[s.sent:] }
-
-// Wrote says that the socket took the first n bytes of Out.
-func (s *Session) Wrote(n int) {
-	s.sent += n
-	switch {
-	case s.sent == len(s.w.buf):
-		s.w.buf, s.sent = s.w.buf[:0], 0
-	case s.sent > s.cfg.OutLimit/2 && !s.writing:
-		s.w.buf = s.w.buf[:copy(s.w.buf, s.w.buf[s.sent:])]
-		s.sent = 0
-	}
-}
-
-// Withdraw takes back the message that SendTemplate or Send just wrote, of which no byte
-// was given to a socket: start is len(Out()) before it. Its sequence number is used again.
-// Initiators only: an acceptor keeps what it said.
-func (s *Session) Withdraw(start int) {
-	s.w.buf = s.w.buf[:s.sent+start]
-	s.nextOut--
-	s.stats.Out--
-}
 
 // WantClose reports whether the connection should be closed, once Out is written
 // or cannot be, and why.

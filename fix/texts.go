@@ -5,76 +5,61 @@ import (
 	"unsafe"
 )
 
-// seqText is MsgSeqNum(34) as text: mostly that of the message before with a last digit one
-// higher. It belongs to the session, so that each of its templates finds it ready.
+// seqText is MsgSeqNum(34) as text, but for what the last digit has more than '0'. It belongs to
+// the session, so that each of its templates finds it ready.
 type seqText struct {
-	next  uint64 // the number behind it; 0: there is none yet
+	base  uint64 // the number; it ends with 0
 	text  uint64 // its last eight digits, the last one in the highest byte; '0's fill it up
-	sum   uint32 // of its digits
+	sum   uint64 // of its digits
 	width int
+	// serves is how many numbers from base on it is good for, and the store ahead of; 0: none.
+	serves uint64
 }
 
-// maxSeqText is how many digits a template writes; Write does longer ones.
+// maxSeqText is how many digits a template writes; Write does more.
 const maxSeqText = 8
-
-// step goes on to seq; false: by turn only.
-func (x *seqText) step(seq uint64) bool {
-	if seq != x.next || x.text>>56 == '9' {
-		return false
-	}
-	x.next++
-	x.text += 1 << 56
-	x.sum++
-	return true
-}
 
 //go:noinline
 func (x *seqText) turn(seq uint64) {
-	w := digits8of(seq % 100_000_000)
-	x.next, x.text, x.width = seq+1, w+ascii0, digits(seq)
-	x.sum = uint32(w*0x0101010101010101>>56) + uint32(x.width)*'0'
+	x.base, x.serves = seq-seq%10, 10
+	w := digits8of(x.base % 100_000_000)
+	x.text, x.width = w+ascii0, digits(x.base)
+	x.sum = w*0x0101010101010101>>56 + uint64(x.width)*'0'
 }
 
-// idText is an order number of idDigits digits as text. Such numbers grow, so mostly only the
-// last three digits change, and what an order is part of stays for a while.
+// idText is an order number of idDigits digits as text, but for what the last three digits have
+// more than '0': such numbers grow, so mostly only they change.
 type idText struct {
-	id                  uint64 // 0: none yet
-	first, second, last uint64 // bytes 0 to 7, 8 to 15, and 10 to 17
-	sum                 uint32 // of all bytes
-
-	base           uint64 // id with 0 for the last three digits
-	lastOf, sumsOf uint64 // last and sum of it
+	base uint64   // the number, with 0 for its last three digits
+	head [16]byte // its first digits,
+	last uint64   // and its last eight
+	sum  uint64   // of all
 }
+
+// idTurn is how many numbers one base serves.
+const idTurn = 1000
 
 // idFits reports whether a number has idDigits digits.
 func idFits(id uint64) bool { return id-idLimit/10 < idLimit-idLimit/10 }
 
-// show makes the text of id, which has that many digits.
-func (x *idText) show(id uint64) {
-	if id != x.id {
-		x.set(id)
+// cover takes the base of id, which has that many digits.
+func (x *idText) cover(id uint64) {
+	if id-x.base >= idTurn {
+		x.turn(id - id%idTurn)
 	}
 }
 
-func (x *idText) set(id uint64) {
-	if id-x.base >= 1000 {
-		x.turn(id - id%1000)
-	}
-	w := digits3of(id - x.base)
-	x.id, x.last, x.sum = id, x.lastOf+w<<40, uint32(x.sumsOf+w*0x010101>>16&0xff)
-}
-
-// put writes the text at to.
-func (x *idText) put(to unsafe.Pointer) {
-	store64(to, 0, x.first)
-	store64(to, 8, x.second)
-	store64(to, idDigits-8, x.last)
+// put writes id, which the base serves, at to, and returns the digits that sum lacks.
+func (x *idText) put(to unsafe.Pointer, id uint64) uint64 {
+	w := uint64(threes[(id-x.base)%uint64(len(threes))])
+	*(*[16]byte)(to) = x.head
+	store64(to, idDigits-8, x.last+w<<40)
+	return w
 }
 
 //go:noinline
 func (x *idText) turn(base uint64) {
 	var b [idDigits]byte
-	x.base, x.sumsOf = base, uint64(putDigits(b[:], base))
-	x.first, x.second = binary.LittleEndian.Uint64(b[0:]), binary.LittleEndian.Uint64(b[8:])
-	x.lastOf = binary.LittleEndian.Uint64(b[idDigits-8:])
+	x.base, x.sum = base, uint64(putDigits(b[:], base))
+	x.head, x.last = [16]byte(b[:]), binary.LittleEndian.Uint64(b[idDigits-8:])
 }

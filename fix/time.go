@@ -74,7 +74,7 @@ const stampLen = len("20261120-14:30:00.123")
 // ready; not safe for concurrent use.
 type Stamp struct {
 	end  int64  // of the millisecond that text shows, ns since the epoch; 0: it shows none
-	sum  uint32 // of the bytes of text
+	sum  uint64 // of the bytes of text
 	upTo uint32 // of those before the milliseconds
 	sec  int64  // second that text shows, plus 1
 	text [stampLen]byte
@@ -87,10 +87,13 @@ func (s *Stamp) Append(dst []byte, ns int64) []byte {
 }
 
 func (s *Stamp) set(ns int64) {
-	if uint64(s.end-1-ns) >= milli {
+	if !s.shows(ns) {
 		s.turn(ns)
 	}
 }
+
+// shows reports whether text is that of ns.
+func (s *Stamp) shows(ns int64) bool { return uint64(s.end-1-ns) < milli }
 
 //go:noinline
 func (s *Stamp) turn(ns int64) {
@@ -116,7 +119,7 @@ func (s *Stamp) turn(ns int64) {
 	}
 	ms := ns % second / milli
 	s.end = ns - ns%milli + milli
-	s.sum = s.upTo + putDigits32(s.text[18:], uint32(ms))
+	s.sum = uint64(s.upTo + putDigits32(s.text[18:], uint32(ms)))
 }
 
 // put writes the text at to.
