@@ -141,7 +141,8 @@ func (m *Composite) Refresh(now int64) (moved bool) {
 	if now >= m.expiry {
 		m.expire(now)
 	}
-	if m.Dirty == 0 {
+	set := m.Dirty
+	if set == 0 {
 		return false
 	}
 	bid, ask := m.best[0], m.best[1]
@@ -150,13 +151,14 @@ func (m *Composite) Refresh(now int64) (moved bool) {
 		m.Owed = m.finish(bid, ask, now) || m.Owed
 		return false
 	}
-	for set := m.Dirty; set != 0; set &= set - 1 {
-		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
-		if !m.readDepth(v) {
-			m.readLane(v, now)
-		}
-	}
 	m.Dirty = 0
+	if set&(set-1) == 0 && m.readDepth(bits.TrailingZeros16(set)&(market.MaxVenues-1)) {
+		m.Features.onTouch(&m.Bid, &m.Ask, now) // both are there: this venue has them
+		return bid != m.best[0] || ask != m.best[1]
+	}
+	for ; set != 0; set &= set - 1 {
+		m.readLane(bits.TrailingZeros16(set)&(market.MaxVenues-1), now)
+	}
 	return m.finish(bid, ask, now)
 }
 
@@ -212,8 +214,8 @@ func (m *Composite) clearLane(v int, dead bool) {
 }
 
 // readDepth is readLane where it has the least to do, which is usual: a lit book that was LIVE
-// before has levels on both sides and no quote was shown in its lane. Otherwise it reports
-// false and does nothing.
+// before has levels on both sides and no quote was shown in its lane. Whose lanes make the touch
+// does not change. Otherwise it reports false and does nothing.
 func (m *Composite) readDepth(v int) bool {
 	b := m.Books[v]
 	bid, ask := b.tops[0], b.tops[1]
