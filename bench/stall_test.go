@@ -163,7 +163,7 @@ var stallRows = []struct {
 func BenchmarkStallTable(b *testing.B) {
 	spin := buildSpin(b)
 	core, _ := hotCore(b)
-	seconds := stallSeconds(b, 3)
+	seconds := stallSetting(b, "STALL_SECONDS", 3)
 	control := func() {
 		r := runSpin(b, spin, core, seconds)
 		b.Logf("%-50s %v", "C", &r)
@@ -181,12 +181,13 @@ func BenchmarkStallTable(b *testing.B) {
 	control()
 }
 
-func stallSeconds(tb testing.TB, seconds float64) float64 {
-	if text := os.Getenv("STALL_SECONDS"); text != "" {
+// stallSetting is a number of the environment.
+func stallSetting(tb testing.TB, name string, value float64) float64 {
+	if text := os.Getenv(name); text != "" {
 		var err error
-		if seconds, err = strconv.ParseFloat(text, 64); err != nil {
+		if value, err = strconv.ParseFloat(text, 64); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	return seconds
+	return value
 }
