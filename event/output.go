@@ -5,6 +5,7 @@ package event
 type Output struct {
 	Commands  []Command
 	Decisions []Decision
+	blank     bool // the place of the first command is zero
 }
 
 // NewOutput returns an Output for at most commands and decisions of one Step.
@@ -21,6 +22,14 @@ func (o *Output) Reset() {
 	o.Decisions = o.Decisions[:0]
 }
 
+// Clear is Reset where nobody waits: the first command of the next Step finds its place zero.
+func (o *Output) Clear() {
+	if len(o.Commands) > 0 {
+		o.Commands[0], o.blank = Command{}, true
+	}
+	o.Reset()
+}
+
 // Command appends a zeroed command and returns it; the pointer is valid until
 // the next append. A full output is a broken bound: it panics.
 func (o *Output) Command() *Command {
@@ -30,7 +39,10 @@ func (o *Output) Command() *Command {
 	}
 	o.Commands = o.Commands[:n+1]
 	c := &o.Commands[n]
-	*c = Command{}
+	if n > 0 || !o.blank {
+		*c = Command{}
+	}
+	o.blank = false
 	return c
 }
 

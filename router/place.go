@@ -55,11 +55,13 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		c.Counters.Refused++
 		return 0
 	}
-	if why := c.fit(p, pl); why != event.WhyFilled {
-		share.Why = why
-		return 0
+	if t := &c.trading[p.Instrument]; (t.stopped|t.banded)>>(pl.venue&(market.MaxVenues-1))&1 != 0 {
+		if why := c.fit(p, pl); why != event.WhyFilled {
+			share.Why = why
+			return 0
+		}
 	}
-	if c.tradesThrough(p, pl) {
+	if len(c.protect) > 0 && c.tradesThrough(p, pl) {
 		c.refusedChild(p, pl.venue, c.gate.Refuse(event.ReasonTradeThrough))
 		share.Why = event.WhyRisk
 		return 0

@@ -177,14 +177,12 @@ func (c *Core) atBand(ch *Child) bool {
 	return ch.Price-tick < b.low
 }
 
-// fit is the last word of a venue's trading state on what is about to be sent: nothing
-// while it is stopped, and only prices within its band. An order that may not pay more is
+// fit is the last word of the trading state of a venue that is stopped or has a band on what is about
+// to be sent: nothing while it is stopped, and only prices within its band. An order that may not pay more is
 // clipped; a quote cannot be, nor can an order that the band lies wholly above or below.
 func (c *Core) fit(p *Parent, pl *placement) event.Why {
 	t := &c.trading[p.Instrument]
 	switch {
-	case (t.stopped|t.banded)>>pl.venue&1 == 0:
-		return event.WhyFilled
 	case t.stopped>>pl.venue&1 != 0:
 		return event.WhyHalted
 	case c.inBand(p.Instrument, pl.venue, pl.price):

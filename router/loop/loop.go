@@ -182,7 +182,7 @@ func (l *Loop) take() (taken int, now int64) {
 			if !l.seq.Ready() || !in.Pop(&l.e) {
 				break
 			}
-			l.seq.Take(l.clock(), &l.e)
+			l.seq.take(l.clock(), &l.e)
 			taken++
 		}
 	}

@@ -91,6 +91,11 @@ func (s *Sequencer) Take(now int64, e *event.Event) {
 		runtime.Gosched()
 		s.enter()
 	}
+	s.take(now, e)
+}
+
+// take is Take where Ready was just true.
+func (s *Sequencer) take(now int64, e *event.Event) {
 	s.step(now, e)
 	if s.journal != nil {
 		if err := s.journal.Append(journal.Event, s.now, e.Bytes()); err != nil {
@@ -101,9 +106,14 @@ func (s *Sequencer) Take(now int64, e *event.Event) {
 	s.run(e)
 	s.Commands += uint64(len(s.out.Commands))
 	s.Decisions += uint64(len(s.out.Decisions))
-	if s.journal != nil && !s.settle() && s.failed == nil {
-		s.Overruns++
+	if s.journal != nil && !s.settle() {
+		if s.failed == nil {
+			s.Overruns++
+		}
+		return
 	}
+	s.out.Clear()
+	s.written = 0
 }
 
 // send hands the commands out that have not left yet, where the scheduler may have its way: what
