@@ -8,6 +8,7 @@ import (
 	"penstock/book"
 	"penstock/event"
 	"penstock/fix"
+	"penstock/internal/warm"
 	"penstock/journal"
 	"penstock/market"
 	"penstock/policy"
@@ -39,6 +40,12 @@ type desk struct {
 	timed  bool
 	room   int // for child orders
 	orders int
+	packet []byte // the message to take, as a receive leaves it; empty: not yet
+
+	near     int // venue of the pass, plus one; 0: the core is next
+	pass     uint64
+	nearID   market.InstrumentID
+	nearSide market.Side
 }
 
 // orderDesk is one venue's FIX session and its templates.
@@ -223,15 +230,29 @@ func (o *orderDesk) encode(now int64, cmd *event.Command) error {
 	return o.session.SendTemplate(o.templates[cmd.Instrument][cmd.Side.Index()][kind], now, &v)
 }
 
-// rewarm reads what an idle loop does in one turn: see loop.Warm.
-func (d *desk) rewarm(turn uint64) (sum uint64) {
-	if d.journal != nil {
-		sum = d.journal.Rewarm()
+// bringNear is a bite of an idle loop between rehearsals: see loop.Loop.Warm.
+func (d *desk) bringNear() {
+	if d.near > 0 {
+		if d.near <= len(d.feeds.rewarm) {
+			d.feeds.rewarm[d.near-1](d.nearID)
+		}
+		o := &d.venues[d.near-1]
+		side := o.templates[d.nearID][d.nearSide.Index()]
+		o.session.Rewarm(side[0])
+		side[d.pass%2+1].Rewarm()
+		o.guard.Rewarm(d.pass)
+		d.near = (d.near + 1) % (len(d.venues) + 1)
+		return
 	}
-	n := uint64(len(d.venues))
-	o, kind := &d.venues[turn%n], turn/n
-	t := o.templates[kind/6%uint64(len(o.templates))][kind%2][kind/2%3]
-	return sum + d.core.Rewarm(turn) + o.session.Rewarm(t) + o.guard.Rewarm(kind)
+	d.pass++
+	if d.journal != nil {
+		d.journal.Rewarm()
+	}
+	warm.Of(d.seq)
+	live := false
+	if d.nearID, d.nearSide, live = d.core.Rewarm(d.pass); live {
+		d.near = 1
+	}
 }
 
 func (d *desk) take(e *event.Event) bool {
@@ -257,11 +278,18 @@ func (d *desk) obey(cmd *event.Command) {
 	d.orders++
 }
 
+// receive copies the next message to where all are received, as a socket does.
+func (d *desk) receive() { d.packet = append(d.packet[:0], d.feeds.message(d.next)...) }
+
 // step takes the next message. d.sent holds the orders that it made.
 func (d *desk) step() error {
-	i := d.next
+	if len(d.packet) == 0 {
+		d.receive()
+	}
+	m := d.packet
+	d.packet = d.packet[:0]
 	d.next++
-	return d.decoders[d.feeds.messages[i].venue](d.now, d.feeds.message(i))
+	return d.decoders[d.feeds.messages[d.next-1].venue](d.now, m)
 }
 
 // settle lets the venues answer what was sent, and 2 µs pass.

@@ -32,6 +32,7 @@ type feeds struct {
 	messages    []span
 	setup       int // the first messages, which make the books
 	decoders    func(tb testing.TB, sink event.Sink) []decode
+	rewarm      []func(market.InstrumentID) // of the decoders made last, where they have it
 }
 
 // span is one message.
@@ -109,6 +110,7 @@ func itchFeeds(instruments, venues, messages, flickerEvery int) *feeds {
 		left[v] = left[v][1:]
 	}
 	f.decoders = func(tb testing.TB, sink event.Sink) (all []decode) {
+		f.rewarm = nil
 		for v := range venues {
 			c := itch.Config{Venue: market.VenueID(v), Midnight: func(int64) int64 { return midnight }, Sink: sink}
 			for i := range f.instruments {
@@ -121,6 +123,7 @@ func itchFeeds(instruments, venues, messages, flickerEvery int) *feeds {
 			d.Reset(midnight)
 			d.Live(midnight)
 			all = append(all, d.Decode)
+			f.rewarm = append(f.rewarm, d.Rewarm)
 		}
 		return all
 	}

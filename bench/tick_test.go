@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
-	"strings"
 	"testing"
 
 	"penstock/event"
@@ -37,12 +36,21 @@ type ticker struct {
 	delayed *hist.Latency // the orders, counted from when the message was due
 	sizes   *hist.Latency // bytes of the messages that made an order
 	small   *hist.Latency // the orders of messages up to smallBytes
+	machine *hist.Latency // what looks at the clock for as long as half of the orders take
+	bites   *hist.Latency // of the idle loop
+	like    *hist.Latency // these orders
+	window  int64         // how long that is
 	rebuilt int
+
+	practice *rehearsal.Rehearsal // nil: the idle loop does nothing
+	walk     int64                // when the next rehearsal begins
 }
 
 func newTicker(tb testing.TB, f *feeds, o deskOptions) *ticker {
-	return &ticker{f: f, o: o, d: newDesk(tb, f, o), cost: timerCost(), orders: hist.New(), others: hist.New(),
-		delayed: hist.New(), sizes: hist.New(), small: hist.New()}
+	t := &ticker{f: f, o: o, d: newDesk(tb, f, o), cost: timerCost(), orders: hist.New(), others: hist.New(),
+		delayed: hist.New(), sizes: hist.New(), small: hist.New(), machine: hist.New(), bites: hist.New(), window: 500}
+	t.like = t.orders
+	return t
 }
 
 // renew builds a new desk when this one is spent, and takes messages to warm it.
@@ -73,6 +81,7 @@ func (t *ticker) warm(b *testing.B) {
 // tick takes one message. due is when it should have been taken, 0 for now.
 func (t *ticker) tick(b *testing.B, due int64) {
 	d := t.d
+	d.receive()
 	d.timed, d.first = true, 0
 	start := readClock()
 	err := d.step()
@@ -93,7 +102,51 @@ func (t *ticker) tick(b *testing.B, due int64) {
 	default:
 		t.others.Record(max(end-start-t.cost, 0))
 	}
+	made := d.first != 0
 	d.settle()
+	if made {
+		t.control()
+	}
+}
+
+// control finds out what the machine alone makes of a time as long as half of the orders take: a
+// loop that only reads the clock, which is over when a reading says so. It takes turns with the
+// orders.
+func (t *ticker) control() {
+	if n := t.like.Count(); n > 0 && n&(n-1) == 0 {
+		t.window = t.like.Percentile(50)
+	}
+	start := readClock()
+	now := start
+	for now-start < t.window+t.cost {
+		now = readClock()
+	}
+	t.machine.Record(max(now-start-t.cost, 0))
+}
+
+// Of an idle loop: see router/loop/warm.go.
+const (
+	lull      = 10_000
+	biteEvery = 2_000
+	walkEvery = 100_000
+)
+
+// idle does until a time what an idle loop with a core does.
+func (t *ticker) idle(until int64) {
+	now := readClock()
+	for due := now + lull; now < until; now = readClock() {
+		if t.practice == nil || now < due {
+			safepoint()
+			continue
+		}
+		due = now + biteEvery
+		if now < t.walk {
+			t.d.bringNear()
+		} else if t.practice.Step() {
+			t.walk = now + walkEvery
+		}
+		t.bites.Record(max(readClock()-now-t.cost, 0))
+	}
 }
 
 func (t *ticker) note() string {
@@ -111,14 +164,32 @@ func (t *ticker) finish(b *testing.B, name string) {
 	report(b, "tick to order", name, t.orders, t.note())
 	b.ReportMetric(float64(t.cost), "timer-ns")
 	b.ReportMetric(float64(t.others.Percentile(50)), "no-order-p50-ns")
+	b.ReportMetric(float64(t.machine.Percentile(50)), "machine-p50-ns")
+	b.ReportMetric(float64(t.machine.Percentile(99)), "machine-p99-ns")
+	b.ReportMetric(float64(t.machine.Percentile(99.9)), "machine-p99.9-ns")
+	keep("tick to order", name+", the machine alone", t.machine, fmt.Sprintf("a loop that reads the clock for %d ns", t.window))
+	if t.delayed.Count() > 0 {
+		b.ReportMetric(float64(t.delayed.Percentile(50)), "since-due-p50-ns")
+		b.ReportMetric(float64(t.delayed.Percentile(99.9)), "since-due-p99.9-ns")
+	}
+	if t.bites.Count() > 0 {
+		b.ReportMetric(float64(t.bites.Percentile(50)), "bite-p50-ns")
+		b.ReportMetric(float64(t.bites.Percentile(99)), "bite-p99-ns")
+		keep("tick to order", name+", bites of the idle loop", t.bites, "")
+	}
 }
 
 // BenchmarkTickToOrder is the time from the bytes of a feed message in memory to the
 // bytes of the first order that it causes, over the streams of ten venues:
 //
 //	warm      one message after the other; an op is a message and the venues' answers
-//	paced     a message each 100 µs, a rehearsal between two; an op is that long
-//	quiet     20 ms of nothing before each message that will make an order
+//	paced     a message each 100 µs, between two what an idle loop does; an op is that long
+//	quiet     20 ms before each message that will make an order, with an idle loop and without
+//
+// A message is copied to where the last one was before the clock starts, as a receive does.
+// Beside each row stands what the machine alone makes of such a time (machine-…): a loop that reads
+// the clock until half of the orders would be out, by turns with them. What a row has beyond it is
+// ours.
 //
 // Journal, ledger and decision records are in it; sockets, ring hops and the EMS are
 // not. One parent is live, at the last decision of its slice. The closed loop takes
@@ -147,27 +218,7 @@ func BenchmarkTickToOrder(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Run("itch paced 100 us", func(b *testing.B) { benchmarkPaced(b, busy, o, practice) })
-	turns := uint64(0)
-	b.Run("itch quiet 20 ms", func(b *testing.B) {
-		benchmarkQuiet(b, busy, o, []quietCase{
-			{"itch quiet 20 ms", func(*desk) {}},
-			{"itch quiet 20 ms, rehearsal", func(*desk) { practice.Walk() }},
-			{"itch quiet 20 ms, keep-warm", func(d *desk) {
-				practice.Walk()
-				turns++
-				reread += d.rewarm(turns)
-			}},
-		})
-	})
-}
-
-// reread keeps what Rewarm read.
-var reread uint64
-
-// quietCase is what an idle loop does every 100 µs.
-type quietCase struct {
-	name string
-	warm func(*desk)
+	b.Run("itch quiet 20 ms", func(b *testing.B) { benchmarkQuiet(b, busy, o, practice) })
 }
 
 func benchmarkWarm(b *testing.B, name string, f *feeds, o deskOptions) {
@@ -182,38 +233,34 @@ func benchmarkWarm(b *testing.B, name string, f *feeds, o deskOptions) {
 	t.finish(b, name)
 }
 
-// benchmarkPaced does between two messages what an idle loop with a core does: it rehearses
-// once, 10 µs after the last.
+// benchmarkPaced lets an idle loop work between two messages.
 func benchmarkPaced(b *testing.B, f *feeds, o deskOptions, practice *rehearsal.Rehearsal) {
 	defer alone(b)()
-	const interval, lull = 100_000, 10_000
-	turns := uint64(0)
+	const interval = 100_000
 	t := newTicker(b, f, o)
+	t.practice = practice
 	t.warm(b)
 	b.ReportAllocs()
 	due := readClock()
-	for b.Loop() {
+	for n := int64(0); b.Loop(); n++ {
 		if t.renew(b) {
 			due = readClock()
 		}
 		due += interval
-		spinUntil(readClock() + lull)
-		practice.Walk()
-		turns++
-		reread += t.d.rewarm(turns)
-		spinUntil(due)
-		t.tick(b, due)
+		arrives := due + n*617%biteEvery // anywhere within a bite
+		t.idle(arrives)
+		t.tick(b, arrives)
 	}
 	keep("tick to order", "itch paced 100 us, since due", t.delayed, "open loop")
 	t.finish(b, "itch paced 100 us")
 }
 
 // benchmarkQuiet finds out first which messages make an order; the others are taken
-// before the quiet. The cases take turns, one quiet each, because a machine is not the same for
+// before the quiet. In every other one an idle loop works, because a machine is not the same for
 // a minute; an op is one quiet.
-func benchmarkQuiet(b *testing.B, f *feeds, o deskOptions, cases []quietCase) {
+func benchmarkQuiet(b *testing.B, f *feeds, o deskOptions, practice *rehearsal.Rehearsal) {
 	defer alone(b)()
-	const interval, every = 20_000_000, 100_000
+	const interval = 20_000_000
 	makes := map[int]bool{}
 	t := newTicker(b, f, o)
 	for !t.d.spent() && len(makes) < 20_000 {
@@ -226,32 +273,31 @@ func benchmarkQuiet(b *testing.B, f *feeds, o deskOptions, cases []quietCase) {
 	}
 	t.d.next = len(f.messages)
 	t.renew(b)
-	orders := make([]*hist.Latency, len(cases))
-	for i := range orders {
-		orders[i] = hist.New()
-	}
-	for n := 0; b.Loop(); n++ {
+	alone, kept := t.orders, hist.New()
+	t.like = kept
+	for n := int64(0); b.Loop(); n++ {
 		for !makes[t.d.next] && !t.renew(b) {
 			if err := t.d.step(); err != nil {
 				b.Fatal(err)
 			}
 			t.d.settle()
 		}
-		for end := readClock() + interval; readClock() < end; {
-			cases[n%len(cases)].warm(t.d)
-			spinUntil(min(end, readClock()+every))
+		arrives := readClock() + interval + n*617%biteEvery
+		if n%2 == 1 {
+			t.practice, t.orders = practice, kept
+			t.idle(arrives)
+			t.tick(b, arrives)
+		} else {
+			t.practice, t.orders = nil, alone
+			t.idle(arrives)
+			t.tick(b, 0)
 		}
-		t.orders = orders[n%len(cases)]
-		t.tick(b, 0)
 	}
-	for i, c := range cases[1:] {
-		keep("tick to order", c.name, orders[i+1], "by turns with the others")
-		_, short, _ := strings.Cut(c.name, ", ")
-		b.ReportMetric(float64(orders[i+1].Percentile(50)), short+"-p50-ns")
-		b.ReportMetric(float64(orders[i+1].Percentile(90)), short+"-p90-ns")
-	}
-	t.orders = orders[0]
-	t.finish(b, cases[0].name)
+	keep("tick to order", "itch quiet 20 ms, keep-warm", kept, "by turns with the other")
+	b.ReportMetric(float64(kept.Percentile(50)), "keep-warm-p50-ns")
+	b.ReportMetric(float64(kept.Percentile(90)), "keep-warm-p90-ns")
+	t.orders = alone
+	t.finish(b, "itch quiet 20 ms")
 }
 
 // TestTicksMakeOrders pins what the benchmark measures, on both loads.

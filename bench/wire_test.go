@@ -235,7 +235,7 @@ func newWire(tb testing.TB) *wireRig {
 		tb.Fatal(err)
 	}
 	w.rig.loop.PutOff()
-	w.rig.loop.Warm(practice.Walk)
+	w.rig.loop.Warm(practice.Step)
 	runtime.LockOSThread()
 	w.nice = hurry(tb, 0, -20)
 	w.rig.start(tb)

@@ -83,6 +83,7 @@ func (b *Book) Apply(e *event.Event) (touched, resync bool) {
 	}
 	o.live++
 	o.arrived++
+	o.latest = ref
 	b.count++
 	*s = slot{uint32(lap), uint32(e.Qty), number, o.arrived}
 	return touched, false

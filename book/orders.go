@@ -54,6 +54,7 @@ type Orders struct {
 	narrow   uint64         // the mask of guesses
 	hints    *[1 << 16]hint // by instrument, those of the books; nil where the index is not wide
 	arrived  uint32
+	latest   uint64 // reference of the order that came last, for Rewarm
 
 	front   []slot
 	strays  []uint32
@@ -215,6 +216,7 @@ func (o *Orders) insert(owner uint16, ref uint64, level uint32, qty market.Qty) 
 	}
 	o.live++
 	o.arrived++
+	o.latest = ref
 	if (uint64(qty)|ref>>o.lapBits)>>32 != 0 {
 		o.stray(ref, level, qty, o.arrived)
 		return entered

@@ -134,7 +134,7 @@ func TestStateHasEveryField(t *testing.T) {
 	derived := "a view of another field"
 	statetest.Covered(t, orders, all, map[string]string{"mask": "configuration", "lapBits": "configuration", "narrow": "configuration",
 		"capacity": "configuration", "books": "configuration", "pool": "moves itself", "levels": "of the pool",
-		"places": derived, "strayed": derived, "named": derived, "guessed": derived, "guesses": "a cache", "hints": "a cache",
+		"places": derived, "strayed": derived, "named": derived, "guessed": derived, "guesses": "a cache", "hints": "a cache", "latest": "for Rewarm alone",
 		"front": "only those in use: see below", "strays": "counted anew", "spill": "only those in use"})
 	for i := range orders.front {
 		if s := &orders.front[i]; s.level != 0 && orders.levels[s.level].owner() != nobody {

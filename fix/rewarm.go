@@ -2,12 +2,18 @@ package fix
 
 import "penstock/internal/warm"
 
-// Rewarm reads what sending t touches, so that it is in the caches. It changes nothing. The sum
-// is of no use.
-func (s *Session) Rewarm(t *Template) uint64 {
-	sum := warm.Of(&s.w) + warm.Of(&s.nextOut) + warm.Of(&s.lastOut)
+// Rewarm asks for what sending t touches, so that it is in the caches. It changes nothing.
+func (s *Session) Rewarm(t *Template) {
+	warm.Span(&s.cfg, &s.origs)
+	warm.Span(&s.state, &s.sendTime)
+	warm.Of(&trailers)
 	if t != nil {
-		sum += warm.Of(t) + warm.Slice(t.buf)
+		t.Rewarm()
 	}
-	return sum
+}
+
+// Rewarm is that of a Session for the template alone.
+func (t *Template) Rewarm() {
+	warm.Of(t)
+	warm.Slice(t.buf)
 }

@@ -5,11 +5,14 @@ import "penstock/internal/warm"
 // nextBytes is about what an event, its order and their decision take.
 const nextBytes = 1024
 
-// Rewarm reads where the next records will be, so that who appends finds it in the caches. It
-// belongs to the goroutine that appends. The sum is of no use.
-func (w *Writer) Rewarm() uint64 {
-	at := int(w.ring.tail) & (len(w.ring.buf) - 1)
-	return warm.Slice(w.ring.buf[at:min(at+nextBytes, len(w.ring.buf))])
+// Rewarm asks for where the next records will be, so that who appends finds it in the caches. It
+// belongs to the goroutine that appends.
+func (w *Writer) Rewarm() {
+	r := &w.ring
+	at := int(r.tail) & (len(r.buf) - 1)
+	warm.Slice(r.buf[at:min(at+nextBytes, len(r.buf))])
+	warm.Of(r.published)
+	warm.Span(&w.ring, &w.failure)
 }
 
 // Room returns how many bytes the ring can take at once, and its size. It belongs to

@@ -20,7 +20,7 @@ func TestRewarmChangesNothing(t *testing.T) {
 			out.Reset()
 			other.Reset()
 			for turn := range uint64(3) {
-				if warmed.Rewarm(turn) != 0 {
+				if _, _, ok := warmed.Rewarm(turn); ok {
 					live++
 				}
 			}

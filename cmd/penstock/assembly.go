@@ -272,8 +272,11 @@ func (a *assembly) openVenues() error {
 		}
 		if f != nil {
 			a.feeds = append(a.feeds, feed{venue: a.cfg.Router.Venues[i].ID, feedWorker: f})
-			workers = append(workers, loop.Worker{Work: f.Work, PollFDs: f.PollFDs,
-				Commands: ring.New[event.Command](operatorRing), Obey: resyncs(f)})
+			w := loop.Worker{Work: f.Work, PollFDs: f.PollFDs, Commands: ring.New[event.Command](operatorRing), Obey: resyncs(f)}
+			if r, ok := f.(rewarmer); ok {
+				w.Rewarm = r.Rewarm
+			}
+			workers = append(workers, w)
 		}
 	}
 	for i := range a.cfg.Venue {
@@ -284,8 +287,8 @@ func (a *assembly) openVenues() error {
 		a.gateways = append(a.gateways, g)
 		a.workers = append(a.workers, len(workers))
 		w := loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g), Obey: g.Send, Commands: ring.New[event.Command](commandRing)}
-		if fix, ok := g.(*fixgw.Gateway); ok {
-			w.Rewarm = fix.Rewarm
+		if r, ok := g.(rewarmer); ok {
+			w.Rewarm = r.Rewarm
 		}
 		workers = append(workers, w)
 	}

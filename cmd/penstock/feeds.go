@@ -17,6 +17,11 @@ type feedWorker interface {
 	Close() error
 }
 
+// rewarmer is a feed or gateway that an idle loop keeps near: see loop.Worker.
+type rewarmer interface {
+	Rewarm(turn uint64, id market.InstrumentID, side market.Side)
+}
+
 // feed is a running feed and the venue that it belongs to.
 type feed struct {
 	venue market.VenueID

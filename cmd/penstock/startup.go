@@ -50,7 +50,7 @@ func (a *assembly) rehearse() quiet.Step {
 	if err != nil {
 		return quiet.Step{Name: "rehearsal", Err: err}
 	}
-	a.loop.Warm(r.Walk)
+	a.loop.Warm(r.Step)
 	return quiet.Step{Name: "rehearsal", Saw: "when idle"}
 }
 

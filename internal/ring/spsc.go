@@ -132,9 +132,9 @@ func (r *SPSC[T]) Empty() bool {
 	return r.slots[head&r.mask].seq.Load() != head+1
 }
 
-// Rewarm reads the place of the next value, so that a Push into an empty ring and the Pop behind
+// Rewarm asks for the place of the next value, so that a Push into an empty ring and the Pop behind
 // it find it in the caches. Consumer only. The sum is of no use.
-func (r *SPSC[T]) Rewarm() uint64 { return warm.Of(&r.slots[r.head.Load()&r.mask]) }
+func (r *SPSC[T]) Rewarm() { warm.Of(&r.slots[r.head.Load()&r.mask]) }
 
 // Cap returns the capacity.
 func (r *SPSC[T]) Cap() int { return len(r.slots) }

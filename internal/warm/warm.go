@@ -1,24 +1,30 @@
-// Package warm reads memory so that it is in the caches when it is needed. It changes nothing.
+// Package warm asks for memory ahead, so that it is in the caches when it is needed. Nothing is
+// read, written or waited for; where the processor has no instruction for it nothing happens.
+//
+// Lines are asked for as who will write them wants them: for memory of the calling goroutine.
 package warm
 
 import "unsafe"
 
 const line = 64
 
-// Of reads a byte of each cache line of *p. Who uses the sum keeps the reads from being left out.
-func Of[T any](p *T) (sum uint64) { return read(unsafe.Pointer(p), unsafe.Sizeof(*p)) }
+// Of asks for all of *p.
+func Of[T any](p *T) { ask(lines(unsafe.Pointer(p), unsafe.Sizeof(*p))) }
 
-// Slice reads a byte of each cache line of s.
-func Slice[T any](s []T) (sum uint64) {
-	if len(s) == 0 {
-		return 0
+// Slice asks for all of s.
+func Slice[T any](s []T) {
+	if len(s) > 0 {
+		ask(lines(unsafe.Pointer(&s[0]), uintptr(len(s))*unsafe.Sizeof(s[0])))
 	}
-	return read(unsafe.Pointer(&s[0]), uintptr(len(s))*unsafe.Sizeof(s[0]))
 }
 
-func read(p unsafe.Pointer, n uintptr) (sum uint64) {
-	for at := uintptr(0); at < n; at += line {
-		sum += uint64(*(*byte)(unsafe.Add(p, at)))
-	}
-	return sum + uint64(*(*byte)(unsafe.Add(p, max(n, 1)-1)))
+// Span asks for what lies from *first to *last, two fields of one struct, both included.
+func Span[A, B any](first *A, last *B) {
+	ask(lines(unsafe.Pointer(first), uintptr(unsafe.Pointer(last))+unsafe.Sizeof(*last)-uintptr(unsafe.Pointer(first))))
+}
+
+// lines returns how many cache lines n bytes at p are in; 0 bytes are in one.
+func lines(p unsafe.Pointer, n uintptr) (first unsafe.Pointer, count uintptr) {
+	end := uintptr(p) + max(n, 1) - 1
+	return p, end/line - uintptr(p)/line + 1
 }

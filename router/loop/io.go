@@ -19,9 +19,9 @@ type Worker struct {
 	// Obey takes one command; false means that nothing was or will be sent.
 	Obey     func(now int64, c *event.Command) bool
 	Commands *ring.SPSC[event.Command] // nil when it takes none
-	// Rewarm reads what the next command touches, a part of it that turn chooses, and changes
-	// nothing; nil: there is nothing to read.
-	Rewarm func(turn uint64) uint64
+	// Rewarm asks for what the next order in an instrument touches, a part of which turn chooses,
+	// and changes nothing; nil: there is nothing to ask for.
+	Rewarm func(turn uint64, id market.InstrumentID, side market.Side)
 }
 
 // IO works feeds and gateways on one goroutine and parks in poll(2) when all are
@@ -139,26 +139,21 @@ func (o *IO) obey(now int64) (work int) {
 	return work
 }
 
-// rewarm reads what the next event of a worker will touch, and commands to one of them, each in
-// turn. events, if not nil, is where the workers put theirs. For the goroutine that works o inline.
-func (o *IO) rewarm(turn uint64, events *ring.SPSC[event.Event]) (sum uint64) {
-	if len(o.workers) == 0 {
-		return 0
+// bringNear asks for what an order takes to the first worker from at on, and returns the next;
+// beginning behind the last. For the goroutine that works o inline.
+func (o *IO) bringNear(at int, turn uint64, id market.InstrumentID, side market.Side) (next int) {
+	for ; at < len(o.workers); at++ {
+		if w := &o.workers[at]; w.Rewarm != nil {
+			o.hold.enter()
+			if w.Commands != nil {
+				w.Commands.Rewarm()
+			}
+			w.Rewarm(turn, id, side)
+			o.hold.leave()
+			return at + 1
+		}
 	}
-	o.hold.enter()
-	defer o.hold.leave()
-	if events != nil {
-		sum = events.Rewarm()
-	}
-	n := uint64(len(o.workers))
-	w := &o.workers[turn%n]
-	if w.Commands != nil {
-		sum += w.Commands.Rewarm()
-	}
-	if w.Rewarm != nil {
-		sum += w.Rewarm(turn / n)
-	}
-	return sum
+	return beginning
 }
 
 // putOff meets a request to yield between two workers: nearly all of a turn is in their

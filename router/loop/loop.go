@@ -66,7 +66,7 @@ func New(seq *Sequencer, inputs []*ring.SPSC[event.Event], bell *Bell, idle Idle
 		turn = func() {}
 	}
 	return &Loop{seq: seq, inputs: inputs, idle: idle.Resolved(false), clock: clock, bell: bell, turn: turn,
-		ended: make(chan struct{}), core: -1, settled: make(chan Settled, 1),
+		ended: make(chan struct{}), core: -1, settled: make(chan Settled, 1), warm: warmth{next: beginning},
 		board: seq.core.NewBoard(boardReaders, boardLevels), byOrder: seq.core.ByOrder()}
 }
 

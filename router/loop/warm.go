@@ -2,70 +2,98 @@ package loop
 
 import (
 	"sync/atomic"
+
+	"penstock/internal/warm"
+	"penstock/market"
 )
 
 const (
-	// warmNanos is how long an idle loop waits after an order, or a rehearsal, to rehearse.
-	warmNanos = 250_000
-	// Who has waited for half of that rehearses after the next event: messages come in bursts
-	// or at intervals, and are least likely when the last is lullNanos old.
+	// lullNanos is how long nothing is done behind an event: messages come in bursts.
 	lullNanos = 10_000
+	// biteNanos is how often something is done from then on, a fraction of a µs each time: who
+	// comes amid it waits little, and seldom.
+	biteNanos = 2_000
+	// walkNanos is how long nothing was sent or rehearsed when a rehearsal begins.
+	walkNanos = 100_000
 )
 
 // warmth keeps the caches and the branch predictor of an idle loop's core on the way of
 // the next event.
 type warmth struct {
-	walk     atomic.Pointer[func()]
-	due      int64
+	step     atomic.Pointer[func() bool]
+	due      int64  // of the next bite
+	walk     int64  // of the next rehearsal
 	commands uint64 // of the sequencer when last looked
-	turns    uint64
-	sum      uint64 // of what Rewarm read
+	pass     uint64
+	next     int // worker of the pass, beginning: the core is
+	id       market.InstrumentID
+	side     market.Side
 }
 
-// Warm makes a loop that keeps its core call walk when nothing was sent for 250 µs and it has
-// nothing to do, and read what its live parents' next decisions need, one parent after the other;
-// nil ends it. walk must change nothing but what is its own, which the loop alone uses from then
+// beginning is before the first worker.
+const beginning = -1
+
+// Warm makes a loop that keeps its core use its idle time in bites: it calls step, which does the
+// next part of a rehearsal and reports whether that was the last one, and asks for what its live
+// parents' next decisions need, one parent after the other. nil ends it. step must change nothing
+// but what is its own, which the loop alone uses from then
 // on, and must not block: see router/rehearsal. Any goroutine.
-func (l *Loop) Warm(walk func()) {
-	if walk == nil {
-		l.warm.walk.Store(nil)
+func (l *Loop) Warm(step func() (over bool)) {
+	if step == nil {
+		l.warm.step.Store(nil)
 		return
 	}
-	l.warm.walk.Store(&walk)
+	l.warm.step.Store(&step)
 }
 
 // worked is called after every turn that had something to do.
 func (w *warmth) worked(now int64, commands uint64) {
+	w.due = now + lullNanos
 	if commands != w.commands { // the real way was walked
-		w.commands, w.due = commands, now+warmNanos
-	} else if w.due-now < warmNanos/2 {
-		w.due = now + lullNanos
+		w.commands, w.walk = commands, now+walkNanos
 	}
 }
 
 // rehearse is called in every idle turn of a loop that keeps its core.
 func (l *Loop) rehearse() {
 	w := &l.warm
-	if l.last < w.due && w.due-l.last <= warmNanos {
+	if l.last < w.due && w.due-l.last <= lullNanos {
 		return
 	}
-	w.due = l.last + warmNanos
-	if walk := w.walk.Load(); walk != nil {
-		(*walk)()
-		w.turns++
-		w.sum += l.reread(w.turns)
+	step := w.step.Load()
+	if step == nil {
+		return
+	}
+	w.due = l.last + biteNanos
+	if l.last < w.walk && w.walk-l.last <= walkNanos {
+		l.bringNear()
+	} else if (*step)() {
+		w.walk = l.last + walkNanos
 	}
 }
 
-// reread reads what the next event will touch on its way: rings, journal, core, gateways.
-func (l *Loop) reread(turn uint64) (sum uint64) {
-	if l.seq.journal != nil {
-		sum += l.seq.journal.Rewarm()
-	}
-	if l.inline != nil {
+// bringNear asks for a part of what the next event will touch on its way: rings, journal and core,
+// then one gateway each time.
+func (l *Loop) bringNear() {
+	w := &l.warm
+	if w.next != beginning {
 		l.seq.leave() // it may be seized
-		sum += l.inline.rewarm(turn, l.venues)
+		w.next = l.inline.bringNear(w.next, w.pass, w.id, w.side)
 		l.seq.enter()
+		return
 	}
-	return sum + l.seq.core.Rewarm(turn)
+	w.pass++
+	if l.seq.journal != nil {
+		l.seq.journal.Rewarm()
+	}
+	warm.Of(l.seq)
+	warm.Of(&l.e)
+	live := false
+	if w.id, w.side, live = l.seq.core.Rewarm(w.pass); !live || l.inline == nil {
+		return
+	}
+	if l.venues != nil {
+		l.venues.Rewarm()
+	}
+	w.next = 0
 }

@@ -6,62 +6,79 @@ import (
 	"penstock/event"
 	"penstock/internal/ring"
 	"penstock/journal"
+	"penstock/market"
 )
 
-func TestAnIdleLoopRehearses(t *testing.T) {
+// TestAnIdleLoopTakesBites counts what is done in idle turns: a rehearsal of three parts after each
+// walkNanos without an order, all gateways one after the other beside it, nothing right after work.
+func TestAnIdleLoopTakesBites(t *testing.T) {
 	r := newInlineRig(t)
 	l := r.loop
 	l.seq.journal = journal.Scratch()
-	read := 0
-	for i := range l.inline.workers {
-		l.inline.workers[i].Rewarm = func(uint64) uint64 { read++; return 1 }
+	near := make([]int, len(l.inline.workers))
+	for i := range near {
+		l.inline.workers[i].Rewarm = func(uint64, market.InstrumentID, market.Side) { near[i]++ }
 	}
-	walks := 0
+	steps := 0
 	at := func(now int64) { l.last = now; l.rehearse() }
-	at(0) // without a rehearsal nothing happens
-	l.Warm(func() { walks++ })
-	for now := int64(warmNanos); now <= 12*warmNanos; now += warmNanos / 10 {
-		at(now)
+	pass := func(from, to int64) (done int) { // idle turns, ten a bite
+		before := steps
+		for now := from; now < to; now += biteNanos / 10 {
+			at(now)
+		}
+		return steps - before
 	}
-	if walks != 12 || read != 12 || l.warm.sum == 0 {
-		t.Errorf("%d walks in twelve times warmNanos, the gateways were read %d times", walks, read)
+	if pass(0, walkNanos); steps != 0 || l.warm.pass != 0 {
+		t.Error("without a rehearsal something happens")
 	}
-	if at(5); walks != 13 {
+	l.Warm(func() bool { steps++; return steps%3 == 0 })
+	base := int64(10 * walkNanos)
+	if n := pass(base, base+10*(walkNanos+2*biteNanos)); n != 30 || l.warm.pass == 0 {
+		t.Errorf("%d steps in ten times walkNanos, all was asked for %d times", n, l.warm.pass)
+	}
+	base *= 3
+	l.warm.worked(base, l.seq.Commands+1)
+	if n := pass(base, base+walkNanos); n != 0 {
+		t.Errorf("%d steps right after an order", n)
+	}
+	if n := pass(base+walkNanos, base+walkNanos+3*biteNanos); n != 3 {
+		t.Errorf("%d steps when an order was long ago", n)
+	}
+	base *= 3
+	l.warm.worked(base, l.warm.commands)
+	before := l.warm.pass
+	if n := pass(base, base+lullNanos); n != 0 || l.warm.pass != before {
+		t.Errorf("%d steps right after an event", n)
+	}
+	if n := pass(base+lullNanos, base+lullNanos+1); n != 1 {
+		t.Errorf("%d steps when the loop was idle for a while", n)
+	}
+	if at(5); steps == 0 || l.warm.due > 5+lullNanos {
 		t.Error("a clock that steps back ends it")
 	}
-	l.warm.worked(6, l.seq.Commands+1)
-	for now := int64(6); now < 6+warmNanos; now += warmNanos / 10 {
-		at(now)
-	}
-	if walks != 13 {
-		t.Error("it rehearses right after an order")
-	}
-	if at(6 + warmNanos); walks != 14 {
-		t.Error("an order ends it")
-	}
-	base := int64(10 * warmNanos)
-	at(base)
-	walks = 0
-	for i := int64(1); i <= 50; i++ { // messages that make no order, at the same interval
-		due := base + i*warmNanos
-		at(due - 1)
-		l.warm.worked(due, l.warm.commands)
-		if at(due + lullNanos - 1); walks != int(i)-1 {
-			t.Fatalf("%d walks when message %d was there", walks, i)
-		}
-		if at(due + lullNanos); walks != int(i) {
-			t.Fatalf("%d walks after message %d", walks, i)
-		}
-	}
 	l.Warm(nil)
-	if at(100 * base); walks != 50 {
+	before = l.warm.pass
+	if n := pass(100*base, 101*base); n != 0 || l.warm.pass != before {
 		t.Error("it goes on without a rehearsal")
+	}
+	for i := range near {
+		l.warm.next = 0
+		for l.warm.next != beginning {
+			l.bringNear()
+		}
+		if near[i] != 1 {
+			t.Errorf("gateway %d: asked for %d times in a pass", i, near[i])
+		}
+		near[i] = 0
+		for k := range near {
+			near[k] = 0
+		}
 	}
 }
 
-// TestRereadingChangesNothing lets a day pass with everything read between all events and without.
-func TestRereadingChangesNothing(t *testing.T) {
-	run := func(reread bool) (records int, sent []event.Command) {
+// TestBringingNearChangesNothing lets a day pass with everything asked for between all events and without.
+func TestBringingNearChangesNothing(t *testing.T) {
+	run := func(near int) (records int, sent []event.Command) {
 		w := journal.Scratch()
 		seq := NewSequencer(testCore(t), w, func(c *event.Command) { sent = append(sent, *c) })
 		in := ring.New[event.Event](16)
@@ -75,27 +92,27 @@ func TestRereadingChangesNothing(t *testing.T) {
 		defer io.Close()
 		l := NewInline(seq, []*ring.SPSC[event.Event]{in}, io, IdleSpin, clock, nil)
 		l.Venues(in)
-		for turn, e := range day() {
-			if reread {
-				l.reread(uint64(turn))
+		for _, e := range day() {
+			for range 2 * near {
+				l.bringNear()
 			}
 			in.Push(&e)
-			if reread {
-				l.reread(uint64(turn))
+			for range 2 * near {
+				l.bringNear()
 			}
 			l.Work()
 		}
 		free, size := w.Room()
 		return size - free, sent
 	}
-	journalled, sent := run(false)
-	rejournalled, resent := run(true)
+	journalled, sent := run(0)
+	rejournalled, resent := run(1)
 	if len(sent) == 0 || journalled != rejournalled || len(sent) != len(resent) {
-		t.Fatalf("%d bytes and %d commands, with reading %d and %d", journalled, len(sent), rejournalled, len(resent))
+		t.Fatalf("%d bytes and %d commands, with asking %d and %d", journalled, len(sent), rejournalled, len(resent))
 	}
 	for i := range sent {
 		if sent[i] != resent[i] {
-			t.Errorf("command %+v, with reading %+v", sent[i], resent[i])
+			t.Errorf("command %+v, with asking %+v", sent[i], resent[i])
 		}
 	}
 }

@@ -35,6 +35,7 @@ type Rehearsal struct {
 	sent    [qty]event.Command // orders unanswered
 	count   int
 	walks   uint64
+	part    int // of the walk: how many were done
 }
 
 const (
@@ -154,18 +155,35 @@ func (r *Rehearsal) answer() {
 // Walk is one tick that comes to the limit, the order that it makes, the venue's answer, and
 // the tick away again.
 func (r *Rehearsal) Walk() {
-	r.walks++
-	r.now += step
-	if v := market.VenueID(r.walks % venues); v == 0 {
-		r.feed.add(r.now)
+	for !r.Step() {
+	}
+}
+
+// Step is the next of the three parts of a walk, for who has no time for all of it at once. It
+// reports whether the walk is over.
+func (r *Rehearsal) Step() (over bool) {
+	v := market.VenueID(r.walks % venues)
+	switch r.part++; r.part {
+	case 1:
+		r.now += step
+		if v == 0 {
+			r.feed.add(r.now)
+		} else {
+			r.level(v, market.Sell, limit, 300, 0)
+		}
+		return false
+	case 2:
 		r.answer()
+		return false
+	}
+	if v == 0 {
 		r.feed.remove(r.now)
 	} else {
-		r.level(v, market.Sell, limit, 300, 0)
-		r.answer()
 		r.level(v, market.Sell, limit, 0, 0)
 	}
 	if len(r.core.Children()) > children*7/8 && r.core.Forget() {
 		r.session.forget()
 	}
+	r.walks, r.part = r.walks+1, 0
+	return true
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"penstock/event"
+	"penstock/market"
 	"penstock/policy"
 )
 
@@ -113,27 +114,27 @@ func TestRehearsedOrdersGoNowhere(t *testing.T) {
 	}
 }
 
-// TestRewarmOfAGatewayChangesNothing reads everything between walks, and not: the venue gets the
+// TestRewarmOfAGatewayChangesNothing asks for everything between walks, and does not: the venue gets the
 // same. Nothing is allocated.
 func TestRewarmOfAGatewayChangesNothing(t *testing.T) {
 	read, plain := newRehearsal(t), newRehearsal(t)
-	sum := uint64(0)
 	for turn := range uint64(3000) {
-		sum += read.session.gateway.Rewarm(turn) + read.journal.Rewarm()
+		read.session.gateway.Rewarm(turn, 0, market.Buy)
+		read.journal.Rewarm()
 		read.Walk()
 		plain.Walk()
 		if a, b := read.session.venue.taken, plain.session.venue.taken; a != b {
-			t.Fatalf("walk %d: %d bytes, without reading %d", turn, a, b)
+			t.Fatalf("walk %d: %d bytes, without asking %d", turn, a, b)
 		}
 	}
-	if a, b := read.session.gateway.Stats(), plain.session.gateway.Stats(); a != b || sum == 0 {
-		t.Errorf("%+v, without reading %+v", a, b)
+	if a, b := read.session.gateway.Stats(), plain.session.gateway.Stats(); a != b {
+		t.Errorf("%+v, without asking %+v", a, b)
 	}
 	if trouble := read.session.wall.Recount(); trouble != "" {
 		t.Error(trouble)
 	}
 	turn := uint64(0)
-	if n := testing.AllocsPerRun(500, func() { turn++; sum += read.session.gateway.Rewarm(turn) }); n != 0 {
+	if n := testing.AllocsPerRun(500, func() { turn++; read.session.gateway.Rewarm(turn, 0, market.Side(turn%4)) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -352,13 +352,14 @@ func (g *Gate) refuse(r event.Reason) event.Reason {
 	return r
 }
 
-// Rewarm reads what the next order of an instrument needs; see router.Core.Rewarm.
-func (g *Gate) Rewarm(id market.InstrumentID) (sum uint64) {
-	sum = warm.Of(&g.limits[id]) + warm.Of(g)
+// Rewarm asks for what the next order of an instrument needs; see router.Core.Rewarm.
+func (g *Gate) Rewarm(id market.InstrumentID) {
+	warm.Of(&g.limits[id])
+	warm.Of(g)
 	for v := range g.windows {
 		if w := &g.windows[v]; len(w.times) > 0 {
-			sum += uint64(w.times[w.next] + w.times[w.tail()])
+			warm.Of(&w.times[w.next])
+			warm.Of(&w.times[w.tail()])
 		}
 	}
-	return sum
 }

@@ -5,6 +5,7 @@ import (
 
 	"penstock/event"
 	"penstock/fix"
+	"penstock/internal/warm"
 	"penstock/market"
 )
 
@@ -191,14 +192,19 @@ func (g *Gateway) transmit(now int64, c *event.Command) bool {
 	return true
 }
 
-// Rewarm reads what the next order touches, so that an idle loop has it in the caches: one of the
-// templates, which turn chooses, and what all orders share. It changes nothing. The sum is of no use.
-func (g *Gateway) Rewarm(turn uint64) (sum uint64) {
-	const kinds = uint64(len(sides) * len(styles))
-	kind, symbol := turn%kinds, turn/kinds%uint64(len(g.orders))
-	sum = g.session.Rewarm(g.orders[symbol][kind%uint64(len(sides))][kind/uint64(len(sides))])
-	if g.cfg.Firewall != nil {
-		sum += g.cfg.Firewall.Rewarm(turn)
+// Rewarm asks for what an order in an instrument touches, so that an idle loop has it in the caches:
+// turn chooses one of the templates beside that which takes, and see firewall.Session.Rewarm. It
+// changes nothing.
+func (g *Gateway) Rewarm(turn uint64, id market.InstrumentID, side market.Side) {
+	warm.Of(g)
+	if i := g.symbols.index(id); i >= 0 && side.Valid() {
+		all := &g.orders[i][side.Index()]
+		g.session.Rewarm(all[0])
+		if t := all[turn%uint64(len(all))]; t != nil {
+			t.Rewarm()
+		}
 	}
-	return sum
+	if g.cfg.Firewall != nil {
+		g.cfg.Firewall.Rewarm(turn)
+	}
 }
