@@ -29,6 +29,25 @@ func TestRankCountsWhatIsLess(t *testing.T) {
 	}
 }
 
+// TestRankByWordsIsTheSame: the form for any processor counts the same, for keys of any size.
+func TestRankByWordsIsTheSame(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	var keys [40 + rankPad]int64
+	for range 200_000 {
+		for i := range keys {
+			keys[i] = noKey>>rng.IntN(60) + rng.Int64N(-noKey)>>rng.IntN(60)
+		}
+		some := keys[:rng.IntN(40)]
+		key := noKey>>rng.IntN(60) + rng.Int64N(-noKey)>>rng.IntN(60)
+		if rng.IntN(2) == 0 {
+			key = keys[rng.IntN(len(keys))]
+		}
+		if a, b := rank(some, key), rankWords(some, key); a != b {
+			t.Fatalf("%d of %v are less than %d, by words %d", a, some, key, b)
+		}
+	}
+}
+
 func BenchmarkRank(b *testing.B) {
 	keys := make([]int64, 32+rankPad)
 	for i := range keys {
