@@ -120,10 +120,10 @@ func (s *Session) learn(kind byte, msg []byte, body int) {
 	if l.missed++; cap(l.all) == 0 || s.cfg.IDs != fix.IDDecimal || len(l.all) == cap(l.all) && l.missed%relearn != 0 {
 		return
 	}
-	if l.fit(msg) != nil {
-		return // it had other numbers than a mould reads
-	}
 	m := mould{whole: kind == 'F'}
+	if !m.whole && l.spells(msg) {
+		return // it has other numbers than a mould reads
+	}
 	o := wireOrder{qty: 1}
 	if body != len(s.head)+len("nnn|") || !m.lay(msg, body, s.cfg.ParentTag) {
 		return
@@ -140,7 +140,7 @@ func (s *Session) learn(kind byte, msg []byte, body int) {
 		return
 	}
 	m.sort = s.f.sortOf(market.InstrumentID(m.listed-1), o.side, s.shows(&o) != 0)
-	m.plain = m.unit > 0 && m.seen&needed == needed && o.mark == market.Long && !o.idle
+	m.plain = !m.whole && m.unit > 0 && m.seen&needed == needed && o.mark == market.Long && !o.idle
 	at := len(l.all)
 	if at < cap(l.all) {
 		l.all = l.all[:at+1]
@@ -148,6 +148,16 @@ func (s *Session) learn(kind byte, msg []byte, body int) {
 		at = int(l.missed/relearn) % at
 	}
 	l.all[at] = m
+}
+
+// spells reports whether the words of an order are those of a mould, whatever its numbers are.
+func (l *moulds) spells(msg []byte) bool {
+	for i := range l.all {
+		if m := &l.all[i]; len(msg) > m.end && word(msg, m.symbol.at)&m.mask == m.probe && m.fits(msg) {
+			return true
+		}
+	}
+	return false
 }
 
 // list says which instrument is meant by text, if it is one.

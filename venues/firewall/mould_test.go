@@ -230,6 +230,29 @@ func TestMouldsAreBounded(t *testing.T) {
 	}
 }
 
+// TestLongNumbersMakeNoSecondMould: an order with more digits than a mould reads goes to the scanner,
+// and takes no room from the moulds of others.
+func TestLongNumbersMakeNoSecondMould(t *testing.T) {
+	p := newPair(t)
+	short := p.orderText(childA)
+	long := strings.Replace(short, "44=49.95", "44=49.950000", 1)
+	for _, text := range []string{short, long, long, strings.Replace(short, "38=300", "38=000000300", 1), long} {
+		if !sameReading(t, p.s, []byte(wrap(text))) {
+			t.Fatal("not read")
+		}
+	}
+	if n := len(p.s.moulds.all); n != 1 {
+		t.Errorf("%d moulds of one kind of order", n)
+	}
+	cancel := newTwins(t).goodMessages()[4]
+	for _, text := range []string{cancel, cancel + "|38=300", cancel, cancel + "|38=200"} { // one is the other's beginning
+		p.s.Out(p.now, []byte(wrap(text)), Said{})
+	}
+	if n := len(p.s.moulds.all); n != 3 {
+		t.Errorf("%d moulds with those of two kinds of cancel", n)
+	}
+}
+
 // FuzzDecimal compares the two readers of decimals.
 func FuzzDecimal(f *testing.F) {
 	for _, s := range []string{"1", "0", "", ".", "1.", ".5", "1.50", "12345678901234567890", "1.2.3", "100.1200", "999999999999999999"} {

@@ -198,6 +198,47 @@ func TestPlainOrdersGoThePlainWay(t *testing.T) {
 	}
 }
 
+// TestZerosAreNoNumbers: neither a quantity nor a price of zeros is taken for one that is there, nor
+// for one that is not.
+func TestZerosAreNoNumbers(t *testing.T) {
+	t.Parallel()
+	w := newTwins(t)
+	text := w.goodMessages()[2]
+	if !w.learn(text) {
+		t.Fatal("nothing was learnt")
+	}
+	for _, zero := range []string{"0", "0.", "0.0", "00.000", "0000.000", "00000000"} {
+		for old, more := range map[string][]string{"38=0.5": {"", "|44=50000.5"}, "44=50000.5": {"", "|44=50000.5", "|38=0.5"}} {
+			for _, behind := range more {
+				msg := []byte(wrap(strings.Replace(text, old, old[:3]+zero+behind, 1)))
+				for i := range w.fast.s.moulds.all {
+					sameRead(t, &w.fast.s.moulds.all[i], msg)
+				}
+				if why := w.out(msg); why == Clear {
+					t.Errorf("%q: let through", msg)
+				}
+				w.forget()
+			}
+		}
+	}
+}
+
+// TestCancelsWithWordsOfOrdersAreNoOrders: a cancel may say what only an order has to.
+func TestCancelsWithWordsOfOrdersAreNoOrders(t *testing.T) {
+	t.Parallel()
+	for _, more := range []string{"|40=2", "|40=2|38=300", "|38=300|40=1|59=0"} {
+		w := newTwins(t)
+		text := w.goodMessages()[4] + more
+		for range 3 {
+			w.out([]byte(wrap(w.fast.orderText(childA))))
+			if why := w.out([]byte(wrap(text))); why != Clear {
+				t.Fatalf("%s: %v", text, why)
+			}
+			w.forget()
+		}
+	}
+}
+
 // FuzzPlain compares the two firewalls on runs of bent messages.
 func FuzzPlain(f *testing.F) {
 	f.Add([]byte{0, 1, 20, '7', 2, 0, 30, '0', 4, 2, 100, 1, 0, 0, 150, '9'})

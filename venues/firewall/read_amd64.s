@@ -74,6 +74,7 @@ GLOBL words<>(SB), RODATA|NOPTR, $64
 	NOTQ    CX                    \
 	PEXTQ   CX, digits, digits    \
 	SHLQ    $8, digits            \
+	JZ      no                    \ // all zeros
 	TZCNTQ  AX, AX                \
 	SHRQ    $3, AX                \
 	ADDQ    AX, n                 \
