@@ -318,3 +318,39 @@ func TestConditionalOrdersMayShowWhatIsOut(t *testing.T) {
 		t.Errorf("firm beyond what is left: %v", got)
 	}
 }
+
+// TestReplacesStayAsFirmAsTheirOrders: a replace that is conditional where its order is firm, or the
+// other way, does not leave.
+func TestReplacesStayAsFirmAsTheirOrders(t *testing.T) {
+	p := newPair(t)
+	p.s.cfg.ConditionalTag, p.s.cfg.ConditionalValue = 8002, '0'
+	for i := range p.f.cfg.Limits {
+		p.f.cfg.Limits[i].MaxQty, p.f.cfg.Limits[i].MaxNotional = 5000, 1<<40
+	}
+	out := func(text string) Reason {
+		p.now += second
+		_, why := p.s.Out(p.now, []byte(wrap(text)), Said{})
+		p.latch.Release(Scope{})
+		if trouble := p.f.Recount(); trouble != "" {
+			t.Errorf("%s: %s", text, trouble)
+		}
+		return why
+	}
+	firm := p.orderText(childA)
+	idle := strings.Replace(p.orderText(childA+1), "38=300", "8002=0|38=300", 1)
+	if a, b := out(firm), out(idle); a != Clear || b != Clear {
+		t.Fatal(a, b)
+	}
+	for i, c := range []struct {
+		orig        uint64
+		conditional string
+		qty         string
+		want        Reason
+	}{{0, "8002=0|", "2000", UnknownParent}, {1, "", "2000", UnknownParent}, {1, "8002=0|", "400", Clear}, {0, "", "400", Clear}} {
+		text := strings.NewReplacer("35=D", "35=G", "38=300", fmt.Sprintf("41=%d|%s38=%s", childA+c.orig, c.conditional, c.qty)).
+			Replace(p.orderText(childA + 10 + uint64(i)))
+		if why := out(text); why != c.want {
+			t.Errorf("%s: %v, want %v", text, why, c.want)
+		}
+	}
+}

@@ -235,15 +235,20 @@ func (s *Session) admit(kind byte, readable bool, o *wireOrder, policy uint64) R
 	return why
 }
 
-// replaced finds the order that a replace is of, and its parent.
+// replaced finds the order that a replace is of, and its parent. A replace makes no firm order of a
+// conditional one, nor the other way.
 //
 //go:noinline
 func (s *Session) replaced(o *wireOrder) bool {
 	i := s.f.byChild.find(o.orig)
-	if i < 0 || !s.f.children[i].open || s.f.children[i].venue != s.cfg.Venue {
+	if i < 0 {
 		return false
 	}
-	o.replaces = &s.f.children[i]
+	c := &s.f.children[i]
+	if !c.open || c.venue != s.cfg.Venue || c.idle != o.idle {
+		return false
+	}
+	o.replaces = c
 	o.parent = s.f.parents[o.replaces.parent].number
 	return true
 }
