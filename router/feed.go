@@ -141,8 +141,14 @@ func (c *Core) look() (sent bool) {
 	before := len(c.out.Commands)
 	m := c.composites[c.parents[c.looking].Instrument]
 	v := c.view(m)
-	for c.looking != none {
+	for {
+		if v.ok {
+			c.looking = c.wakeful(c.looking, &v)
+		}
 		slot := c.looking
+		if slot == none {
+			return false
+		}
 		c.looking = c.agenda.links[slot].next
 		if !v.ok || !c.glance(slot, m, &v) {
 			c.lookAt(&c.parents[slot])
@@ -152,7 +158,6 @@ func (c *Core) look() (sent bool) {
 		}
 		c.recordMade()
 	}
-	return false
 }
 
 // glance does what lookAt does where the stance of a parent is enough; where it is not, nothing was
@@ -165,7 +170,7 @@ func (c *Core) glance(slot int32, m *book.Composite, v *view) (done bool) {
 	if s.spent {
 		s.spent, p.tried = false, p.tried&^triedTake
 	}
-	return s.idle(v, p.Side.Index(), 0) || !s.still && c.takeNow(p, s, m)
+	return s.idle(v, 0) || !s.still && c.takeNow(p, s, m)
 }
 
 // lookAt lets p look at the market.

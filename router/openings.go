@@ -85,16 +85,28 @@ func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
 	l.old[i] = 0
 }
 
-// rank gives an opening its key. The least is kept where it can be.
+// rank gives an opening its key. The least two are kept where they can be: the usual change is that
+// one venue comes to the top, or leaves it.
 func (n *nearLevels) rank(v int, key int64) {
 	was := n.keys[v]
 	n.keys[v] = key
 	switch {
 	case n.among>>v&1 == 0:
-	case key <= n.least:
-		n.least = key
 	case was == n.least:
-		n.among, n.least = 0, noOpening
+		switch {
+		case key <= max(n.second, n.least):
+			n.least = key
+		case n.second == unknownKey:
+			n.among = 0
+		default:
+			n.least, n.second = n.second, unknownKey
+		}
+	case key < n.least:
+		n.least, n.second = key, n.least
+	case key <= n.second:
+		n.second = key
+	case was == n.second:
+		n.second = unknownKey
 	}
 }
 
@@ -131,23 +143,36 @@ func (o *opening) key(v int) int64 {
 	return o.net*market.MaxVenues + int64(v)
 }
 
+// unknownKey stands for the second least key where it is not known: no key is as small.
+const unknownKey = math.MinInt64
+
 // cheapest returns the venue of some that has the cheapest opening, the first among equals;
 // ok is false when none has one.
 func (n *nearLevels) cheapest(set uint16) (v int, ok bool) {
 	if set != n.among {
-		n.among, n.least = set, n.leastOf(set)
+		n.among = set
+		n.least, n.second = n.leastOf(set)
 	}
 	return int(n.least & (market.MaxVenues - 1)), n.least != noOpening
 }
 
-// leastOf looks at all. The least is found without a branch: which venue is best cannot be
-// foretold.
-func (n *nearLevels) leastOf(set uint16) int64 {
-	least := int64(noOpening)
-	for ; set != 0; set &= set - 1 {
-		least = min(least, n.keys[bits.TrailingZeros16(set)&(market.MaxVenues-1)])
+// foresee finds the cheapest of some, and who is it without that one, before somebody asks.
+func (n *nearLevels) foresee(set uint16) {
+	if set != n.among || n.second == unknownKey {
+		n.among = set
+		n.least, n.second = n.leastOf(set)
 	}
-	return least
+}
+
+// leastOf looks at all. The least two are found without a branch: which venue is best cannot be
+// foretold.
+func (n *nearLevels) leastOf(set uint16) (least, second int64) {
+	least, second = noOpening, noOpening
+	for ; set != 0; set &= set - 1 {
+		key := n.keys[bits.TrailingZeros16(set)&(market.MaxVenues-1)]
+		least, second = min(least, key), min(second, max(least, key))
+	}
+	return least, second
 }
 
 // takeFirst is sweep where one venue's first level is all that it would take: want, in whole
@@ -224,8 +249,8 @@ func (c *Core) auditOpenings() string {
 		l := &c.listed[i]
 		for _, side := range []market.Side{market.Buy, market.Sell} {
 			n := &c.near[i][side.Index()]
-			if n.least != n.leastOf(n.among) {
-				return "what is kept of the cheapest first level is not the cheapest"
+			if least, second := n.leastOf(n.among); n.among != 0 && (n.least != least || n.second != second && n.second != unknownKey) {
+				return "what is kept of the cheapest first levels is not the cheapest"
 			}
 			kept, fresh := n.first, l.old[side.Index()]
 			var now [market.MaxVenues]opening

@@ -32,8 +32,15 @@ func FuzzOpenings(f *testing.F) {
 			}
 			for i, m := range c.composites {
 				if m.Partial|m.Dirty == 0 {
-					c.openings(market.InstrumentID(i), market.Buy)
-					c.openings(market.InstrumentID(i), market.Sell)
+					buy, sell := c.openings(market.InstrumentID(i), market.Buy), c.openings(market.InstrumentID(i), market.Sell)
+					switch e.Seq % 8 { // the others keep what they know of the cheapest
+					case 0:
+						buy.foresee(m.LiveLit())
+						sell.cheapest(m.LiveLit())
+					case 4:
+						buy.cheapest(m.LiveLit())
+						sell.foresee(m.LiveLit())
+					}
 				}
 				if c.listed[i].deep&m.LiveLit() != 0 {
 					deep++
@@ -45,6 +52,38 @@ func FuzzOpenings(f *testing.F) {
 		}
 		if deep == 0 {
 			t.Errorf("seed %d: no opening was behind a best level", seed)
+		}
+	})
+}
+
+// FuzzRank moves keys of venues and compares what is kept of the least two with a look at all.
+func FuzzRank(f *testing.F) {
+	f.Add([]byte("\x03\x10\x21\x05\x10\x02\x7f\x11\x20\x30\x01\x40\xff\x00\x33"), uint16(0x3f))
+	f.Fuzz(func(t *testing.T, moves []byte, set uint16) {
+		var n nearLevels
+		for v := range n.keys {
+			n.keys[v] = noOpening
+		}
+		n.least, n.second = noOpening, noOpening
+		for i, b := range moves {
+			v, key := int(b&15), int64(b>>4)
+			if key == 0 {
+				n.rank(v, noOpening)
+			} else {
+				n.rank(v, (key-8)*market.MaxVenues+int64(v))
+			}
+			if i%5 == 2 {
+				n.foresee(set)
+			}
+			least, second := n.leastOf(n.among)
+			if n.among != 0 && (n.least != least || n.second != second && n.second != unknownKey) {
+				t.Fatalf("move %d: least %d and %d are kept, the keys say %d and %d", i, n.least, n.second, least, second)
+			}
+			if i%7 == 3 {
+				if v, ok := n.cheapest(set); ok && n.keys[v] != n.least || n.among != set {
+					t.Fatalf("move %d: venue %d is not the cheapest", i, v)
+				}
+			}
 		}
 	})
 }

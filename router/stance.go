@@ -28,6 +28,8 @@ type stance struct {
 	of              uint32 // rest of which takes and mayTake are
 	takes           bool   // its cells say nothing but HOLD or TAKE_ALL
 	mayTake         bool   // one of them says TAKE_ALL
+	sure            bool   // all of them do, and none is thin: the touch has no say
+	side            uint8  // Side.Index of the parent
 	still           bool   // there is nothing to send
 	spent           bool   // it took since the touch moved
 	ok              bool   // it is of use
@@ -48,7 +50,7 @@ func (c *Core) stance(slot int32) *stance {
 
 // stand makes s, that of p.
 func (c *Core) stand(p *Parent, s *stance) {
-	s.facts, s.until, s.ok = c.facts, math.MaxInt64, false
+	s.facts, s.until, s.side, s.ok = c.facts, math.MaxInt64, uint8(p.Side.Index()), false
 	if !c.steadfast(p) {
 		return
 	}
@@ -68,6 +70,7 @@ func (c *Core) stand(p *Parent, s *stance) {
 	if s.of != rest+1 {
 		all := c.table.Reach(0, rest)
 		s.of, s.takes, s.mayTake = rest+1, all&^(1<<policy.ActionHold|1<<policy.ActionTakeAll) == 0, all.Blocks(policy.ActionTakeAll)
+		s.sure = all == 1<<policy.ActionTakeAll
 	}
 	lot := c.instruments[p.Instrument].Lot
 	_, _, _, take := policy.Split(policy.Template(policy.ActionTakeAll), remaining, lot)
@@ -121,7 +124,7 @@ func (s *stance) forget() { s.facts, s.ok = 0, false }
 func (c *Core) ready(slot int32) {
 	p := &c.parents[slot]
 	if m := c.composites[p.Instrument]; m.Partial|m.Dirty == 0 {
-		c.openings(p.Instrument, p.Side)
+		c.openings(p.Instrument, p.Side).foresee(m.LiveLit())
 		c.stance(slot)
 	}
 }
@@ -142,8 +145,30 @@ func (c *Core) view(m *book.Composite) (v view) {
 
 // idle reports whether nothing can come of a decision of p, whatever its cell: there is nothing to
 // send, or it could only take, and must not.
-func (s *stance) idle(v *view, side int, tried tried) bool {
+func (s *stance) idle(v *view, tried tried) bool {
+	side := s.side & 1
 	return s.still || s.takes && v.at[side]&s.usable != 0 && (tried&triedTake != 0 || v.far[side] > s.reach)
+}
+
+// wakeful returns the first parent from slot on, in the chain of its instrument, that is not known to be idle.
+func (c *Core) wakeful(slot int32, v *view) int32 {
+	for ; slot != none; slot = c.agenda.links[slot].next {
+		s := &c.stances[slot]
+		if s.facts != c.facts || c.now >= s.until || !s.ok || s.spent || !s.idle(v, 0) {
+			break
+		}
+	}
+	return slot
+}
+
+// within reports whether price, of a book, is not beyond bound in a market that is Normal.
+func (c *Core) within(p *Parent, m *book.Composite, price market.Price) bool {
+	if p.Mark == market.Short {
+		bound, ok := c.bound(p)
+		return ok && !p.Side.Better(bound, price)
+	}
+	mid2, _ := m.Mid2()
+	return c.gate.Within(p.Instrument, p.Side, mid2, price) && (p.Limit == 0 || !p.Side.Better(p.Limit, price))
 }
 
 // rests reports whether nothing can come of a decision of p within an epoch.
@@ -153,7 +178,7 @@ func (c *Core) rests(p *Parent) bool {
 		return false
 	}
 	s := c.stance(slotIn(p.Number))
-	return s.ok && s.idle(&v, p.Side.Index(), p.tried)
+	return s.ok && s.idle(&v, p.tried)
 }
 
 // takeNow is what consider does for a parent with a stance where its cell says TAKE_ALL and the first level of one
@@ -167,34 +192,33 @@ func (c *Core) takeNow(p *Parent, s *stance, m *book.Composite) (done bool) {
 	if !ok || best.left < s.remaining || c.trading[p.Instrument].banded != 0 {
 		return false
 	}
-	cost := costAt(m, p.Side, best.price)
-	cell := c.table.FindFrom(0, s.rest, c.signal(m, p.Side), int64(m.Spread()/c.instruments[p.Instrument].Tick), cost)
-	if cell.Action != policy.ActionTakeAll || cell.Thin() {
-		return false
+	if !s.sure {
+		cell := c.table.FindFrom(0, s.rest, c.signal(m, p.Side), int64(m.Spread()/c.instruments[p.Instrument].Tick), costAt(m, p.Side, best.price))
+		if cell.Action != policy.ActionTakeAll || cell.Thin() {
+			return false
+		}
 	}
+	cheapest := best.price
 	open, far := live&s.usable, m.Touch(p.Side.Contra())
 	if open != live {
 		v, ok = n.cheapest(open)
 		best = &n.first[v&(market.MaxVenues-1)]
 	}
-	bound, bounded := c.bound(p)
-	if !ok || !bounded || far.Venues&open == 0 || p.Side.Better(bound, far.Price) || best.left < s.want || p.Side.Better(bound, best.price) ||
+	if !ok || far.Venues&open == 0 || best.left < s.want || !c.within(p, m, best.price) || // no level is better than the touch
 		l.posted[p.Side.Contra().Index()]&open != 0 {
 		return false
 	}
 	c.scratch = allocation{}
 	c.scratch.late, c.scratch.first, c.scratch.firstPrice, c.scratch.empty = true, uint16(1)<<v, best.price, n.empty&open
+	c.scratch.cheapest = cheapest
 	c.walk.start(p.Side)
-	d := &c.made
-	d.remaining, d.page, d.cell, d.action, d.flags, d.drawn = s.remaining, 0, cell, policy.ActionTakeAll, 0, propensity{certain, 0}
-	d.inputs.SweepCost = cost
 	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: s.want, price: best.price, alone: true}
 	s.forget()
 	if placed := c.place(p, &pl); placed > 0 {
 		p.tried |= triedTake
 	}
 	if c.scratch.placed > 0 {
-		d.of = p
+		c.made.of, c.made.remaining = p, s.remaining
 	}
 	c.owed = slotIn(p.Number)
 	return true

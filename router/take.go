@@ -243,9 +243,10 @@ type nearLevels struct {
 	at      [sweepLevels]book.Level
 	walk    walk
 	keys    [market.MaxVenues]int64 // of the openings
-	among   uint16                  // venues of which least is the least key
+	among   uint16                  // venues of which least and second are the least keys
 	empty   uint16                  // venues without an opening
 	least   int64
+	second  int64                     // unknownKey: it is not known
 	first   [market.MaxVenues]opening // of the lit venues: see openings
 	single  walk                      // of one venue, to find it
 }

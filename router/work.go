@@ -20,6 +20,7 @@ type allocation struct {
 	first      uint16 // the venue that takeFirst took, whose score is to come
 	alone      bool   // it only takes: see takeAlone
 	firstPrice market.Price
+	cheapest   market.Price // of the venues that are live, for takeNow
 }
 
 // resting is what a parent has in the market already, by class.
@@ -261,9 +262,9 @@ func (c *Core) weighLate(m *made) {
 		c.entered(p, ch)
 	}
 	if c.scratch.late {
-		cost := m.inputs.SweepCost
 		c.gauge(&m.inputs, p, m.remaining)
-		m.inputs.SweepCost = cost
+		m.inputs.SweepCost = costAt(c.composites[p.Instrument], p.Side, c.scratch.cheapest)
+		m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
 		c.judgeVenues(p)
 		c.tellOthers(p, c.composites[p.Instrument].LiveLit()&c.verdict.usable, c.scratch.empty)
 		c.verdict.of = nil

@@ -334,6 +334,16 @@ func (g *Gate) Collar(id market.InstrumentID, side market.Side, mid2 int64) mark
 	return g.limits[id].collar(side, mid2)
 }
 
+// Within reports whether price, up to MaxPrice, is not beyond Collar, of mid2 that is not 0; but as one
+// product is compared with another, without a quotient: what is whole exceeds a number where it exceeds the whole part of it.
+func (g *Gate) Within(id market.InstrumentID, side market.Side, mid2 int64, price market.Price) bool {
+	far := int64(price) - mid2/2
+	if side == market.Sell {
+		far = (mid2+1)/2 - int64(price)
+	}
+	return mid2 > 0 && far*20_000 <= mid2*g.limits[id].CollarBps
+}
+
 // collar returns mid ± CollarBps, rounded towards the mid.
 func (l *Limits) collar(side market.Side, mid2 int64) market.Price {
 	// mid2/2 × bps/10000, split so that it cannot overflow.

@@ -295,3 +295,27 @@ func TestUnapprovedOrderPanics(t *testing.T) {
 	}()
 	new(Approved).Order()
 }
+
+// FuzzWithin compares it with the collar itself.
+func FuzzWithin(f *testing.F) {
+	f.Add(int64(1_000_000), int64(505_000), int64(100), true)
+	f.Add(int64(market.MaxPrice)*2, int64(market.MaxPrice), int64(10_000), false)
+	f.Add(int64(1), int64(1), int64(1), false)
+	f.Fuzz(func(t *testing.T, mid2, price, bps int64, buy bool) {
+		g, side := testGate(t), market.Sell
+		if buy {
+			side = market.Buy
+		}
+		mid2, price = 1+int64(uint64(mid2)%uint64(2*market.MaxPrice)), 1+int64(uint64(price)%uint64(market.MaxPrice))
+		g.limits[0].CollarBps = 1 + int64(uint64(bps)%10_000)
+		collar := g.Collar(0, side, mid2)
+		for _, p := range []market.Price{market.Price(price), collar - 1, collar, collar + 1} {
+			if p <= 0 || p > market.MaxPrice {
+				continue
+			}
+			if got, want := g.Within(0, side, mid2, p), !side.Better(collar, p); got != want {
+				t.Fatalf("mid2 %d, %d bps, %v: %d is within %v, the collar is %d", mid2, g.limits[0].CollarBps, side, p, got, collar)
+			}
+		}
+	})
+}
