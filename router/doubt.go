@@ -35,8 +35,5 @@ func (c *Core) alert(ch *Child, reason event.Reason) {
 // person resumes it.
 func (c *Core) quarantine(ch *Child, reason event.Reason) {
 	c.alert(ch, reason)
-	if !c.gate.Quarantined(ch.Venue) {
-		c.gate.Quarantine(ch.Venue)
-		c.cancelScope(event.Scope{Kind: event.ScopeVenue, ID: uint64(ch.Venue)})
-	}
+	c.quarantineVenue(ch.Venue)
 }

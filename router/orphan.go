@@ -107,6 +107,7 @@ func (c *Core) orphanOf(e *event.Event) *Orphan {
 func (c *Core) quarantineVenue(v market.VenueID) {
 	if !c.gate.Quarantined(v) {
 		c.gate.Quarantine(v)
+		c.facts++
 		c.cancelScope(event.Scope{Kind: event.ScopeVenue, ID: uint64(v)})
 	}
 }

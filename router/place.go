@@ -115,6 +115,7 @@ func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int6
 	}
 	p.sent++
 	p.ChildrenSent++
+	c.stances[o.Slot()].forget()
 	if pl.wait > 0 && c.putOff(ch, pl.wait) {
 		c.entered(p, ch)
 		return

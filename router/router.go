@@ -288,9 +288,7 @@ func (c *Core) Begin(e *event.Event, out *event.Output) (more bool) {
 	if c.now >= c.economics.marks.next {
 		c.markOut()
 	}
-	if c.steady = steady>>e.Kind&1 != 0; !c.steady {
-		c.facts++
-	}
+	c.steady = steady>>e.Kind&1 != 0
 	switch e.Kind {
 	case event.BookClear, event.BookLevel, event.OrderAdd, event.OrderExecuted, event.OrderReduced,
 		event.OrderDeleted, event.BookStatus, event.MarketTrade, event.Quote, event.QuoteCancel,
@@ -365,8 +363,11 @@ func (c *Core) Continue() (more bool) {
 		}
 		c.agenda.over = c.agenda.over[:0]
 	}
-	if !c.steady && len(c.agenda.all) > 0 {
-		c.owed = c.agenda.all[0]
+	if !c.steady {
+		c.facts++ // what was made of a parent amid the event may not be what came of it
+		if len(c.agenda.all) > 0 {
+			c.owed = c.agenda.all[0]
+		}
 	}
 	if c.owed != none {
 		c.ready(c.owed)

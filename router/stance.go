@@ -213,7 +213,6 @@ func (c *Core) takeNow(p *Parent, s *stance, m *book.Composite) (done bool) {
 	c.scratch.cheapest = cheapest
 	c.walk.start(p.Side)
 	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: s.want, price: best.price, alone: true}
-	s.forget()
 	if placed := c.place(p, &pl); placed > 0 {
 		p.tried |= triedTake
 	}

@@ -155,3 +155,99 @@ func TestParentOutOfReachIsPassedBy(t *testing.T) {
 		t.Error("within reach it sends nothing")
 	}
 }
+
+// taker is a client's order to buy that takes what one venue shows of it, over one slice of ten minutes.
+func (w *world) taker(name string, qty market.Qty) *Parent {
+	id, _ := event.MakeID(name)
+	w.byID[id] = &client{id: id, qty: qty, side: market.Buy, limit: w.mid + 400}
+	w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: qty, OrdType: market.OrdLimit, Price: w.mid + 400,
+		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: w.now + 600e9, SliceNanos: 600e9})
+	return &w.core.parents[w.core.parentCount-1]
+}
+
+// takerWorld shows of venue 0 alone what can be bought, 300 at the touch and more beyond the limits of takers, and takes no
+// order at its word: nothing is answered before the test does.
+func takerWorld(t *testing.T, change func(*Config)) *world {
+	t.Helper()
+	cfg := stanceConfig(t, func() policy.Choice { return policy.Choice{Action: policy.ActionTakeAll} })
+	change(cfg)
+	w := newWorldOf(t, 3, cfg)
+	for v := range 2 {
+		w.step(event.Event{Kind: event.BookClear, Venue: market.VenueID(v), Flags: event.More})
+		w.step(event.Event{Kind: event.BookStatus, Venue: market.VenueID(v), Code: uint8(event.BookLive), Flags: event.More})
+		w.level(v, market.Buy, w.mid-100*market.Price(v+1), 300, event.More)
+		w.level(v, market.Sell, w.mid+500+100*market.Price(v), 20_000, 0)
+	}
+	w.level(0, market.Sell, w.mid+300, 300, 0)
+	return w
+}
+
+// holdsStance fails where nothing is known of p that could be out of date.
+func (w *world) holdsStance(p *Parent) {
+	w.t.Helper()
+	if s := &w.core.stances[slotIn(p.Number)]; !s.ok || s.still || s.facts != w.core.facts || s.want <= 0 {
+		w.t.Fatalf("parent %d: %+v", p.Number, *s)
+	}
+}
+
+// TestStanceEndsWithWhatATimerDoesLast: a timer makes a book too old, which moves no touch, and then takes the
+// parent out of the market. What was made of it in between is not used.
+func TestStanceEndsWithWhatATimerDoesLast(t *testing.T) {
+	w := takerWorld(t, func(cfg *Config) {
+		cfg.Venues[1].MaxAgeNanos = 5e9
+		cfg.Clients = []ClientPolicy{{CancelAfter: 5e9}}
+	})
+	p := w.taker("C1", 1000)
+	if p.Reserved != 300 {
+		t.Fatalf("it has %d in the market", p.Reserved)
+	}
+	w.level(0, market.Buy, w.mid, 100, 0) // the touch moves, and it looks again
+	w.level(0, market.Buy, w.mid, 150, 0)
+	w.holdsStance(p)
+	w.step(event.Event{Kind: event.ClientSession, Code: uint8(event.SessionDown)})
+	w.level(0, market.Buy, w.mid, 200, 0)
+	w.now += 5e9
+	w.step(event.Event{Kind: event.Timer})
+	if p.phase != phaseCanceling || w.core.composites[0].Books[1].State != event.BookStale {
+		t.Fatalf("phase %d, book %v", p.phase, w.core.composites[0].Books[1].State)
+	}
+	sent := w.core.childCount
+	w.level(0, market.Sell, w.mid+200, 5000, 0)
+	if w.core.childCount != sent {
+		t.Error("an order was sent for a parent that is taken out of the market")
+	}
+}
+
+// TestQuarantineEndsTheStancesOfAll: what a venue says of one order, or of none of ours, may stop every order to it.
+func TestQuarantineEndsTheStancesOfAll(t *testing.T) {
+	for _, foreign := range []bool{false, true} {
+		w := takerWorld(t, func(*Config) {})
+		first := w.taker("C1", 1000)
+		w.level(0, market.Sell, w.mid+300, 600, 0)
+		w.taker("C2", 300)
+		w.step(event.Event{Kind: event.Timer})
+		w.holdsStance(first)
+		e := event.Event{Kind: event.Exec, Venue: 0, Ref: w.core.children[1].Number, Code: uint8(market.ExecTrade), LastQty: 10, CumQty: 10,
+			LastPx: w.mid + 300, OrdStatus: market.StatusPartiallyFilled, Instrument: 0, Side: market.Buy}
+		e.ID, _ = event.MakeID("E1")
+		if foreign {
+			e.Ref = 0
+			for i := range foreignMax + 1 {
+				e.OrderRef = uint64(i + 1)
+				w.step(e)
+			}
+		} else {
+			w.step(e)
+			e.LastPx -= 100
+			w.step(e)
+		}
+		if !w.core.gate.Quarantined(0) {
+			t.Fatal("the venue is trusted")
+		}
+		sent := w.core.childCount
+		w.level(0, market.Sell, w.mid+200, 5000, 0)
+		if w.core.childCount == sent || w.core.gate.Refused[event.ReasonKilled] != 0 {
+			t.Errorf("foreign %v: %d orders, %d were refused", foreign, w.core.childCount-sent, w.core.gate.Refused[event.ReasonKilled])
+		}
+	}
+}
