@@ -99,12 +99,17 @@ func newDesk(tb testing.TB, f *feeds, o deskOptions) *desk {
 	return d
 }
 
-func (d *desk) config(tb testing.TB, o deskOptions) *router.Config {
+// benchTable is the table that the router and its rehearsal decide by.
+func benchTable(tb testing.TB) *policy.Table {
 	table, err := policy.BuildBaseline(policy.BuildOptions{Version: "bench", NotAfter: 1 << 62})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f := d.feeds
+	return table
+}
+
+func (d *desk) config(tb testing.TB, o deskOptions) *router.Config {
+	f, table := d.feeds, benchTable(tb)
 	cfg := &router.Config{
 		Instruments: f.instruments, Table: table, Book: book.Capacity{Levels: f.levels, Orders: f.orders},
 		MaxParents: max(o.parents, 1)*len(f.instruments) + 16, MaxChildren: o.maxChildren, Tactics: router.DefaultTactics(),

@@ -213,7 +213,7 @@ func BenchmarkTickToOrder(b *testing.B) {
 	}
 	busy := itchFeeds(1, 10, 300_000, 2)
 	o := deskOptions{parents: 1, maxChildren: 200_000, journal: true}
-	practice, err := rehearsal.New(nil)
+	practice, err := rehearsal.New(benchTable(b))
 	if err != nil {
 		b.Fatal(err)
 	}
