@@ -71,7 +71,7 @@ func (a *assembly) restoreFirewall() error {
 	for i := range children {
 		c := &children[i]
 		r := firewall.Restored{Number: c.Number, Parent: parents[c.Parent].Number, Venue: c.Venue, Qty: c.Qty, Cum: c.Cum,
-			Price: c.Price, Shows: c.Displayed(), Open: !c.Released, Acked: c.Acked()}
+			Price: c.Price, Shows: c.Displayed(), Open: !c.Released, Acked: c.Acked(), Conditional: c.Tactic == event.TacticOffer}
 		if !a.wall.RestoreChild(&r) {
 			return fmt.Errorf("the firewall has no room for order %d of the run that goes on", c.Number)
 		}

@@ -234,6 +234,24 @@ func TestRestartKnowsWhatIsOpen(t *testing.T) {
 	}
 }
 
+// TestRestartKnowsWhatCannotTrade: two pools show all of a client's order from before a restart.
+// Nothing of it is out with them.
+func TestRestartKnowsWhatCannotTrade(t *testing.T) {
+	p := newPair(t)
+	p.tell()
+	for i := range uint64(2) {
+		if !p.f.RestoreChild(&Restored{Number: 1 + i, Parent: parentA, Venue: 1, Qty: 2000, Price: 499_000, Open: true, Conditional: true}) {
+			t.Fatal("no room")
+		}
+	}
+	if _, why := p.s.Out(p.now, []byte(wrap(p.orderText(childA))), Said{}); why != Clear {
+		t.Error(why)
+	}
+	if trouble := p.f.Recount(); trouble != "" {
+		t.Error(trouble)
+	}
+}
+
 // TestRateHolds sends ten times what may go.
 func TestRateHolds(t *testing.T) {
 	p := newPair(t)

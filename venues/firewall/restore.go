@@ -12,6 +12,7 @@ type Restored struct {
 	Shows          market.Qty // the most that its venue displays of it at once
 	Open           bool
 	Acked          bool
+	Conditional    bool // it cannot trade
 }
 
 // RestoreParent takes a client's order over from before a restart, with what was executed
@@ -32,7 +33,7 @@ func (f *Firewall) RestoreChild(r *Restored) bool {
 		return false
 	}
 	f.children[f.sent] = child{number: r.Number, qty: r.Qty, cum: r.Cum, price: r.Price, parent: at, venue: r.Venue, shows: r.Shows,
-		open: r.Open, acked: r.Acked}
+		open: r.Open, idle: r.Conditional, acked: r.Acked}
 	c := &f.children[f.sent]
 	f.byChild.put(r.Number, int32(f.sent))
 	f.sent++
