@@ -230,6 +230,33 @@ func TestMouldsAreBounded(t *testing.T) {
 	}
 }
 
+// TestShortTextsAreReadAlike says every short text of a few characters as quantity and as price, and
+// puts it before and behind eight digits.
+func TestShortTextsAreReadAlike(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	order := strings.NewReplacer("55=PSTK", "55=BTC-USD", "54=1", "54=2", "38=300", "38=0.5").Replace(p.orderText(childA))
+	for range 2 {
+		sameReading(t, p.s, []byte(wrap(order)))
+	}
+	if len(p.s.moulds.all) != 1 {
+		t.Fatal("nothing was learnt")
+	}
+	const letters = "09./:-"
+	var say func(text string)
+	say = func(text string) {
+		for _, v := range []string{text, "1234567" + text, text + "7654321", "1.0000" + text} {
+			for _, old := range []string{"38=0.5", "44=49.95"} {
+				sameReading(t, p.s, []byte(wrap(strings.Replace(order, old, old[:3]+v, 1))))
+			}
+		}
+		for _, c := range letters[:len(letters)*min(4-len(text), 1)] {
+			say(text + string(c))
+		}
+	}
+	say("")
+}
+
 // TestLongNumbersMakeNoSecondMould: an order with more digits than a mould reads goes to the scanner,
 // and takes no room from the moulds of others.
 func TestLongNumbersMakeNoSecondMould(t *testing.T) {
