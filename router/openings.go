@@ -67,22 +67,29 @@ func (c *Core) openings(id market.InstrumentID, side market.Side) *nearLevels {
 // composite, which are next to each other.
 func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
 	i, contra := side.Index(), side.Contra()
-	n, m, sign, inflight := &c.near[id][i], c.composites[id], side.Sign(), &c.inflight[id]
-	for set := l.old[i] & l.kinds[market.Lit]; set != 0; set &= set - 1 {
-		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
-		o, skip := &n.first[v], max(inflight[v][i], 0)
-		best, known := m.Lane(contra, v)
-		if known && skip < best.Qty {
-			o.net, o.price = sign*int64(best.Price)*1000+c.takeFee(v).AtMilli(best.Price), best.Price
-			o.left, o.level = best.Qty-skip, 1
-		} else {
-			c.openBeyond(o, id, side, v)
-			l.deep |= 1 << v
-		}
-		n.rank(v, o.key(v))
-		setBit(&n.empty, market.VenueID(v), o.left == 0)
-	}
+	n, m, inflight := &c.near[id][i], c.composites[id], &c.inflight[id]
+	set, beyond := l.old[i]&l.kinds[market.Lit], uint16(0)
 	l.old[i] = 0
+	for ; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		best, known := m.Lane(contra, v)
+		left := best.Qty - max(inflight[v][i], 0)
+		if !known || left <= 0 {
+			beyond |= 1 << v
+			continue
+		}
+		o, net := &n.first[v], side.Sign()*int64(best.Price)*1000+c.takeFee(v).AtMilli(best.Price)
+		o.net, o.price, o.left, o.level = net, best.Price, left, 1
+		n.empty &^= 1 << v
+		n.rank(v, net*market.MaxVenues+int64(v))
+	}
+	for l.deep |= beyond; beyond != 0; beyond &= beyond - 1 {
+		v := bits.TrailingZeros16(beyond) & (market.MaxVenues - 1)
+		o := &n.first[v]
+		c.openBeyond(o, id, side, v)
+		setBit(&n.empty, market.VenueID(v), o.left == 0)
+		n.rank(v, o.key(v))
+	}
 }
 
 // rank gives an opening its key. The least two are kept where they can be: the usual change is that

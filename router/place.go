@@ -66,7 +66,12 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 		share.Why = event.WhyRisk
 		return 0
 	}
-	mid2 := c.reference(p.Instrument)
+	return c.order(p, pl, qty, c.reference(p.Instrument))
+}
+
+// order is place of a quantity that may be placed as it is, against the reference mid2.
+func (c *Core) order(p *Parent, pl *placement, qty market.Qty, mid2 int64) market.Qty {
+	share := &c.scratch.shares[pl.venue&(market.MaxVenues-1)]
 	approved, reason := c.gate.Child(&risk.Order{Venue: pl.venue, Instrument: p.Instrument, Side: p.Side,
 		Mark: p.Mark, ShortBid: c.shortBid(p), Price: pl.price, Qty: qty, Limit: p.Limit, Client: p.Client, Strategy: p.Strategy,
 		Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}, mid2, c.now)
@@ -100,7 +105,9 @@ func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int6
 	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue(), o.Instrument(), o.Side(), pl.tactic
 	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(pl.tactic), market.StatusPendingNew, o.Price(), c.now
 	ch.sentMid2, ch.bucket, ch.Policy = mid2, pl.bucket, o.Policy()
-	ch.QuoteID = pl.quote
+	if pl.tactic != event.TacticTake {
+		ch.QuoteID = pl.quote
+	}
 	if ch.prev, ch.next = none, p.first; p.first != none {
 		c.children[p.first].prev = slot
 	}

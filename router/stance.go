@@ -28,6 +28,7 @@ type stance struct {
 	of              uint32 // rest of which takes and mayTake are
 	takes           bool   // its cells say nothing but HOLD or TAKE_ALL
 	mayTake         bool   // one of them says TAKE_ALL
+	plain           bool   // nothing but the gate stands between want and its order
 	sure            bool   // all of them do, and none is thin: the touch has no say
 	side            uint8  // Side.Index of the parent
 	still           bool   // there is nothing to send
@@ -76,6 +77,7 @@ func (c *Core) stand(p *Parent, s *stance) {
 	_, _, _, take := policy.Split(policy.Template(policy.ActionTakeAll), remaining, lot)
 	s.rest, s.remaining, s.want = rest, remaining, min(take, free).FloorTo(lot)
 	s.ok = s.mayTake && s.want > 0
+	s.plain = s.want <= c.gate.ChildMaxQty(p.Instrument) && p.sent < c.tactics.MaxChildren && int(p.ChildrenSent) < c.tactics.MaxLife
 	s.usable = c.everyVenue &^ c.hindered(p)
 	s.until = min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in))
 	s.reach = math.MaxInt64
@@ -213,10 +215,15 @@ func (c *Core) takeNow(p *Parent, s *stance, m *book.Composite) (done bool) {
 	c.scratch.cheapest = cheapest
 	c.walk.start(p.Side)
 	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: s.want, price: best.price, alone: true}
-	if placed := c.place(p, &pl); placed > 0 {
-		p.tried |= triedTake
+	if s.plain && c.childCount < len(c.children) {
+		c.scratch.shares[v&(market.MaxVenues-1)].Tactic = pl.tactic
+		mid2, _ := m.Mid2()
+		c.order(p, &pl, s.want, mid2)
+	} else {
+		c.place(p, &pl)
 	}
 	if c.scratch.placed > 0 {
+		p.tried |= triedTake
 		c.made.of, c.made.remaining = p, s.remaining
 	}
 	c.owed = slotIn(p.Number)
