@@ -192,7 +192,9 @@ func (s *Sequencer) run(e *event.Event) {
 
 // stop is the end after a journal failure: no new orders, cancel the open ones.
 func (s *Sequencer) stop(err error) {
+	s.leave() // words are made with what all goroutines share, behind a lock
 	s.failed = fmt.Errorf("journal failed, trading is stopped: %w", err)
+	s.enter()
 	kill := event.Event{Kind: event.Operator, Code: uint8(event.OperatorKill), Venue: market.NoVenue}
 	kill.ID, _ = event.MakeID("journal")
 	kill.OrigID, _ = event.MakeID("journal failed")

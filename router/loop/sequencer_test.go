@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"errors"
+	"runtime"
 	"testing"
 
 	"penstock/event"
@@ -31,5 +33,35 @@ func TestFirstOrderLeavesBeforeTheNextParentThinks(t *testing.T) {
 	}
 	if seq.Commands == 0 || seq.Err() != nil {
 		t.Errorf("%d commands, %v", seq.Commands, seq.Err())
+	}
+}
+
+// parks is an error whose text takes a while, as one does that waits for a lock.
+type parks struct{}
+
+func (parks) Error() string { runtime.Gosched(); return "parks" }
+
+// TestNothingParksInARefusal: a journal fails in a turn that refuses to yield. The words for it are
+// others' code, and who parks while pinned ends the program with its cancels unsent. Behind it
+// the refusal is as it was.
+func TestNothingParksInARefusal(t *testing.T) {
+	sent := 0
+	seq := NewSequencer(testCore(t), nil, func(c *event.Command) {
+		runtime.Gosched()
+		if c.Kind == event.SendCancel {
+			sent++
+		}
+	})
+	for i, e := range day() {
+		seq.Take(int64(1_000+i), &e)
+	}
+	procPin()
+	seq.pinned = true
+	seq.stop(parks{})
+	seq.pinned = false
+	procUnpin()
+	runtime.Gosched() // ends the program if one too few was undone
+	if sent != 1 || !errors.Is(seq.Err(), parks{}) {
+		t.Errorf("%d cancels, %v", sent, seq.Err())
 	}
 }
