@@ -51,6 +51,7 @@ type stallResult struct {
 	Max     time.Duration
 	Lost    time.Duration // in turns over 10 µs
 	Events  uint64
+	Left    int    // of what was sent, when nothing more came and the loop had had its time
 	Garbage uint64 // bytes
 	GCs     uint32
 	Rested  time.Duration // in collections that were forced
@@ -154,18 +155,18 @@ func (p *stallPlan) run() (r stallResult, err error) {
 	} else {
 		go func() { done <- l.Run() }()
 	}
+	load := &stallLoad{stop: make(chan struct{})}
 	if p.Load {
 		in.Push(&event.Event{Kind: event.SessionStart, Ref: 1})
-		load, err := startLoad(l, in)
-		if err != nil {
+		if load, err = startLoad(l, in); err != nil {
 			return r, err
 		}
-		defer load.end()
 	}
 	time.Sleep(500 * time.Millisecond)
 	before, start, base := l.Stats(), time.Now(), quiet.Allocated()
 	yields, ousted := switches(p.Core)
-	for until := start.Add(time.Duration(p.Seconds * 1e9)); time.Now().Before(until); {
+	until := start.Add(time.Duration(p.Seconds * 1e9))
+	for more := true; more; more = time.Now().Before(until) { // once even if others had the cores so long
 		step := time.Until(until)
 		if p.Collect > 0 {
 			step = min(step, time.Duration(p.Collect*1e9))
@@ -194,6 +195,11 @@ func (p *stallPlan) run() (r stallResult, err error) {
 	var m runtime.MemStats
 	l.Rest(func() { runtime.ReadMemStats(&m) })
 	r.GCs = m.NumGC
+	load.end()
+	for until := time.Now().Add(5 * time.Second); in.Len() > 0 && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+	r.Left = in.Len()
 	l.Stop()
 	return r, <-done
 }
