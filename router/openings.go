@@ -104,7 +104,7 @@ func (n *nearLevels) rank(v int, key int64) {
 		case key <= max(n.second, n.least):
 			n.least = key
 		case n.second == unknownKey:
-			n.among = 0
+			n.among, n.least = 0, noOpening
 		default:
 			n.least, n.second = n.second, unknownKey
 		}
@@ -256,7 +256,7 @@ func (c *Core) auditOpenings() string {
 		l := &c.listed[i]
 		for _, side := range []market.Side{market.Buy, market.Sell} {
 			n := &c.near[i][side.Index()]
-			if least, second := n.leastOf(n.among); n.among != 0 && (n.least != least || n.second != second && n.second != unknownKey) {
+			if least, second := n.leastOf(n.among); n.least != least || n.second != second && n.second != unknownKey {
 				return "what is kept of the cheapest first levels is not the cheapest"
 			}
 			kept, fresh := n.first, l.old[side.Index()]

@@ -216,7 +216,9 @@ func New(cfg *Config) (*Core, error) {
 		c.parents[i].first = none
 	}
 	for i := range c.near {
-		c.near[i][0].least, c.near[i][1].least = noOpening, noOpening
+		for side := range c.near[i] {
+			c.near[i][side].least, c.near[i][side].second = noOpening, noOpening
+		}
 	}
 	indexes := orderIndexes(cfg)
 	for i := range cfg.Instruments {
