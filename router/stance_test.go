@@ -251,3 +251,17 @@ func TestQuarantineEndsTheStancesOfAll(t *testing.T) {
 		}
 	}
 }
+
+// TestStanceFollowsTheTableInForce: what the cells of the table before said is not kept.
+func TestStanceFollowsTheTableInForce(t *testing.T) {
+	w := takerWorld(t, func(*Config) {})
+	p := w.taker("C1", 1000)
+	w.step(event.Event{Kind: event.Timer})
+	w.holdsStance(p)
+	holds := stanceConfig(t, func() policy.Choice { return policy.Choice{Action: policy.ActionHold} })
+	w.core.decideBy(holds.Table, nil)
+	w.core.facts++
+	if s := w.core.stance(slotIn(p.Number)); s.mayTake || s.sure || s.ok {
+		t.Errorf("%+v", *s)
+	}
+}
