@@ -84,6 +84,29 @@ func TestOnlyWhatNeverLeftIsReleasedWithoutAWord(t *testing.T) {
 	}
 }
 
+// A hit that waits leaves with the QuoteID that it was decided by.
+func TestHitThatWaitedNamesItsQuote(t *testing.T) {
+	s := newScriptOf(t, equaliseConfig())
+	for _, l := range []string{"session LITB up", "session SDPA up", "latency LITB 600us", "latency SDPA 200us",
+		"book LITB 49.99x300 50.01x300", "quote SDPA QA 49.98x200 50.00x200 1s", "parent C1 buy 400 market sweep"} {
+		s.line(l)
+	}
+	want, _ := event.MakeID("QA")
+	for range 4 {
+		for _, cmd := range s.out.Commands {
+			if cmd.Kind == event.SendOrder && s.core.venues[cmd.Venue].Kind == market.SDP {
+				if cmd.ID != want || cmd.OrdType != market.OrdPreviouslyQuoted || s.core.Counters.Waited != 1 || s.core.Counters.Dropped != 0 {
+					t.Fatalf("%+v; %d waited, %d dropped", cmd, s.core.Counters.Waited, s.core.Counters.Dropped)
+				}
+				return
+			}
+		}
+		s.now = max(s.now, s.core.NextTimer())
+		s.step(event.Event{Kind: event.Timer})
+	}
+	t.Fatal("the quote was not hit")
+}
+
 // A snapshot between decision and departure goes on like the core that it was taken of.
 func TestWaitingOrdersAreInTheState(t *testing.T) {
 	a := equalised(t)
