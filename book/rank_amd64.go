@@ -14,6 +14,3 @@ func rank(keys []int64, key int64) int {
 
 //go:noescape
 func rankAVX2(keys []int64, key int64) int
-
-// rankTails masks the last keys, which are less than a vector.
-var rankTails = [4][4]int64{1: {-1}, 2: {-1, -1}, 3: {-1, -1, -1}}

@@ -1,5 +1,14 @@
 #include "textflag.h"
 
+// Masks of the last keys, which are less than a vector: none, one, two, three.
+DATA rankTails<>+32(SB)/8, $-1
+DATA rankTails<>+64(SB)/8, $-1
+DATA rankTails<>+72(SB)/8, $-1
+DATA rankTails<>+96(SB)/8, $-1
+DATA rankTails<>+104(SB)/8, $-1
+DATA rankTails<>+112(SB)/8, $-1
+GLOBL rankTails<>(SB), RODATA|NOPTR, $128
+
 // func rankAVX2(keys []int64, key int64) int
 TEXT ·rankAVX2(SB), NOSPLIT, $0-40
 	MOVQ keys_base+0(FP), SI
@@ -20,7 +29,7 @@ tail:
 	TESTQ DX, DX
 	JZ   sum
 	SHLQ $5, DX
-	LEAQ ·rankTails(SB), AX
+	LEAQ rankTails<>(SB), AX
 	VPCMPGTQ (SI), Y0, Y2
 	VPAND (AX)(DX*1), Y2, Y2
 	VPSUBQ Y2, Y1, Y1
