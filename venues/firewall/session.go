@@ -75,6 +75,7 @@ func (f *Firewall) Session(cfg SessionConfig) (*Session, error) {
 	}
 	s.moulds.kindAt, s.moulds.latest = len(s.head)+len("nnn|35="), [2]*mould{&never, &never}
 	s.moulds.all = make([]mould, 0, min(mouldsEach*len(cfg.Symbols), mouldsMost))
+	clear(s.recent[:]) // its pages are there before an order is the first to write to one
 	return s, nil
 }
 
