@@ -40,9 +40,7 @@ func (c *Core) onBook(m *book.Composite, e *event.Event) {
 	if moreThanDepth>>(e.Kind&63)&1 != 0 || b.State != was || resync {
 		c.beside(m, e, was, resync)
 	}
-	if m.Dirty != 0 || m.Owed {
-		c.refresh(m, e.Kind == event.Quote)
-	}
+	c.refresh(m, e.Kind == event.Quote)
 }
 
 // moreThanDepth holds the kinds of events that say more than what a book shows.
@@ -114,9 +112,13 @@ func (c *Core) settle(m *book.Composite, quoted bool) {
 // refresh brings the touch of m up to date and, when every message is whole, wants
 // the live parents to look again if it moved or a quote came: see look.
 func (c *Core) refresh(m *book.Composite, quoted bool) {
-	if m.Dirty == 0 && !m.Owed {
-		return
+	if m.Dirty != 0 || m.Owed {
+		c.read(m, quoted)
 	}
+}
+
+// read is refresh of a composite of which something changed.
+func (c *Core) read(m *book.Composite, quoted bool) {
 	moved := m.Refresh(c.now)
 	if m.Partial != 0 {
 		return

@@ -89,8 +89,7 @@ func (c *Core) stand(p *Parent, s *stance) {
 // steadfast reports whether a decision of p follows from nothing that no stance knows: it may work, without
 // a rate of participation, dealers, regimes, chance or anything that rests at a price.
 func (c *Core) steadfast(p *Parent) bool {
-	if p.phase != phaseWorking || p.Frozen || p.paused || c.day.shut || p.Over() || p.settling || p.pending.kind != 0 || c.now < p.start || c.now >= p.end ||
-		c.gate.Killed(market.NoVenue) || c.gate.Held() {
+	if p.phase != phaseWorking || p.settling || c.now >= p.end || !c.mayWork(p) { // which would end settling
 		return false
 	}
 	if p.ArrivalMid2 == 0 || p.overbooked || p.terms.Would != 0 || p.terms.Participation > 0 || p.Strategy == event.StrategyPOV || p.Strategy == event.StrategySeek {

@@ -149,10 +149,10 @@ func (g *Gate) settle() { g.shut = g.stops() }
 
 // stops returns the venues where a latch or a hold stops every order, one bit each.
 func (g *Gate) stops() uint16 {
-	if g.firm() || g.Held() {
+	if g.Held() {
 		return math.MaxUint16
 	}
-	return g.venues | g.barred
+	return g.Stops()
 }
 
 // Audit reports that what is kept of the latches and holds is not what they say, or "".

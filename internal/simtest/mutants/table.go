@@ -44,10 +44,8 @@ var mutants = []mutant{
 		"	told := c.book(p, ch, e)", "	e.CumQty = ch.Cum + e.LastQty\n	told := c.book(p, ch, e)"),
 	one("what a probe in the dark took is not counted", workFile,
 		"	free -= c.goDark(", "	c.goDark("),
-	mutant{"a kill of one venue is not looked at", []edit{
-		{gateFile, "g.Held() {\n		return math.MaxUint16\n	}\n	return g.venues | g.barred\n", "g.Held() {\n		return math.MaxUint16\n	}\n	return g.barred\n"},
-		{gateFile, "	if g.firm() {\n		return math.MaxUint16\n	}\n	return g.venues | g.barred\n", "	if g.firm() {\n		return math.MaxUint16\n	}\n	return g.barred\n"},
-	}},
+	one("a kill of one venue is not looked at", gateFile,
+		"	return g.venues | g.barred\n", "	return g.barred\n"),
 	one("a stance outlives a timer", "router/router.go",
 		"		c.facts++ // what was made of a parent amid the event may not be what came of it\n", ""),
 	one("a kill of the firm is not looked at", gateFile,
