@@ -15,7 +15,8 @@ import (
 // Each venue has a lane with its best bid and ask. An event marks the lane of its
 // venue (Apply), and Refresh reads the marked lanes anew and mends the touch: a
 // venue that joins, improves or leaves one of several costs a few compares; only
-// the last venue leaving a price makes it look at all lanes of that side.
+// the last venue leaving a price makes it look at all lanes of that side, where the
+// price behind is not kept.
 type Composite struct {
 	Instrument market.InstrumentID
 	Books      [market.MaxVenues]*Book // nil where the instrument does not trade

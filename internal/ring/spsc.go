@@ -133,7 +133,7 @@ func (r *SPSC[T]) Empty() bool {
 }
 
 // Rewarm asks for the place of the next value, so that a Push into an empty ring and the Pop behind
-// it find it in the caches. Consumer only. The sum is of no use.
+// it find it in the caches. Consumer only.
 func (r *SPSC[T]) Rewarm() { warm.Of(&r.slots[r.head.Load()&r.mask]) }
 
 // Cap returns the capacity.

@@ -1,34 +1,21 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-DATA soh<>+0(SB)/8, $0x0101010101010101
-DATA soh<>+8(SB)/8, $0x0101010101010101
-DATA soh<>+16(SB)/8, $0x0101010101010101
-DATA soh<>+24(SB)/8, $0x0101010101010101
-GLOBL soh<>(SB), RODATA|NOPTR, $32
+// ALL4 is a vector of four times the same word.
+#define ALL4(name, word) \
+	DATA name<>+0(SB)/8, $word \
+	DATA name<>+8(SB)/8, $word \
+	DATA name<>+16(SB)/8, $word \
+	DATA name<>+24(SB)/8, $word \
+	GLOBL name<>(SB), RODATA|NOPTR, $32
 
-DATA highs<>+0(SB)/8, $0x8080808080808080
-DATA highs<>+8(SB)/8, $0x8080808080808080
-DATA highs<>+16(SB)/8, $0x8080808080808080
-DATA highs<>+24(SB)/8, $0x8080808080808080
-GLOBL highs<>(SB), RODATA|NOPTR, $32
+ALL4(soh, 0x0101010101010101)
+ALL4(highs, 0x8080808080808080)
 
 // Weights of digits, of pairs of them, and of fours.
-DATA tens<>+0(SB)/8, $0x010a010a010a010a
-DATA tens<>+8(SB)/8, $0x010a010a010a010a
-DATA tens<>+16(SB)/8, $0x010a010a010a010a
-DATA tens<>+24(SB)/8, $0x010a010a010a010a
-GLOBL tens<>(SB), RODATA|NOPTR, $32
-DATA pairs<>+0(SB)/8, $0x0001006400010064
-DATA pairs<>+8(SB)/8, $0x0001006400010064
-DATA pairs<>+16(SB)/8, $0x0001006400010064
-DATA pairs<>+24(SB)/8, $0x0001006400010064
-GLOBL pairs<>(SB), RODATA|NOPTR, $32
-DATA fours<>+0(SB)/8, $0x0001271000012710
-DATA fours<>+8(SB)/8, $0x0001271000012710
-DATA fours<>+16(SB)/8, $0x0001271000012710
-DATA fours<>+24(SB)/8, $0x0001271000012710
-GLOBL fours<>(SB), RODATA|NOPTR, $32
+ALL4(tens, 0x010a010a010a010a)
+ALL4(pairs, 0x0001006400010064)
+ALL4(fours, 0x0001271000012710)
 
 // In each byte of a word: '0'; what a digit carries into the high bit if it is none; the high bit; '.' less '0'.
 DATA words<>+0(SB)/8, $0x3030303030303030
