@@ -207,18 +207,16 @@ func newOrderDesk(tb testing.TB, rc *router.Config, now int64) (o orderDesk) {
 	return o
 }
 
-// write encodes a command and takes its bytes from the session.
+// write encodes a command, and asks the firewall whether its bytes may leave.
 func (o *orderDesk) write(now int64, cmd *event.Command) {
 	if err := o.encode(now, cmd); err != nil {
 		panic(err)
 	}
-	o.bytes = len(o.session.Out())
-	if o.guard != nil {
-		if _, why := o.guard.Out(now, o.session.Out(), firewall.Said{}); why != firewall.Clear {
-			panic(why.String())
-		}
+	out := o.session.Out()
+	if _, why := o.guard.Out(now, out, firewall.Said{}); why != firewall.Clear {
+		panic(why.String())
 	}
-	o.session.Wrote(o.bytes)
+	o.bytes = len(out)
 }
 
 // encode makes the bytes of an order or a cancel.
@@ -266,21 +264,24 @@ func (d *desk) take(e *event.Event) bool {
 }
 
 func (d *desk) obey(cmd *event.Command) {
-	if cmd.Kind == event.Report && cmd.ExecType == market.ExecNew {
+	switch {
+	case cmd.Kind == event.SendOrder || cmd.Kind == event.SendCancel:
+	case cmd.Kind == event.Report && cmd.ExecType == market.ExecNew:
 		d.wall.Accept(&firewall.Accepted{Number: cmd.Parent, Client: cmd.Client, ID: cmd.ID})
-	}
-	if cmd.Kind != event.SendOrder && cmd.Kind != event.SendCancel {
+		return
+	default:
 		return
 	}
-	d.venues[cmd.Venue].write(d.now, cmd)
+	o := &d.venues[cmd.Venue]
+	o.write(d.now, cmd)
+	if cmd.Kind == event.SendOrder {
+		if d.timed && d.first == 0 {
+			d.first = readClock()
+		}
+		d.orders++
+	}
+	o.session.Wrote(o.bytes)
 	d.sent = append(d.sent, *cmd)
-	if cmd.Kind != event.SendOrder {
-		return
-	}
-	if d.timed && d.first == 0 {
-		d.first = readClock()
-	}
-	d.orders++
 }
 
 // receive copies the next message to where all are received, as a socket does.
