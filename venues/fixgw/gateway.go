@@ -53,15 +53,12 @@ type Gateway struct {
 	orders   [][len(sides)][len(styles)]*fix.Template // by symbol index, sides and styles
 	cancels  [][len(sides)]*fix.Template
 	statuses [][len(sides)]*fix.Template
-	unsent   outbound.Unsent
 	cleared  int    // bytes at the front of the session's Out that the firewall let through
 	own      uint64 // cancel requests of our own making
 	burst    outbound.Burst
-	recent   recentOrders
 	written  uint64 // bytes that the socket took on this connection
 	stuck    int64  // since when bytes wait and the socket takes none; 0: it does
 	pace     outbound.Pace
-	lane     outbound.Lane
 	counted  uint64 // messages of the session that the throttle knows
 	asked    int    // symbols whose quotes were asked for on this connection
 
@@ -69,6 +66,11 @@ type Gateway struct {
 	emitted  int // events of the message at hand that the Sink took
 	counting int // events of it offered so far in this attempt
 	stats    Stats
+
+	// Behind the rest, because Rewarm does not ask for all of them: they are large.
+	unsent outbound.Unsent
+	recent recentOrders
+	lane   outbound.Lane
 }
 
 // Stats counts since New. Session holds the counters of the FIX session.

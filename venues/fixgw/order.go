@@ -196,7 +196,10 @@ func (g *Gateway) transmit(now int64, c *event.Command) bool {
 // turn chooses one of the templates beside that which takes, and see firewall.Session.Rewarm. It
 // changes nothing.
 func (g *Gateway) Rewarm(turn uint64, id market.InstrumentID, side market.Side) {
-	warm.Of(g)
+	warm.Span(&g.cfg, &g.stats)
+	g.unsent.Rewarm()
+	g.lane.Rewarm()
+	g.recent.rewarm(g.session.NextOut())
 	if i := g.symbols.index(id); i >= 0 && side.Valid() {
 		all := &g.orders[i][side.Index()]
 		g.session.Rewarm(all[0])

@@ -1,6 +1,9 @@
 package fixgw
 
-import "penstock/event"
+import (
+	"penstock/event"
+	"penstock/internal/warm"
+)
 
 // recentCapacity is how many sent commands a Reject(35=3) can still name.
 const recentCapacity = 4096
@@ -32,3 +35,6 @@ func (r *recentOrders) get(seq uint64) *recentOrder {
 	}
 	return nil
 }
+
+// rewarm asks for where the command of number seq will be.
+func (r *recentOrders) rewarm(seq uint64) { warm.Of(&r.entries[seq%recentCapacity]) }

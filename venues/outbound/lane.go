@@ -1,6 +1,9 @@
 package outbound
 
-import "penstock/event"
+import (
+	"penstock/event"
+	"penstock/internal/warm"
+)
 
 // laneCapacity bounds the cancels that wait for the throttle.
 const laneCapacity = 4096
@@ -29,3 +32,6 @@ func (l *Lane) Front() *event.Command { return &l.commands[l.head] }
 
 // Pop takes the oldest out.
 func (l *Lane) Pop() { l.head, l.n = (l.head+1)%laneCapacity, l.n-1 }
+
+// Rewarm asks for what a command touches that need not wait.
+func (l *Lane) Rewarm() { warm.Of(&l.n) }

@@ -1,6 +1,9 @@
 package outbound
 
-import "penstock/event"
+import (
+	"penstock/event"
+	"penstock/internal/warm"
+)
 
 // unsentCapacity bounds the commands that wait for a full socket.
 const unsentCapacity = 1024
@@ -57,3 +60,6 @@ func (q *Unsent) Orders() bool {
 	}
 	return false
 }
+
+// Rewarm asks for what a command touches that the socket takes at once.
+func (q *Unsent) Rewarm() { warm.Span(&q.head, &q.tail) }
