@@ -164,7 +164,11 @@ func drive(ops []byte, check func(m *Composite, e *event.Event, now int64, moved
 	for ; len(ops) >= 4; ops = ops[4:] {
 		e := randomEvent(ops, now)
 		m.Apply(&e)
-		check(m, &e, now, m.Refresh(now))
+		moved := m.Refresh(now)
+		if ops[0]&8 != 0 {
+			m.Foresee()
+		}
+		check(m, &e, now, moved)
 		now += int64(ops[1] >> 5)
 	}
 }

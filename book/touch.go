@@ -92,6 +92,17 @@ func (m *Composite) leaveAlone(t *Touch, i, v int, key int64, qty market.Qty) {
 	n.key = unknown
 }
 
+// Foresee finds what is behind the touch, before somebody asks who leaves it.
+func (m *Composite) Foresee() {
+	for i := range m.next {
+		if n := &m.next[i]; n.key == unknown {
+			if t := m.touchBelow(i, m.best[i]); t.OK {
+				*n = next{int64(t.Price) * (1 - 2*int64(i)), t.Qty, t.Venues}
+			}
+		}
+	}
+}
+
 // scan finds the touch of side i over all active lanes.
 func (m *Composite) scan(i int) {
 	t := m.touchBelow(i, unknown)
@@ -111,9 +122,11 @@ func (m *Composite) touchBelow(i int, limit int64) (t Touch) {
 	keys, sizes := &m.lanes.key[i], &m.lanes.qty[i]
 	best := int64(noKey)
 	for set := m.active; set != 0; set &= set - 1 {
-		if key := keys[bits.TrailingZeros16(set)&(market.MaxVenues-1)]; key < limit {
-			best = max(best, key)
+		key := keys[bits.TrailingZeros16(set)&(market.MaxVenues-1)]
+		if key >= limit {
+			key = noKey
 		}
+		best = max(best, key)
 	}
 	if best == noKey {
 		return t
@@ -121,10 +134,12 @@ func (m *Composite) touchBelow(i int, limit int64) (t Touch) {
 	t.Price, t.OK = price(i, best), true
 	for set := m.active; set != 0; set &= set - 1 {
 		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		same := uint64(0)
 		if keys[v] == best {
-			t.Qty += sizes[v]
-			t.Venues |= 1 << v
+			same = 1
 		}
+		t.Qty += sizes[v] & -market.Qty(same)
+		t.Venues |= uint16(same) << v
 	}
 	return t
 }

@@ -125,6 +125,7 @@ func (s *stance) forget() { s.facts, s.ok = 0, false }
 func (c *Core) ready(slot int32) {
 	p := &c.parents[slot]
 	if m := c.composites[p.Instrument]; m.Partial|m.Dirty == 0 {
+		m.Foresee()
 		c.openings(p.Instrument, p.Side).foresee(m.LiveLit())
 		c.stance(slot)
 	}
