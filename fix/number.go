@@ -19,10 +19,11 @@ var pairs = func() (t [200]byte) {
 	return
 }()
 
-// threes has digits3of for 0..999, and is as long as a mask needs.
+// threes has digits3of for 0..999 and in the highest byte their sum, and is as long as a mask needs.
 var threes = func() (t [1024]uint32) {
 	for i := range 1000 {
-		t[i] = uint32(digits3of(uint64(i)))
+		w := uint32(digits3of(uint64(i)))
+		t[i] = w | w*0x010101>>16<<24
 	}
 	return
 }()

@@ -183,25 +183,24 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 	s.lent = t
 	to := unsafe.Pointer(unsafe.SliceData(t.buf))
 	store64(to, t.seqEnd-8, t.seqHead|(s.seq.text+step<<56)&t.seqMask)
-	sum := t.sum + s.seq.sum + step + s.w.stamp.sum
-	s.w.stamp.put(unsafe.Add(to, t.sentAt))
+	millis := s.w.stamp.millis(now)
+	time := s.w.stamp.sum + uint64(millis>>24)
+	sum := t.sum + s.seq.sum + step + time
+	s.w.stamp.put(unsafe.Add(to, t.sentAt), millis)
 	if t.transact != 0 {
-		sum += s.w.stamp.sum
-		s.w.stamp.put(unsafe.Add(to, t.transact))
+		sum += time
+		s.w.stamp.put(unsafe.Add(to, t.transact), millis)
 	}
-	words := uint64(0) // digits that are added up in the end: not more than 216
 	if t.spec.IDs == IDDecimal {
-		sum += s.ids.sum
-		words = s.ids.put(unsafe.Add(to, t.idAt), v.ID)
+		sum += s.ids.put(unsafe.Add(to, t.idAt), v.ID)
 		if t.linkAt != 0 {
-			sum += s.links.sum
-			words += s.links.put(unsafe.Add(to, t.linkAt), v.Link)
+			sum += s.links.put(unsafe.Add(to, t.linkAt), v.Link)
 		}
 		if t.origAt != 0 {
-			sum += s.origs.sum
-			words += s.origs.put(unsafe.Add(to, t.origAt), v.OrigID)
+			sum += s.origs.put(unsafe.Add(to, t.origAt), v.OrigID)
 		}
 	}
+	words := uint64(0) // digits that are added up in the end: not more than twelve
 	end := t.fixed
 	if odd == 0 {
 		if qty := uint64(v.Qty); qty-1 < 9_999 && t.qty.decimals == 0 { // as most are
@@ -234,9 +233,8 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 		end, sum = t.odd(to, end, sum, v)
 	}
 	length := threes[(end-t.start)%uint(len(threes))]
-	words += uint64(length)
-	binary.LittleEndian.PutUint32((*[4]byte)(unsafe.Add(to, t.lenAt))[:], length+SOH<<24+ascii0&0xffffff)
-	sum += uint64(end-t.fixed)*'0' + words*0x0101010101010101>>56
+	binary.LittleEndian.PutUint32((*[4]byte)(unsafe.Add(to, t.lenAt))[:], length&0xffffff+SOH<<24+ascii0&0xffffff)
+	sum += uint64(end-t.fixed)*'0' + words*0x0101010101010101>>56 + uint64(length>>24)
 	store64(to, end, trailers[byte(sum)])
 	t.buf = t.buf[:end+8]
 	return nil

@@ -49,12 +49,12 @@ func (x *idText) cover(id uint64) {
 	}
 }
 
-// put writes id, which the base serves, at to, and returns the digits that sum lacks.
+// put writes id, which the base serves, at to, and returns the sum of its digits.
 func (x *idText) put(to unsafe.Pointer, id uint64) uint64 {
 	w := uint64(threes[(id-x.base)%uint64(len(threes))])
 	*(*[16]byte)(to) = x.head
 	store64(to, idDigits-8, x.last+w<<40)
-	return w
+	return x.sum + w>>24
 }
 
 //go:noinline

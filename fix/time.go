@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"encoding/binary"
 	"errors"
 	"unsafe"
 
@@ -73,10 +74,10 @@ const stampLen = len("20261120-14:30:00.123")
 // the last second, so that most calls write three digits. The zero value is
 // ready; not safe for concurrent use.
 type Stamp struct {
-	end  int64  // of the millisecond that text shows, ns since the epoch; 0: it shows none
-	sum  uint64 // of the bytes of text
-	upTo uint32 // of those before the milliseconds
-	sec  int64  // second that text shows, plus 1
+	end  int64    // of the second that it shows, ns since the epoch; 0: it shows none
+	sum  uint64   // of the bytes of a time with 000 for its milliseconds,
+	head [16]byte // its first bytes,
+	last uint64   // and its last eight
 	text [stampLen]byte
 }
 
@@ -86,44 +87,46 @@ func (s *Stamp) Append(dst []byte, ns int64) []byte {
 	return append(dst, s.text[:]...)
 }
 
+// set makes text that of ns.
 func (s *Stamp) set(ns int64) {
 	if !s.shows(ns) {
 		s.turn(ns)
 	}
+	binary.LittleEndian.PutUint64(s.text[stampLen-8:], s.last+uint64(s.millis(ns))<<40)
 }
 
-// shows reports whether text is that of ns.
-func (s *Stamp) shows(ns int64) bool { return uint64(s.end-1-ns) < milli }
+// shows reports whether ns is in the second.
+func (s *Stamp) shows(ns int64) bool { return uint64(s.end-1-ns) < second }
 
 //go:noinline
 func (s *Stamp) turn(ns int64) {
 	sec := ns / second
-	if sec+1 != s.sec {
-		y, mo, d := market.CivilDate(sec / day)
-		in := sec % day
-		putDigits(s.text[0:4], uint64(y))
-		putDigits(s.text[4:6], uint64(mo))
-		putDigits(s.text[6:8], uint64(d))
-		s.text[8] = '-'
-		putDigits(s.text[9:11], uint64(in/3600))
-		s.text[11] = ':'
-		putDigits(s.text[12:14], uint64(in/60%60))
-		s.text[14] = ':'
-		putDigits(s.text[15:17], uint64(in%60))
-		s.text[17] = '.'
-		s.sec = sec + 1
-		s.upTo = 0
-		for _, c := range s.text[:18] {
-			s.upTo += uint32(c)
-		}
+	y, mo, d := market.CivilDate(sec / day)
+	in := sec % day
+	putDigits(s.text[0:4], uint64(y))
+	putDigits(s.text[4:6], uint64(mo))
+	putDigits(s.text[6:8], uint64(d))
+	s.text[8] = '-'
+	putDigits(s.text[9:11], uint64(in/3600))
+	s.text[11] = ':'
+	putDigits(s.text[12:14], uint64(in/60%60))
+	s.text[14] = ':'
+	putDigits(s.text[15:17], uint64(in%60))
+	copy(s.text[17:], ".000")
+	s.head, s.last = [16]byte(s.text[:]), binary.LittleEndian.Uint64(s.text[stampLen-8:])
+	s.end, s.sum = (sec+1)*second, 0
+	for _, c := range s.text {
+		s.sum += uint64(c)
 	}
-	ms := ns % second / milli
-	s.end = ns - ns%milli + milli
-	s.sum = uint64(s.upTo + putDigits32(s.text[18:], uint32(ms)))
 }
 
-// put writes the text at to.
-func (s *Stamp) put(to unsafe.Pointer) {
-	type text struct{ _ [stampLen]byte }
-	*(*text)(to) = *(*text)(unsafe.Pointer(&s.text))
+// millis returns the milliseconds of ns, which the stamp shows, as threes has them.
+func (s *Stamp) millis(ns int64) uint32 {
+	return threes[(second-1-uint32(s.end-1-ns))/milli%uint32(len(threes))]
+}
+
+// put writes the time with some milliseconds at to.
+func (s *Stamp) put(to unsafe.Pointer, millis uint32) {
+	*(*[16]byte)(to) = s.head
+	store64(to, uint(stampLen-8), s.last+uint64(millis)<<40)
 }
