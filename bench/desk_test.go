@@ -54,6 +54,7 @@ type orderDesk struct {
 	guard     *firewall.Session     // judges the bytes of every message
 	templates [][2][3]*fix.Template // by instrument and side: taking, posting, cancelling
 	bytes     int                   // of the last message
+	latest    *fix.Template         // which made it
 }
 
 // deskOptions are what the benchmarks change.
@@ -230,7 +231,15 @@ func (o *orderDesk) encode(now int64, cmd *event.Command) error {
 	case cmd.TIF == market.TIFDay:
 		kind = 1
 	}
-	return o.session.SendTemplate(o.templates[cmd.Instrument][cmd.Side.Index()][kind], now, &v)
+	o.latest = o.templates[cmd.Instrument][cmd.Side.Index()][kind]
+	return o.session.SendTemplate(o.latest, now, &v)
+}
+
+// wrote tells the session that its bytes left, and lets it get ready for the next.
+func (o *orderDesk) wrote() {
+	o.session.Wrote(o.bytes)
+	o.session.Ready(o.latest)
+	o.guard.Ready()
 }
 
 // bringNear is a bite of an idle loop between rehearsals: see loop.Loop.Warm.
@@ -280,7 +289,7 @@ func (d *desk) obey(cmd *event.Command) {
 		}
 		d.orders++
 	}
-	o.session.Wrote(o.bytes)
+	o.wrote()
 	d.sent = append(d.sent, *cmd)
 }
 

@@ -118,8 +118,7 @@ func (t *Template) render(seqLen int) {
 	t.buf = t.buf[:0]
 	text("8=" + t.cfg.BeginString + "\x019=")
 	t.lenAt = slot(bodyDigits)
-	start := len(t.buf)
-	t.start = uint(start) - 1
+	t.start = uint(len(t.buf)) - 1
 	text("35=" + t.spec.MsgType + "\x0134=")
 	t.seqLen, t.seqEnd = seqLen, uint(slot(seqLen)+seqLen)
 	text("49=" + t.cfg.SenderCompID + "\x0152=")
@@ -150,16 +149,47 @@ func (t *Template) render(seqLen int) {
 	for _, c := range t.buf {
 		t.sum += uint64(c)
 	}
-	body := len(t.buf) - start
-	t.plain = t.cfg.Role == Initiator && seqLen <= maxSeqText && body >= 100 && body+maxTail <= 999
+	t.measure()
+	t.buf = slices.Grow(t.buf, maxTail+maxSeqText)
+}
+
+// fit makes t one for sequence numbers of seqLen digits.
+func (t *Template) fit(seqLen int) {
+	switch {
+	case seqLen > t.seqLen:
+		t.widen(seqLen)
+	case seqLen < t.seqLen:
+		t.render(seqLen) // the numbers began anew
+	}
+}
+
+// measure finds what follows from how much is rendered, and from the room for MsgSeqNum.
+func (t *Template) measure() {
+	body := int(t.fixed - t.start)
+	t.plain = t.cfg.Role == Initiator && t.seqLen <= maxSeqText && body >= 100 && body+maxTail <= 999
 	if t.unusual = 0; !t.plain || t.spec.IDs != IDDecimal {
 		t.unusual = -1
 	}
-	if seqLen <= maxSeqText {
-		t.seqMask = ^uint64(0) << (64 - 8*seqLen)
-		t.seqHead = binary.LittleEndian.Uint64(t.buf[t.seqEnd-8:])
+	if t.seqLen <= maxSeqText {
+		t.seqMask = ^uint64(0) << (64 - 8*t.seqLen)
+		t.seqHead = binary.LittleEndian.Uint64(t.buf[t.seqEnd-8:]) &^ t.seqMask
 	}
-	t.buf = slices.Grow(t.buf, maxTail)
+}
+
+// widen makes room for sequence numbers of seqLen digits, which are more than there were: what follows
+// them moves. It is render at a fraction of its cost; a sequence gains a digit in the middle of a day.
+func (t *Template) widen(seqLen int) {
+	by := seqLen - t.seqLen
+	end := t.fixed + 1
+	t.buf = slices.Grow(t.buf[:end], by+maxTail)
+	copy(t.buf[t.seqEnd+uint(by):end+uint(by)], t.buf[t.seqEnd:end])
+	for _, at := range [...]*int{&t.sentAt, &t.idAt, &t.origAt, &t.linkAt, &t.transact} {
+		if *at != 0 {
+			*at += by
+		}
+	}
+	t.seqLen, t.seqEnd, t.fixed = seqLen, t.seqEnd+uint(by), t.fixed+uint(by)
+	t.measure()
 }
 
 // SendTemplate sends a message; the session must be able to (CanSend).
@@ -240,6 +270,18 @@ func (s *Session) SendTemplate(t *Template, now int64, v *Values) error {
 	return nil
 }
 
+// Ready makes what the next message needs of its sequence number, and t, if one sends by it: what
+// SendTemplate would else do on the way of that message. For those that have just sent.
+func (s *Session) Ready(t *Template) {
+	if s.nextOut-s.seq.base >= s.seq.serves {
+		s.seq.turn(s.nextOut)
+		s.claim(s.seq.base + s.seq.serves - 1)
+	}
+	if s.seq.width != t.seqLen && s.lent != t {
+		t.fit(s.seq.width)
+	}
+}
+
 // prepare makes a message ready that SendTemplate cannot write at once; done: it was sent in
 // another way, or cannot be.
 //
@@ -249,13 +291,7 @@ func (s *Session) prepare(t *Template, now int64, v *Values) (done bool, err err
 		return true, ErrNotLoggedOn
 	}
 	s.keep()
-	if s.nextOut-s.seq.base >= s.seq.serves {
-		s.seq.turn(s.nextOut)
-		s.claim(s.seq.base + s.seq.serves - 1)
-	}
-	if s.seq.width != t.seqLen {
-		t.render(s.seq.width)
-	}
+	s.Ready(t)
 	if !t.plain || !idFits(v.ID) || v.Qty|v.Price|v.MinQty|v.Show < 0 || t.linkAt != 0 && !idFits(v.Link) ||
 		t.origAt != 0 && !idFits(v.OrigID) || !quotable(v.QuoteID) {
 		return true, s.sendPlain(t, now, v)

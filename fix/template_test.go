@@ -61,6 +61,8 @@ func TestTemplateWritesAnOrder(t *testing.T) {
 func FuzzTemplate(f *testing.F) {
 	f.Add(uint64(1), uint64(261120143000000001), uint64(7), int64(300), int64(100250), int64(0), int64(5e9), "")
 	f.Add(uint64(99), uint64(999999999999999999), uint64(1e17), int64(1<<62), int64(1), int64(10), int64(-1), "Q")
+	f.Add(uint64(7), uint64(261120143000000998), uint64(261120143000000999), int64(100), int64(500), int64(0), int64(1e5), "")
+	f.Add(uint64(9998), uint64(261120143000000001), uint64(261120143000000009), int64(5), int64(77), int64(0), int64(1e5), "")
 	f.Add(uint64(999), uint64(1e18), uint64(0), int64(0), int64(-5), int64(1e9), int64(1e18), "a\x01b")
 	f.Fuzz(func(t *testing.T, seq, id, orig uint64, qty, price, minQty, step int64, quote string) {
 		if len(quote) > 64 {
@@ -95,6 +97,61 @@ func FuzzTemplate(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestNumbersGainDigits sends across every power of ten, as the twin does, with what Ready does behind a
+// message and without: with it the next finds all of it done, and nothing allocates.
+func TestNumbersGainDigits(t *testing.T) {
+	for _, ready := range []bool{false, true} {
+		fast, slow := loggedOn(t, nil), loggedOn(t, nil)
+		for _, cancel := range []bool{false, true} {
+			spec := orderSpec(IDDecimal, cancel)
+			spec.LinkTag = TagSecondaryClOrdID
+			fast.nextOut = 2
+			tf, err := fast.NewTemplate(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ts, _ := slow.NewTemplate(spec)
+			v := Values{ID: 261120143000000001, OrigID: 261120143000000005, Link: 261120143000000777, Qty: 30000, Price: 100250}
+			for power := uint64(10); power <= 1e10; power *= 10 {
+				for seq := power - 2; seq < power+2; seq++ {
+					fast.nextOut, slow.nextOut = seq, seq
+					e1, e2 := fast.SendTemplate(tf, sampleTime, &v), slowTemplate(slow, ts, sampleTime, &v)
+					if e1 != nil || e2 != nil || string(fast.Out()) != string(slow.Out()) {
+						t.Fatalf("%v %v\nfast %s\nslow %s", e1, e2, readable(fast.Out()), readable(slow.Out()))
+					}
+					if ready {
+						fast.Ready(tf) // while it waits
+					}
+					if string(fast.Out()) != string(slow.Out()) {
+						t.Fatalf("Ready changed what waits: %s", readable(fast.Out()))
+					}
+					fast.Wrote(len(fast.Out()))
+					slow.Wrote(len(slow.Out()))
+					if ready {
+						fast.Ready(tf)
+						if fast.nextOut-fast.seq.base >= fast.seq.serves || fast.seq.width != tf.seqLen || tf.seqLen != digits(fast.nextOut) {
+							t.Fatalf("after %d the next would have to wait", seq)
+						}
+					}
+				}
+			}
+		}
+	}
+	s := loggedOn(t, nil)
+	tmpl, err := s.NewTemplate(orderSpec(IDDecimal, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := Values{ID: 261120143000000001, Qty: 30000, Price: 100250}
+	if n := testing.AllocsPerRun(1000, func() {
+		s.SendTemplate(tmpl, sampleTime, &v)
+		s.Wrote(len(s.Out()))
+		s.Ready(tmpl)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 }
 
 func TestIDFormatsComeBack(t *testing.T) {

@@ -66,6 +66,7 @@ type moulds struct {
 	read   reading   // the latest
 	all    []mould   // those learned
 	missed uint
+	full   uint64 // the last MsgSeqNum that has as many digits as that of the mould learned last, 0: none
 }
 
 // reading is what a mould makes of a message.
@@ -148,6 +149,7 @@ func (s *Session) learn(kind byte, msg []byte, body int) {
 		at = int(l.missed/relearn) % at
 	}
 	l.all[at] = m
+	l.full = m.lastSeq()
 }
 
 // spells reports whether the words of an order are those of a mould, whatever its numbers are.
@@ -257,17 +259,32 @@ func (m *mould) lay(msg []byte, body, parentTag int) bool {
 	if m.least = m.end + trailer; !m.whole {
 		m.least++
 	}
-	chunks := (m.end + chunkBytes - 1) / chunkBytes
-	m.last = (chunks - 1) * chunkBytes
-	for i := range m.chunks[:chunks] {
+	m.pack(&loose)
+	m.mask = ^uint64(0) >> (64 - 8*min(m.symbol.n, 8))
+	m.probe = binary.LittleEndian.Uint64(msg[m.symbol.at:]) & m.mask
+	return true
+}
+
+// pack divides what loose says up to m.end into chunks, the last of which ends there.
+func (m *mould) pack(loose *spans) {
+	n := (m.end + chunkBytes - 1) / chunkBytes
+	m.last = (n - 1) * chunkBytes
+	for i := range m.chunks[:n] {
 		c, at := &m.chunks[i], min(chunkBytes*i, m.end-chunkBytes)
 		for k := range chunkBytes {
 			c.low[k], c.pad[k] = loose[at+k].low, 0x7f-loose[at+k].span
 		}
 	}
-	m.mask = ^uint64(0) >> (64 - 8*min(m.symbol.n, 8))
-	m.probe = binary.LittleEndian.Uint64(msg[m.symbol.at:]) & m.mask
-	return true
+}
+
+// unpack is the reverse of pack.
+func (m *mould) unpack(loose *spans) {
+	for at := 0; at <= m.last; at += chunkBytes {
+		c, at := &m.chunks[at/chunkBytes], min(at, m.end-chunkBytes)
+		for k := range chunkBytes {
+			loose[at+k].low, loose[at+k].span = c.low[k], 0x7f-c.pad[k]
+		}
+	}
 }
 
 // keep returns where a number of up to 18 digits ends, and 0x0f for each of its first two, when it

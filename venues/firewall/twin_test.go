@@ -344,6 +344,7 @@ func (p *pair) tell() (any bool) {
 func (p *pair) check(msg string) Reason {
 	p.t.Helper()
 	clear, got := p.s.Out(p.now, []byte(msg), Said{})
+	p.s.Ready()
 	want := p.twin.out(p.now, msg)
 	if got != want || (got == Clear) != (clear == len(msg)) {
 		p.t.Fatalf("%q: %v and %d bytes clear, the twin %v", msg, got, clear, want)

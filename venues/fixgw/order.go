@@ -119,7 +119,14 @@ func (g *Gateway) write(now int64, t *fix.Template, c *event.Command) bool {
 		// A refused status request says nothing about the order.
 		g.recent.put(seq, c)
 	}
-	return g.transmit(now, c)
+	if !g.transmit(now, c) {
+		return false
+	}
+	g.session.Ready(t)
+	if g.cfg.Firewall != nil {
+		g.cfg.Firewall.Ready()
+	}
+	return true
 }
 
 // values returns the fields of a command's message.
