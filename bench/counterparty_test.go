@@ -29,13 +29,14 @@ type counterparty struct {
 	buf      []byte
 	held     int // bytes in buf that are not a whole message
 
-	seq    uint64 // of the next message
-	packet []byte
-	ref    uint64
-	orders []placed // received and not yet answered
-	cancel []uint64 // orders that are to be cancelled, likewise
-	execs  int
-	bytes  int // of the last read that held an order
+	seq     uint64 // of the next message
+	packet  []byte
+	ref     uint64
+	orders  []placed // received and not yet answered
+	cancel  []uint64 // orders that are to be cancelled, likewise
+	execs   int
+	bytes   int // of the last read that held an order
+	written int // bytes of the session
 
 	explain func() string // what the router knows, for a failure
 }
@@ -174,6 +175,7 @@ func (p *counterparty) flush() {
 		n, err := unix.Write(p.conn, p.session.Out())
 		if err == nil {
 			p.session.Wrote(n)
+			p.written += n
 		} else if err != unix.EAGAIN {
 			p.tb.Fatal("reports:", err)
 		}

@@ -23,16 +23,22 @@ import (
 // echo is the floor: a process that answers a datagram with as many bytes as an order
 // has, on the router's core.
 type echo struct {
+	traffic
 	peer *counterparty
 	cmd  *exec.Cmd // nil: a thread of this process
 	name string
 }
 
+// traffic is how many bytes pass for an order: the datagram that leads to it, the order, the venue's
+// answer, the datagram that takes back what the first one said. The same passes between venue and
+// echo: bytes that no answer acknowledges cost a packet of their own within a sample.
+type traffic struct{ tick, order, answer, back int }
+
 // startEcho compiles and starts testdata/echo.c; without a C compiler a thread does the
 // same with raw system calls.
-func startEcho(tb testing.TB, bytes int) *echo {
+func startEcho(tb testing.TB, t traffic) *echo {
 	tb.Helper()
-	e := &echo{peer: newCounterparty(tb), name: "C echo"}
+	e := &echo{traffic: t, peer: newCounterparty(tb), name: "C echo"}
 	cores := allowedCores()
 	core := cores[len(cores)-1]
 	var port int
@@ -41,7 +47,7 @@ func startEcho(tb testing.TB, bytes int) *echo {
 		if out, err := exec.Command(gcc, "-O3", "-march=native", "-o", binary, "testdata/echo.c").CombinedOutput(); err != nil {
 			tb.Fatalf("gcc: %v\n%s", err, out)
 		}
-		e.cmd = exec.Command(binary, strconv.Itoa(e.peer.port), strconv.Itoa(core), strconv.Itoa(bytes))
+		e.cmd = exec.Command(binary, strconv.Itoa(e.peer.port), strconv.Itoa(core), strconv.Itoa(t.tick), strconv.Itoa(t.order))
 		out, err := e.cmd.StdoutPipe()
 		if err == nil {
 			err = e.cmd.Start()
@@ -57,16 +63,21 @@ func startEcho(tb testing.TB, bytes int) *echo {
 		hurry(tb, e.cmd.Process.Pid, -20) // as the router's thread
 	} else {
 		e.name = "raw-syscall echo"
-		port = e.startThread(tb, core, bytes)
+		port = e.startThread(tb, core)
 	}
 	e.peer.accept()
 	e.peer.sendTo(fmt.Sprintf("127.0.0.1:%d", port))
-	e.peer.packet = make([]byte, 58)
 	return e
 }
 
+// zeros are what the venue says to the echo.
+var zeros [2048]byte
+
+// seldom is that of testdata/echo.c.
+const seldom = 64
+
 // startThread echoes on a thread of this process until the counterparty goes away.
-func (e *echo) startThread(tb testing.TB, core, bytes int) (port int) {
+func (e *echo) startThread(tb testing.TB, core int) (port int) {
 	udp, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		tb.Fatal(err)
@@ -91,15 +102,15 @@ func (e *echo) startThread(tb testing.TB, core, bytes int) (port int) {
 		defer unix.Close(tcp)
 		runtime.LockOSThread()
 		pinThread(tb, core)
-		in, order := make([]byte, 2048), make([]byte, bytes)
+		in, order := make([]byte, 2048), make([]byte, e.order)
 		for turn := 0; ; turn++ {
 			n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(udp), uintptr(unsafe.Pointer(&in[0])), uintptr(len(in)), 0, 0, 0)
-			if errno == 0 && n > 0 {
+			if errno == 0 && int(n) == e.tick {
 				if _, err := unix.Write(tcp, order); err != nil {
 					return
 				}
-			} else if turn%65536 == 0 {
-				if n, _, err := unix.Recvfrom(tcp, in[:1], unix.MSG_DONTWAIT); n == 0 && err == nil {
+			} else if errno != 0 && turn%seldom == 0 {
+				if n, _, err := unix.Recvfrom(tcp, in, unix.MSG_DONTWAIT); n == 0 && err == nil {
 					return
 				}
 			}
@@ -107,6 +118,16 @@ func (e *echo) startThread(tb testing.TB, core, bytes int) (port int) {
 		}
 	}()
 	return at.(*unix.SockaddrInet4).Port
+}
+
+// back sends what the router gets behind an order.
+func (e *echo) back() {
+	p := e.peer
+	if n, err := unix.Write(p.conn, zeros[:e.answer]); n != e.answer {
+		p.tb.Fatal("answer:", n, err)
+	}
+	p.packet = zeros[:e.traffic.back]
+	p.sendPacket()
 }
 
 func (e *echo) signal(tb testing.TB, s syscall.Signal) {
@@ -150,10 +171,10 @@ func rest() {
 // FIX order on the venue's TCP connection, over loopback, as the venue sees it: from
 // before its send to after its receive. The router spins on a core of its own, feed and
 // gateway inline, in a process as a router with a core makes it: see internal/quiet. On the
-// same core, in turns of a thousand orders, a C program answers the same datagram with as many
-// bytes and nothing in between. Journal and the venue's thread share the other core, where a
-// venue has its own machine: so the thread comes before the others there, and the samples of
-// both sides in which it stood still itself are told apart.
+// same core, in turns of a thousand orders, a C program answers a datagram of that size with as
+// many bytes and nothing in between, and is answered with as many. Journal and the venue's thread
+// share the other core, where a venue has its own machine: so the thread comes before the others
+// there, and the samples of both sides in which it stood still itself are told apart.
 func BenchmarkWire(b *testing.B) {
 	if len(allowedCores()) < 2 {
 		b.Log("one core only: router and venue wait for each other")
@@ -221,6 +242,7 @@ type wireRig struct {
 	resume  chan struct{} // not nil: the loop waits for it
 	router  samples
 	floor   samples
+	traffic traffic
 	skip    int // samples after a swap that are not kept
 	undo    quiet.Undo
 	nice    int // of this thread before
@@ -243,7 +265,7 @@ func newWire(tb testing.TB) *wireRig {
 	for range w.skip {
 		w.sample()
 	}
-	w.echo = startEcho(tb, w.rig.peer.bytes)
+	w.echo = startEcho(tb, w.traffic)
 	w.echo.signal(tb, syscall.SIGSTOP)
 	return w
 }
@@ -288,26 +310,35 @@ func (w *wireRig) sample() {
 	h, p := &w.router, w.rig.peer
 	if w.echoing {
 		h, p = &w.floor, w.echo.peer
-		rest()
-		rest()
-		if nanos, stall := p.tick(); w.skip == 0 {
-			h.record(nanos, stall)
-		}
+		p.packet = zeros[:w.echo.tick]
 	} else {
 		p.prepare()
-		rest()
-		nanos, stall := p.tick()
-		if w.skip == 0 {
-			h.record(nanos, stall)
-		}
-		for len(p.orders) == 0 {
-			p.serve(p.read())
-		}
-		p.answer(false)
-		p.send(p.deleteMessage())
-		rest()
+	}
+	rest()
+	nanos, stall := p.tick()
+	if w.skip == 0 {
+		h.record(nanos, stall)
 	}
 	w.skip = max(w.skip-1, 0)
+	if w.echoing {
+		w.echo.back()
+	} else {
+		w.back()
+	}
+	rest()
+}
+
+// back answers the order and takes back what led to it.
+func (w *wireRig) back() {
+	p, t := w.rig.peer, &w.traffic
+	t.tick = len(p.packet)
+	for len(p.orders) == 0 {
+		p.serve(p.read())
+	}
+	before := p.written
+	p.answer(false)
+	p.send(p.deleteMessage())
+	t.order, t.answer, t.back = p.bytes, p.written-before, len(p.packet)
 }
 
 func (w *wireRig) stop(tb testing.TB) {

@@ -2,7 +2,10 @@
  * thread on a core of its own reads a datagram and writes as many bytes as an
  * order has to a TCP connection. It is the floor of the loopback benchmark.
  *
- *   echo TCP-PORT CORE BYTES
+ *   echo TCP-PORT CORE DATAGRAM ORDER
+ *
+ * A datagram of DATAGRAM bytes leads to an order of ORDER bytes, one of another size to
+ * none. What the connection brings is thrown away.
  *
  * It connects to 127.0.0.1:TCP-PORT, prints the UDP port on which it listens, and
  * ends when the connection does.
@@ -18,6 +21,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The connection is read in one turn of so many: what it brings may wait, a datagram not. */
+#define SELDOM 64
+
 static void fail(const char *what)
 {
 	perror(what);
@@ -32,11 +38,11 @@ int main(int argc, char **argv)
 	cpu_set_t cores;
 	int one = 1;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: echo TCP-PORT CORE BYTES\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: echo TCP-PORT CORE DATAGRAM ORDER\n");
 		return 2;
 	}
-	int bytes = atoi(argv[3]);
+	int tick = atoi(argv[3]), bytes = atoi(argv[4]);
 	if (bytes < 1 || bytes > (int)sizeof order)
 		return 2;
 	memset(order, '8', sizeof order);
@@ -58,12 +64,12 @@ int main(int argc, char **argv)
 		fail("tcp");
 	for (unsigned turn = 0;; turn++) {
 		ssize_t n = recv(udp, datagram, sizeof datagram, 0);
-		if (n > 0) {
+		if (n == tick) {
 			if (send(tcp, order, bytes, MSG_NOSIGNAL) != bytes)
 				return 0;
 		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
 			fail("recv");
-		} else if (turn % 65536 == 0 && recv(tcp, datagram, 1, MSG_DONTWAIT) == 0) {
+		} else if (turn % SELDOM == 0 && recv(tcp, datagram, sizeof datagram, MSG_DONTWAIT) == 0) {
 			return 0;
 		}
 	}
