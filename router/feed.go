@@ -140,39 +140,25 @@ func (c *Core) look() (sent bool) {
 	if c.looking == none {
 		return false
 	}
-	before := len(c.out.Commands)
 	m := c.composites[c.parents[c.looking].Instrument]
-	v := c.view(m)
-	for {
-		if v.ok {
-			c.looking = c.wakeful(c.looking, &v)
-		}
-		slot := c.looking
-		if slot == none {
-			return false
-		}
+	v, before := c.view(m), len(c.out.Commands)
+	for slot := c.looking; slot != none; slot = c.looking {
 		c.looking = c.agenda.links[slot].next
-		if !v.ok || !c.glance(slot, m, &v) {
-			c.lookAt(&c.parents[slot])
+		if v.ok {
+			if c.idles(slot, &v) {
+				continue
+			}
+			if c.takeNow(slot, m) {
+				return true
+			}
 		}
+		c.lookAt(&c.parents[slot])
 		if len(c.out.Commands) > before {
 			return true
 		}
 		c.recordMade()
 	}
-}
-
-// glance does what lookAt does where the stance of a parent is enough; where it is not, nothing was
-// done.
-func (c *Core) glance(slot int32, m *book.Composite, v *view) (done bool) {
-	s, p := c.stance(slot), &c.parents[slot]
-	if !s.ok {
-		return false
-	}
-	if s.spent {
-		s.spent, p.tried = false, p.tried&^triedTake
-	}
-	return s.idle(v, 0) || !s.still && c.takeNow(p, s, m)
+	return false
 }
 
 // lookAt lets p look at the market.

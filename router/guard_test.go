@@ -47,7 +47,7 @@ func TestCtl_C08_QuantityIsInOnePlace(t *testing.T) {
 				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "reserve" {
 					reserves[name]++
 				}
-				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Child" && len(n.Args) == 3 {
+				if s, ok := n.Fun.(*ast.SelectorExpr); ok && (s.Sel.Name == "Child" && len(n.Args) == 3 || s.Sel.Name == "Use") {
 					approvals[name]++
 				}
 			}

@@ -125,9 +125,10 @@ func (p *Parent) release(c *Child) (freed market.Qty) {
 }
 
 func (p *Parent) check() {
-	// What is not in excess any more makes up for nothing.
-	p.unreserved = min(p.unreserved, max(p.Cum+p.Reserved+p.Held-p.OrderQty, 0))
-	assert.That(p.Cum >= 0 && p.Reserved >= 0 && p.Held >= 0, "quantities are not negative")
+	if p.unreserved != 0 { // what is not in excess any more makes up for nothing
+		p.unreserved = min(p.unreserved, max(p.Cum+p.Reserved+p.Held-p.OrderQty, 0))
+	}
+	assert.That(p.Cum|p.Reserved|p.Held >= 0, "quantities are not negative")
 	assert.That(p.Cum+p.Reserved+p.Held <= p.OrderQty+p.unreserved, "filled, reserved and held fit the order")
 }
 

@@ -91,9 +91,43 @@ func (c *Core) order(p *Parent, pl *placement, qty market.Qty, mid2 int64) marke
 	return qty
 }
 
+// orderNow is order of what a permit says, to take. false: nothing was done, and order says why.
+func (c *Core) orderNow(p *Parent, permit *risk.Permit, v market.VenueID, price market.Price, mid2 int64) bool {
+	approved := c.gate.Use(permit, v, price, mid2, c.now)
+	if approved == nil {
+		return false
+	}
+	ch := c.child(p, approved.Order(), event.TacticTake, mid2)
+	c.tellVenue(p, ch)
+	c.made.sent = ch
+	return true
+}
+
 // send turns an approved order into a child and its command. What neither needs is left to entered.
 func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int64) {
-	o := approved.Order()
+	ch := c.child(p, approved.Order(), pl.tactic, mid2)
+	if pl.tactic != event.TacticTake {
+		ch.QuoteID, ch.bucket = pl.quote, pl.bucket
+	}
+	if pl.wait > 0 && c.putOff(ch, pl.wait) {
+		c.entered(p, ch)
+		return
+	}
+	cmd := c.tellVenue(p, ch)
+	if pl.tactic != event.TacticTake {
+		c.dress(cmd, ch, pl)
+	} else if pl.iso {
+		cmd.ExecInst = market.ExecInstISO
+	}
+	if pl.alone {
+		c.made.sent = ch
+		return
+	}
+	c.entered(p, ch)
+}
+
+// child makes a child of an approved order, and reserves what it may execute.
+func (c *Core) child(p *Parent, o *risk.Sealed, tactic event.Tactic, mid2 int64) *Child {
 	slot := int32(c.childCount)
 	ch := &c.children[slot]
 	if c.blank != slot {
@@ -102,17 +136,14 @@ func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int6
 	c.childCount++
 	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
 	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, o.Slot()
-	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue(), o.Instrument(), o.Side(), pl.tactic
-	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(pl.tactic), market.StatusPendingNew, o.Price(), c.now
-	ch.sentMid2, ch.bucket, ch.Policy = mid2, pl.bucket, o.Policy()
-	if pl.tactic != event.TacticTake {
-		ch.QuoteID = pl.quote
-	}
+	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue(), o.Instrument(), o.Side(), tactic
+	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(tactic), market.StatusPendingNew, o.Price(), c.now
+	ch.sentMid2, ch.Policy = mid2, o.Policy()
 	if ch.prev, ch.next = none, p.first; p.first != none {
 		c.children[p.first].prev = slot
 	}
 	p.first = slot
-	if pl.tactic == event.TacticOffer {
+	if tactic == event.TacticOffer {
 		p.offer(ch, o.Qty())
 	} else {
 		p.reserve(ch, o.Qty())
@@ -123,27 +154,17 @@ func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int6
 	p.sent++
 	p.ChildrenSent++
 	c.stances[o.Slot()].forget()
-	if pl.wait > 0 && c.putOff(ch, pl.wait) {
-		c.entered(p, ch)
-		return
-	}
+	return ch
+}
+
+// tellVenue makes the command that sends a child.
+func (c *Core) tellVenue(p *Parent, ch *Child) *event.Command {
 	cmd := c.command(event.SendOrder)
-	cmd.Child, cmd.Parent, cmd.Policy = ch.Number, p.Number, o.Policy()
+	cmd.Child, cmd.Parent, cmd.Policy = ch.Number, p.Number, ch.Policy
 	cmd.OrigID = p.locate
-	cmd.Venue, cmd.Instrument, cmd.Side, cmd.TIF, cmd.Mark = o.Venue(), o.Instrument(), o.Side(), ch.TIF, p.Mark
-	cmd.Price, cmd.Qty, cmd.OrdType = o.Price(), o.Qty(), market.OrdLimit
-	if pl.tactic == event.TacticTake {
-		if pl.iso {
-			cmd.ExecInst = market.ExecInstISO
-		}
-	} else {
-		c.dress(cmd, ch, pl)
-	}
-	if pl.alone {
-		c.made.sent = ch
-		return
-	}
-	c.entered(p, ch)
+	cmd.Venue, cmd.Instrument, cmd.Side, cmd.TIF, cmd.Mark = ch.Venue, ch.Instrument, ch.Side, ch.TIF, p.Mark
+	cmd.Price, cmd.Qty, cmd.OrdType = ch.Price, ch.Qty, market.OrdLimit
+	return cmd
 }
 
 // dress fills in what the order of another tactic than taking carries.

@@ -7,6 +7,7 @@ import (
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
+	"penstock/router/risk"
 )
 
 // A stance is what a decision of a parent follows from beside the touch. It is made behind an event, so that the
@@ -23,17 +24,18 @@ type stance struct {
 	// remaining and want are what the slice still wants, and what TAKE_ALL would take of it in
 	// whole lots.
 	remaining, want market.Qty
-	rest            uint32 // policy.Table.Rest
-	usable          uint16 // venues where nothing is in the way
-	of              uint32 // rest of which takes and mayTake are
-	takes           bool   // its cells say nothing but HOLD or TAKE_ALL
-	mayTake         bool   // one of them says TAKE_ALL
-	plain           bool   // nothing but the gate stands between want and its order
-	sure            bool   // all of them do, and none is thin: the touch has no say
-	side            uint8  // Side.Index of the parent
-	still           bool   // there is nothing to send
-	spent           bool   // it took since the touch moved
-	ok              bool   // it is of use
+	rest            uint32      // policy.Table.Rest
+	usable          uint16      // venues where nothing is in the way
+	of              uint32      // rest of which takes and mayTake are
+	takes           bool        // its cells say nothing but HOLD or TAKE_ALL
+	mayTake         bool        // one of them says TAKE_ALL
+	plain           bool        // nothing stands between permit and its order
+	sure            bool        // all of them do, and none is thin: the touch has no say
+	side            uint8       // Side.Index of the parent
+	still           bool        // there is nothing to send
+	spent           bool        // it took since the touch moved
+	ok              bool        // it is of use
+	permit          risk.Permit // of want, as far as one child may be as large
 }
 
 // steady are the kinds of events that change no stance but where they say so.
@@ -77,7 +79,9 @@ func (c *Core) stand(p *Parent, s *stance) {
 	_, _, _, take := policy.Split(policy.Template(policy.ActionTakeAll), remaining, lot)
 	s.rest, s.remaining, s.want = rest, remaining, min(take, free).FloorTo(lot)
 	s.ok = s.mayTake && s.want > 0
-	s.plain = s.want <= c.gate.ChildMaxQty(p.Instrument) && p.sent < c.tactics.MaxChildren && int(p.ChildrenSent) < c.tactics.MaxLife
+	c.gate.Permit(&s.permit, &risk.Order{Instrument: p.Instrument, Side: p.Side, Mark: p.Mark, Qty: min(s.want, c.gate.ChildMaxQty(p.Instrument)).FloorTo(lot),
+		Limit: p.Limit, Client: p.Client, Strategy: p.Strategy, Policy: c.table.PolicyID(), Slot: slotIn(p.Number)})
+	s.plain = s.permit.OK() && p.sent < c.tactics.MaxChildren && int(p.ChildrenSent) < c.tactics.MaxLife && c.trading[p.Instrument].banded == 0
 	s.usable = c.everyVenue &^ c.hindered(p)
 	s.until = min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in))
 	s.reach = math.MaxInt64
@@ -152,27 +156,6 @@ func (s *stance) idle(v *view, tried tried) bool {
 	return s.still || s.takes && v.at[side]&s.usable != 0 && (tried&triedTake != 0 || v.far[side] > s.reach)
 }
 
-// wakeful returns the first parent from slot on, in the chain of its instrument, that is not known to be idle.
-func (c *Core) wakeful(slot int32, v *view) int32 {
-	for ; slot != none; slot = c.agenda.links[slot].next {
-		s := &c.stances[slot]
-		if s.facts != c.facts || c.now >= s.until || !s.ok || s.spent || !s.idle(v, 0) {
-			break
-		}
-	}
-	return slot
-}
-
-// within reports whether price, of a book, is not beyond bound in a market that is Normal.
-func (c *Core) within(p *Parent, m *book.Composite, price market.Price) bool {
-	if p.Mark == market.Short {
-		bound, ok := c.bound(p)
-		return ok && !p.Side.Better(bound, price)
-	}
-	mid2, _ := m.Mid2()
-	return c.gate.Within(p.Instrument, p.Side, mid2, price) && (p.Limit == 0 || !p.Side.Better(p.Limit, price))
-}
-
 // rests reports whether nothing can come of a decision of p within an epoch.
 func (c *Core) rests(p *Parent) bool {
 	v := c.view(c.composites[p.Instrument])
@@ -183,15 +166,28 @@ func (c *Core) rests(p *Parent) bool {
 	return s.ok && s.idle(&v, p.tried)
 }
 
-// takeNow is what consider does for a parent with a stance where its cell says TAKE_ALL and the first level of one
-// venue holds what the slice still wants; where it is not so, nothing was done. What the order
-// does not need is left for its record: see recordMade.
-func (c *Core) takeNow(p *Parent, s *stance, m *book.Composite) (done bool) {
-	l, live := &c.listed[p.Instrument], m.LiveLit()
-	n := c.openings(p.Instrument, p.Side)
+// idles reports whether nothing can come of a decision of the parent in a slot, now that the touch has moved.
+func (c *Core) idles(slot int32, v *view) bool {
+	s := c.stance(slot)
+	if s.ok && s.spent {
+		s.spent = false
+		c.parents[slot].tried &^= triedTake
+	}
+	return s.ok && s.idle(v, 0)
+}
+
+// takeNow is what consider does for a parent with a stance where its cell says TAKE_ALL, the first level of one
+// venue holds what the slice still wants, and nothing stops the order; where it is not so, nothing was done. What the
+// order does not need is left for its record: see recordMade.
+func (c *Core) takeNow(slot int32, m *book.Composite) (done bool) {
+	s, p := &c.stances[slot], &c.parents[slot]
+	if !s.ok || !s.plain {
+		return false
+	}
+	n, live := c.openings(p.Instrument, p.Side), m.LiveLit()
 	v, ok := n.cheapest(live)
 	best := &n.first[v&(market.MaxVenues-1)]
-	if !ok || best.left < s.remaining || c.trading[p.Instrument].banded != 0 {
+	if !ok || best.left < s.remaining {
 		return false
 	}
 	if !s.sure {
@@ -200,33 +196,23 @@ func (c *Core) takeNow(p *Parent, s *stance, m *book.Composite) (done bool) {
 			return false
 		}
 	}
-	cheapest := best.price
-	open, far := live&s.usable, m.Touch(p.Side.Contra())
+	cheapest, open := best.price, live&s.usable
 	if open != live {
 		v, ok = n.cheapest(open)
 		best = &n.first[v&(market.MaxVenues-1)]
 	}
-	if !ok || far.Venues&open == 0 || best.left < s.want || !c.within(p, m, best.price) || // no level is better than the touch
-		l.posted[p.Side.Contra().Index()]&open != 0 {
+	if !ok || best.left < s.want || m.Touch(p.Side.Contra()).Venues&open == 0 || // no level is better than the touch
+		c.listed[p.Instrument].posted[p.Side.Contra().Index()]&open != 0 {
 		return false
 	}
-	c.scratch = allocation{}
-	c.scratch.late, c.scratch.first, c.scratch.firstPrice, c.scratch.empty = true, uint16(1)<<v, best.price, n.empty&open
-	c.scratch.cheapest = cheapest
-	c.walk.start(p.Side)
-	pl := placement{venue: market.VenueID(v), tactic: event.TacticTake, qty: s.want, price: best.price, alone: true}
-	if s.plain && c.childCount < len(c.children) {
-		c.scratch.shares[v&(market.MaxVenues-1)].Tactic = pl.tactic
-		mid2, _ := m.Mid2()
-		c.order(p, &pl, s.want, mid2)
-	} else {
-		c.place(p, &pl)
+	mid2, _ := m.Mid2()
+	if c.childCount == len(c.children) || !c.orderNow(p, &s.permit, market.VenueID(v), best.price, mid2) {
+		return false
 	}
-	if c.scratch.placed > 0 {
-		p.tried |= triedTake
-		c.made.of, c.made.remaining = p, s.remaining
-	}
-	c.owed = slotIn(p.Number)
+	d := &c.made
+	d.of, d.late, d.remaining, d.cheapest, d.empty = p, true, s.remaining, cheapest, n.empty&open
+	p.tried |= triedTake
+	c.owed = slot
 	return true
 }
 

@@ -67,7 +67,7 @@ func compareStances(t *testing.T, seed uint64) (m met) {
 		e, f := w.taken[i], w.taken[i]
 		out.Reset()
 		other.Reset()
-		fast.scratch.late = false
+		fast.made.late = false
 		fast.Step(&e, out)
 		slow.Step(&f, other)
 		if !slices.Equal(out.Commands, other.Commands) || !slices.Equal(out.Decisions, other.Decisions) {
@@ -77,7 +77,7 @@ func compareStances(t *testing.T, seed uint64) (m met) {
 		if trouble := fast.auditStances(); trouble != "" {
 			t.Fatalf("seed %d, event %d, %v: %s", seed, e.Seq, e.Kind, trouble)
 		}
-		if fast.scratch.late && fast.scratch.placed > 0 {
+		if fast.made.late {
 			m.orders++
 		}
 		for _, slot := range slow.agenda.all {

@@ -15,12 +15,9 @@ type allocation struct {
 	termed [2]uint16 // venues whose Core.terms are of this decision
 	// weighed says that Core.situation is of this decision.
 	weighed    bool
-	late       bool   // by takeNow: what the record needs beside the order is to come
-	empty      uint16 // venues that had nothing to take, for it
 	first      uint16 // the venue that takeFirst took, whose score is to come
 	alone      bool   // it only takes: see takeAlone
 	firstPrice market.Price
-	cheapest   market.Price // of the venues that are live, for takeNow
 }
 
 // resting is what a parent has in the market already, by class.
@@ -129,7 +126,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 		c.distribute(p, template, remaining, free, epoch)
 	}
 	if epoch || c.scratch.placed > 0 {
-		d.of, d.remaining, d.page, d.cell = p, remaining, page, cell
+		d.of, d.late, d.remaining, d.page, d.cell = p, false, remaining, page, cell
 		d.action, d.flags, d.drawn = action, flags, drawn
 	}
 }
@@ -223,6 +220,9 @@ type made struct {
 	of            *Parent // nil: there is none
 	sent          *Child  // of its orders, that which is not entered yet, nil: all are
 	remaining     market.Qty
+	late          bool         // by takeNow: all else is to come
+	cheapest      market.Price // of the venues that are live, for it
+	empty         uint16       // venues that had nothing to take, for it
 	inputs        policy.Inputs
 	page          int
 	cell          policy.Cell
@@ -258,15 +258,20 @@ func (c *Core) makeNear() {
 func (c *Core) weighLate(m *made) {
 	p := m.of
 	if ch := m.sent; ch != nil {
+		if m.late {
+			c.scratch = allocation{first: 1 << ch.Venue, firstPrice: ch.Price, placed: ch.Qty}
+			share := &c.scratch.shares[ch.Venue&(market.MaxVenues-1)]
+			share.Tactic, share.Qty = ch.Tactic, ch.Qty
+		}
 		m.sent = nil
 		c.entered(p, ch)
 	}
-	if c.scratch.late {
+	if m.late {
 		c.gauge(&m.inputs, p, m.remaining)
-		m.inputs.SweepCost = costAt(c.composites[p.Instrument], p.Side, c.scratch.cheapest)
+		m.inputs.SweepCost = costAt(c.composites[p.Instrument], p.Side, m.cheapest)
 		m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
 		c.judgeVenues(p)
-		c.tellOthers(p, c.composites[p.Instrument].LiveLit()&c.verdict.usable, c.scratch.empty)
+		c.tellOthers(p, c.composites[p.Instrument].LiveLit()&c.verdict.usable, m.empty)
 		c.verdict.of = nil
 	}
 	if !c.scratch.weighed {

@@ -252,10 +252,16 @@ func (g *Gate) Child(o *Order, mid2, now int64) (a *Approved, why event.Reason) 
 	if why = g.judge(o, mid2, now); why != event.ReasonNone {
 		return nil, g.refuse(why)
 	}
+	return g.seal(o), event.ReasonNone
+}
+
+// seal returns what is approved of o.
+func (g *Gate) seal(o *Order) *Approved {
+	a := &g.approved
 	// Field by field, as o was written: a wider copy would wait for that.
 	a.order.venue, a.order.instrument, a.order.side, a.order.slot = o.Venue, o.Instrument, o.Side, o.Slot
 	a.order.price, a.order.qty, a.order.policy, a.ok = o.Price, o.Qty, o.Policy, true
-	return a, event.ReasonNone
+	return a
 }
 
 // whyShut returns why no order passes at a venue that is shut.
@@ -334,14 +340,14 @@ func (g *Gate) Collar(id market.InstrumentID, side market.Side, mid2 int64) mark
 	return g.limits[id].collar(side, mid2)
 }
 
-// Within reports whether price, up to MaxPrice, is not beyond Collar, of mid2 that is not 0; but as one
+// within reports whether price, up to MaxPrice, is not beyond the collar of bps around mid2; but as one
 // product is compared with another, without a quotient: what is whole exceeds a number where it exceeds the whole part of it.
-func (g *Gate) Within(id market.InstrumentID, side market.Side, mid2 int64, price market.Price) bool {
-	far := int64(price) - mid2/2
+func within(side market.Side, mid2 int64, price market.Price, bps int64) bool {
+	far := int64(price) - mid2>>1
 	if side == market.Sell {
-		far = (mid2+1)/2 - int64(price)
+		far = (mid2+1)>>1 - int64(price)
 	}
-	return mid2 > 0 && far*20_000 <= mid2*g.limits[id].CollarBps
+	return mid2 > 0 && far*20_000 <= mid2*bps
 }
 
 // collar returns mid ± CollarBps, rounded towards the mid.

@@ -313,7 +313,7 @@ func FuzzWithin(f *testing.F) {
 			if p <= 0 || p > market.MaxPrice {
 				continue
 			}
-			if got, want := g.Within(0, side, mid2, p), !side.Better(collar, p); got != want {
+			if got, want := within(side, mid2, p, g.limits[0].CollarBps), !side.Better(collar, p); got != want {
 				t.Fatalf("mid2 %d, %d bps, %v: %d is within %v, the collar is %d", mid2, g.limits[0].CollarBps, side, p, got, collar)
 			}
 		}

@@ -1,0 +1,52 @@
+package risk
+
+import (
+	"math"
+
+	"penstock/event"
+	"penstock/market"
+)
+
+// Permit is what the gate finds beforehand of an order to come: all but what its venue, its price and the
+// moment decide. It holds as long as limits, kills of scopes, permissions and the policy do.
+type Permit struct {
+	order     Order        // venue and price are to come
+	worst     int64        // the parent's limit × Side.Sign: what is larger is beyond it
+	dearest   market.Price // at which it is worth no more than it may be; 0: Use approves nothing
+	collarBps int64
+}
+
+// Permit makes p for o, whose venue and price are not looked at. What is not usual, as a short sale or a
+// kill of some scope, gets a permit of no use: Child judges it.
+func (g *Gate) Permit(p *Permit, o *Order) {
+	l := &g.limits[o.Instrument]
+	p.order, p.worst, p.dearest, p.collarBps = *o, math.MaxInt64, 0, l.CollarBps
+	if o.Limit != 0 {
+		p.worst = o.Side.Sign() * int64(o.Limit)
+	}
+	if o.Qty > 0 && o.Qty <= l.ChildMaxQty && o.Mark == market.Long && o.ShortBid == 0 && len(g.scopes) == 0 {
+		p.dearest = min(market.Price(int64(l.ChildMaxNotional)/int64(o.Qty)), market.MaxPrice)
+	}
+}
+
+// OK reports whether Use may approve an order with it.
+func (p *Permit) OK() bool { return p.dearest > 0 }
+
+// Use is Child of the order of a permit at a venue and price, where all is well. Otherwise it returns nil, and
+// nothing is counted: Child says why.
+func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, mid2, now int64) *Approved {
+	o := &p.order
+	g.approved.ok = false
+	if g.shut>>(venue&(market.MaxVenues-1))&1 != 0 || price <= 0 || price > p.dearest ||
+		o.Side.Sign()*int64(price) > p.worst || !within(o.Side, mid2, price, p.collarBps) {
+		return nil
+	}
+	o.Venue, o.Price = venue, price
+	if g.controls != nil && g.control(o, now) != event.ReasonNone || !g.windows[venue&(market.MaxVenues-1)].take(now) {
+		return nil
+	}
+	if g.controls != nil {
+		g.controls.sent(o, now)
+	}
+	return g.seal(o)
+}
