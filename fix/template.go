@@ -313,6 +313,7 @@ func quotable(id []byte) bool { return len(id) <= maxQuoteID && indexSOH(id, 0) 
 //
 //go:noinline
 func (s *Session) sendPlain(t *Template, now int64, v *Values) error {
+	s.stats.ByField++
 	s.begin(now, t.spec.MsgType)
 	t.Write(&s.w, now, v)
 	return s.Send()

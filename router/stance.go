@@ -226,6 +226,17 @@ func costAt(m *book.Composite, side market.Side, price market.Price) int64 {
 	return int64(min(last*1000/half2, 100_000))
 }
 
+// Poised returns how many live parents have a stance that would let them take at once. Between two steps,
+// on their thread.
+func (c *Core) Poised() (n int) {
+	for _, slot := range c.agenda.all {
+		if s := &c.stances[slot]; s.facts == c.facts && c.now < s.until && s.ok && !s.still {
+			n++
+		}
+	}
+	return n
+}
+
 // auditStances makes every stance that holds anew and reports the first that differs, or "". That one is
 // not of use may be out of date.
 func (c *Core) auditStances() string {

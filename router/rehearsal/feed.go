@@ -10,16 +10,17 @@ import (
 
 const symbol = "REHEARSE"
 
-// feed is the first venue's: messages of ITCH 5.0 in memory, and their decoder.
+// feed is that of a venue which tells orders: messages of ITCH 5.0 in memory, and their decoder.
 type feed struct {
+	venue   market.VenueID
 	decoder *itch.Decoder
 	ref     uint64
 	message [36]byte
 }
 
-func newFeed(sink event.Sink) (*feed, error) {
-	d, err := itch.NewDecoder(itch.Config{Sink: sink, Symbols: []itch.Symbol{{Text: symbol, PriceDecimals: 4}}})
-	return &feed{decoder: d}, err
+func newFeed(v market.VenueID, sink event.Sink) (*feed, error) {
+	d, err := itch.NewDecoder(itch.Config{Venue: v, Sink: sink, Symbols: []itch.Symbol{{Text: symbol, PriceDecimals: 4}}})
+	return &feed{venue: v, decoder: d}, err
 }
 
 // open lists the stock and makes its book.
@@ -31,13 +32,9 @@ func (f *feed) open(now int64) error {
 	if err := f.decoder.Decode(now, directory[:]); err != nil {
 		return err
 	}
-	for i := range market.Price(10) {
-		for _, side := range []byte("BS") {
-			price := limit + 100*(i+2)
-			if side == 'B' {
-				price = limit - 100*(i+2)
-			}
-			if err := f.decoder.Decode(now, f.order(side, price, 500)); err != nil {
+	for i := range levels {
+		for _, side := range []market.Side{market.Buy, market.Sell} {
+			if err := f.decoder.Decode(now, f.order("BS"[side.Index()], resting(f.venue, side, i), 500)); err != nil {
 				return err
 			}
 		}

@@ -28,30 +28,34 @@ type Rehearsal struct {
 	core    *router.Core
 	seq     *loop.Sequencer
 	journal *journal.Writer
-	feed    *feed
+	feeds   [tellOrders]*feed
 	session *session
 	e       event.Event
 	now     int64
-	sent    [qty]event.Command // orders unanswered
+	sent    [4]event.Command // orders unanswered
 	count   int
 	walks   uint64
 	part    int // of the walk: how many were done
 }
 
 const (
-	limit    = 500_000
-	venues   = 3 // the first tells orders, in ITCH, the others levels
-	children = 1 << 8
-	rate     = 1 << 14 // orders a second of its time and venue: more than it walks
-	step     = 100_000 // ns of its time from walk to walk
-	qty      = 1       // a lot, so that whatever a table wants, there is one order at a time
-	slice    = 1 << 60 // ns: its order is at the last decision of it for ever, which takes
+	limit  = 500_000
+	venues = 4
+	// tellOrders of them tell orders, in ITCH, the others levels.
+	tellOrders = 2
+	levels     = 10 // a side of their books
+	children   = 1 << 8
+	rate       = 1 << 14     // orders a second of its time and venue: more than it walks
+	step       = 100_000     // ns of its time from walk to walk
+	qty        = 100         // a lot, so that whatever a table wants, there is one order at a time
+	firstRun   = 100_000_000 // its numbers have as many digits as those of any day
+	slice      = 1 << 60     // ns: its order is at the last decision of it for ever, which takes
 )
 
 // New returns a rehearsal that decides by table, nil for the compiled-in one.
 func New(table *policy.Table) (*Rehearsal, error) {
 	cfg := router.Config{
-		Instruments: []market.Instrument{{Symbol: symbol, Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: 1}},
+		Instruments: []market.Instrument{{Symbol: symbol, Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: qty}},
 		Limits: []risk.Limits{{ParentMaxQty: 1e12, ParentMaxNotional: 1e18, ChildMaxQty: 1000, ChildMaxNotional: 1e13,
 			CollarBps: 500}},
 		Table: table, Book: book.Capacity{Levels: 64, Orders: 64}, MaxParents: 2, MaxChildren: children,
@@ -61,14 +65,16 @@ func New(table *policy.Table) (*Rehearsal, error) {
 	for i := range venues {
 		id := market.VenueID(i)
 		cfg.Venues = append(cfg.Venues, market.Venue{ID: id, Name: string(rune('A' + i)), MIC: "X", Kind: market.Lit,
-			ByOrder: i == 0, MsgRate: rate, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: 30_000}})
+			ByOrder: i < tellOrders, MsgRate: rate, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: 30_000}})
 		cfg.Listings = append(cfg.Listings, router.Listing{Venue: id})
 	}
 	r := &Rehearsal{journal: journal.Scratch(), now: 1_800_000_000_000_000_000}
 	var err error
 	if r.core, err = router.New(&cfg); err == nil {
 		r.seq = loop.NewSequencer(r.core, r.journal, r.dispatch)
-		r.feed, err = newFeed(func(e *event.Event) bool { r.run(e); return true })
+	}
+	for v := market.VenueID(0); v < tellOrders && err == nil; v++ {
+		r.feeds[v], err = newFeed(v, func(e *event.Event) bool { r.run(e); return true })
 	}
 	if err == nil {
 		r.session, err = newSession(r.now)
@@ -84,17 +90,19 @@ func New(table *policy.Table) (*Rehearsal, error) {
 
 // open brings its market up and gives it an order that takes whatever comes to its limit.
 func (r *Rehearsal) open() error {
-	r.take(event.Event{Kind: event.SessionStart, Ref: 1})
+	r.take(event.Event{Kind: event.SessionStart, Ref: firstRun})
 	for v := range market.VenueID(venues) {
 		r.take(event.Event{Kind: event.VenueSession, Venue: v, Code: uint8(event.SessionUp)})
 	}
-	if err := r.feed.open(r.now); err != nil {
-		return err
+	for _, f := range r.feeds {
+		if err := f.open(r.now); err != nil {
+			return err
+		}
 	}
-	for v := market.VenueID(1); v < venues; v++ {
-		for i := range market.Price(10) {
-			r.level(v, market.Buy, limit-100*(i+2), 500, event.More)
-			r.level(v, market.Sell, limit+100*(i+2), 500, event.More)
+	for v := market.VenueID(tellOrders); v < venues; v++ {
+		for i := range levels {
+			r.level(v, market.Buy, resting(v, market.Buy, i), 500, event.More)
+			r.level(v, market.Sell, resting(v, market.Sell, i), 500, event.More)
 		}
 		r.take(event.Event{Kind: event.BookStatus, Venue: v, Code: uint8(event.BookLive)})
 	}
@@ -109,6 +117,11 @@ func (r *Rehearsal) open() error {
 		r.answer() // what it rests until then
 	}
 	return nil
+}
+
+// resting is a price of a venue's book, the best first: no two venues have the same.
+func resting(v market.VenueID, side market.Side, level int) market.Price {
+	return limit - market.Price(side.Sign())*100*market.Price(2+int(v)+venues*level)
 }
 
 func (r *Rehearsal) level(v market.VenueID, side market.Side, price market.Price, qty market.Qty, flags event.Flags) {
@@ -166,8 +179,8 @@ func (r *Rehearsal) Step() (over bool) {
 	switch r.part++; r.part {
 	case 1:
 		r.now += step
-		if v == 0 {
-			r.feed.add(r.now)
+		if v < tellOrders {
+			r.feeds[v].add(r.now)
 		} else {
 			r.level(v, market.Sell, limit, 300, 0)
 		}
@@ -176,13 +189,14 @@ func (r *Rehearsal) Step() (over bool) {
 		r.answer()
 		return false
 	}
-	if v == 0 {
-		r.feed.remove(r.now)
+	if v < tellOrders {
+		r.feeds[v].remove(r.now)
 	} else {
 		r.level(v, market.Sell, limit, 0, 0)
 	}
 	if len(r.core.Children()) > children*7/8 && r.core.Forget() {
 		r.session.forget()
+		r.now = r.session.renew(r.now)
 	}
 	r.walks, r.part = r.walks+1, 0
 	return true

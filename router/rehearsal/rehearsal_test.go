@@ -49,8 +49,53 @@ func TestRehearsalGoesAllTheWay(t *testing.T) {
 			t.Error(trouble)
 		}
 	}
-	if s := r.feed.decoder.Stats(); s.Unknown+s.Withheld != 0 {
-		t.Errorf("its feed: %+v", s)
+	for _, f := range r.feeds {
+		if s := f.decoder.Stats(); s.Unknown+s.Withheld != 0 {
+			t.Errorf("its feed: %+v", s)
+		}
+	}
+}
+
+// TestRehearsalGoesTheQuickWay is what it is for: with a table that takes there, the touch finds a stance,
+// a template writes every order, and the firewall has seen one like it; connections that begin
+// anew change nothing of that.
+func TestRehearsalGoesTheQuickWay(t *testing.T) {
+	table, err := policy.BuildBaseline(policy.BuildOptions{Version: "test", NotAfter: 1 << 62})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const walks, renewed = 20_000, 5_000
+	r.session.last = renewed
+	poised := 0
+	for range walks {
+		poised += r.core.Poised()
+		r.Walk()
+		if r.session.last > connected {
+			r.session.last = r.session.last - connected + renewed
+		}
+	}
+	g := r.session.gateway.Stats()
+	if g.Orders < walks*9/10 || r.session.refused != 0 {
+		t.Errorf("%d orders of %d walks, %d refused", g.Orders, walks, r.session.refused)
+	}
+	if poised < walks*9/10 {
+		t.Errorf("%d of %d ticks found a stance", poised, walks)
+	}
+	if g.Disconnects != walks/renewed-1 && g.Disconnects != walks/renewed {
+		t.Errorf("%d new connections", g.Disconnects)
+	}
+	if g.Session.ByField > 2 {
+		t.Errorf("%d orders were written field by field", g.Session.ByField)
+	}
+	if n := r.session.wall.Stats().ByField; n > 4*(walks/renewed+1) {
+		t.Errorf("%d orders were read field by field", n)
+	}
+	if trouble := r.core.Audit() + r.session.wall.Recount(); trouble != "" {
+		t.Error(trouble)
 	}
 }
 

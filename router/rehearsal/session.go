@@ -23,12 +23,20 @@ type session struct {
 	venue   *memory
 	order   event.Command
 	refused uint64 // orders that gateway or firewall did not let through
+	last    uint64 // orders of its connection before it is renewed, of all it made
 }
 
-var errNoLogon = errors.New("the session in memory does not come up")
+// connected is how many orders a connection makes: their numbers stay as short as a template can
+// write and a firewall read at once.
+const connected = 10_000_000
+
+var (
+	errNoLogon = errors.New("the session in memory does not come up")
+	errRenewed = errors.New("the session in memory begins anew")
+)
 
 func newSession(now int64) (s *session, err error) {
-	s = &session{venue: &memory{now: now}}
+	s = &session{venue: &memory{now: now}, last: connected}
 	refuse := func(*firewall.Violation) { s.refused++ }
 	if s.wall, err = firewall.New(firewall.Config{Credit: []market.Money{market.MaxMoney}, MaxParents: 2, MaxChildren: children,
 		Limits: []firewall.Limits{{MaxQty: 1000, MaxNotional: 1e13, Low: 1, High: market.MaxPrice, Decimals: 4}},
@@ -36,6 +44,7 @@ func newSession(now int64) (s *session, err error) {
 		return nil, err
 	}
 	dialect, _ := fixgw.DialectByName("sim")
+	dialect.ResetOnLogon = true
 	guard, err := s.wall.Session(firewall.SessionConfig{BeginString: dialect.BeginString, IDs: dialect.IDs, ParentTag: dialect.ParentTag,
 		Lit: true, Rate: venues * rate, Symbols: []firewall.Symbol{{Text: symbol, PriceDecimals: 4}}})
 	if err != nil {
@@ -43,7 +52,7 @@ func newSession(now int64) (s *session, err error) {
 	}
 	const us, them = "REHEARSAL", "MEMORY"
 	s.venue.session, err = fix.NewSession(fix.Config{Role: fix.Acceptor, BeginString: dialect.BeginString, SenderCompID: them,
-		TargetCompID: us, App: func(*fix.Message, int64) bool { return true }}, nil)
+		TargetCompID: us, AllowReset: true, App: func(*fix.Message, int64) bool { return true }}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -54,16 +63,38 @@ func newSession(now int64) (s *session, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.connect(now); !s.gateway.Up() {
+		return nil, errNoLogon
+	}
+	return s, nil
+}
+
+func (s *session) connect(now int64) {
+	s.venue.now, s.venue.out, s.venue.state, s.venue.deaf = now, nil, wire.Open, false
 	s.venue.session.Connected(now)
 	for range 8 {
 		s.gateway.Work(now)
 	}
-	if !s.gateway.Up() {
-		return nil, errNoLogon
-	}
 	s.venue.deaf = true
-	return s, nil
 }
+
+// renew begins a new connection when the one that there is has made many orders, and returns the
+// time then.
+func (s *session) renew(now int64) int64 {
+	if s.gateway.Stats().Orders < s.last {
+		return now
+	}
+	s.last = s.gateway.Stats().Orders + connected
+	s.venue.state = wire.Closed
+	s.gateway.Work(now)
+	s.venue.session.Disconnected(now)
+	now += longestWait
+	s.connect(now)
+	return now
+}
+
+// longestWait is longer than a gateway waits before it connects again.
+const longestWait = 60_000_000_000
 
 // ordered and accepted tell the firewall of the parent.
 func (s *session) ordered(e *event.Event) {
@@ -91,11 +122,17 @@ type memory struct {
 	session *fix.Session
 	now     int64
 	out     []byte // for the gateway to read
+	state   wire.State
 	deaf    bool
 	taken   uint64 // bytes of orders
 }
 
-func (m *memory) Poll() (wire.State, error) { return wire.Open, nil }
+func (m *memory) Poll() (wire.State, error) {
+	if m.state == wire.Closed {
+		return m.state, errRenewed
+	}
+	return m.state, nil
+}
 
 func (m *memory) Read(buf []byte) (int, error) {
 	n := copy(buf, m.out)

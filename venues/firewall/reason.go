@@ -59,6 +59,7 @@ type Violation struct {
 type Stats struct {
 	Orders   uint64 // new orders and replaces let through
 	Cancels  uint64
+	ByField  uint64 // orders, replaces and cancels that scan had to read: none like them were known
 	Refused  [reasons]uint64
 	Reports  uint64 // of our orders
 	Orphans  uint64 // reports of orders that never left here

@@ -190,6 +190,7 @@ func (s *Session) read(b []byte, o *wireOrder, policy uint64) (n int, why Reason
 		o.parent = 0
 		return n, s.other(kind, body)
 	}
+	s.f.stats.ByField++
 	ok := s.scan(body[5:], o)
 	if ok && kind != 'G' {
 		s.learn(kind, b[:n], n-trailer-len(body))
