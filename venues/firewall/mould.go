@@ -18,6 +18,7 @@ type mould struct {
 	last int // where in chunks the last chunk is; it ends at end and may overlap the one before
 	// end is where the value of the quantity begins, or the body of a cancel ends. No message is shorter than least.
 	end, least int
+	tail, more int // bytes behind end that readQuick needs, and how many more it takes
 	// Where numbers end, and 0x0f for each of their bytes: the last 16 of the two, the two bytes
 	// before those, the last 8 of seq. What is not there has none.
 	id, parent, seq      int // parent: of a cancel OrigClOrdID(41)
@@ -71,7 +72,7 @@ type moulds struct {
 
 // reading is what a mould makes of a message.
 type reading struct {
-	n, rest         int // its length, and where what follows quantity and price begins
+	n, rest         int // its length, and where what follows quantity and price begins; by reads
 	id, parent, seq uint64
 	qty, price      uint64 // 0: there is none
 }
@@ -256,8 +257,9 @@ func (m *mould) lay(msg []byte, body, parentTag int) bool {
 	m.id, m.idFirst = id.keep(&m.keep[0])
 	m.parent, m.parentFirst = parent.keep(&m.keep[1])
 	m.seq, m.seqKeep = seq.at+seq.n, uint64(0x0f0f0f0f0f0f0f0f)<<(64-8*seq.n)
-	if m.least = m.end + trailer; !m.whole {
+	if m.least, m.tail = m.end+trailer, trailer; !m.whole {
 		m.least++
+		m.tail, m.more = len("1|44=1|")+trailer, 2*len("2345678")
 	}
 	m.pack(&loose)
 	m.mask = ^uint64(0) >> (64 - 8*min(m.symbol.n, 8))

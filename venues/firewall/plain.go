@@ -29,11 +29,11 @@ func (f *Firewall) sortOf(in market.InstrumentID, side market.Side, shows bool) 
 	return k
 }
 
-// plain judges and books the cancel or plain order that m has read, if it breaks nothing. Of
+// plain judges and books the cancel or plain order that m has read, to its end, if it breaks nothing. Of
 // everything else it says false and has changed nothing: admit, its twin in the tests, finds out why.
 func (s *Session) plain(m *mould, now int64, parent uint64) bool {
 	f, p, r, k := s.f, s.parent, &s.moulds.read, &m.sort
-	if !m.plain || r.rest != r.n-trailer {
+	if !m.plain {
 		return m.whole && s.cancelled(now, r.parent)
 	}
 	if m.linked {

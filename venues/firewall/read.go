@@ -12,19 +12,27 @@ import (
 // those that m has there, it is not whole, or quantity and price are no plain texts of up to
 // eight characters in the bounds of market. b is not empty.
 func (m *mould) reads(b []byte, r *reading) bool {
-	if canRead {
-		return readQuick(&b[0], len(b), m, r)
+	if canRead && len(b) > m.end {
+		if n := m.size(b); n <= len(b) && readQuick(&b[0], n, m, r) {
+			r.n, r.rest = n, n-trailer
+			return true
+		}
 	}
 	return m.readWords(b, r)
 }
 
-// readWords is reads by words of eight bytes: the twin of readQuick, and what there is without it.
+// size is how long the message in b is, if it fits m.
+func (m *mould) size(b []byte) int {
+	length := word(b, m.body-5) >> 8
+	return m.body + int(length&0xf)*100 + int(length>>8&0xf)*10 + int(length>>16&0xf) + trailer
+}
+
+// readWords is reads by words of eight bytes.
 func (m *mould) readWords(b []byte, r *reading) bool {
 	if len(b) <= m.end || !m.fits(b) {
 		return false
 	}
-	length := word(b, m.body-5) >> 8
-	n := m.body + int(length&0xf)*100 + int(length>>8&0xf)*10 + int(length>>16&0xf) + trailer
+	n := m.size(b)
 	if n < m.least || n > len(b) || m.whole && n > m.least || !ends(b[n-8:n]) {
 		return false
 	}

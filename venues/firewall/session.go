@@ -140,7 +140,7 @@ func (s *Session) Out(now int64, b []byte, said Said) (clear int, why Reason) {
 	// Mostly one plain order or cancel.
 	if l := &s.moulds; uint(l.kindAt) < uint(len(b)) {
 		m := l.latest[kindIndex(b[l.kindAt])]
-		if readQuick(unsafe.SliceData(b), len(b), m, &l.read) && l.read.n == len(b) && s.plain(m, now, said.Parent) {
+		if readQuick(unsafe.SliceData(b), len(b), m, &l.read) && s.plain(m, now, said.Parent) {
 			return len(b), Clear
 		}
 	}
@@ -166,7 +166,7 @@ func (s *Session) weigh(b []byte, now int64, said *Said) (n int, why Reason) {
 	o := wireOrder{parent: said.Parent, now: now}
 	if m := s.moulds.fit(b); m == nil {
 		n, why = s.read(b, &o, said.Policy)
-	} else if n = s.moulds.read.n; !s.plain(m, now, said.Parent) {
+	} else if n = s.moulds.read.n; s.moulds.read.rest != n-trailer || !s.plain(m, now, said.Parent) {
 		why = s.admit('D', s.pour(m, b, &o), &o, said.Policy)
 	}
 	if why != Clear {
