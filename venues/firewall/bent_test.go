@@ -123,7 +123,8 @@ func TestBentOrdersAreJudgedAlikeByMouldAndScan(t *testing.T) {
 			if clearA != clearB || whyA != whyB {
 				t.Fatalf("%q: %v and %d bytes clear, without moulds %v and %d", msg, whyA, clearA, whyB, clearB)
 			}
-			if a, b := fast.f.Stats(), slow.f.Stats(); a != b {
+			a, b := fast.f.Stats(), slow.f.Stats()
+			if a.ByField, b.ByField = 0, 0; a != b {
 				t.Fatalf("%q: %+v, without moulds %+v", msg, a, b)
 			}
 			verdicts[whyA]++
