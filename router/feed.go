@@ -141,24 +141,22 @@ func (c *Core) look() (sent bool) {
 		return false
 	}
 	m := c.composites[c.parents[c.looking].Instrument]
-	v, before := c.view(m), len(c.out.Commands)
-	for slot := c.looking; slot != none; slot = c.looking {
-		c.looking = c.agenda.links[slot].next
-		if v.ok {
-			if c.idles(slot, &v) {
-				continue
-			}
-			if c.takeNow(slot, m) {
-				return true
-			}
+	ordinary, before := c.ordinary(m), len(c.out.Commands)
+	for {
+		if ordinary && c.glance(m) {
+			return true
 		}
+		slot := c.looking
+		if slot == none {
+			return false
+		}
+		c.looking = c.agenda.links[slot].next
 		c.lookAt(&c.parents[slot])
 		if len(c.out.Commands) > before {
 			return true
 		}
 		c.recordMade()
 	}
-	return false
 }
 
 // lookAt lets p look at the market.

@@ -97,15 +97,18 @@ func (c *Core) orderNow(p *Parent, permit *risk.Permit, v market.VenueID, price 
 	if approved == nil {
 		return false
 	}
-	ch := c.child(p, approved.Order(), event.TacticTake, mid2)
-	c.tellVenue(p, ch)
-	c.made.sent = ch
+	o := approved.Order()
+	ch := c.newChild(p, o, event.TacticTake)
+	c.tellVenue(p, o, ch.Number, p.timeInForce(event.TacticTake))
+	c.made.sent, c.made.order, c.made.mid2 = ch, o, mid2
 	return true
 }
 
 // send turns an approved order into a child and its command. What neither needs is left to entered.
 func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int64) {
-	ch := c.child(p, approved.Order(), pl.tactic, mid2)
+	o := approved.Order()
+	ch := c.newChild(p, o, pl.tactic)
+	c.describe(p, ch, o, mid2)
 	if pl.tactic != event.TacticTake {
 		ch.QuoteID, ch.bucket = pl.quote, pl.bucket
 	}
@@ -113,7 +116,7 @@ func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int6
 		c.entered(p, ch)
 		return
 	}
-	cmd := c.tellVenue(p, ch)
+	cmd := c.tellVenue(p, o, ch.Number, ch.TIF)
 	if pl.tactic != event.TacticTake {
 		c.dress(cmd, ch, pl)
 	} else if pl.iso {
@@ -126,23 +129,16 @@ func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int6
 	c.entered(p, ch)
 }
 
-// child makes a child of an approved order, and reserves what it may execute.
-func (c *Core) child(p *Parent, o *risk.Sealed, tactic event.Tactic, mid2 int64) *Child {
+// newChild makes a child of an approved order, with its number and what it may execute; all else is for
+// describe.
+func (c *Core) newChild(p *Parent, o *risk.Sealed, tactic event.Tactic) *Child {
 	slot := int32(c.childCount)
 	ch := &c.children[slot]
 	if c.blank != slot {
 		*ch = Child{}
 	}
 	c.childCount++
-	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
-	ch.Number, ch.Parent = c.epoch*numberBase+uint64(slot)+1, o.Slot()
-	ch.Venue, ch.Instrument, ch.Side, ch.Tactic = o.Venue(), o.Instrument(), o.Side(), tactic
-	ch.TIF, ch.Status, ch.Price, ch.SentTime = p.timeInForce(tactic), market.StatusPendingNew, o.Price(), c.now
-	ch.sentMid2, ch.Policy = mid2, o.Policy()
-	if ch.prev, ch.next = none, p.first; p.first != none {
-		c.children[p.first].prev = slot
-	}
-	p.first = slot
+	ch.Number, ch.Parent, ch.Tactic = c.epoch*numberBase+uint64(slot)+1, o.Slot(), tactic
 	if tactic == event.TacticOffer {
 		p.offer(ch, o.Qty())
 	} else {
@@ -157,13 +153,25 @@ func (c *Core) child(p *Parent, o *risk.Sealed, tactic event.Tactic, mid2 int64)
 	return ch
 }
 
-// tellVenue makes the command that sends a child.
-func (c *Core) tellVenue(p *Parent, ch *Child) *event.Command {
+// describe fills in what a child has of its order, and lists it with its parent.
+func (c *Core) describe(p *Parent, ch *Child, o *risk.Sealed, mid2 int64) {
+	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
+	ch.Venue, ch.Instrument, ch.Side, ch.Price, ch.Policy = o.Venue(), o.Instrument(), o.Side(), o.Price(), o.Policy()
+	ch.TIF, ch.Status, ch.SentTime, ch.sentMid2 = p.timeInForce(ch.Tactic), market.StatusPendingNew, c.now, mid2
+	slot := slotIn(ch.Number)
+	if ch.prev, ch.next = none, p.first; p.first != none {
+		c.children[p.first].prev = slot
+	}
+	p.first = slot
+}
+
+// tellVenue makes the command that sends an approved order.
+func (c *Core) tellVenue(p *Parent, o *risk.Sealed, number uint64, tif market.TimeInForce) *event.Command {
 	cmd := c.command(event.SendOrder)
-	cmd.Child, cmd.Parent, cmd.Policy = ch.Number, p.Number, ch.Policy
+	cmd.Child, cmd.Parent, cmd.Policy = number, p.Number, o.Policy()
 	cmd.OrigID = p.locate
-	cmd.Venue, cmd.Instrument, cmd.Side, cmd.TIF, cmd.Mark = ch.Venue, ch.Instrument, ch.Side, ch.TIF, p.Mark
-	cmd.Price, cmd.Qty, cmd.OrdType = ch.Price, ch.Qty, market.OrdLimit
+	cmd.Venue, cmd.Instrument, cmd.Side, cmd.TIF, cmd.Mark = o.Venue(), o.Instrument(), o.Side(), tif, p.Mark
+	cmd.Price, cmd.Qty, cmd.OrdType = o.Price(), o.Qty(), market.OrdLimit
 	return cmd
 }
 

@@ -20,18 +20,18 @@ import (
 type stance struct {
 	facts uint64 // Core.facts when it was made, 0: it was dropped
 	until int64  // ns since epoch: from then on it is to be made anew
-	reach int64  // as view.far: beyond it the parent's limit forbids to take
+	reach int64  // price × Side.Sign: beyond it the parent's limit forbids to take
 	// remaining and want are what the slice still wants, and what TAKE_ALL would take of it in
 	// whole lots.
 	remaining, want market.Qty
-	rest            uint32      // policy.Table.Rest
-	usable          uint16      // venues where nothing is in the way
-	of              uint32      // rest of which takes and mayTake are
-	takes           bool        // its cells say nothing but HOLD or TAKE_ALL
-	mayTake         bool        // one of them says TAKE_ALL
-	plain           bool        // nothing stands between permit and its order
-	sure            bool        // all of them do, and none is thin: the touch has no say
-	side            uint8       // Side.Index of the parent
+	rest            uint32 // policy.Table.Rest
+	usable          uint16 // venues where nothing is in the way
+	of              uint32 // rest of which takes and mayTake are
+	takes           bool   // its cells say nothing but HOLD or TAKE_ALL
+	mayTake         bool   // one of them says TAKE_ALL
+	plain           bool   // nothing stands between permit and its order
+	sure            bool   // all of them do, and none is thin: the touch has no say
+	side            market.Side
 	still           bool        // there is nothing to send
 	spent           bool        // it took since the touch moved
 	ok              bool        // it is of use
@@ -45,15 +45,18 @@ const steady = 1<<event.BookClear | 1<<event.BookLevel | 1<<event.OrderAdd | 1<<
 // stance returns that of the parent in a slot, made now if it does not hold.
 func (c *Core) stance(slot int32) *stance {
 	s := &c.stances[slot]
-	if s.facts != c.facts || c.now >= s.until {
+	if !c.holds(s) {
 		c.stand(&c.parents[slot], s)
 	}
 	return s
 }
 
+// holds reports whether nothing that s follows from has changed.
+func (c *Core) holds(s *stance) bool { return s.facts == c.facts && c.now < s.until }
+
 // stand makes s, that of p.
 func (c *Core) stand(p *Parent, s *stance) {
-	s.facts, s.until, s.side, s.ok = c.facts, math.MaxInt64, uint8(p.Side.Index()), false
+	s.facts, s.until, s.side, s.ok = c.facts, math.MaxInt64, p.Side, false
 	if !c.steadfast(p) {
 		return
 	}
@@ -135,55 +138,62 @@ func (c *Core) ready(slot int32) {
 	}
 }
 
-// view is what all parents of an instrument see of its touch.
-type view struct {
-	far [2]int64  // by the side of the parent: the far touch, larger is worse
-	at  [2]uint16 // the venues there
-	ok  bool      // a stance is enough
+// ordinary reports whether nothing of an instrument is as no stance knows it.
+func (c *Core) ordinary(m *book.Composite) bool {
+	return c.steady && m.Normal() && m.Partial == 0 && c.invitations.count == 0 && c.requests.count == 0
 }
 
-func (c *Core) view(m *book.Composite) (v view) {
-	v.ok = c.steady && m.Normal() && m.Partial == 0 && c.invitations.count == 0 && c.requests.count == 0
-	live := m.LiveLit()
-	v.far, v.at = [2]int64{int64(m.Ask.Price), -int64(m.Bid.Price)}, [2]uint16{m.Ask.Venues & live, m.Bid.Venues & live}
-	return v
-}
-
-// idle reports whether nothing can come of a decision of p, whatever its cell: there is nothing to
-// send, or it could only take, and must not.
-func (s *stance) idle(v *view, tried tried) bool {
-	side := s.side & 1
-	return s.still || s.takes && v.at[side]&s.usable != 0 && (tried&triedTake != 0 || v.far[side] > s.reach)
+// idle reports whether nothing can come of a decision of p at the touch of m, whatever its cell: there is nothing
+// to send, or it could only take, and must not.
+func (s *stance) idle(m *book.Composite, tried tried) bool {
+	far := m.Touch(s.side.Contra())
+	return s.still || s.takes && far.Venues&m.LiveLit()&s.usable != 0 && (tried&triedTake != 0 || s.side.Sign()*int64(far.Price) > s.reach)
 }
 
 // rests reports whether nothing can come of a decision of p within an epoch.
 func (c *Core) rests(p *Parent) bool {
-	v := c.view(c.composites[p.Instrument])
-	if !v.ok {
+	m := c.composites[p.Instrument]
+	if !c.ordinary(m) {
 		return false
 	}
 	s := c.stance(slotIn(p.Number))
-	return s.ok && s.idle(&v, p.tried)
+	return s.ok && s.idle(m, p.tried)
 }
 
-// idles reports whether nothing can come of a decision of the parent in a slot, now that the touch has moved.
-func (c *Core) idles(slot int32, v *view) bool {
-	s := c.stance(slot)
-	if s.ok && s.spent {
-		s.spent = false
-		c.parents[slot].tried &^= triedTake
+// glance lets the parents of m that have not looked do so as long as their stances are enough: nothing can come of it, or
+// they may take at once. It ends after the first that did.
+func (c *Core) glance(m *book.Composite) (sent bool) {
+	slot := c.looking
+	for slot != none {
+		s := &c.stances[slot]
+		if !c.holds(s) {
+			c.stand(&c.parents[slot], s)
+		}
+		if !s.ok {
+			break
+		}
+		if s.spent {
+			s.spent = false
+			c.parents[slot].tried &^= triedTake
+		}
+		if !s.idle(m, 0) {
+			if sent = s.plain && c.takeNow(slot, s, m); !sent {
+				break
+			}
+		}
+		if slot = c.agenda.links[slot].next; sent {
+			break
+		}
 	}
-	return s.ok && s.idle(v, 0)
+	c.looking = slot
+	return sent
 }
 
-// takeNow is what consider does for a parent with a stance where its cell says TAKE_ALL, the first level of one
+// takeNow is what consider does for a parent with a plain stance where its cell says TAKE_ALL, the first level of one
 // venue holds what the slice still wants, and nothing stops the order; where it is not so, nothing was done. What the
 // order does not need is left for its record: see recordMade.
-func (c *Core) takeNow(slot int32, m *book.Composite) (done bool) {
-	s, p := &c.stances[slot], &c.parents[slot]
-	if !s.ok || !s.plain {
-		return false
-	}
+func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
+	p := &c.parents[slot]
 	n, live := c.openings(p.Instrument, p.Side), m.LiveLit()
 	v, ok := n.cheapest(live)
 	best := &n.first[v&(market.MaxVenues-1)]
@@ -210,7 +220,7 @@ func (c *Core) takeNow(slot int32, m *book.Composite) (done bool) {
 		return false
 	}
 	d := &c.made
-	d.of, d.late, d.remaining, d.cheapest, d.empty = p, true, s.remaining, cheapest, n.empty&open
+	d.of, d.remaining, d.cheapest, d.empty = p, s.remaining, cheapest, n.empty&open
 	p.tried |= triedTake
 	c.owed = slot
 	return true
@@ -242,7 +252,7 @@ func (c *Core) Poised() (n int) {
 func (c *Core) auditStances() string {
 	for _, slot := range c.agenda.all {
 		p, s := &c.parents[slot], &c.stances[slot]
-		if s.facts != c.facts || c.now >= s.until || !s.ok {
+		if !c.holds(s) || !s.ok {
 			continue
 		}
 		var now stance

@@ -67,7 +67,7 @@ func compareStances(t *testing.T, seed uint64) (m met) {
 		e, f := w.taken[i], w.taken[i]
 		out.Reset()
 		other.Reset()
-		fast.made.late = false
+		fast.made.cheapest = 0
 		fast.Step(&e, out)
 		slow.Step(&f, other)
 		if !slices.Equal(out.Commands, other.Commands) || !slices.Equal(out.Decisions, other.Decisions) {
@@ -77,7 +77,7 @@ func compareStances(t *testing.T, seed uint64) (m met) {
 		if trouble := fast.auditStances(); trouble != "" {
 			t.Fatalf("seed %d, event %d, %v: %s", seed, e.Seq, e.Kind, trouble)
 		}
-		if fast.made.late {
+		if fast.made.cheapest != 0 { // takeNow
 			m.orders++
 		}
 		for _, slot := range slow.agenda.all {

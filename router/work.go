@@ -6,6 +6,7 @@ import (
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
+	"penstock/router/risk"
 )
 
 // allocation is the scratch space of one decision.
@@ -126,7 +127,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 		c.distribute(p, template, remaining, free, epoch)
 	}
 	if epoch || c.scratch.placed > 0 {
-		d.of, d.late, d.remaining, d.page, d.cell = p, false, remaining, page, cell
+		d.of, d.remaining, d.page, d.cell = p, remaining, page, cell
 		d.action, d.flags, d.drawn = action, flags, drawn
 	}
 }
@@ -220,9 +221,10 @@ type made struct {
 	of            *Parent // nil: there is none
 	sent          *Child  // of its orders, that which is not entered yet, nil: all are
 	remaining     market.Qty
-	late          bool         // by takeNow: all else is to come
-	cheapest      market.Price // of the venues that are live, for it
-	empty         uint16       // venues that had nothing to take, for it
+	order         *risk.Sealed // by takeNow: of sent, which is not described yet; all below is to come. nil: all is there
+	mid2          int64        // that it was sent at
+	cheapest      market.Price // of the venues that are live, then
+	empty         uint16       // venues that had nothing to take
 	inputs        policy.Inputs
 	page          int
 	cell          policy.Cell
@@ -256,28 +258,36 @@ func (c *Core) makeNear() {
 
 // weighLate makes up for what takeAlone, or takeNow, left out.
 func (c *Core) weighLate(m *made) {
-	p := m.of
-	if ch := m.sent; ch != nil {
-		if m.late {
-			c.scratch = allocation{first: 1 << ch.Venue, firstPrice: ch.Price, placed: ch.Qty}
-			share := &c.scratch.shares[ch.Venue&(market.MaxVenues-1)]
-			share.Tactic, share.Qty = ch.Tactic, ch.Qty
-		}
-		m.sent = nil
-		c.entered(p, ch)
+	p, now := m.of, m.order != nil
+	if now {
+		c.describe(p, m.sent, m.order, m.mid2)
 	}
-	if m.late {
-		c.gauge(&m.inputs, p, m.remaining)
-		m.inputs.SweepCost = costAt(c.composites[p.Instrument], p.Side, m.cheapest)
-		m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
-		c.judgeVenues(p)
-		c.tellOthers(p, c.composites[p.Instrument].LiveLit()&c.verdict.usable, m.empty)
-		c.verdict.of = nil
+	if m.sent != nil {
+		c.entered(p, m.sent)
 	}
+	if now {
+		c.reconstruct(m)
+	}
+	m.sent, m.order = nil, nil
 	if !c.scratch.weighed {
 		c.weigh(p)
 	}
 	c.scoreFirst(p)
+}
+
+// reconstruct makes what takeNow did not need of its decision.
+func (c *Core) reconstruct(m *made) {
+	p, ch, a := m.of, m.sent, &c.scratch
+	*a = allocation{}
+	a.first, a.firstPrice, a.placed = 1<<(ch.Venue&(market.MaxVenues-1)), ch.Price, ch.Qty
+	share := &a.shares[ch.Venue&(market.MaxVenues-1)]
+	share.Tactic, share.Qty = ch.Tactic, ch.Qty
+	c.gauge(&m.inputs, p, m.remaining)
+	m.inputs.SweepCost = costAt(c.composites[p.Instrument], p.Side, m.cheapest)
+	m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
+	c.judgeVenues(p)
+	c.tellOthers(p, c.composites[p.Instrument].LiveLit()&c.verdict.usable, m.empty)
+	c.verdict.of = nil
 }
 
 // resting sums up p's working children.
