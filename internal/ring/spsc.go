@@ -47,14 +47,18 @@ type SPSC[T any] struct {
 	_    [lineBytes]byte
 }
 
-// New returns an empty ring. Capacity must be a power of two, at least 2; it is
-// a constant of the program or was checked with the configuration, so anything
-// else panics.
+// New returns an empty ring, whose memory is the process's already: its first lap
+// waits for no page. Capacity must be a power of two, at least 2; it is a constant
+// of the program or was checked with the configuration, so anything else panics.
 func New[T any](capacity int) *SPSC[T] {
 	if !ValidCapacity(capacity) {
 		panic(fmt.Sprintf("ring: capacity %d is not a power of two ≥ 2", capacity))
 	}
-	return &SPSC[T]{slots: make([]slot[T], capacity), mask: uint64(capacity) - 1}
+	r := &SPSC[T]{slots: make([]slot[T], capacity), mask: uint64(capacity) - 1}
+	for i := range r.slots {
+		r.slots[i].seq.Store(0)
+	}
+	return r
 }
 
 // ValidCapacity reports whether New takes the capacity.

@@ -127,6 +127,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{cfg: cfg, addr: addr, buf: make([]byte, readBuffer)}
 	g.symbols.init(cfg.Symbols)
+	g.recent.init()
 	g.quotes = newQuoteReader(&cfg)
 	g.pace = outbound.NewPace(cfg.Throttle)
 	if cfg.StorePath != "" {
