@@ -44,6 +44,7 @@ type desk struct {
 
 	near     int // venue of the pass, plus one; 0: the core is next
 	pass     uint64
+	part     uint64 // of the core in this pass
 	nearID   market.InstrumentID
 	nearSide market.Side
 }
@@ -256,13 +257,19 @@ func (d *desk) bringNear() {
 		d.near = (d.near + 1) % (len(d.venues) + 1)
 		return
 	}
-	d.pass++
-	if d.journal != nil {
-		d.journal.Rewarm()
+	if d.part == 0 {
+		if d.journal != nil {
+			d.journal.Rewarm()
+		}
+		warm.Of(d.seq)
 	}
-	warm.Of(d.seq)
 	live := false
-	if d.nearID, d.nearSide, live = d.core.Rewarm(d.pass); live {
+	d.nearID, d.nearSide, live = d.core.Rewarm(d.pass*router.RewarmParts + d.part)
+	if d.part = (d.part + 1) % router.RewarmParts; d.part > 0 {
+		return
+	}
+	d.pass++
+	if live {
 		d.near = 1
 	}
 }

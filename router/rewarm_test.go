@@ -19,7 +19,7 @@ func TestRewarmChangesNothing(t *testing.T) {
 			e, f := events[i], events[i]
 			out.Reset()
 			other.Reset()
-			for turn := range uint64(3) {
+			for turn := range uint64(3 * RewarmParts) {
 				if _, _, ok := warmed.Rewarm(turn); ok {
 					live++
 				}
@@ -31,13 +31,16 @@ func TestRewarmChangesNothing(t *testing.T) {
 			}
 			if i%50 == 0 || i == len(events)-1 {
 				before := savedState(t, warmed)
-				warmed.Rewarm(1)
+				for turn := range uint64(RewarmParts) {
+					warmed.Rewarm(turn)
+				}
 				if !bytes.Equal(savedState(t, warmed), before) || !bytes.Equal(before, savedState(t, c)) {
 					t.Fatalf("seed %d: after event %d the state is another", seed, e.Seq)
 				}
 			}
 		}
-		if n := testing.AllocsPerRun(100, func() { warmed.Rewarm(1) }); n != 0 {
+		turn := uint64(0)
+		if n := testing.AllocsPerRun(100, func() { turn++; warmed.Rewarm(turn) }); n != 0 {
 			t.Errorf("%v allocations", n)
 		}
 		if trouble := warmed.Audit(); trouble != "" {

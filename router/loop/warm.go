@@ -5,6 +5,7 @@ import (
 
 	"penstock/internal/warm"
 	"penstock/market"
+	"penstock/router"
 )
 
 const (
@@ -25,7 +26,8 @@ type warmth struct {
 	walk     int64  // of the next rehearsal
 	commands uint64 // of the sequencer when last looked
 	pass     uint64
-	next     int // worker of the pass, beginning: the core is
+	part     uint64 // of the core in this pass
+	next     int    // worker of the pass, beginning: the core is
 	id       market.InstrumentID
 	side     market.Side
 }
@@ -72,8 +74,8 @@ func (l *Loop) rehearse() {
 	}
 }
 
-// bringNear asks for a part of what the next event will touch on its way: rings, journal and core,
-// then one gateway each time.
+// bringNear asks for a part of what the next event will touch on its way: rings, journal and core in
+// router.RewarmParts turns, then one gateway each time.
 func (l *Loop) bringNear() {
 	w := &l.warm
 	if w.next != beginning {
@@ -82,18 +84,29 @@ func (l *Loop) bringNear() {
 		l.seq.enter()
 		return
 	}
+	if w.part == 0 {
+		l.bringOwn()
+	}
+	live := false
+	w.id, w.side, live = l.seq.core.Rewarm(w.pass*router.RewarmParts + w.part)
+	if w.part++; w.part < router.RewarmParts {
+		return
+	}
+	w.part = 0
 	w.pass++
+	if live && l.inline != nil {
+		w.next = 0
+	}
+}
+
+// bringOwn asks for what the loop itself takes an event with.
+func (l *Loop) bringOwn() {
 	if l.seq.journal != nil {
 		l.seq.journal.Rewarm()
 	}
 	warm.Of(l.seq)
 	warm.Of(&l.e)
-	live := false
-	if w.id, w.side, live = l.seq.core.Rewarm(w.pass); !live || l.inline == nil {
-		return
-	}
 	if l.venues != nil {
 		l.venues.Rewarm()
 	}
-	w.next = 0
 }

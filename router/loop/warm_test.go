@@ -7,6 +7,7 @@ import (
 	"penstock/internal/ring"
 	"penstock/journal"
 	"penstock/market"
+	"penstock/router"
 )
 
 // TestAnIdleLoopTakesBites counts what is done in idle turns: a rehearsal of three parts after each
@@ -93,11 +94,11 @@ func TestBringingNearChangesNothing(t *testing.T) {
 		l := NewInline(seq, []*ring.SPSC[event.Event]{in}, io, IdleSpin, clock, nil)
 		l.Venues(in)
 		for _, e := range day() {
-			for range 2 * near {
+			for range 2 * router.RewarmParts * near {
 				l.bringNear()
 			}
 			in.Push(&e)
-			for range 2 * near {
+			for range 2 * router.RewarmParts * near {
 				l.bringNear()
 			}
 			l.Work()
