@@ -241,6 +241,7 @@ func orderStage(tb testing.TB, f *feeds) func() {
 				panic(err)
 			}
 			d.settle()
+			d.now += 2_000 // no venue takes an order every two microseconds
 		}
 		if v++; v == len(d.venues) {
 			v = 0
