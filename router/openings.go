@@ -54,20 +54,20 @@ func (c *Core) forgetOpenings() {
 	}
 }
 
-// openings returns the openings of the lit venues for orders of side.
-func (c *Core) openings(id market.InstrumentID, side market.Side) *nearLevels {
-	l, i := &c.listed[id], side.Index()
-	if l.old[i] != 0 {
-		c.reopen(l, id, side)
+// openings returns the openings of the lit venues of m for orders of side.
+func (c *Core) openings(m *book.Composite, side market.Side) *nearLevels {
+	l, n := &c.listed[m.Instrument], &c.near[m.Instrument][side.Index()]
+	if l.old[side.Index()] != 0 {
+		c.reopen(m, side, l, n)
 	}
-	return &c.near[id][i]
+	return n
 }
 
 // reopen makes the openings of the venues that moved. Most of them show it in the lanes of the
 // composite, which are next to each other.
-func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
+func (c *Core) reopen(m *book.Composite, side market.Side, l *listed, n *nearLevels) {
 	i, contra := side.Index(), side.Contra()
-	n, m, inflight := &c.near[id][i], c.composites[id], &c.inflight[id]
+	inflight := &c.inflight[m.Instrument]
 	set, beyond := l.old[i]&l.kinds[market.Lit], uint16(0)
 	l.old[i] = 0
 	for ; set != 0; set &= set - 1 {
@@ -86,7 +86,7 @@ func (c *Core) reopen(l *listed, id market.InstrumentID, side market.Side) {
 	for l.deep |= beyond; beyond != 0; beyond &= beyond - 1 {
 		v := bits.TrailingZeros16(beyond) & (market.MaxVenues - 1)
 		o := &n.first[v]
-		c.openBeyond(o, id, side, v)
+		c.openBeyond(o, m.Instrument, side, v)
 		setBit(&n.empty, market.VenueID(v), o.left == 0)
 		n.rank(v, o.key(v))
 	}
@@ -189,7 +189,7 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 		return 0, false
 	}
 	m, l := c.composites[p.Instrument], &c.listed[p.Instrument]
-	n, open := c.openings(p.Instrument, p.Side), m.LiveLit()&c.verdict.usable
+	n, open := c.openings(m, p.Side), m.LiveLit()&c.verdict.usable
 	v, ok := n.cheapest(open)
 	best := &n.first[v&(market.MaxVenues-1)]
 	if !ok || best.left < want || p.Side.Better(bound, best.price) {

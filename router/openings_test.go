@@ -32,7 +32,7 @@ func FuzzOpenings(f *testing.F) {
 			}
 			for i, m := range c.composites {
 				if m.Partial|m.Dirty == 0 {
-					buy, sell := c.openings(market.InstrumentID(i), market.Buy), c.openings(market.InstrumentID(i), market.Sell)
+					buy, sell := c.openings(c.composites[i], market.Buy), c.openings(c.composites[i], market.Sell)
 					switch e.Seq % 8 { // the others keep what they know of the cheapest
 					case 0:
 						buy.foresee(m.LiveLit())
@@ -126,12 +126,12 @@ func TestOpeningBehindTheBestLevelFollowsIt(t *testing.T) {
 	c.listed[0].moved(0)
 	for _, left := range []market.Qty{200, 50, 70} {
 		step(event.Event{Kind: event.BookLevel, Side: market.Sell, Price: 500_200, Qty: left})
-		if o := &c.openings(0, market.Buy).first[0]; o.price != 500_200 || o.left != left || c.auditOpenings() != "" {
+		if o := &c.openings(c.composites[0], market.Buy).first[0]; o.price != 500_200 || o.left != left || c.auditOpenings() != "" {
 			t.Errorf("opening %+v, want %d at 500200; %s", *o, left, c.auditOpenings())
 		}
 	}
 	step(event.Event{Kind: event.BookLevel, Side: market.Sell, Price: 500_100, Qty: 130})
-	if o := &c.openings(0, market.Buy).first[0]; o.price != 500_100 || o.left != 30 || c.auditOpenings() != "" {
+	if o := &c.openings(c.composites[0], market.Buy).first[0]; o.price != 500_100 || o.left != 30 || c.auditOpenings() != "" {
 		t.Errorf("opening %+v, want 30 at 500100", *o)
 	}
 }

@@ -133,7 +133,7 @@ func (c *Core) ready(slot int32) {
 	p := &c.parents[slot]
 	if m := c.composites[p.Instrument]; m.Partial|m.Dirty == 0 {
 		m.Foresee()
-		c.openings(p.Instrument, p.Side).foresee(m.LiveLit())
+		c.openings(m, p.Side).foresee(m.LiveLit())
 		c.stance(slot)
 	}
 }
@@ -194,7 +194,7 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 // order does not need is left for its record: see recordMade.
 func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	p := &c.parents[slot]
-	n, live := c.openings(p.Instrument, p.Side), m.LiveLit()
+	n, live := c.openings(m, p.Side), m.LiveLit()
 	v, ok := n.cheapest(live)
 	best := &n.first[v&(market.MaxVenues-1)]
 	if !ok || best.left < s.remaining {

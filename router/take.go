@@ -177,7 +177,7 @@ func (c *Core) openLadder(w *walk, p *Parent, v int) bool {
 		c.reach(at, p.Instrument, p.Side)
 		return at.left > 0
 	}
-	o := &c.openings(p.Instrument, p.Side).first[v&(market.MaxVenues-1)]
+	o := &c.openings(c.composites[p.Instrument], p.Side).first[v&(market.MaxVenues-1)]
 	at.net, at.price, at.left, at.level = o.net, o.price, o.left, int(o.level)
 	return at.left > 0
 }
@@ -196,7 +196,7 @@ func (c *Core) sweepCost(p *Parent, qty market.Qty) int64 {
 	if !ok || half2 <= 0 || qty <= 0 {
 		return 1000
 	}
-	n := c.openings(p.Instrument, p.Side)
+	n := c.openings(m, p.Side)
 	if v, ok := n.cheapest(m.LiveLit()); ok && n.first[v].left >= qty {
 		return costAt(m, p.Side, n.first[v].price)
 	}
