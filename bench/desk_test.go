@@ -41,6 +41,7 @@ type desk struct {
 	room   int // for child orders
 	orders int
 	packet []byte // the message to take, as a receive leaves it; empty: not yet
+	from   uint32 // the venue that it is from
 
 	near     int // venue of the pass, plus one; 0: the core is next
 	pass     uint64
@@ -257,11 +258,18 @@ func (d *desk) bringNear() {
 		d.near = (d.near + 1) % (len(d.venues) + 1)
 		return
 	}
-	if d.part == 0 {
+	switch d.part {
+	case 0:
 		if d.journal != nil {
 			d.journal.Rewarm()
 		}
-		warm.Of(d.seq)
+		d.seq.Rewarm()
+	case 1:
+		warm.Of(d)
+		warm.Slice(d.decoders)
+		for _, decode := range d.decoders {
+			warm.Func(decode)
+		}
 	}
 	live := false
 	d.nearID, d.nearSide, live = d.core.Rewarm(d.pass*router.RewarmParts + d.part)
@@ -301,7 +309,10 @@ func (d *desk) obey(cmd *event.Command) {
 }
 
 // receive copies the next message to where all are received, as a socket does.
-func (d *desk) receive() { d.packet = append(d.packet[:0], d.feeds.message(d.next)...) }
+func (d *desk) receive() {
+	d.packet = append(d.packet[:0], d.feeds.message(d.next)...)
+	d.from = d.feeds.messages[d.next].venue
+}
 
 // step takes the next message. d.sent holds the orders that it made.
 func (d *desk) step() error {
@@ -311,7 +322,7 @@ func (d *desk) step() error {
 	m := d.packet
 	d.packet = d.packet[:0]
 	d.next++
-	return d.decoders[d.feeds.messages[d.next-1].venue](d.now, m)
+	return d.decoders[d.from](d.now, m)
 }
 
 // settle lets the venues answer what was sent, and 2 µs pass.

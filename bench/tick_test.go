@@ -272,7 +272,7 @@ func benchmarkPaced(b *testing.B, f *feeds, o deskOptions, practice *practice) {
 			due = readClock()
 		}
 		due += interval
-		arrives := due + n*617%biteEvery // anywhere within a bite
+		arrives := due + n*61_803%interval // anywhere: the kernel's clock ticks at a multiple of the interval
 		t.idle(arrives)
 		t.tick(b, arrives)
 	}

@@ -7,6 +7,7 @@ func (s *Session) Rewarm(t *Template) {
 	warm.Span(&s.cfg, &s.origs)
 	warm.Span(&s.state, &s.sendTime)
 	warm.Of(&trailers)
+	warm.Of(&threes)
 	if t != nil {
 		t.Rewarm()
 	}

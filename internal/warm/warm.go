@@ -23,6 +23,13 @@ func Span[A, B any](first *A, last *B) {
 	ask(lines(unsafe.Pointer(first), uintptr(unsafe.Pointer(last))+unsafe.Sizeof(*last)-uintptr(unsafe.Pointer(first))))
 }
 
+// Func asks for what f, a function value, holds beside its code.
+func Func[F any](f F) {
+	if closure := *(*unsafe.Pointer)(unsafe.Pointer(&f)); closure != nil {
+		ask(closure, 1)
+	}
+}
+
 // lines returns how many cache lines n bytes at p are in; 0 bytes are in one.
 func lines(p unsafe.Pointer, n uintptr) (first unsafe.Pointer, count uintptr) {
 	end := uintptr(p) + max(n, 1) - 1

@@ -41,6 +41,8 @@ func TestAskingChangesNothing(t *testing.T) {
 	Slice(b)
 	Slice([]byte(nil))
 	Of((*[512]byte)(b[page:]))
+	Func(func() byte { return b[page-1] })
+	Func((func())(nil))
 	var s struct{ a, b, c [100]byte }
 	Span(&s.a, &s.c)
 	if b[page-1] != 7 {

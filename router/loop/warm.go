@@ -74,6 +74,15 @@ func (l *Loop) rehearse() {
 	}
 }
 
+// Rewarm asks for what the sequencer itself touches, so that an idle loop has it in the caches. It
+// changes nothing.
+func (s *Sequencer) Rewarm() {
+	warm.Of(s)
+	warm.Of(s.out)
+	warm.Func(s.dispatch)
+	warm.Func(s.deliver)
+}
+
 // bringNear asks for a part of what the next event will touch on its way: rings, journal and core in
 // router.RewarmParts turns, then one gateway each time.
 func (l *Loop) bringNear() {
@@ -104,7 +113,7 @@ func (l *Loop) bringOwn() {
 	if l.seq.journal != nil {
 		l.seq.journal.Rewarm()
 	}
-	warm.Of(l.seq)
+	l.seq.Rewarm()
 	warm.Of(&l.e)
 	if l.venues != nil {
 		l.venues.Rewarm()

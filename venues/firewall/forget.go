@@ -7,6 +7,7 @@ func (s *Session) Rewarm(turn uint64) (sum uint64) {
 	f := s.f
 	sum = uint64(s.rate.times[s.rate.next]) + uint64(f.stats.Orders) + uint64(f.stats.Open) + uint64(f.sent) +
 		uint64(s.cfg.Venue) + uint64(len(s.head)) + uint64(len(s.cfg.Symbols)) + uint64(len(f.cfg.Credit))
+	sum += uint64(s.recent[(s.moulds.read.seq+1)%recentOrders].at)
 	if n := uint64(len(s.moulds.all)); n > 0 {
 		sum += s.moulds.all[turn%n].read()
 		for _, m := range s.moulds.latest {
@@ -39,7 +40,7 @@ func (m *mould) read() (sum uint64) {
 	sum = m.probe + uint64(m.end) + uint64(m.said.tif)
 	for i := 0; i <= m.last; i += chunkBytes {
 		c := &m.chunks[i/chunkBytes]
-		sum += uint64(c.low[0]) + uint64(c.pad[chunkBytes-1])
+		sum += uint64(c.low[0]) + uint64(c.pad[0]) + uint64(c.pad[chunkBytes-1])
 	}
 	return sum
 }

@@ -9,6 +9,7 @@ import (
 // caches. It changes nothing.
 func (d *Decoder) Rewarm(id market.InstrumentID) {
 	warm.Span(&d.depth, &d.reason)
+	warm.Func(d.sink)
 	warm.Slice(d.stats.Types['A':'Y'])
 	warm.Of(&d.stats.Events)
 	warm.Of(&d.batch[0])
