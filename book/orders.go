@@ -54,7 +54,7 @@ type Orders struct {
 	narrow   uint64         // the mask of guesses
 	hints    *[1 << 16]hint // by instrument, those of the books; nil where the index is not wide
 	arrived  uint32
-	latest   uint64 // reference of the order that came last, for Rewarm
+	latest   uint64 // reference of the order that came last, for Foresee and Rewarm
 
 	front   []slot
 	strays  []uint32

@@ -24,6 +24,11 @@ func prefetchBook(b *Book, place *slot, guess *uint32, l, contra *Ladder)
 //go:noescape
 func prefetchFar(l, contra *Ladder)
 
+// prefetchPlace does so for a place in front, and the count of its strays.
+//
+//go:noescape
+func prefetchPlace(place *slot, stray *uint32)
+
 // prefetchLeaf does so for a leaf.
 //
 //go:noescape

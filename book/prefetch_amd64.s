@@ -77,3 +77,11 @@ TEXT ·prefetchLeaf(SB), NOSPLIT, $0-8
 	PREFETCHT0 192(DI)
 	PREFETCHT0 320(DI)
 	RET
+
+// func prefetchPlace(place *slot, stray *uint32)
+TEXT ·prefetchPlace(SB), NOSPLIT, $0-16
+	MOVQ place+0(FP), AX
+	MOVQ stray+8(FP), BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (BX)
+	RET

@@ -16,5 +16,8 @@ func prefetchBook(*Book, *slot, *uint32, *Ladder, *Ladder) {}
 // prefetchFar neither.
 func prefetchFar(*Ladder, *Ladder) {}
 
+// prefetchPlace neither.
+func prefetchPlace(*slot, *uint32) {}
+
 // prefetchLeaf neither.
 func prefetchLeaf(*leaf) {}

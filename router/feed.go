@@ -78,6 +78,18 @@ func (c *Core) AheadOne(a *book.Lookahead, e *event.Event) {
 	}
 }
 
+// arrivals are the kinds of events with which an order comes to a book.
+const arrivals = 1<<event.OrderAdd | 1<<event.OrderReplaced
+
+// foresee asks for what the next arrival in the book of e will write.
+func (c *Core) foresee(e *event.Event) {
+	if int(e.Instrument) < len(c.composites) && e.Venue < market.MaxVenues {
+		if b := c.composites[e.Instrument].Books[e.Venue]; b != nil {
+			b.Foresee()
+		}
+	}
+}
+
 // ByOrder reports whether some venue's feed names orders, so that Ahead has a use.
 func (c *Core) ByOrder() bool {
 	for i := range c.venues {

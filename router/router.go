@@ -375,6 +375,9 @@ func (c *Core) Continue() (more bool) {
 		c.ready(c.owed)
 		c.owed = none
 	}
+	if arrivals>>(c.cause.Kind&63)&1 != 0 {
+		c.foresee(c.cause)
+	}
 	if c.seq%foldEvents == 0 {
 		c.link()
 	}
