@@ -57,6 +57,8 @@ func (c *Core) bringCore(p *Parent) {
 	warm.Span(&c.usedQuote, &c.standings)
 	warm.Span(&c.terms, &c.Counters)
 	warm.Of(p)
+	warm.Of(&c.agenda.of[p.Instrument])
+	warm.Of(&c.agenda.links[slotIn(p.Number)])
 	warm.Of(&c.paces[slotIn(p.Number)])
 	warm.Of(&c.stances[slotIn(p.Number)])
 	warm.Of(&c.invitations.count)
