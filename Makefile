@@ -18,10 +18,15 @@ BENCH     ?= .
 SCENARIO ?= out/scenario
 DATA     ?= ../shared/data
 
-.PHONY: scenario realism run test bench results callgrind race fuzz fuzz-outside lint crash kill model sim sim-twice soak canary mutants build clean
+.PHONY: scenario realism run test bench results profile callgrind race fuzz fuzz-outside lint crash kill model sim sim-twice soak canary mutants build clean
 
 run: ## the demo: simulated venues, router and client on loopback
 	$(GO) run ./cmd/penstock demo
+
+# The program is compiled by a profile of a message's way, where Go looks for one: run, build and bench.
+# Tests are not, which would compile all of it twice.
+PROFILE := cmd/penstock/default.pgo
+test race sim soak sim-twice canary mutants model crash kill lint fuzz fuzz-outside callgrind: export GOFLAGS += -pgo=off
 
 build: ## bin/penstock
 	$(GO) build -trimpath -o bin/penstock ./cmd/penstock
@@ -35,10 +40,16 @@ race: ## the concurrent packages under the race detector
 	$(GO) run ./internal/totals -vet=off -race -short -skip '$(SOLO)|$(WAITING)' $(RACE)
 
 bench: ## latency and throughput; histograms, plots and a table in bench/out
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./bench -args -out out
+	$(GO) test -pgo=$(CURDIR)/$(PROFILE) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./bench -args -out out
 
 results: bench ## the same, and the rows for bench/RESULTS.md
 	@cat bench/out/results.md
+
+profile: ## makes the profile anew, from the benchmarks of a message's way; without the name of this machine's folder
+	$(GO) test -trimpath -c -o out/profile.test ./bench
+	cd bench && ../out/profile.test -test.run '^$$' -test.bench '^Benchmark(TickToOrder|Throughput|Wire)$$' -test.benchtime 3s -test.cpuprofile ../out/profile
+	@path=$(CURDIR)/out/profile.test; gzip -dc out/profile | LC_ALL=C sed "s|$$path|$$(printf '%*s' $${#path} '' | tr ' ' x)|" | gzip -n >$(PROFILE)
+	@if gzip -dc $(PROFILE) | grep -q '$(CURDIR)'; then echo 'the profile names $(CURDIR)' >&2; exit 1; fi
 
 callgrind: ## instructions of each stage (needs valgrind)
 	sh bench/callgrind.sh
