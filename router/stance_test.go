@@ -46,11 +46,20 @@ func takes(seed uint64) func() policy.Choice {
 type met struct{ still, takes, both, orders int }
 
 // compareStances lets a core with stances and one that has none go through a day in which everything goes
-// wrong, and compares what they do after each event.
-func compareStances(t *testing.T, seed uint64) (m met) {
+// wrong, disturbed or not, and compares what they do after each event.
+func compareStances(t *testing.T, seed uint64, disturbed bool) (m met) {
 	cfg := stanceConfig(t, takes(seed))
+	if disturbed {
+		strain(cfg, seed)
+	}
 	w := newWorldOf(t, seed, cfg)
+	if disturbed {
+		w.disturb = w.disturbed
+	}
 	w.run(250)
+	if disturbed {
+		w.calm()
+	}
 	w.heal()
 	fast, err := New(cfg)
 	if err != nil {
@@ -106,20 +115,28 @@ func compareStances(t *testing.T, seed uint64) (m met) {
 
 func FuzzStances(f *testing.F) {
 	for seed := range uint64(6) {
-		f.Add(seed)
+		f.Add(seed, false)
 	}
-	f.Fuzz(func(t *testing.T, seed uint64) { compareStances(t, seed) })
+	for _, seed := range []uint64{9, 10, 11, 69} { // a band, an own order that rests, no more children, a narrower collar
+		f.Add(seed, true)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, disturbed bool) { compareStances(t, seed, disturbed) })
 }
 
 // TestStancesAreOfUse keeps FuzzStances from comparing nothing.
 func TestStancesAreOfUse(t *testing.T) {
-	var all met
-	for seed := range uint64(6) {
-		m := compareStances(t, 702+seed)
-		all.still, all.takes, all.both, all.orders = all.still+m.still, all.takes+m.takes, all.both+m.both, all.orders+m.orders
-	}
-	if all.still < 200 || all.takes < 200 || all.both < 50 || all.orders < 15 {
-		t.Errorf("%+v", all)
+	for _, days := range []struct {
+		from, n   uint64
+		disturbed bool
+	}{{702, 6, false}, {60, 30, true}} {
+		var all met
+		for seed := range days.n {
+			m := compareStances(t, days.from+seed, days.disturbed)
+			all.still, all.takes, all.both, all.orders = all.still+m.still, all.takes+m.takes, all.both+m.both, all.orders+m.orders
+		}
+		if all.still < 200 || all.takes < 200 || all.both < 50 || all.orders < 15 {
+			t.Errorf("disturbed %v: %+v", days.disturbed, all)
+		}
 	}
 }
 

@@ -78,6 +78,7 @@ type world struct {
 	seen    map[string]int
 	taken   []event.Event
 	check   func(*event.Command) // of every order, nil: none
+	disturb func()               // before some steps of run, nil: nothing
 }
 
 // client is a parent as its client sees it.
@@ -430,7 +431,10 @@ func (w *world) newParent(i int) {
 func (w *world) onReport(c *event.Command) {
 	cl := w.asked[c.Parent]
 	if cl == nil {
-		if cl = w.byID[c.ID]; cl == nil || c.ExecType != market.ExecNew {
+		if cl = w.byID[c.ID]; w.disturb != nil && c.ExecType == market.ExecRejected {
+			return
+		}
+		if cl == nil || c.ExecType != market.ExecNew {
 			w.fail("first report %v for an unknown order %v", c.ExecType, c.ID)
 		}
 		w.asked[c.Parent] = cl
@@ -476,6 +480,9 @@ func (w *world) run(steps int) {
 	for i := range steps {
 		w.now += w.rng.Int64N(20e6)
 		w.settle()
+		if w.disturb != nil && w.rng.IntN(4) == 0 {
+			w.disturb()
+		}
 		switch r := w.rng.IntN(100); {
 		case r < 2 && parents < 40:
 			parents++
