@@ -29,8 +29,8 @@ type stance struct {
 	of              uint32 // rest of which takes and mayTake are
 	takes           bool   // its cells say nothing but HOLD or TAKE_ALL
 	mayTake         bool   // one of them says TAKE_ALL
-	plain           bool   // nothing stands between permit and its order
 	sure            bool   // all of them do, and none is thin: the touch has no say
+	plain           bool   // nothing stands between permit and its order
 	side            market.Side
 	still           bool        // there is nothing to send
 	spent           bool        // it took since the touch moved
@@ -240,7 +240,7 @@ func costAt(m *book.Composite, side market.Side, price market.Price) int64 {
 // on their thread.
 func (c *Core) Poised() (n int) {
 	for _, slot := range c.agenda.all {
-		if s := &c.stances[slot]; s.facts == c.facts && c.now < s.until && s.ok && !s.still {
+		if s := &c.stances[slot]; c.holds(s) && s.ok && s.plain && !s.still {
 			n++
 		}
 	}

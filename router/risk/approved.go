@@ -2,7 +2,7 @@ package risk
 
 import "penstock/market"
 
-// Approved is an order that passed the gate. Only Gate.Child makes one.
+// Approved is an order that passed the gate. Only Gate.Child and Gate.Use make one.
 type Approved struct {
 	order Sealed
 	ok    bool

@@ -33,7 +33,7 @@ func (g *Gate) Permit(p *Permit, o *Order) {
 func (p *Permit) OK() bool { return p.dearest > 0 }
 
 // Use is Child of the order of a permit at a venue and price, where all is well. Otherwise it returns nil, and
-// nothing is counted: Child says why.
+// nothing is counted: Child says why. It is the gate's own and holds until the next call of either.
 func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, mid2, now int64) *Approved {
 	o := &p.order
 	g.approved.ok = false
