@@ -3,6 +3,7 @@ package firewall
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -244,14 +245,24 @@ func TestCancelsWithWordsOfOrdersAreNoOrders(t *testing.T) {
 // FuzzPlain compares the two firewalls on runs of bent messages.
 func FuzzPlain(f *testing.F) {
 	f.Add([]byte{0, 1, 20, '7', 2, 0, 30, '0', 4, 2, 100, 1, 0, 0, 150, '9'})
+	f.Add(bytes.Repeat([]byte{0, 32, 1, 1, 0, 1, 20, '7', 1, 0, 0, 0, 2, 0, 30, '0', 0, 64, 1, 3}, 20))
 	f.Add([]byte("messages bent in every way that the fuzzer thinks of, again and again"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		w := newTwins(t)
 		good := w.goodMessages()
+		seq := uint64(7)
 		for n := 0; len(in) >= 4 && n < 100; n++ {
 			text, how, at, c := good[int(in[0])%len(good)], in[1], int(in[2]), in[3]
 			in = in[4:]
 			text = strings.Replace(text, fmt.Sprintf("11=%d", uint64(childA)), fmt.Sprintf("11=%d", childA+uint64(n%50)), 1)
+			switch seq++; {
+			case how&32 != 0: // soon there is a digit more
+				seq = uint64(math.Pow10(1+int(c)%9)) - 2 + uint64(at%3)
+			case how&64 != 0:
+				seq = 1
+			}
+			head, body, _ := strings.Cut(text, "|34=")
+			text = fmt.Sprintf("%s|34=%d%s", head, seq, body[strings.IndexByte(body, '|'):])
 			if how&1 != 0 {
 				text = strings.Replace(text, "38=300", fmt.Sprintf("38=%d", int(c)*at), 1)
 			}
@@ -263,6 +274,9 @@ func FuzzPlain(f *testing.F) {
 				msg[at%len(msg)] = c
 			}
 			w.out(msg)
+			if how&128 == 0 {
+				w.fast.s.Ready()
+			}
 			if how&8 != 0 {
 				w.each(func(p *pair) { p.f.Resolve(childA+uint64(at%50), market.Qty(c), how&16 != 0) })
 				w.same(msg)

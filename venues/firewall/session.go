@@ -192,6 +192,9 @@ func (s *Session) read(b []byte, o *wireOrder, policy uint64) (n int, why Reason
 	}
 	s.f.stats.ByField++
 	ok := s.scan(body[5:], o)
+	if o.seq <= s.moulds.full/10 { // the numbers began anew: narrower moulds will grow into those that there are
+		s.moulds.all, s.moulds.full = s.moulds.all[:0], 0
+	}
 	if ok && kind != 'G' {
 		s.learn(kind, b[:n], n-trailer-len(body))
 	}

@@ -88,3 +88,28 @@ func TestReadyFindsTheNextMessageRead(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestNumbersBeginAnew: as often as they do, one order of each kind is left to scan, which learns them.
+func TestNumbersBeginAnew(t *testing.T) {
+	p := newPair(t)
+	p.order(parentA, Order{ID: [20]byte{'A'}, Client: 1, Qty: 200_000, Limit: 500_000})
+	p.tell()
+	id, kinds := uint64(childA), [...]string{"59=3", "59=0"}
+	for connection := range 3 * mouldsEach * len(testSymbols) {
+		before := p.f.Stats().ByField
+		for p.seq = 0; p.seq < 150; { // orderText counts
+			id++
+			text := strings.Replace(p.orderText(id), "59=3", kinds[p.seq%2], 1)
+			p.now += second
+			if _, why := p.s.Out(p.now, []byte(wrap(text)), Said{}); why != Clear {
+				t.Fatalf("%s: %v", text, why)
+			}
+			p.s.Ready()
+			p.f.Resolve(id, 0, true)
+			p.f.Forget()
+		}
+		if n := p.f.Stats().ByField - before; n != uint64(len(kinds)) {
+			t.Fatalf("connection %d: %d orders were read field by field", connection, n)
+		}
+	}
+}
