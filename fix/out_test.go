@@ -11,6 +11,7 @@ func FuzzOut(f *testing.F) {
 	f.Add([]byte{0, 3, 0, 3, 1, 1, 2, 4, 9, 0, 5, 3, 6, 0, 0, 200, 3})
 	f.Add(bytes.Repeat([]byte{0, 3}, 120))
 	f.Add(bytes.Repeat([]byte{1, 0, 2, 5, 4, 30, 6, 7, 0, 8, 0}, 30))
+	f.Add(bytes.Repeat([]byte{11, 2, 10, 3, 10, 13, 3, 10, 14, 10, 5, 3, 12, 6, 10, 15, 3, 10, 9, 13, 10, 3, 14, 15}, 20))
 	f.Fuzz(func(t *testing.T, acts []byte) {
 		fast, slow := loggedOn(t, nil), loggedOn(t, nil)
 		fast.cfg.OutLimit, slow.cfg.OutLimit = 700, 700
@@ -63,6 +64,16 @@ func FuzzOut(f *testing.F) {
 				fast.Reset()
 				slow.Reset()
 				fast.state, slow.state = Active, Active
+			case 10:
+				fast.Ready(tf[i%3])
+			case 11: // soon there is a digit more
+				power := uint64(10)
+				for power <= fast.nextOut+2 {
+					power *= 10
+				}
+				fast.nextOut, slow.nextOut = power-2, power-2
+			case 12:
+				now -= int64(i%3) * 86_399_999_500_000
 			}
 			if string(fast.Out()) != string(slow.Out()) || fast.NextOut() != slow.NextOut() || fast.Written() != slow.Written() {
 				t.Fatalf("act %d: %d, next %d of %d\nfast %s\nslow %s", i, act, fast.NextOut(), slow.NextOut(), readable(fast.Out()),
@@ -102,6 +113,9 @@ func TestStoreIsAheadOfTemplates(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Wrote(len(s.Out()))
+		if i%3 == 0 {
+			s.Ready(tmpl)
+		}
 		if next, _ := store.Next(); next < s.NextOut() {
 			t.Fatalf("order %d: the file goes on with %d, the session with %d", i, next, s.NextOut())
 		}

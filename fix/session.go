@@ -81,7 +81,7 @@ type Stats struct {
 	Skipped       uint64 // inbound numbers that SequenceReset-Reset passed over
 	RejectsIn     uint64 // Reject(35=3) from the peer
 	ResendsServed uint64
-	ByField       uint64 // orders that no template could write at once
+	ByField       uint64 // messages that their template could not write at once
 }
 
 // NewSession returns a disconnected session. With a Store it goes on where the
