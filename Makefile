@@ -40,7 +40,7 @@ race: ## the concurrent packages under the race detector
 	$(GO) run ./internal/totals -vet=off -race -short -skip '$(SOLO)|$(WAITING)' $(RACE)
 
 bench: ## latency and throughput; histograms, plots and a table in bench/out
-	$(GO) test -pgo=$(CURDIR)/$(PROFILE) -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./bench -args -out out
+	$(GO) test '-pgo=$(CURDIR)/$(PROFILE)' -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./bench -args -out out
 
 results: bench ## the same, and the rows for bench/RESULTS.md
 	@cat bench/out/results.md
@@ -48,8 +48,8 @@ results: bench ## the same, and the rows for bench/RESULTS.md
 profile: ## makes the profile anew, from the benchmarks of a message's way; without the name of this machine's folder
 	$(GO) test -trimpath -c -o out/profile.test ./bench
 	cd bench && ../out/profile.test -test.run '^$$' -test.bench '^Benchmark(TickToOrder|Throughput|Wire)$$' -test.benchtime 3s -test.cpuprofile ../out/profile
-	@path=$(CURDIR)/out/profile.test; gzip -dc out/profile | LC_ALL=C sed "s|$$path|$$(printf '%*s' $${#path} '' | tr ' ' x)|" | gzip -n >$(PROFILE)
-	@if gzip -dc $(PROFILE) | grep -q '$(CURDIR)'; then echo 'the profile names $(CURDIR)' >&2; exit 1; fi
+	@path='$(CURDIR)/out/profile.test'; gzip -dc out/profile | LC_ALL=C sed "s|$$path|$$(printf '%*s' $${#path} '' | tr ' ' x)|" | gzip -n >$(PROFILE)
+	@if gzip -dc $(PROFILE) | grep -qF '$(CURDIR)'; then echo 'the profile names $(CURDIR)' >&2; exit 1; fi
 
 callgrind: ## instructions of each stage (needs valgrind)
 	sh bench/callgrind.sh
