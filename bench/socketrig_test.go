@@ -16,6 +16,7 @@ import (
 	"penstock/router/risk"
 	"penstock/venues/fixgw"
 	"penstock/venues/itch"
+	"penstock/venues/wire"
 )
 
 // socketRig is the router as it runs: loop with feed and gateway inline, spinning,
@@ -27,6 +28,7 @@ type socketRig struct {
 	io       *loop.IO
 	feed     *itch.Feed
 	gateway  *fixgw.Gateway
+	gate     *wire.Gate
 	journal  *journal.Writer
 	dir      string
 	venues   *ring.SPSC[event.Event]
@@ -67,6 +69,9 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	}
 	r.seq = loop.NewSequencer(r.core, r.journal, r.dispatch)
 	sink := func(e *event.Event) bool { return r.venues.Push(e) }
+	if r.gate, err = wire.NewGate(); err != nil {
+		tb.Fatal(err)
+	}
 	r.openVenue(tb, sink)
 	r.io, err = loop.NewIO([]loop.Worker{
 		{Work: r.feed.Work, PollFDs: r.feed.PollFDs, Commands: ring.New[event.Command](64), Obey: func(int64, *event.Command) bool { return true }},
@@ -74,6 +79,7 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	r.io.Gate(r.gate)
 	r.worker, r.bell = 1, r.io.Ring
 	now := readClock() - slice55
 	r.seq.Take(now, &event.Event{Kind: event.SessionStart, Ref: 217_000_000})
@@ -120,7 +126,7 @@ func (r *socketRig) openVenue(tb testing.TB, sink event.Sink) {
 	var err error
 	r.gateway, err = fixgw.New(fixgw.Config{Addr: r.peer.addr(), SenderCompID: "PENSTOCK", TargetCompID: "VENUE",
 		HeartBtIntSecs: 600, Dialect: dialect, Kind: market.Lit, Sink: sink, Clock: readClock,
-		Symbols: []fixgw.Symbol{{Text: "PSTK", PriceDecimals: 4}}})
+		Socket: wire.Options{Gate: r.gate}, Symbols: []fixgw.Symbol{{Text: "PSTK", PriceDecimals: 4}}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -204,7 +210,7 @@ func (r *socketRig) stop(tb testing.TB) {
 	if err := <-r.ended; err != nil {
 		tb.Error(err)
 	}
-	for _, c := range []func() error{r.io.Close, r.feed.Close, r.gateway.Close, r.journal.Close} {
+	for _, c := range []func() error{r.io.Close, r.feed.Close, r.gateway.Close, r.gate.Close, r.journal.Close} {
 		if err := c(); err != nil {
 			tb.Error(err)
 		}

@@ -51,6 +51,7 @@ type assembly struct {
 	loop       *loop.Loop
 	bell       *loop.Bell
 	io         *loop.IO
+	gate       *wire.Gate // of the order sessions' sockets
 	feeds      []feed
 	taps       map[string]func(now int64, kind uint8, b []byte) // of feeds that are recorded, by venue
 	gateways   []orderGateway                                   // by VenueID
@@ -263,6 +264,10 @@ func (a *assembly) ring() {
 
 func (a *assembly) openVenues() error {
 	sink := a.sinkTo(a.venues)
+	var err error
+	if a.gate, err = wire.NewGate(); err != nil {
+		return err
+	}
 	a.batch = a.batchTo(a.venues)
 	var workers []loop.Worker
 	for i := range a.cfg.Venue {
@@ -303,9 +308,11 @@ func (a *assembly) openVenues() error {
 		}
 	}
 	workers = append(workers, loop.Worker{Work: a.listener, PollFDs: func(fds []wire.PollFD) []wire.PollFD { return fds }})
-	var err error
-	a.io, err = loop.NewIO(workers, sink, clock)
-	return err
+	if a.io, err = loop.NewIO(workers, sink, clock); err != nil {
+		return err
+	}
+	a.io.Gate(a.gate)
+	return nil
 }
 
 func (a *assembly) openGateway(i int, sink event.Sink) (orderGateway, error) {
@@ -329,6 +336,7 @@ func (a *assembly) openGateway(i int, sink event.Sink) (orderGateway, error) {
 	if err := a.cfg.orderSession(&s.Orders, &cfg); err != nil {
 		return nil, err
 	}
+	cfg.Socket.Gate = a.gate
 	if err := a.guardOrders(i, &cfg); err != nil {
 		return nil, err
 	}
@@ -398,6 +406,9 @@ func (a *assembly) close() {
 	var err error
 	if a.io != nil {
 		err = a.io.Close()
+	}
+	if a.gate != nil {
+		err = errors.Join(err, a.gate.Close())
 	}
 	for _, f := range a.feeds {
 		err = errors.Join(err, f.Close())

@@ -65,6 +65,7 @@ func (a *assembly) openDropCopy(i int, sink event.Sink) (*fixgw.Gateway, error) 
 	if err := a.cfg.orderSession(&d.ordersSection, &cfg); err != nil {
 		return nil, err
 	}
+	cfg.Socket.Gate = a.gate
 	return fixgw.New(cfg)
 }
 

@@ -114,6 +114,7 @@ func (a *assembly) openOUCH(s *venueSection, v *market.Venue, version ouch.Versi
 	if cfg.Firewall, err = a.wall.OUCH(wall, version == ouch.V42); err != nil {
 		return nil, err
 	}
+	cfg.Socket.Gate = a.gate
 	return ouch.New(cfg)
 }
 

@@ -41,6 +41,7 @@ type IO struct {
 	handed  []bool // workers that got commands since they were last worked
 	hold    hold
 	bounced []event.Event // answers to orders that never left, waiting for room
+	gate    *wire.Gate    // of the workers' connections, nil: none
 
 	Bounces uint64 // commands that a gateway could not take
 }
@@ -54,6 +55,9 @@ func NewIO(workers []Worker, events event.Sink, clock func() int64) (*IO, error)
 	}
 	return &IO{workers: workers, events: events, clock: clock, poller: p, handed: make([]bool, len(workers))}, nil
 }
+
+// Gate names what asks for the workers' connections at the beginning of a turn. Before Run.
+func (o *IO) Gate(g *wire.Gate) { o.gate = g }
 
 // Push queues a command for worker w and wakes the I/O goroutine; false means
 // that the ring is full. Core goroutine only.
@@ -77,8 +81,14 @@ func (o *IO) Ring() {
 // other sockets are asked; the next turn goes on behind that one.
 func (o *IO) Work() (work int) {
 	o.hold.enter()
-	defer o.hold.leave()
-	now := o.clock()
+	o.gate.Look()
+	work = o.work(o.clock())
+	o.gate.Open()
+	o.hold.leave()
+	return work
+}
+
+func (o *IO) work(now int64) (work int) {
 	for len(o.bounced) > 0 && o.events(&o.bounced[0]) {
 		o.bounced = o.bounced[1:]
 		work++

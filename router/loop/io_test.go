@@ -1,8 +1,12 @@
 package loop
 
 import (
+	"net"
 	"slices"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"penstock/event"
 	"penstock/internal/ring"
@@ -84,5 +88,67 @@ func TestABusyFeedLeavesOthersTheirTurn(t *testing.T) {
 		if n < 9 {
 			t.Errorf("%s was worked %d times in ten turns of a busy feed: %v", name, n, r.did)
 		}
+	}
+}
+
+// TestATurnAsksForItsConnectionsOnce: inside of a turn a connection reads what was there when the
+// turn began; whoever seizes the workers reads without a turn.
+func TestATurnAsksForItsConnectionsOnce(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := wire.Dial(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	gate, err := wire.NewGate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gate.Close()
+	if refused, err := wire.Tune(c, wire.Options{Gate: gate}); refused != nil || err != nil {
+		t.Fatal(refused, err)
+	}
+	if state, err := c.Poll(); state != wire.Open || err != nil {
+		t.Fatal(state, err)
+	}
+	say := func() {
+		peer.Write([]byte("x"))
+		fds := []unix.PollFd{{Fd: int32(c.FD()), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, 10_000); n != 1 {
+			t.Fatal(n, err)
+		}
+	}
+	read := func() (n int) { n, _ = c.Read(make([]byte, 9)); return n }
+	late := func(int64) int { say(); return read() }
+	io, err := NewIO([]Worker{{Work: func(now int64) int { return late(now) }}}, func(*event.Event) bool { return true },
+		func() int64 { return 0 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer io.Close()
+	io.Gate(gate)
+	if n := io.Work(); n != 0 {
+		t.Errorf("read %d bytes that came behind the beginning", n)
+	}
+	late = func(int64) int { return read() }
+	if n := io.Work(); n != 1 {
+		t.Errorf("read %d bytes in the next turn", n)
+	}
+	say()
+	if !io.Seize(time.Second, func(func() bool) {
+		if n := read(); n != 1 {
+			t.Errorf("read %d bytes", n)
+		}
+	}) {
+		t.Error("not seized")
 	}
 }

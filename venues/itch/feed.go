@@ -169,7 +169,7 @@ func anyPort(server netip.AddrPort) string {
 // Every line is read before time passes: what the other line has in its socket
 // already is never waited for.
 func (f *Feed) Work(now int64) int {
-	n := 0
+	n, burst := 0, false
 	if f.requests != nil && (f.receiver.State() != InOrder || now-f.answers >= answersNanos || now < f.answers) {
 		f.answers = now
 		n = f.read(now, Answer, f.requests, packetsPerWork)
@@ -177,11 +177,14 @@ func (f *Feed) Work(now int64) int {
 	for i, u := range f.lines {
 		most := 1 // the core has it before the socket is asked for another
 		if f.filled[i] || f.receiver.State() != InOrder {
-			most = packetsPerWork
+			most, burst = packetsPerWork, true
 		}
 		packets := f.read(now, i, u, most)
 		f.filled[i] = packets > 0
 		n += packets
+	}
+	if n > 0 && !burst {
+		return n // the core has it before time passes
 	}
 	f.receiver.Tick(now)
 	f.follow(now)

@@ -34,6 +34,7 @@ type Conn struct {
 	fd    int // -1 once closed
 	state State
 	addr  netip.AddrPort
+	door  door
 }
 
 // Dial resolves addr, "host:port", and starts a connection to it. Looking up a
@@ -104,10 +105,11 @@ func (c *Conn) Read(buf []byte) (int, error) {
 	if c.state != Open {
 		return 0, c.notOpen()
 	}
-	if len(buf) == 0 {
+	if len(buf) == 0 || c.door.shut() {
 		return 0, nil
 	}
 	n, errno := receive(c.fd, buf, 0)
+	c.door.ready = n == len(buf) // what else there is the next Look finds
 	switch {
 	case errno == unix.EAGAIN:
 		return 0, nil
@@ -151,6 +153,7 @@ func (c *Conn) Close() error {
 	if c.fd < 0 {
 		return nil
 	}
+	c.door.leave(c.fd)
 	err := unix.Close(c.fd)
 	c.fd, c.state = -1, Closed
 	return err

@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +24,9 @@ type Options struct {
 	// UserTimeoutMillis ends the connection when sent bytes stay unacknowledged
 	// for so long, ms, instead of after the kernel's 15 minutes; 0 leaves it alone.
 	UserTimeoutMillis int
+	// Gate asks for this connection together with others; nil: it asks for itself. So does one in
+	// TLS, whose bytes may be at hand already, and one that polls its device, which its reads do.
+	Gate *Gate
 }
 
 // DefaultOptions suit an order session.
@@ -29,8 +34,8 @@ func DefaultOptions() Options {
 	return Options{QuickAck: true, BusyPollMicros: 50, UserTimeoutMillis: 5000}
 }
 
-// Tune sets the options of a stream that DialStream returned. BusyPoll is for the
-// one that may be refused: refused says why, and the connection works without it.
+// Tune sets the options of a stream that DialStream returned. BusyPoll and Gate may be
+// refused: refused says why, and the connection works without.
 // Any other failure is err.
 func Tune(s Stream, o Options) (refused, err error) {
 	fd := s.(interface{ FD() int }).FD()
@@ -49,12 +54,16 @@ func Tune(s Stream, o Options) (refused, err error) {
 	if o.BusyPollMicros > 0 {
 		refused = set(unix.SOL_SOCKET, unix.SO_BUSY_POLL, o.BusyPollMicros, "SO_BUSY_POLL")
 	}
+	c, plain := s.(*Conn)
+	if polls := o.BusyPollMicros > 0 && refused == nil; plain && err == nil && o.Gate != nil && !polls {
+		refused = errors.Join(refused, o.Gate.enter(&c.door, c.fd))
+	}
 	return refused, err
 }
 
 // QuickAck sets TCP_QUICKACK again. An error shows at the next read.
 func QuickAck(s Stream) {
 	one := int32(1)
-	unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(s.(interface{ FD() int }).FD()), unix.IPPROTO_TCP,
+	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(s.(interface{ FD() int }).FD()), unix.IPPROTO_TCP,
 		unix.TCP_QUICKACK, uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one), 0)
 }

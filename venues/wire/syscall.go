@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -11,10 +12,11 @@ import (
 // bytes away. A raw system call: it cannot block, so the Go scheduler need not
 // hear of it. errno is 0 or what the kernel said; it becomes an error where it is
 // one, because that is a call, and a hot loop makes none between its system calls
-// (see router/loop, safepoint.go).
+// (see router/loop, safepoint.go). It is that of package syscall: the same one of
+// package unix takes another two calls.
 func receive(fd int, buf []byte, flags uintptr) (n int, errno unix.Errno) {
 	for {
-		r, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
+		r, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
 			uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf)),
 			unix.MSG_DONTWAIT|flags, 0, 0)
 		if errno == 0 {
@@ -29,7 +31,7 @@ func receive(fd int, buf []byte, flags uintptr) (n int, errno unix.Errno) {
 // send is sendto(2) without an address and without SIGPIPE.
 func send(fd int, p []byte) (n int, errno unix.Errno) {
 	for {
-		r, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
+		r, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
 			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
 			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 		if errno == 0 {

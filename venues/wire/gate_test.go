@@ -1,0 +1,232 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// gated is a connection behind a gate and its peer.
+type gated struct {
+	*Conn
+	peer *net.TCPConn
+}
+
+func newGate(t *testing.T) *Gate {
+	t.Helper()
+	g, err := NewGate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	return g
+}
+
+func (g *Gate) dial(t *testing.T) gated {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := dial(t, l.Addr().String())
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { peer.Close() })
+	if refused, err := Tune(c, Options{Gate: g}); refused != nil || err != nil {
+		t.Fatal(refused, err)
+	}
+	return gated{c, peer.(*net.TCPConn)}
+}
+
+func (c gated) say(t *testing.T, text string) {
+	t.Helper()
+	if _, err := c.peer.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// arrived waits until the socket has something, whatever the gate says.
+func (c gated) arrived(t *testing.T) {
+	t.Helper()
+	if n, err := newPoller(t).Wait([]PollFD{{FD: c.FD()}}, patience); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+}
+
+func (c gated) reads(t *testing.T, room int, want string) {
+	t.Helper()
+	buf := make([]byte, room)
+	n, err := c.Read(buf)
+	if err != nil || string(buf[:n]) != want {
+		t.Fatalf("read %q, %v, want %q", buf[:n], err, want)
+	}
+}
+
+func TestGateLetsReadWhatLookFound(t *testing.T) {
+	g := newGate(t)
+	a, b := g.dial(t), g.dial(t)
+	a.say(t, "abcdef")
+	a.arrived(t)
+	g.Look()
+	b.say(t, "late")
+	b.arrived(t)
+	b.reads(t, 9, "") // not asked for
+	a.reads(t, 4, "abcd")
+	a.reads(t, 4, "ef") // the first filled its buffer: there may be more
+	a.reads(t, 4, "")
+	g.Look()
+	b.reads(t, 9, "late")
+	g.Open()
+	a.say(t, "at once")
+	a.arrived(t)
+	a.reads(t, 9, "at once")
+}
+
+// TestGateIsLevelTriggered: what a turn left is found by the next.
+func TestGateIsLevelTriggered(t *testing.T) {
+	g := newGate(t)
+	c := g.dial(t)
+	c.say(t, "abcd")
+	c.arrived(t)
+	for _, want := range []string{"ab", "cd", ""} {
+		g.Look()
+		c.reads(t, 2, want)
+	}
+}
+
+func TestGateTellsTheEndOfAConnection(t *testing.T) {
+	ends := map[string]func(gated) error{
+		"half-closed": func(c gated) error { return c.peer.CloseWrite() },
+		"closed":      func(c gated) error { return c.peer.Close() },
+		"reset":       func(c gated) error { return errors.Join(c.peer.SetLinger(0), c.peer.Close()) },
+		"cut by us":   func(c gated) error { return unix.Shutdown(c.FD(), unix.SHUT_RDWR) },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			g := newGate(t)
+			c := g.dial(t)
+			g.Look()
+			c.reads(t, 9, "")
+			if err := end(c); err != nil {
+				t.Fatal(err)
+			}
+			c.arrived(t)
+			g.Look()
+			_, err := c.Read(make([]byte, 9))
+			if name == "reset" && !errors.Is(err, unix.ECONNRESET) || name != "reset" && err != io.EOF {
+				t.Fatal(err)
+			}
+			g.Look()
+			if _, err := c.Read(make([]byte, 9)); err != io.EOF {
+				t.Fatal("again:", err)
+			}
+		})
+	}
+}
+
+// TestGateOutlivesItsConnections: numbers are used again, by connections that are their own.
+func TestGateOutlivesItsConnections(t *testing.T) {
+	g := newGate(t)
+	a, b := g.dial(t), g.dial(t)
+	a.say(t, "lost")
+	a.arrived(t)
+	a.Close()
+	c := g.dial(t)
+	if c.door.number != 0 || len(g.doors) != 2 {
+		t.Errorf("door %d of %d", c.door.number, len(g.doors))
+	}
+	c.say(t, "c")
+	c.arrived(t)
+	g.Look()
+	b.reads(t, 9, "")
+	c.reads(t, 9, "c")
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.say(t, "free")
+	c.arrived(t)
+	c.reads(t, 9, "free")
+}
+
+// TestGateFindsMoreThanOneLookTells: nobody is passed over.
+func TestGateFindsMoreThanOneLookTells(t *testing.T) {
+	g := newGate(t)
+	all := make([]gated, gateEvents+10)
+	for i := range all {
+		all[i] = g.dial(t)
+		all[i].say(t, "x")
+		all[i].arrived(t)
+	}
+	heard := 0
+	for range 2 {
+		g.Look()
+		for _, c := range all {
+			n, err := c.Read(make([]byte, 9))
+			if err != nil {
+				t.Fatal(err)
+			}
+			heard += n
+		}
+	}
+	if heard != len(all) {
+		t.Errorf("heard %d of %d", heard, len(all))
+	}
+}
+
+// TestGateTakesConnectionsThatAreNotOpenYet, as a gateway tunes them.
+func TestGateTakesConnectionsThatAreNotOpenYet(t *testing.T) {
+	g := newGate(t)
+	s, err := DialStream(listenAt(t), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if refused, err := Tune(s, Options{Gate: g}); refused != nil || err != nil {
+		t.Fatal(refused, err)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		g.Look()
+		state, err := s.Poll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state == Open {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("not open")
+		}
+	}
+}
+
+func TestNoGateForWhoPollsItsDevice(t *testing.T) {
+	g := newGate(t)
+	c := g.dial(t)
+	c.door.leave(c.FD())
+	refused, err := Tune(c.Conn, Options{Gate: g, BusyPollMicros: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if behind := c.door.gate != nil; behind != (refused != nil) {
+		t.Errorf("behind the gate: %v; SO_BUSY_POLL: %v", behind, refused)
+	}
+}
+
+func TestLookDoesNotAllocate(t *testing.T) {
+	g := newGate(t)
+	c := g.dial(t)
+	buf := make([]byte, 9)
+	if n := testing.AllocsPerRun(100, func() { g.Look(); c.Read(buf); g.Open() }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	var none *Gate
+	none.Look()
+	none.Open()
+}
