@@ -74,8 +74,8 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	}
 	r.openVenue(tb, sink)
 	r.io, err = loop.NewIO([]loop.Worker{
-		{Work: r.feed.Work, PollFDs: r.feed.PollFDs, Commands: ring.New[event.Command](64), Obey: func(int64, *event.Command) bool { return true }},
-		{Work: r.gateway.Work, Obey: r.gateway.Send, Rewarm: r.gateway.Rewarm, Commands: ring.New[event.Command](1 << 12)}}, sink, readClock)
+		{Work: r.feed.Work, Glance: r.feed.Glance, PollFDs: r.feed.PollFDs, Commands: ring.New[event.Command](64), Obey: func(int64, *event.Command) bool { return true }},
+		{Work: r.gateway.Work, Glance: r.gateway.Glance, Obey: r.gateway.Send, Rewarm: r.gateway.Rewarm, Commands: ring.New[event.Command](1 << 12)}}, sink, readClock)
 	if err != nil {
 		tb.Fatal(err)
 	}

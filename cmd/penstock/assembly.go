@@ -281,6 +281,9 @@ func (a *assembly) openVenues() error {
 			if r, ok := f.(rewarmer); ok {
 				w.Rewarm = r.Rewarm
 			}
+			if r, ok := f.(glancer); ok {
+				w.Glance = r.Glance
+			}
 			workers = append(workers, w)
 		}
 	}
@@ -295,6 +298,9 @@ func (a *assembly) openVenues() error {
 		if r, ok := g.(rewarmer); ok {
 			w.Rewarm = r.Rewarm
 		}
+		if r, ok := g.(glancer); ok {
+			w.Glance = r.Glance
+		}
 		workers = append(workers, w)
 	}
 	for i := range a.cfg.Venue {
@@ -304,7 +310,7 @@ func (a *assembly) openVenues() error {
 		}
 		if g != nil {
 			a.dropCopies = append(a.dropCopies, g)
-			workers = append(workers, loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g)})
+			workers = append(workers, loop.Worker{Work: g.Work, Glance: g.Glance, PollFDs: gatewayFDs(g)})
 		}
 	}
 	workers = append(workers, loop.Worker{Work: a.listener, PollFDs: func(fds []wire.PollFD) []wire.PollFD { return fds }})

@@ -22,6 +22,11 @@ type rewarmer interface {
 	Rewarm(turn uint64, id market.InstrumentID, side market.Side)
 }
 
+// glancer is a feed or gateway that can look what has come, and do no more: see loop.Worker.
+type glancer interface {
+	Glance(now int64) int
+}
+
 // feed is a running feed and the venue that it belongs to.
 type feed struct {
 	venue market.VenueID

@@ -14,6 +14,8 @@ import (
 type Worker struct {
 	// Work does what is there to do at now (ns since epoch), 0 when nothing.
 	Work func(now int64) int
+	// Glance is the part of Work that reads what has come; nil: an idle loop calls Work again.
+	Glance func(now int64) int
 	// PollFDs appends the descriptors to wait for when nothing is left to do.
 	PollFDs func([]wire.PollFD) []wire.PollFD
 	// Obey takes one command; false means that nothing was or will be sent.
@@ -88,18 +90,36 @@ func (o *IO) Work() (work int) {
 	return work
 }
 
+// glance looks only what has come, for the goroutine that works o inline.
+func (o *IO) glance(now int64) (work int) {
+	o.hold.enter()
+	o.gate.Look()
+	work = o.ask(now, true)
+	o.gate.Open()
+	o.hold.leave()
+	return work
+}
+
 func (o *IO) work(now int64) (work int) {
 	for len(o.bounced) > 0 && o.events(&o.bounced[0]) {
 		o.bounced = o.bounced[1:]
 		work++
 	}
-	work += o.obey(now) + o.flush(now)
+	return work + o.obey(now) + o.flush(now) + o.ask(now, false)
+}
+
+// ask lets the workers look what has come, and with a glance nothing else if they can.
+func (o *IO) ask(now int64, glance bool) (work int) {
 	for range o.workers {
 		w := &o.workers[o.next]
 		if o.next++; o.next == len(o.workers) {
 			o.next = 0
 		}
-		found := w.Work(now)
+		look := w.Work
+		if glance && w.Glance != nil {
+			look = w.Glance
+		}
+		found := look(now)
 		o.putOff(now)
 		if work += found; found > 0 && o.inline {
 			break

@@ -34,7 +34,7 @@ func newInlineRig(t *testing.T) *inlineRig {
 	gateway.Commands = ring.New[event.Command](16)
 	gateway.Obey = func(int64, *event.Command) bool { r.did = append(r.did, "order"); return true }
 	now := int64(1_000)
-	clock := func() int64 { now++; return now }
+	clock := func() int64 { now += glanceNanos; return now } // no time for a glance
 	io, err := NewIO([]Worker{looks("other", nothing), looks("feed", func() int { return r.feed() }), gateway}, in.Push, clock)
 	if err != nil {
 		t.Fatal(err)
@@ -150,5 +150,50 @@ func TestATurnAsksForItsConnectionsOnce(t *testing.T) {
 		}
 	}) {
 		t.Error("not seized")
+	}
+}
+
+// TestAnIdleTurnGlances: a turn that found nothing looks at the sockets until something comes, with
+// Work where a worker has no Glance, and no longer than something else may be due.
+func TestAnIdleTurnGlances(t *testing.T) {
+	now, works, glances, plain := int64(1_000_000), 0, 0, 0
+	comes := 0 // the glance that finds something, 0: none
+	io, err := NewIO([]Worker{
+		{Work: func(int64) int { works++; return 0 }, Glance: func(int64) int {
+			if glances++; glances == comes {
+				return 1
+			}
+			return 0
+		}},
+		{Work: func(int64) int { plain++; return 0 }},
+	}, func(*event.Event) bool { return true }, func() int64 { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer io.Close()
+	clients := ring.New[event.Event](2)
+	l := NewInline(NewSequencer(testCore(t), nil, func(*event.Command) {}), []*ring.SPSC[event.Event]{clients}, io, IdleSpin,
+		func() int64 { now += 100; return now }, nil)
+	l.Work() // the first one does not know when it began
+	works, glances, plain = 0, 0, 0
+	begin := l.last
+	if n := l.Work(); n != 0 || works != 1 || glances == 0 || plain != works+glances {
+		t.Errorf("%d; %d turns, %d glances, %d turns of a worker without", n, works, glances, plain)
+	}
+	if took := l.last - begin; took < glanceNanos || took > glanceNanos+1000 {
+		t.Errorf("an idle turn took %d ns", took)
+	}
+	glances, comes = 0, 2
+	if n := l.Work(); n != 1 || glances != 2 {
+		t.Errorf("%d, %d glances", n, glances)
+	}
+	glances, comes = 0, 0
+	clients.Push(&event.Event{Kind: event.Timer, RecvTime: now})
+	if n := l.Work(); n != 1 || glances != 0 {
+		t.Errorf("%d, %d glances while a client waits", n, glances)
+	}
+	l.idle, glances = IdleYield, 0
+	if l.Work(); glances != 0 {
+		t.Errorf("%d glances of a loop that gives its core away", glances)
 	}
 }

@@ -143,6 +143,9 @@ func (l *Loop) work() (work int) {
 	if l.inline != nil {
 		l.seq.leave()
 		work = l.inline.Work()
+		if work == 0 && l.idle.busy() {
+			work = l.glance()
+		}
 		l.seq.enter()
 	}
 	taken, now := l.take()
@@ -162,6 +165,34 @@ func (l *Loop) work() (work int) {
 		l.rehearse()
 	}
 	return work
+}
+
+// glanceNanos is how long a turn that found nothing goes on looking at its sockets: as long as
+// nothing else may be due in an idle loop.
+const glanceNanos = biteNanos
+
+// glance looks at the sockets alone while nothing else is there to do: most of the time between two
+// messages a socket is asked more often so than by whole turns.
+func (l *Loop) glance() (work int) {
+	for {
+		now := l.clock()
+		if uint64(now-l.last) >= glanceNanos || l.asked(now) {
+			return 0
+		}
+		if work = l.inline.glance(now); work > 0 {
+			return work
+		}
+	}
+}
+
+// asked reports whether others than sockets have something for the loop at now.
+func (l *Loop) asked(now int64) bool {
+	for _, in := range l.inputs {
+		if !in.Empty() {
+			return true
+		}
+	}
+	return l.seq.core.NextTimer() <= now || l.request.Load() != nil || l.board.Asked() || l.rests.due(now)
 }
 
 // take is a turn of the core alone, up to now.
@@ -312,14 +343,8 @@ func (l *Loop) peek() (idle bool) {
 //
 //go:noinline
 func (l *Loop) nothing() bool {
-	for _, in := range l.inputs {
-		if !in.Empty() {
-			return false
-		}
-	}
 	now := l.clock()
-	if l.last == 0 || l.seq.core.NextTimer() <= now || l.request.Load() != nil || l.board.Asked() ||
-		now-l.whole >= wholeNanos || l.rests.due(now) {
+	if l.last == 0 || now-l.whole >= wholeNanos || l.asked(now) {
 		return false
 	}
 	l.stats.turn(now-l.last, l.tail, 0)

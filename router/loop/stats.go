@@ -16,7 +16,7 @@ var Thresholds = [...]int64{10_000, 100_000, 1_000_000}
 
 // Stats are what a loop knows of itself since it began. A turn is busy when it, or
 // the end of the turn before, had anything to do; its time is the loop's own. What an
-// idle turn takes beyond a few hundred ns was taken from the loop: by the kernel, the
+// idle turn takes beyond 3 µs was taken from the loop: by the kernel, the
 // hypervisor, or the Go runtime. Times while it was parked do not count.
 type Stats struct {
 	At int64 // when they were published, ns since epoch

@@ -229,12 +229,12 @@ func (r *rig) sink(e *event.Event) bool {
 	return true
 }
 
-// until works the gateway until done. The clock is ours: it follows the wall but
+// until works the gateway, as a loop does that glanced before, until done. The clock is ours: it follows the wall but
 // can be moved ahead.
 func (r *rig) until(what string, done func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
-		worked := r.g.Work(r.now)
+		worked := r.g.Glance(r.now) + r.g.Work(r.now)
 		if done() {
 			return
 		}

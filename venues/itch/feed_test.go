@@ -305,3 +305,33 @@ func TestWhatTheOtherLineHasIsReadBeforeTheWaitEnds(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestGlanceReadsOnlyWhatIsInOrder: the state of the day, what is missing and time are left to Work.
+func TestGlanceReadsOnlyWhatIsInOrder(t *testing.T) {
+	f := newFeedTest(t)
+	glance := func(found int, want ...string) {
+		t.Helper()
+		if n := f.feed.Glance(f.now); n != found {
+			t.Errorf("found %d, want %d", n, found)
+		}
+		expect(t, f.took(), want...)
+	}
+	f.startOfDay()
+	f.send(1, 3)
+	glance(0)
+	f.work(append(append(cleared, opening...), isLive)...)
+	f.work()
+	f.add(order('A', 7, 3, 'B', 5, 99), order('A', 7, 4, 'B', 6, 98), order('A', 7, 5, 'B', 7, 97))
+	f.send(4, 4)
+	f.send(6, 6)
+	glance(1, "add 5 ref 3 buy 99x5")
+	glance(0) // the line had one: Work reads all
+	f.work(staleGap)
+	glance(0)
+	f.answer()
+	f.work("add 5 ref 4 buy 98x6", "add 5 ref 5 buy 97x7", isLive, unlisted)
+	f.work()
+	f.now += 4 * second
+	glance(0)
+	f.work(strings.Split(strings.ReplaceAll(staleGap, "sequence gap", "no data within the limit"), "\n")...)
+}
