@@ -70,14 +70,7 @@ const midnight = 1_800_000_000_000_000_000
 // comes one that adds an order within the spread, or deletes it: they make the touch
 // move.
 func itchFeeds(instruments, venues, messages, flickerEvery int) *feeds {
-	f := &feeds{name: "itch", venues: venues, byOrder: true, levels: 256}
-	load := itchLoad{"venue", instruments, 1.05, liveOrders * instruments, 0}
-	f.orders = 1 << 16
-	streams := make([]*itchStream, venues)
-	built := make([]int, venues)
-	for v := range streams {
-		s := newITCHStream(load, uint64(100+v))
-		built[v] = s.count
+	return streamFeeds(100, instruments, venues, func(v int, s *itchStream) {
 		flicker := newFlicker(s)
 		for n := range messages / venues {
 			s.step()
@@ -85,6 +78,31 @@ func itchFeeds(instruments, venues, messages, flickerEvery int) *feeds {
 				flicker.step()
 			}
 		}
+	})
+}
+
+// flickerFeeds are of one instrument, and of other orders than itchFeeds: offers and bids come within the
+// spread and go again, and nothing else happens.
+func flickerFeeds(venues, messages int) *feeds {
+	return streamFeeds(900, 1, venues, func(_ int, s *itchStream) {
+		flicker := newFlicker(s)
+		for range messages / venues {
+			flicker.step()
+		}
+	})
+}
+
+// streamFeeds are the streams of venues, which run once their books are built; seed begins their randomness.
+func streamFeeds(seed uint64, instruments, venues int, run func(v int, s *itchStream)) *feeds {
+	f := &feeds{name: "itch", venues: venues, byOrder: true, levels: 256}
+	load := itchLoad{"venue", instruments, 1.05, liveOrders * instruments, 0}
+	f.orders = 1 << 16
+	streams := make([]*itchStream, venues)
+	built := make([]int, venues)
+	for v := range streams {
+		s := newITCHStream(load, seed+uint64(v))
+		built[v] = s.count
+		run(v, s)
 		streams[v] = s
 	}
 	for i := range instruments {

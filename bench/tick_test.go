@@ -150,7 +150,8 @@ func (t *ticker) idle(until int64) {
 }
 
 // practice is what an idle loop rehearses: the router of package rehearsal, and a small desk, because
-// what stands here for the loop and the gateways is code of its own.
+// what stands here for the loop and the gateways is code of its own. To that desk comes what comes to the
+// rehearsal: an offer that it takes, which goes again.
 type practice struct {
 	*rehearsal.Rehearsal
 	glue *desk
@@ -162,7 +163,7 @@ func newPractice(tb testing.TB) *practice {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &practice{Rehearsal: r, f: itchFeeds(1, 3, 200_000, 2)}
+	p := &practice{Rehearsal: r, f: flickerFeeds(4, 200_000)}
 	p.glue = newDesk(tb, p.f, deskOptions{parents: 1, maxChildren: 200_000})
 	return p
 }
