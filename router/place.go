@@ -91,9 +91,9 @@ func (c *Core) order(p *Parent, pl *placement, qty market.Qty, mid2 int64) marke
 	return qty
 }
 
-// orderNow is order of what a permit says, to take. false: nothing was done, and order says why.
-func (c *Core) orderNow(p *Parent, permit *risk.Permit, v market.VenueID, price market.Price, mid2 int64) bool {
-	approved := c.gate.Use(permit, v, price, mid2, c.now)
+// orderNow is order of qty as a permit says, to take. false: nothing was done, and order says why.
+func (c *Core) orderNow(p *Parent, permit *risk.Permit, v market.VenueID, price market.Price, qty market.Qty, mid2 int64) bool {
+	approved := c.gate.Use(permit, v, price, qty, mid2, c.now)
 	if approved == nil {
 		return false
 	}

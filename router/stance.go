@@ -2,6 +2,7 @@ package router
 
 import (
 	"math"
+	"math/bits"
 
 	"penstock/book"
 	"penstock/event"
@@ -190,40 +191,56 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 }
 
 // takeNow is what consider does for a parent with a plain stance where its cell says TAKE_ALL, the first level of one
-// venue holds what the slice still wants, and nothing stops the order; where it is not so, nothing was done. What the
-// order does not need is left for its record: see recordMade.
+// venue holds what the slice still wants, or is all that is within the limit, and nothing stops the order; where it is
+// not so, nothing was done. What the order does not need is left for its record: see recordMade.
 func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	p := &c.parents[slot]
-	n, live := c.openings(m, p.Side), m.LiveLit()
-	v, ok := n.cheapest(live)
+	n, open := c.openings(m, p.Side), m.LiveLit()&s.usable
+	v, ok := n.cheapest(open)
 	best := &n.first[v&(market.MaxVenues-1)]
-	if !ok || best.left < s.remaining {
+	if !ok || m.Touch(p.Side.Contra()).Venues&open == 0 || // no level is better than the touch
+		c.listed[p.Instrument].posted[p.Side.Contra().Index()]&open != 0 {
 		return false
 	}
+	qty, beyond := s.permit.Most(), uint16(0)
+	if best.left < s.want {
+		if beyond, ok = s.behind(m, n, v, open); !ok {
+			return false
+		}
+		qty = min(qty, best.left.FloorTo(c.instruments[p.Instrument].Lot))
+	}
 	if !s.sure {
-		cell := c.table.FindFrom(0, s.rest, c.signal(m, p.Side), int64(m.Spread()/c.instruments[p.Instrument].Tick), costAt(m, p.Side, best.price))
+		cell := c.table.FindFrom(0, s.rest, c.signal(m, p.Side), int64(m.Spread()/c.instruments[p.Instrument].Tick), c.sweepCost(p, s.remaining))
 		if cell.Action != policy.ActionTakeAll || cell.Thin() {
 			return false
 		}
 	}
-	cheapest, open := best.price, live&s.usable
-	if open != live {
-		v, ok = n.cheapest(open)
-		best = &n.first[v&(market.MaxVenues-1)]
-	}
-	if !ok || best.left < s.want || m.Touch(p.Side.Contra()).Venues&open == 0 || // no level is better than the touch
-		c.listed[p.Instrument].posted[p.Side.Contra().Index()]&open != 0 {
-		return false
-	}
 	mid2, _ := m.Mid2()
-	if c.childCount == len(c.children) || !c.orderNow(p, &s.permit, market.VenueID(v), best.price, mid2) {
+	if c.childCount == len(c.children) || !c.orderNow(p, &s.permit, market.VenueID(v), best.price, qty, mid2) {
 		return false
 	}
 	d := &c.made
-	d.of, d.remaining, d.cheapest, d.empty = p, s.remaining, cheapest, n.empty&open
+	d.of, d.remaining, d.empty, d.beyond = p, s.remaining, n.empty&open, beyond
 	p.tried |= triedTake
 	c.owed = slot
 	return true
+}
+
+// behind returns the venues of open that show more than the first level of v, which n has. ok is false where some of that
+// is within the limit.
+func (s *stance) behind(m *book.Composite, n *nearLevels, v int, open uint16) (beyond uint16, ok bool) {
+	sign, bit := s.side.Sign(), uint16(1)<<v
+	for set := open &^ n.empty &^ bit; set != 0; set &= set - 1 {
+		if sign*int64(n.first[bits.TrailingZeros16(set)&(market.MaxVenues-1)].price) <= s.reach {
+			return 0, false
+		}
+	}
+	beyond = open &^ n.empty
+	ladder, next := m.Books[v].Ladder(s.side.Contra()), int(n.first[v].level)
+	if next >= ladder.Len() {
+		return beyond &^ bit, true
+	}
+	return beyond, sign*int64(ladder.At(next).Price) > s.reach
 }
 
 // costAt is sweepCost where one level, at price, holds all, in a market that is Normal.

@@ -27,12 +27,13 @@ func stanceConfig(t testing.TB, cell func() policy.Choice) *Config {
 	return cfg
 }
 
-// takes is a cell that takes, for most seeds now and then one that does something else.
+// takes is a cell that takes, for three of four seeds now and then one that does something else.
 func takes(seed uint64) func() policy.Choice {
 	r := rand.New(rand.NewPCG(seed, 11))
 	return func() policy.Choice {
 		c := policy.Choice{Action: policy.ActionTakeAll, Alt: policy.ActionPostJoin, Unseen: seed%3 == 0 && r.IntN(20) == 0}
 		switch n := r.IntN(8); {
+		case seed%4 == 3:
 		case n < 2:
 			c.Action = policy.ActionHold
 		case n == 2 && seed%3 < 2:
@@ -42,20 +43,25 @@ func takes(seed uint64) func() policy.Choice {
 	}
 }
 
-// met counts what was seen of stances.
-type met struct{ still, takes, both, orders int }
+// met counts what was seen of stances: of their orders those for a part of what the slice wanted, and of these those with
+// something beyond the limit.
+type met struct{ still, takes, both, orders, parts, levels int }
 
 // compareStances lets a core with stances and one that has none go through a day in which everything goes
-// wrong, disturbed or not, and compares what they do after each event.
-func compareStances(t *testing.T, seed uint64, disturbed bool) (m met) {
+// wrong, disturbed or not, with levels apart or not, and compares what they do after each event.
+func compareStances(t *testing.T, seed uint64, disturbed, apart bool) (m met) {
 	cfg := stanceConfig(t, takes(seed))
 	if disturbed {
 		strain(cfg, seed)
+	}
+	if apart && seed&4 != 0 {
+		cfg.Instruments[0].Lot = 100
 	}
 	w := newWorldOf(t, seed, cfg)
 	if disturbed {
 		w.disturb = w.disturbed
 	}
+	w.apart, w.healthy = apart, apart && seed%2 != 0
 	w.run(250)
 	if disturbed {
 		w.calm()
@@ -76,7 +82,7 @@ func compareStances(t *testing.T, seed uint64, disturbed bool) (m met) {
 		e, f := w.taken[i], w.taken[i]
 		out.Reset()
 		other.Reset()
-		fast.made.cheapest = 0
+		fast.made.mid2 = 0
 		fast.Step(&e, out)
 		slow.Step(&f, other)
 		if !slices.Equal(out.Commands, other.Commands) || !slices.Equal(out.Decisions, other.Decisions) {
@@ -86,8 +92,14 @@ func compareStances(t *testing.T, seed uint64, disturbed bool) (m met) {
 		if trouble := fast.auditStances(); trouble != "" {
 			t.Fatalf("seed %d, event %d, %v: %s", seed, e.Seq, e.Kind, trouble)
 		}
-		if fast.made.cheapest != 0 { // takeNow
+		if fast.made.mid2 != 0 { // takeNow
 			m.orders++
+			if fast.children[fast.childCount-1].Qty < fast.made.remaining {
+				m.parts++
+			}
+			if fast.made.beyond != 0 {
+				m.levels++
+			}
 		}
 		for _, slot := range slow.agenda.all {
 			if slow.stances[slot].ok {
@@ -103,7 +115,7 @@ func compareStances(t *testing.T, seed uint64, disturbed bool) (m met) {
 				m.both++
 			}
 		}
-		if i%64 == 0 && fast.Hash() != slow.Hash() {
+		if i%256 == 0 && fast.Hash() != slow.Hash() {
 			t.Fatalf("seed %d, event %d: another state", seed, e.Seq)
 		}
 	}
@@ -115,27 +127,29 @@ func compareStances(t *testing.T, seed uint64, disturbed bool) (m met) {
 
 func FuzzStances(f *testing.F) {
 	for seed := range uint64(6) {
-		f.Add(seed, false)
+		f.Add(seed, false, false)
+		f.Add(seed, false, true)
 	}
 	for _, seed := range []uint64{9, 10, 11, 69} { // a band, an own order that rests, no more children, a narrower collar
-		f.Add(seed, true)
+		f.Add(seed, true, false)
 	}
-	f.Fuzz(func(t *testing.T, seed uint64, disturbed bool) { compareStances(t, seed, disturbed) })
+	f.Fuzz(func(t *testing.T, seed uint64, disturbed, apart bool) { compareStances(t, seed, disturbed, apart) })
 }
 
 // TestStancesAreOfUse keeps FuzzStances from comparing nothing.
 func TestStancesAreOfUse(t *testing.T) {
 	for _, days := range []struct {
-		from, n   uint64
-		disturbed bool
-	}{{702, 6, false}, {60, 30, true}} {
+		from, n          uint64
+		disturbed, apart bool
+	}{{702, 6, false, false}, {60, 30, true, false}, {700, 8, false, true}} {
 		var all met
 		for seed := range days.n {
-			m := compareStances(t, days.from+seed, days.disturbed)
-			all.still, all.takes, all.both, all.orders = all.still+m.still, all.takes+m.takes, all.both+m.both, all.orders+m.orders
+			m := compareStances(t, days.from+seed, days.disturbed, days.apart)
+			all.still, all.takes, all.both = all.still+m.still, all.takes+m.takes, all.both+m.both
+			all.orders, all.parts, all.levels = all.orders+m.orders, all.parts+m.parts, all.levels+m.levels
 		}
-		if all.still < 200 || all.takes < 200 || all.both < 50 || all.orders < 15 {
-			t.Errorf("disturbed %v: %+v", days.disturbed, all)
+		if all.still < 200 || all.takes < 200 || all.both < 50 || all.orders < 15 || days.apart && (all.parts < 15 || all.levels < 15) {
+			t.Errorf("disturbed %v, apart %v: %+v", days.disturbed, days.apart, all)
 		}
 	}
 }

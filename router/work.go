@@ -223,8 +223,8 @@ type made struct {
 	remaining     market.Qty
 	order         *risk.Sealed // by takeNow: of sent, which is not described yet; all below is to come. nil: all is there
 	mid2          int64        // that it was sent at
-	cheapest      market.Price // of the venues that are live, then
 	empty         uint16       // venues that had nothing to take
+	beyond        uint16       // venues of which a sweep would meet a level beyond the bound
 	inputs        policy.Inputs
 	page          int
 	cell          policy.Cell
@@ -261,12 +261,10 @@ func (c *Core) weighLate(m *made) {
 	p, now := m.of, m.order != nil
 	if now {
 		c.describe(p, m.sent, m.order, m.mid2)
+		c.reconstruct(m) // of a market of which the order has taken nothing yet: see entered
 	}
 	if m.sent != nil {
 		c.entered(p, m.sent)
-	}
-	if now {
-		c.reconstruct(m)
 	}
 	m.sent, m.order = nil, nil
 	if !c.scratch.weighed {
@@ -283,10 +281,13 @@ func (c *Core) reconstruct(m *made) {
 	share := &a.shares[ch.Venue&(market.MaxVenues-1)]
 	share.Tactic, share.Qty = ch.Tactic, ch.Qty
 	c.gauge(&m.inputs, p, m.remaining)
-	m.inputs.SweepCost = costAt(c.composites[p.Instrument], p.Side, m.cheapest)
+	m.inputs.SweepCost = c.sweepCost(p, m.remaining)
 	m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
 	c.judgeVenues(p)
 	c.tellOthers(p, c.composites[p.Instrument].LiveLit()&c.verdict.usable, m.empty)
+	for set := m.beyond; set != 0; set &= set - 1 {
+		a.shares[bits.TrailingZeros16(set)&(market.MaxVenues-1)].Why = event.WhyOutsideLim
+	}
 	c.verdict.of = nil
 }
 

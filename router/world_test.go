@@ -79,6 +79,7 @@ type world struct {
 	taken   []event.Event
 	check   func(*event.Command) // of every order, nil: none
 	disturb func()               // before some steps of run, nil: nothing
+	apart   bool                 // venues show little, each at prices of its own
 }
 
 // client is a parent as its client sees it.
@@ -376,8 +377,11 @@ func (w *world) quote() {
 	for v := range 2 {
 		for _, side := range []market.Side{market.Buy, market.Sell} {
 			for i := range 3 {
-				price := w.mid - market.Price(side.Sign())*100*market.Price(i+1)
-				w.level(v, side, price, market.Qty(w.rng.IntN(20)*100), event.More)
+				tick, qty := i+1, w.rng.IntN(20)*100
+				if w.apart {
+					tick, qty = 1+w.rng.IntN(3*i+3), w.rng.IntN(20)*30
+				}
+				w.level(v, side, w.mid-market.Price(side.Sign())*100*market.Price(tick), market.Qty(qty), event.More)
 			}
 		}
 		w.level(v, market.Buy, w.mid-1000, 100, 0)
@@ -413,10 +417,11 @@ func (w *world) buyInSlices(qty market.Qty) event.ID {
 
 func (w *world) newParent(i int) {
 	id, _ := event.MakeID(fmt.Sprintf("C%d", i))
-	cl := &client{id: id, qty: market.Qty(w.rng.IntN(20_000) + 1), side: market.Buy + market.Side(w.rng.IntN(2))}
+	lot := w.core.instruments[0].Lot
+	cl := &client{id: id, qty: max(market.Qty(w.rng.IntN(20_000)+1).FloorTo(lot), lot), side: market.Buy + market.Side(w.rng.IntN(2))}
 	e := event.Event{Kind: event.ParentNew, ID: id, Side: cl.side, Qty: cl.qty, OrdType: market.OrdMarket,
 		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: w.now + 5e9, SliceNanos: 1e9}
-	if w.rng.IntN(2) == 0 {
+	if w.apart || w.rng.IntN(2) == 0 {
 		e.OrdType, e.Price = market.OrdLimit, w.mid+market.Price(cl.side.Sign())*100*market.Price(w.rng.IntN(5)-1)
 		cl.limit = e.Price
 	}
@@ -484,7 +489,7 @@ func (w *world) run(steps int) {
 			w.disturb()
 		}
 		switch r := w.rng.IntN(100); {
-		case r < 2 && parents < 40:
+		case (r < 2 || r < 14 && w.apart) && parents < 40:
 			parents++
 			w.newParent(parents)
 		case r < 40:
@@ -515,8 +520,33 @@ func (w *world) run(steps int) {
 				}
 			}
 			w.step(event.Event{Kind: event.Operator, Code: uint8(event.OperatorResume), Venue: market.NoVenue})
+		case r >= 88 && w.apart:
+			w.tempt()
+			w.tempt()
 		}
 	}
+}
+
+// tempt shows some parent at one venue what is at its limit, which is mostly less than it wants, and mostly beyond the limit
+// all else.
+func (w *world) tempt() {
+	if len(w.core.agenda.all) == 0 {
+		return
+	}
+	p := &w.core.parents[w.core.agenda.all[w.rng.IntN(len(w.core.agenda.all))]]
+	at, far, tick := p.Limit, p.Side.Contra(), 100*market.Price(p.Side.Sign())
+	if at == 0 {
+		at = w.mid
+	}
+	for v := range 2 {
+		w.step(event.Event{Kind: event.BookClear, Venue: market.VenueID(v), Flags: event.More})
+		w.step(event.Event{Kind: event.BookStatus, Venue: market.VenueID(v), Code: uint8(event.BookLive), Flags: event.More})
+		for range w.rng.IntN(4) {
+			w.level(v, far, at+tick*market.Price(min(w.rng.IntN(12), 3)), market.Qty(w.rng.IntN(1000)), event.More)
+		}
+		w.level(v, p.Side, at-tick, 300, 0)
+	}
+	w.level(w.rng.IntN(2), far, at, market.Qty(1+w.rng.IntN(600)), 0)
 }
 
 // fillSomething executes part of a resting order.

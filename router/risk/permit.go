@@ -7,12 +7,13 @@ import (
 	"penstock/market"
 )
 
-// Permit is what the gate finds beforehand of an order to come: all but what its venue, its price and the
-// moment decide. It holds as long as limits, kills of scopes, permissions and the policy do.
+// Permit is what the gate finds beforehand of an order to come: all but what its venue, its price, its quantity
+// up to that of the permit, and the moment decide. It holds as long as limits, kills of scopes, permissions and the policy do.
 type Permit struct {
-	order     Order        // venue and price are to come
+	order     Order        // venue, price and quantity are to come
+	most      market.Qty   // the largest quantity
 	worst     int64        // the parent's limit × Side.Sign: what is larger is beyond it
-	dearest   market.Price // at which it is worth no more than it may be; 0: Use approves nothing
+	dearest   market.Price // at which that is worth no more than an order may be; 0: Use approves nothing
 	collarBps int64
 }
 
@@ -20,7 +21,7 @@ type Permit struct {
 // kill of some scope, gets a permit of no use: Child judges it.
 func (g *Gate) Permit(p *Permit, o *Order) {
 	l := &g.limits[o.Instrument]
-	p.order, p.worst, p.dearest, p.collarBps = *o, math.MaxInt64, 0, l.CollarBps
+	p.order, p.most, p.worst, p.dearest, p.collarBps = *o, o.Qty, math.MaxInt64, 0, l.CollarBps
 	if o.Limit != 0 {
 		p.worst = o.Side.Sign() * int64(o.Limit)
 	}
@@ -32,16 +33,19 @@ func (g *Gate) Permit(p *Permit, o *Order) {
 // OK reports whether Use may approve an order with it.
 func (p *Permit) OK() bool { return p.dearest > 0 }
 
-// Use is Child of the order of a permit at a venue and price, where all is well. Otherwise it returns nil, and
-// nothing is counted: Child says why. It is the gate's own and holds until the next call of either.
-func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, mid2, now int64) *Approved {
+// Most returns the largest quantity that Use may approve.
+func (p *Permit) Most() market.Qty { return p.most }
+
+// Use is Child of the order of a permit at a venue and price, of a quantity, where all is well. Otherwise it returns
+// nil, and nothing is counted: Child says why. It is the gate's own and holds until the next call of either.
+func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) *Approved {
 	o := &p.order
 	g.approved.ok = false
-	if g.shut>>(venue&(market.MaxVenues-1))&1 != 0 || price <= 0 || price > p.dearest ||
+	if g.shut>>(venue&(market.MaxVenues-1))&1 != 0 || price <= 0 || price > p.dearest || qty <= 0 || qty > p.most ||
 		o.Side.Sign()*int64(price) > p.worst || !within(o.Side, mid2, price, p.collarBps) {
 		return nil
 	}
-	o.Venue, o.Price = venue, price
+	o.Venue, o.Price, o.Qty = venue, price, qty
 	if g.controls != nil && g.control(o, now) != event.ReasonNone || !g.windows[venue&(market.MaxVenues-1)].take(now) {
 		return nil
 	}
