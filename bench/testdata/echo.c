@@ -2,10 +2,11 @@
  * thread on a core of its own reads a datagram and writes as many bytes as an
  * order has to a TCP connection. It is the floor of the loopback benchmark.
  *
- *   echo TCP-PORT CORE DATAGRAM ORDER
+ *   echo TCP-PORT CORE DATAGRAM ORDER TURNS
  *
  * A datagram of DATAGRAM bytes leads to an order of ORDER bytes, one of another size to
- * none. What the connection brings is thrown away.
+ * none. The connection is read in one of TURNS turns that found no datagram; what it brings
+ * is thrown away.
  *
  * It connects to 127.0.0.1:TCP-PORT, prints the UDP port on which it listens, and
  * ends when the connection does.
@@ -21,9 +22,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The connection is read in one turn of so many: what it brings may wait, a datagram not. */
-#define SELDOM 64
-
 static void fail(const char *what)
 {
 	perror(what);
@@ -38,12 +36,12 @@ int main(int argc, char **argv)
 	cpu_set_t cores;
 	int one = 1;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: echo TCP-PORT CORE DATAGRAM ORDER\n");
+	if (argc != 6) {
+		fprintf(stderr, "usage: echo TCP-PORT CORE DATAGRAM ORDER TURNS\n");
 		return 2;
 	}
-	int tick = atoi(argv[3]), bytes = atoi(argv[4]);
-	if (bytes < 1 || bytes > (int)sizeof order)
+	int tick = atoi(argv[3]), bytes = atoi(argv[4]), turns = atoi(argv[5]);
+	if (turns < 1 || bytes < 1 || bytes > (int)sizeof order)
 		return 2;
 	memset(order, '8', sizeof order);
 	CPU_ZERO(&cores);
@@ -69,7 +67,7 @@ int main(int argc, char **argv)
 				return 0;
 		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
 			fail("recv");
-		} else if (turn % SELDOM == 0 && recv(tcp, datagram, sizeof datagram, MSG_DONTWAIT) == 0) {
+		} else if (turn % turns == 0 && recv(tcp, datagram, sizeof datagram, MSG_DONTWAIT) == 0) {
 			return 0;
 		}
 	}
