@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"penstock/event"
 	"penstock/fix"
 	"penstock/fix/ems/guard"
+	"penstock/internal/quiet"
 	"penstock/market"
 )
 
@@ -46,6 +48,14 @@ func (d *desk) sink(e *event.Event) bool {
 
 // next returns the next event of the kind, skipping ClientSession unless it is
 // asked for.
+// TestMain gives Go as many processors as a router with a core has (quiet.Begin). While a peer does not read, the
+// library's session asks again and again whether it may write, and takes one for that: where it has the only
+// one, or two sessions have two, whoever writes gets a message out every 10 ms.
+func TestMain(m *testing.M) {
+	runtime.GOMAXPROCS(max(quiet.Procs, runtime.NumCPU()))
+	os.Exit(m.Run())
+}
+
 func (d *desk) next(t *testing.T, kind event.Kind) event.Event {
 	t.Helper()
 	timeout := time.After(patience)
