@@ -278,12 +278,7 @@ func (a *assembly) openVenues() error {
 		if f != nil {
 			a.feeds = append(a.feeds, feed{venue: a.cfg.Router.Venues[i].ID, feedWorker: f})
 			w := loop.Worker{Work: f.Work, PollFDs: f.PollFDs, Commands: ring.New[event.Command](operatorRing), Obey: resyncs(f)}
-			if r, ok := f.(rewarmer); ok {
-				w.Rewarm = r.Rewarm
-			}
-			if r, ok := f.(glancer); ok {
-				w.Glance = r.Glance
-			}
+			attend(&w, f)
 			workers = append(workers, w)
 		}
 	}
@@ -295,12 +290,7 @@ func (a *assembly) openVenues() error {
 		a.gateways = append(a.gateways, g)
 		a.workers = append(a.workers, len(workers))
 		w := loop.Worker{Work: g.Work, PollFDs: gatewayFDs(g), Obey: g.Send, Commands: ring.New[event.Command](commandRing)}
-		if r, ok := g.(rewarmer); ok {
-			w.Rewarm = r.Rewarm
-		}
-		if r, ok := g.(glancer); ok {
-			w.Glance = r.Glance
-		}
+		attend(&w, g)
 		workers = append(workers, w)
 	}
 	for i := range a.cfg.Venue {

@@ -5,6 +5,7 @@ import (
 
 	"penstock/event"
 	"penstock/market"
+	"penstock/router/loop"
 	"penstock/venues/jsonws"
 	"penstock/venues/wire"
 )
@@ -25,6 +26,16 @@ type rewarmer interface {
 // glancer is a feed or gateway that can look what has come, and do no more: see loop.Worker.
 type glancer interface {
 	Glance(now int64) int
+}
+
+// attend gives a worker what its feed or gateway can do while the loop is idle.
+func attend(w *loop.Worker, of any) {
+	if r, ok := of.(rewarmer); ok {
+		w.Rewarm = r.Rewarm
+	}
+	if g, ok := of.(glancer); ok {
+		w.Glance = g.Glance
+	}
 }
 
 // feed is a running feed and the venue that it belongs to.
