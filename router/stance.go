@@ -243,16 +243,6 @@ func (s *stance) behind(m *book.Composite, n *nearLevels, v int, open uint16) (b
 	return beyond, sign*int64(ladder.At(next).Price) > s.reach
 }
 
-// costAt is sweepCost where one level, at price, holds all, in a market that is Normal.
-func costAt(m *book.Composite, side market.Side, price market.Price) int64 {
-	half2 := uint64(m.Spread())
-	last := uint64(min(max(side.Sign()*(2*int64(price)-int64(m.Bid.Price)-int64(m.Ask.Price)), 0), 1<<40))
-	if last == half2 {
-		return 1000
-	}
-	return int64(min(last*1000/half2, 100_000))
-}
-
 // Poised returns how many live parents have a stance that would let them take at once. Between two steps,
 // on their thread.
 func (c *Core) Poised() (n int) {

@@ -186,6 +186,16 @@ func (c *Core) openLadder(w *walk, p *Parent, v int) bool {
 // sweep stays near the touch.
 const sweepLevels = 8
 
+// costAt is sweepCost where one level, at price, holds all, in a market that is Normal.
+func costAt(m *book.Composite, side market.Side, price market.Price) int64 {
+	half2 := uint64(m.Spread())
+	last := uint64(min(max(side.Sign()*(2*int64(price)-int64(m.Bid.Price)-int64(m.Ask.Price)), 0), 1<<40))
+	if last == half2 {
+		return 1000
+	}
+	return int64(min(last*1000/half2, 100_000))
+}
+
 // sweepCost returns what taking qty now would cost per lot against the mid, in
 // thousandths of the half-spread; what the first levels do not show counts at
 // twice the distance of the last one.
