@@ -55,9 +55,7 @@ func New[T any](capacity int) *SPSC[T] {
 		panic(fmt.Sprintf("ring: capacity %d is not a power of two ≥ 2", capacity))
 	}
 	r := &SPSC[T]{slots: make([]slot[T], capacity), mask: uint64(capacity) - 1}
-	for i := range r.slots {
-		r.slots[i].seq.Store(0)
-	}
+	clear(r.slots)
 	return r
 }
 

@@ -127,7 +127,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{cfg: cfg, addr: addr, buf: make([]byte, readBuffer)}
 	g.symbols.init(cfg.Symbols)
-	g.recent.init()
+	clear(g.recent.entries[:]) // its pages are there before an order is the first to write to one
 	g.quotes = newQuoteReader(&cfg)
 	g.pace = outbound.NewPace(cfg.Throttle)
 	if cfg.StorePath != "" {

@@ -21,13 +21,6 @@ type recentOrder struct {
 	kind            event.CommandKind
 }
 
-// init makes all of r the process's memory, so that no order waits for a page.
-func (r *recentOrders) init() {
-	for i := range r.entries {
-		r.entries[i] = recentOrder{}
-	}
-}
-
 func (r *recentOrders) put(seq uint64, c *event.Command) {
 	r.entries[seq%recentCapacity] = recentOrder{
 		seq: seq, child: c.Child, ref: c.Ref, price: int64(c.Price), qty: int64(c.Qty),
