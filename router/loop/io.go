@@ -37,10 +37,10 @@ type IO struct {
 	stop    atomic.Bool
 	fds     []wire.PollFD
 	cmd     event.Command
-	next    int    // worker that looks first in the next turn
-	inline  bool   // a loop works it
-	rests   *rests // of that loop if it keeps its core
-	handed  []bool // workers that got commands since they were last worked
+	next    int      // worker that looks first in the next turn
+	inline  bool     // a loop works it
+	refusal *refusal // of that loop's turns
+	handed  []bool   // workers that got commands since they were last worked
 	hold    hold
 	bounced []event.Event // answers to orders that never left, waiting for room
 	gate    *wire.Gate    // of the workers' connections, nil: none
@@ -55,7 +55,8 @@ func NewIO(workers []Worker, events event.Sink, clock func() int64) (*IO, error)
 	if err != nil {
 		return nil, err
 	}
-	return &IO{workers: workers, events: events, clock: clock, poller: p, handed: make([]bool, len(workers))}, nil
+	return &IO{workers: workers, events: events, clock: clock, poller: p,
+		refusal: new(refusal), handed: make([]bool, len(workers))}, nil
 }
 
 // Gate names what asks for the workers' connections at the beginning of a turn. Before Run.
@@ -82,7 +83,7 @@ func (o *IO) Ring() {
 // inline it ends with the first that has something, so that the core learns of it before the
 // other sockets are asked; the next turn goes on behind that one.
 func (o *IO) Work() (work int) {
-	o.hold.enter()
+	o.enter()
 	o.gate.Look()
 	work = o.work(o.clock())
 	o.gate.Open()
@@ -92,7 +93,7 @@ func (o *IO) Work() (work int) {
 
 // glance looks only what has come, for the goroutine that works o inline.
 func (o *IO) glance(now int64) (work int) {
-	o.hold.enter()
+	o.enter()
 	o.gate.Look()
 	work = o.ask(now, true)
 	o.gate.Open()
@@ -101,9 +102,13 @@ func (o *IO) glance(now int64) (work int) {
 }
 
 func (o *IO) work(now int64) (work int) {
-	for len(o.bounced) > 0 && o.events(&o.bounced[0]) {
-		o.bounced = o.bounced[1:]
-		work++
+	if len(o.bounced) > 0 {
+		o.refusal.leave()
+		for len(o.bounced) > 0 && o.events(&o.bounced[0]) {
+			o.bounced = o.bounced[1:]
+			work++
+		}
+		o.refusal.enter()
 	}
 	return work + o.obey(now) + o.flush(now) + o.ask(now, false)
 }
@@ -119,8 +124,10 @@ func (o *IO) ask(now int64, glance bool) (work int) {
 		if glance && w.Glance != nil {
 			look = w.Glance
 		}
+		o.refusal.meet()
+		o.refusal.leave()
 		found := look(now)
-		o.putOff(now)
+		o.refusal.enter()
 		if work += found; found > 0 && o.inline {
 			break
 		}
@@ -134,10 +141,9 @@ func (o *IO) deliver(now int64) {
 	if !o.Pending() {
 		return
 	}
-	o.hold.enter()
-	defer o.hold.leave()
-	o.putOff(now)
+	o.enter()
 	o.obey(now)
+	o.hold.leave()
 }
 
 // flush lets the workers send what they gathered of the commands delivered.
@@ -145,7 +151,9 @@ func (o *IO) flush(now int64) (work int) {
 	for i := range o.workers {
 		if o.handed[i] {
 			o.handed[i] = false
+			o.refusal.leave()
 			work += o.workers[i].Work(now)
+			o.refusal.enter()
 		}
 	}
 	return work
@@ -161,9 +169,11 @@ func (o *IO) obey(now int64) (work int) {
 		for n := 0; n < batch && len(o.bounced) < batch && w.Commands.Pop(&o.cmd); n++ {
 			work++
 			o.handed[i] = o.inline
+			o.refusal.leave()
 			if !w.Obey(now, &o.cmd) {
 				o.bounce(now, &o.cmd)
 			}
+			o.refusal.enter()
 		}
 	}
 	return work
@@ -174,11 +184,13 @@ func (o *IO) obey(now int64) (work int) {
 func (o *IO) bringNear(at int, turn uint64, id market.InstrumentID, side market.Side) (next int) {
 	for ; at < len(o.workers); at++ {
 		if w := &o.workers[at]; w.Rewarm != nil {
-			o.hold.enter()
+			o.enter()
 			if w.Commands != nil {
 				w.Commands.Rewarm()
 			}
+			o.refusal.leave()
 			w.Rewarm(turn, id, side)
+			o.refusal.enter()
 			o.hold.leave()
 			return at + 1
 		}
@@ -186,13 +198,12 @@ func (o *IO) bringNear(at int, turn uint64, id market.InstrumentID, side market.
 	return beginning
 }
 
-// putOff meets a request to yield between two workers: nearly all of a turn is in their
-// system calls.
-//
-//go:nosplit
-func (o *IO) putOff(now int64) {
-	if o.rests != nil && o.rests.refuses(now) {
-		putOff()
+// enter begins a piece of work: the workers are o's until hold.leave.
+func (o *IO) enter() {
+	if !o.hold.enter() {
+		o.refusal.leave()
+		o.hold.wait()
+		o.refusal.enter()
 	}
 }
 
@@ -221,7 +232,7 @@ func (o *IO) wait(d time.Duration, ready func() bool) error {
 	if o.Pending() || ready() {
 		return nil
 	}
-	o.hold.enter()
+	o.enter()
 	o.fds = o.fds[:0]
 	for i := range o.workers {
 		o.fds = o.workers[i].PollFDs(o.fds)

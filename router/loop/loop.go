@@ -84,9 +84,6 @@ func (l *Loop) Pin(core int, wanted Idle) <-chan Settled {
 // waits.
 func (l *Loop) PutOff() {
 	l.rests.put = true
-	if l.inline != nil {
-		l.inline.rests = &l.rests
-	}
 }
 
 // Rest runs f, which stops the world, while the loop gives the runtime every few turns what it
@@ -112,7 +109,7 @@ func NewInline(seq *Sequencer, inputs []*ring.SPSC[event.Event], io *IO, idle Id
 	clock func() int64, turn func()) *Loop {
 	l := New(seq, inputs, nil, idle, clock, turn)
 	l.bell, l.inline = io, io
-	io.inline, seq.deliver = true, io.deliver
+	io.inline, io.refusal, seq.deliver = true, &seq.refusal, io.deliver
 	return l
 }
 
@@ -127,11 +124,9 @@ func (l *Loop) Work() (work int) {
 	if !l.rests.refuses(l.last) {
 		return l.work()
 	}
-	procPin()
-	l.seq.pinned = true
+	l.seq.refusal.begin()
 	work = l.work()
-	l.seq.pinned = false
-	procUnpin()
+	l.seq.refusal.end()
 	return work
 }
 
@@ -141,12 +136,10 @@ func (l *Loop) Work() (work int) {
 //go:noinline
 func (l *Loop) work() (work int) {
 	if l.inline != nil {
-		l.seq.leave()
 		work = l.inline.Work()
 		if work == 0 && l.idle.busy() {
 			work = l.glance()
 		}
-		l.seq.enter()
 	}
 	taken, now := l.take()
 	work += taken
@@ -248,7 +241,7 @@ func (l *Loop) finish(now int64) (work bool) {
 		work = true
 	}
 	work = l.seq.core.Serve(l.board, now) || work
-	l.seq.leave()
+	l.seq.refusal.leave()
 	if l.request.Load() != nil {
 		if r := l.request.Swap(nil); r != nil {
 			r.look(l.seq)
@@ -257,7 +250,7 @@ func (l *Loop) finish(now int64) (work bool) {
 		}
 	}
 	l.turn()
-	l.seq.enter()
+	l.seq.refusal.enter()
 	if now-l.stats.At > publishBusyNanos || !work && now-l.stats.At > publishIdleNanos {
 		l.publish(now)
 	}

@@ -33,9 +33,9 @@ import (
 // Every prologue that is not pinned obeys. So whole turns are pinned (Loop.Work, Loop.peek),
 // and what leads from one to the next has no prologue: a thread that was taken from its core
 // for a while comes back to a request that was made meanwhile, wherever that was. Others'
-// code (sockets, gateways, inspections) may park and is called unpinned; a loop that works
-// sockets itself meets a request after each of them (putOff), because nearly all of such a
-// turn is in their system calls.
+// code (sockets, gateways, inspections) may park: it alone is called unpinned, and a loop that
+// works sockets itself meets a request after each of them (refusal.meet), because nearly all of
+// such a turn is in their system calls.
 
 const (
 	// restNanos is the longest time for which the loop does not obey.
@@ -76,27 +76,47 @@ func (r *rests) point(now int64) {
 	}
 }
 
-// putOff meets a request to yield where the scheduler does not grant it. It has no
-// prologue of its own, which would grant it.
-//
+// refusal refuses requests to yield for a whole turn. A goroutine that parks meanwhile ends the
+// program, so what may is called between leave and enter. Outside of a turn that refuses they do
+// nothing. It belongs to the loop's goroutine.
+type refusal struct{ pinned bool }
+
 //go:nosplit
-func putOff() {
+func (r *refusal) begin() {
 	procPin()
-	safepoint()
+	r.pinned = true
+}
+
+//go:nosplit
+func (r *refusal) end() {
+	r.pinned = false
 	procUnpin()
 }
 
-// safepoint gives the scheduler a place to stop a spinning goroutine: its frame
-// is large enough that the compiler keeps the stack check in its prologue.
-//
-//go:noinline
-func safepoint() {
-	var frame [256]byte
-	touch(&frame)
+//go:nosplit
+func (r *refusal) leave() {
+	if r.pinned {
+		procUnpin()
+	}
 }
 
-//go:noinline
-func touch(*[256]byte) {}
+//go:nosplit
+func (r *refusal) enter() {
+	if r.pinned {
+		procPin()
+	}
+}
+
+// meet refuses a request that is there already.
+func (r *refusal) meet() {
+	if r.pinned {
+		safepoint()
+	}
+}
+
+// safepoint gives the scheduler a place to stop a spinning goroutine: nothing but the stack
+// check of a prologue.
+func safepoint()
 
 // procPin and procUnpin are among the runtime's functions that stay reachable for
 // packages outside of it (go.dev/issue/67401).

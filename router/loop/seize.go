@@ -16,16 +16,21 @@ type hold struct {
 	seizing sync.Mutex
 }
 
-// enter waits until nobody has seized the workers.
-func (h *hold) enter() {
+// enter begins a turn unless somebody has seized the workers.
+func (h *hold) enter() bool {
+	h.busy.Store(true)
+	return !h.seized.Load()
+}
+
+// wait is enter's other half: it begins the turn when nobody has seized the workers any more.
+func (h *hold) wait() {
 	for {
-		h.busy.Store(true)
-		if !h.seized.Load() {
-			return
-		}
 		h.busy.Store(false)
 		h.wanted.Store(true)
 		runtime.Gosched()
+		if h.enter() {
+			return
+		}
 	}
 }
 

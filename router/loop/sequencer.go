@@ -31,7 +31,7 @@ type Sequencer struct {
 	sent     int // of out's commands: how many have left
 	written  int // of out's commands and then decisions: what the journal has
 	lag      lag
-	pinned   bool // requests to yield are refused: see Loop.Work
+	refusal  refusal
 
 	Commands  uint64
 	Decisions uint64
@@ -87,9 +87,9 @@ func (s *Sequencer) Take(now int64, e *event.Event) {
 			s.stop(err)
 			return
 		}
-		s.leave()
+		s.refusal.leave()
 		runtime.Gosched()
-		s.enter()
+		s.refusal.enter()
 	}
 	s.take(now, e)
 }
@@ -122,26 +122,13 @@ func (s *Sequencer) send() {
 	if s.sent == len(s.out.Commands) {
 		return
 	}
-	s.leave()
+	s.refusal.leave()
 	for ; s.sent < len(s.out.Commands); s.sent++ {
 		s.dispatch(&s.out.Commands[s.sent])
 	}
+	s.refusal.enter()
 	if s.deliver != nil {
 		s.deliver(s.now)
-	}
-	s.enter()
-}
-
-// leave and enter end and begin again the refusal to yield of a whole turn.
-func (s *Sequencer) leave() {
-	if s.pinned {
-		procUnpin()
-	}
-}
-
-func (s *Sequencer) enter() {
-	if s.pinned {
-		procPin()
 	}
 }
 
@@ -192,9 +179,9 @@ func (s *Sequencer) run(e *event.Event) {
 
 // stop is the end after a journal failure: no new orders, cancel the open ones.
 func (s *Sequencer) stop(err error) {
-	s.leave() // words are made with what all goroutines share, behind a lock
+	s.refusal.leave() // words are made with what all goroutines share, behind a lock
 	s.failed = fmt.Errorf("journal failed, trading is stopped: %w", err)
-	s.enter()
+	s.refusal.enter()
 	kill := event.Event{Kind: event.Operator, Code: uint8(event.OperatorKill), Venue: market.NoVenue}
 	kill.ID, _ = event.MakeID("journal")
 	kill.OrigID, _ = event.MakeID("journal failed")

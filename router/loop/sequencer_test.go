@@ -55,11 +55,9 @@ func TestNothingParksInARefusal(t *testing.T) {
 	for i, e := range day() {
 		seq.Take(int64(1_000+i), &e)
 	}
-	procPin()
-	seq.pinned = true
+	seq.refusal.begin()
 	seq.stop(parks{})
-	seq.pinned = false
-	procUnpin()
+	seq.refusal.end()
 	runtime.Gosched() // ends the program if one too few was undone
 	if sent != 1 || !errors.Is(seq.Err(), parks{}) {
 		t.Errorf("%d cancels, %v", sent, seq.Err())

@@ -88,9 +88,7 @@ func (s *Sequencer) Rewarm() {
 func (l *Loop) bringNear() {
 	w := &l.warm
 	if w.next != beginning {
-		l.seq.leave() // it may be seized
 		w.next = l.inline.bringNear(w.next, w.pass, w.id, w.side)
-		l.seq.enter()
 		return
 	}
 	if w.part == 0 {
