@@ -132,6 +132,9 @@ func (d *Decoder) DecodeBlocks(now int64, blocks []byte) (messages, size int, er
 				return messages + n, size + bytes, ErrNoRoom
 			}
 			messages, size = messages+taken, size+used
+			if size == len(blocks) {
+				return messages, size, err
+			}
 			if events == BatchSize {
 				continue
 			}
