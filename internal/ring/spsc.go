@@ -117,6 +117,9 @@ func (r *SPSC[T]) Peek(i int) *T {
 	return &s.value
 }
 
+// Drop takes the oldest value away, which Peek gave: in place of Pop where it was used as it lies. Consumer only.
+func (r *SPSC[T]) Drop() { r.head.Store(r.head.Load() + 1) }
+
 // Len returns how many values are in the ring; another goroutine's work may make
 // it outdated at once. It looks at a few slots, so it is for monitors and not for
 // every turn of a loop.

@@ -18,7 +18,8 @@ type Worker struct {
 	Glance func(now int64) int
 	// PollFDs appends the descriptors to wait for when nothing is left to do.
 	PollFDs func([]wire.PollFD) []wire.PollFD
-	// Obey takes one command; false means that nothing was or will be sent.
+	// Obey takes one command; false means that nothing was or will be sent, and the command's Reason
+	// may say why. It does not keep the command.
 	Obey     func(now int64, c *event.Command) bool
 	Commands *ring.SPSC[event.Command] // nil when it takes none
 	// Rewarm asks for what the next order in an instrument touches, a part of which turn chooses,
@@ -29,21 +30,24 @@ type Worker struct {
 // IO works feeds and gateways on one goroutine and parks in poll(2) when all are
 // idle. Push may be called by the core's goroutine, Stop by any.
 type IO struct {
-	workers []Worker
-	events  event.Sink
-	clock   func() int64
-	poller  *wire.Poller
-	parked  atomic.Bool
-	stop    atomic.Bool
-	fds     []wire.PollFD
-	cmd     event.Command
-	next    int      // worker that looks first in the next turn
-	inline  bool     // a loop works it
-	refusal *refusal // of that loop's turns
-	handed  []bool   // workers that got commands since they were last worked
-	hold    hold
-	bounced []event.Event // answers to orders that never left, waiting for room
-	gate    *wire.Gate    // of the workers' connections, nil: none
+	workers  []Worker
+	events   event.Sink
+	clock    func() int64
+	poller   *wire.Poller
+	parked   atomic.Bool
+	stop     atomic.Bool
+	fds      []wire.PollFD
+	cmd      event.Command
+	next     int      // worker that looks first in the next turn
+	inline   bool     // a loop works it
+	refusal  *refusal // of that loop's turns
+	handed   []bool   // workers that got commands since they were last worked
+	hold     hold
+	now      int64         // of the commands that the core dispatches
+	straight int           // of them, how many more the workers may obey as they are pushed
+	passing  bool          // and o has the workers for that
+	bounced  []event.Event // answers to orders that never left, waiting for room
+	gate     *wire.Gate    // of the workers' connections, nil: none
 
 	Bounces uint64 // commands that a gateway could not take
 }
@@ -63,8 +67,12 @@ func NewIO(workers []Worker, events event.Sink, clock func() int64) (*IO, error)
 func (o *IO) Gate(g *wire.Gate) { o.gate = g }
 
 // Push queues a command for worker w and wakes the I/O goroutine; false means
-// that the ring is full. Core goroutine only.
+// that the ring is full. A sequencer that works o itself needs no queue: the worker obeys at once.
+// Core goroutine only.
 func (o *IO) Push(w int, c *event.Command) bool {
+	if o.straight > 0 && o.pass(w, c) {
+		return true
+	}
 	if !o.workers[w].Commands.Push(c) {
 		return false
 	}
@@ -135,15 +143,52 @@ func (o *IO) ask(now int64, glance bool) (work int) {
 	return work
 }
 
-// deliver hands out what the core has just asked for, before it goes on and before any socket is
-// looked at. It is for the goroutine that works o inline.
-func (o *IO) deliver(now int64) {
-	if !o.Pending() {
-		return
+// open lets the workers obey what is pushed at once, a bounded batch of commands at now, until
+// deliver. It is for the goroutine that works o inline.
+func (o *IO) open(now int64) { o.now, o.straight = now, batch }
+
+// pass lets worker w obey c at once; false means that others wait before it.
+func (o *IO) pass(w int, c *event.Command) bool {
+	if !o.workers[w].Commands.Empty() || len(o.bounced) >= batch {
+		return false
 	}
-	o.enter()
-	o.obey(now)
-	o.hold.leave()
+	if !o.passing {
+		o.passing = true
+		if !o.hold.enter() {
+			o.hold.wait()
+		}
+	}
+	o.straight--
+	o.order(w, o.now, c)
+	return true
+}
+
+// deliver hands out the rest of what the core has just asked for, before it goes on and before any
+// socket is looked at.
+func (o *IO) deliver() {
+	o.straight = 0
+	if o.Pending() {
+		if !o.passing {
+			o.passing = true
+			o.enter()
+		}
+		o.obey(o.now)
+	}
+	if o.passing {
+		o.passing = false
+		o.hold.leave()
+	}
+}
+
+// order lets worker w obey c, which is afterwards what it was: it may be the sequencer's, with its place
+// in the journal still to come.
+func (o *IO) order(w int, now int64, c *event.Command) {
+	o.handed[w] = o.inline
+	reason := c.Reason
+	if !o.workers[w].Obey(now, c) {
+		o.bounce(now, c)
+		c.Reason = reason
+	}
 }
 
 // flush lets the workers send what they gathered of the commands delivered.
@@ -168,11 +213,8 @@ func (o *IO) obey(now int64) (work int) {
 		}
 		for n := 0; n < batch && len(o.bounced) < batch && w.Commands.Pop(&o.cmd); n++ {
 			work++
-			o.handed[i] = o.inline
 			o.refusal.leave()
-			if !w.Obey(now, &o.cmd) {
-				o.bounce(now, &o.cmd)
-			}
+			o.order(i, now, &o.cmd)
 			o.refusal.enter()
 		}
 	}

@@ -46,7 +46,6 @@ type Loop struct {
 	core    int // to run on alone, negative: none
 	settled chan Settled
 	rests   rests
-	e       event.Event
 	ahead   book.Lookahead
 	byOrder bool // some venue's feed names orders
 
@@ -109,7 +108,7 @@ func NewInline(seq *Sequencer, inputs []*ring.SPSC[event.Event], io *IO, idle Id
 	clock func() int64, turn func()) *Loop {
 	l := New(seq, inputs, nil, idle, clock, turn)
 	l.bell, l.inline = io, io
-	io.inline, io.refusal, seq.deliver = true, &seq.refusal, io.deliver
+	io.inline, io.refusal, seq.io = true, &seq.refusal, io
 	return l
 }
 
@@ -195,30 +194,30 @@ func (l *Loop) take() (taken int, now int64) {
 		start = l.clock()
 	}
 	venues := l.seq.weigh(start)
+	ready := venues
 	for _, in := range l.inputs {
 		if in == l.venues && !venues {
 			continue
 		}
 		for n := range batch {
-			if l.byOrder && n%book.LookaheadEvents == 0 {
-				l.lookAhead(in)
-			}
-			if !l.seq.Ready() || !in.Pop(&l.e) {
+			e := in.Peek(0)
+			if e == nil || !ready && !l.seq.Ready() {
 				break
 			}
-			l.seq.take(l.clock(), &l.e)
+			if l.byOrder && n%book.LookaheadEvents == 0 {
+				l.lookAhead(in, e)
+			}
+			ready = false
+			l.seq.take(l.clock(), e)
+			in.Drop()
 			taken++
 		}
 	}
 	return taken, l.clock()
 }
 
-// lookAhead brings the memory nearer that the events of an input need.
-func (l *Loop) lookAhead(in *ring.SPSC[event.Event]) {
-	first := in.Peek(0)
-	if first == nil {
-		return
-	}
+// lookAhead brings the memory nearer that the events of an input need, first being the next one.
+func (l *Loop) lookAhead(in *ring.SPSC[event.Event], first *event.Event) {
 	if in.Peek(1) == nil {
 		l.seq.core.AheadOne(&l.ahead, first)
 		return
@@ -268,7 +267,7 @@ func (l *Loop) publish(now int64) {
 // have ended. Here the loop waits for its journal: there is no market to miss.
 func (l *Loop) Drain() {
 	l.venues = nil
-	l.seq.deliver = nil // the gateways have said goodbye
+	l.seq.io = nil // the gateways have said goodbye
 	for l.seq.Err() == nil {
 		taken, now := l.take()
 		if !l.finish(now) && taken == 0 && l.seq.Ready() {

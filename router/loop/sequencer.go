@@ -23,7 +23,7 @@ type Sequencer struct {
 	out      *event.Output
 	journal  *journal.Writer // nil: nothing is recorded
 	dispatch func(*event.Command)
-	deliver  func(now int64) // lets dispatched commands leave, nil: others do
+	io       *IO // that this goroutine works as well, nil: others do
 	seq      uint64
 	now      int64
 	failed   error
@@ -122,13 +122,16 @@ func (s *Sequencer) send() {
 	if s.sent == len(s.out.Commands) {
 		return
 	}
+	if s.io != nil {
+		s.io.open(s.now)
+	}
 	s.refusal.leave()
 	for ; s.sent < len(s.out.Commands); s.sent++ {
 		s.dispatch(&s.out.Commands[s.sent])
 	}
 	s.refusal.enter()
-	if s.deliver != nil {
-		s.deliver(s.now)
+	if s.io != nil {
+		s.io.deliver()
 	}
 }
 

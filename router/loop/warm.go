@@ -80,7 +80,6 @@ func (s *Sequencer) Rewarm() {
 	warm.Of(s)
 	warm.Of(s.out)
 	warm.Func(s.dispatch)
-	warm.Func(s.deliver)
 }
 
 // bringNear asks for a part of what the next event will touch on its way: rings, journal and core in
@@ -112,7 +111,6 @@ func (l *Loop) bringOwn() {
 		l.seq.journal.Rewarm()
 	}
 	l.seq.Rewarm()
-	warm.Of(&l.e)
 	if l.venues != nil {
 		l.venues.Rewarm()
 	}

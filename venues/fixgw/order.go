@@ -114,13 +114,13 @@ func (g *Gateway) write(now int64, t *fix.Template, c *event.Command) bool {
 	if !g.admitted(now, start, c) {
 		return false
 	}
+	if !g.transmit(now, c) {
+		return false
+	}
 	g.countSent(now)
 	if c.Kind != event.SendStatus {
 		// A refused status request says nothing about the order.
 		g.recent.put(seq, c)
-	}
-	if !g.transmit(now, c) {
-		return false
 	}
 	g.session.Ready(t)
 	if g.cfg.Firewall != nil {
