@@ -99,11 +99,14 @@ func (o *IO) Work() (work int) {
 	return work
 }
 
-// glance looks only what has come, for the goroutine that works o inline.
-func (o *IO) glance(now int64) (work int) {
+// glance looks only what has come, until something has or nanos from since on are over, for the goroutine
+// that works o inline.
+func (o *IO) glance(since, nanos int64) (work int) {
 	o.enter()
-	o.gate.Look()
-	work = o.ask(now, true)
+	for now := o.clock(); work == 0 && uint64(now-since) < uint64(nanos); now = o.clock() {
+		o.gate.Look()
+		work = o.ask(now, true)
+	}
 	o.gate.Open()
 	o.hold.leave()
 	return work

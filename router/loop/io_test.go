@@ -158,6 +158,7 @@ func TestATurnAsksForItsConnectionsOnce(t *testing.T) {
 func TestAnIdleTurnGlances(t *testing.T) {
 	now, works, glances, plain := int64(1_000_000), 0, 0, 0
 	comes := 0 // the glance that finds something, 0: none
+	clock := func() int64 { now += 100; return now }
 	io, err := NewIO([]Worker{
 		{Work: func(int64) int { works++; return 0 }, Glance: func(int64) int {
 			if glances++; glances == comes {
@@ -166,14 +167,14 @@ func TestAnIdleTurnGlances(t *testing.T) {
 			return 0
 		}},
 		{Work: func(int64) int { plain++; return 0 }},
-	}, func(*event.Event) bool { return true }, func() int64 { return now })
+	}, func(*event.Event) bool { return true }, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer io.Close()
 	clients := ring.New[event.Event](2)
 	l := NewInline(NewSequencer(testCore(t), nil, func(*event.Command) {}), []*ring.SPSC[event.Event]{clients}, io, IdleSpin,
-		func() int64 { now += 100; return now }, nil)
+		clock, nil)
 	l.Work() // the first one does not know when it began
 	works, glances, plain = 0, 0, 0
 	begin := l.last

@@ -163,18 +163,13 @@ func (l *Loop) work() (work int) {
 // nothing else may be due in an idle loop.
 const glanceNanos = biteNanos
 
-// glance looks at the sockets alone while nothing else is there to do: most of the time between two
-// messages a socket is asked more often so than by whole turns.
+// glance looks at the sockets alone for a while if nothing else is there to do: most of the time between
+// two messages a socket is asked more often so than by whole turns.
 func (l *Loop) glance() (work int) {
-	for {
-		now := l.clock()
-		if uint64(now-l.last) >= glanceNanos || l.asked(now) {
-			return 0
-		}
-		if work = l.inline.glance(now); work > 0 {
-			return work
-		}
+	if l.asked(l.clock()) {
+		return 0
 	}
+	return l.inline.glance(l.last, glanceNanos)
 }
 
 // asked reports whether others than sockets have something for the loop at now.
