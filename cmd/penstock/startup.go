@@ -15,8 +15,8 @@ import (
 // nothing else runs on that core, the scheduler's signals do not reach it, its requests
 // to yield are refused, garbage is collected when no order is live, and an idle
 // loop rehearses. Why just these,
-// and what each is worth, is in docs/performance.md. Without router.core nothing of the
-// runtime is changed.
+// and what each is worth, is in docs/performance.md. Without router.core it has its processors
+// from here and nothing else.
 type quietness struct {
 	steps     []quiet.Step
 	settled   <-chan loop.Settled // nil: not asked for
@@ -29,10 +29,11 @@ type quietness struct {
 // hush prepares the process before the loop starts.
 func (a *assembly) hush() {
 	core := a.cfg.file.Router.Core
+	q := &a.quiet
 	if core == nil {
+		_, q.undo = quiet.Processors()
 		return
 	}
-	q := &a.quiet
 	q.steps, q.undo = quiet.Begin()
 	q.steps = append(q.steps, quiet.HugePages())
 	q.settled = a.loop.Pin(*core, a.cfg.Idle)
@@ -74,8 +75,10 @@ func (q *quietness) end() {
 	if q.undo == nil {
 		return
 	}
-	close(q.stop)
-	q.threads.Wait()
+	if q.stop != nil {
+		close(q.stop)
+		q.threads.Wait()
+	}
 	q.undo()
 	q.undo = nil
 }

@@ -13,6 +13,10 @@ import (
 // one whole worker, which runs elsewhere. With two it is half of one, which the runtime
 // makes up from a share of every processor, the hot thread's as well
 // (runtime.gcController.startCycle).
+//
+// A process without such a core needs them too. While a client does not read, its session in QuickFIX/Go
+// asks again and again whether it may write; on one processor, or with two such clients on two, whoever
+// else wants one gets it every 10 ms.
 const Procs = 4
 
 // GuardBytes is the memory limit of the process while nothing is collected by itself:
@@ -33,19 +37,26 @@ type Undo func()
 // may. Somebody must collect from then on: see Collector. It stops the world, so it
 // comes before the hot thread.
 func Begin() ([]Step, Undo) {
-	procs := runtime.GOMAXPROCS(max(Procs, runtime.NumCPU()))
+	procs, before := Processors()
 	percent := debug.SetGCPercent(-1)
 	limit := debug.SetMemoryLimit(GuardBytes)
 	steps := []Step{
-		{Name: "processors", Saw: fmt.Sprintf("GOMAXPROCS %d", runtime.GOMAXPROCS(0))},
+		procs,
 		{Name: "collections", Saw: fmt.Sprintf("at quiet moments, or above %d MiB", GuardBytes>>20)},
 		lockMemory(),
 	}
 	return steps, func() {
 		debug.SetMemoryLimit(limit)
 		debug.SetGCPercent(percent)
-		runtime.GOMAXPROCS(procs)
+		before()
 	}
+}
+
+// Processors sets GOMAXPROCS to Procs or the number of cores. It stops the world.
+func Processors() (Step, Undo) {
+	before := runtime.GOMAXPROCS(max(Procs, runtime.NumCPU()))
+	return Step{Name: "processors", Saw: fmt.Sprintf("GOMAXPROCS %d", runtime.GOMAXPROCS(0))},
+		func() { runtime.GOMAXPROCS(before) }
 }
 
 // lockMemory keeps every page that was touched in memory. Under a limit on locked memory
