@@ -188,8 +188,9 @@ func (l *Loop) take() (taken int, now int64) {
 	if start == 0 {
 		start = l.clock()
 	}
+	seq := l.seq.seq
 	venues := l.seq.weigh(start)
-	ready := venues
+	ready := venues && l.seq.seq == seq // what weigh took itself may not all be journalled
 	for _, in := range l.inputs {
 		if in == l.venues && !venues {
 			continue

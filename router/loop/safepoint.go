@@ -34,7 +34,7 @@ import (
 // and what leads from one to the next has no prologue: a thread that was taken from its core
 // for a while comes back to a request that was made meanwhile, wherever that was. Others'
 // code (sockets, gateways, inspections) may park: it alone is called unpinned, and a loop that
-// works sockets itself meets a request after each of them (refusal.meet), because nearly all of
+// works sockets itself meets a request before each of them (refusal.meet), because nearly all of
 // such a turn is in their system calls.
 
 const (
