@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Procs is GOMAXPROCS of a process with a thread of its own core, or its number of cores
+// Procs is GOMAXPROCS of a process with a thread of its own core, or what the runtime has given it
 // if that is more. The collector gives a quarter of them to marking: with four that is
 // one whole worker, which runs elsewhere. With two it is half of one, which the runtime
 // makes up from a share of every processor, the hot thread's as well
@@ -52,9 +52,9 @@ func Begin() ([]Step, Undo) {
 	}
 }
 
-// Processors sets GOMAXPROCS to Procs or the number of cores. It stops the world.
+// Processors sets GOMAXPROCS to Procs if it is less. It stops the world.
 func Processors() (Step, Undo) {
-	before := runtime.GOMAXPROCS(max(Procs, runtime.NumCPU()))
+	before := runtime.GOMAXPROCS(max(Procs, runtime.GOMAXPROCS(0)))
 	return Step{Name: "processors", Saw: fmt.Sprintf("GOMAXPROCS %d", runtime.GOMAXPROCS(0))},
 		func() { runtime.GOMAXPROCS(before) }
 }

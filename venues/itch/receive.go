@@ -12,8 +12,8 @@ func (r *Receiver) Receive(now int64, from int, datagram []byte) error {
 }
 
 // due takes a packet with the one message that is due, as most are of a stream that misses nothing.
-// false: it is another one, or there is no room for the message, and nothing has changed. What it does
-// is what receive would.
+// false: it is another one, or there is no room for the message, and nothing of r has changed; receive will offer it
+// again. What due does is what receive would.
 func (r *Receiver) due(now int64, from int, b []byte) bool {
 	const size = headerSize + 2 // and the message
 	if len(b) < size || len(b) > MaxPacket || r.state != InOrder || from < 0 || r.held.n != 0 || r.cfg.Blocks == nil ||
