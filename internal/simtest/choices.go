@@ -96,6 +96,7 @@ const (
 	chStop
 	chMarketHalt
 	chBand
+	chFlicker
 	choiceKinds
 )
 
@@ -187,6 +188,7 @@ func init() {
 	kind(chRestate, "restate", 3, true, func(w *world, r *stream, _ int) { w.someVenue(r).restate(w, r) })
 	kind(chStop, "stop", 3, true, func(w *world, r *stream, _ int) { w.someFeed(r).stop(w, r) })
 	kind(chMarketHalt, "market-halt", 1, true, func(w *world, r *stream, _ int) { w.pause(r) })
+	kind(chFlicker, "flicker", 0, false, func(w *world, r *stream, _ int) { w.someFeed(r).flicker(w, r) }) // of plain worlds
 	kind(chBand, "band", 3, true, func(w *world, r *stream, _ int) { w.someFeed(r).limit(w, r) })
 	kind(chStranger, "stranger", 1, true, func(w *world, r *stream, _ int) { w.stranger(w.someVenue(r), r) })
 }

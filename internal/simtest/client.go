@@ -128,6 +128,7 @@ func (c *client) order(w *world, r *stream, n int) {
 	} else {
 		e.Strategy = event.StrategyTWAP + event.Strategy(r.below(5))
 		w.terms(r, &e)
+		w.plainly(&stream{seed: w.seed, id: 40_000 + uint64(n)}, &e)
 	}
 	w.goodTill(&stream{seed: w.seed, id: 10_000 + uint64(n)}, &e)
 	w.veiled(&stream{seed: w.seed, id: 20_000 + uint64(n)}, &e)
@@ -223,6 +224,7 @@ func (c *client) replace(w *world, r *stream, n int) {
 	if a.strategy.Scheduled() && r.once(3) {
 		e.Strategy = a.strategy
 		w.terms(r, &e)
+		w.plainly(&stream{seed: w.seed, id: 50_000 + uint64(n)}, &e)
 	}
 	if d := (&stream{seed: w.seed, id: 30_000 + uint64(n)}); a.strategy.Posts() && d.once(4) {
 		e.SetDisplay(w.part(d, e.Qty))

@@ -22,6 +22,8 @@ type feed struct {
 	qty        [2][shown]int64
 	ref        [2][shown]uint64 // of the one order that makes a level
 	refs       uint64
+	inside     int // 1 + side of an order of its own between the best prices, 0: none
+	insideRef  uint64
 	quotes     uint64
 	quote      event.ID // that the dealer would still deal on
 	itch       *itchFeed
@@ -71,7 +73,7 @@ func (f *feed) begin(w *world, n int) {
 	if f.kind != market.Lit {
 		return
 	}
-	f.live, f.stopped, w.venues[v].halted = true, false, false
+	f.live, f.stopped, w.venues[v].halted, f.inside = true, false, false, 0
 	if f.band != (bounds{}) {
 		f.sayBand(w) // a restart forgot it
 	}
@@ -153,6 +155,38 @@ func (f *feed) level(w *world, r *stream) {
 		f.ref[side][level] = f.refs
 		f.put(w, side, level, false)
 	}
+}
+
+// flicker shows an order between the best prices of all venues, or takes the one back that it shows: the touch
+// moves. One feed of an instrument does at a time, so that the market is not locked by it.
+func (f *feed) flicker(w *world, r *stream) {
+	if f.kind != market.Lit || !f.live || w.dead {
+		return
+	}
+	if f.inside == 0 {
+		for n := int(f.instrument); n < len(w.feeds); n += w.swarm.instruments {
+			if w.feeds[n].inside != 0 {
+				return
+			}
+		}
+	}
+	side, qty, kind := f.inside-1, int64(0), event.OrderDeleted
+	if f.inside == 0 {
+		side, qty, kind = int(r.below(2)), r.between(1, 40)*100, event.OrderAdd
+		f.refs++
+		f.inside, f.insideRef = 1+side, f.refs
+	} else {
+		f.inside = 0
+	}
+	e := f.event(event.BookLevel, false)
+	e.Side, e.Price, e.Qty = market.Buy+market.Side(side), f.price(side, -1), market.Qty(qty)
+	if f.byOrder {
+		e.Ref = f.insideRef
+		if e.Kind = kind; kind == event.OrderDeleted {
+			e.Side, e.Price = 0, 0
+		}
+	}
+	f.show(w, e)
 }
 
 func (f *feed) trade(w *world, r *stream) {

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"penstock/book"
+	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
 	"penstock/router"
@@ -65,7 +66,8 @@ type swarm struct {
 	grace       int64 // the second client may be away for so long, ns
 	nights      []night
 	sides       sides
-	canary      int // orders of a new policy before it is taken out; 0: it has no caps
+	plain       bool // lit venues, and orders of which a stance knows everything
+	canary      int  // orders of a new policy before it is taken out; 0: it has no caps
 	equalise    int64
 	latencies   [maxVenues]uint32 // one way, as the router is told, µs
 }
@@ -120,6 +122,7 @@ func newSwarm(seed uint64) *swarm {
 		}
 		s.weights[k] = base
 	}
+	s.drawPlain(seed)
 	if c := (&stream{seed: seed, id: 4}); c.once(5) && s.weights[chSwap] > 0 {
 		s.canary = int(c.between(1, 30))
 	}
@@ -136,6 +139,40 @@ func (s *swarm) drawOUCH(seed uint64) {
 		if h.ouch = s.bytes && r.once(2) && h.kind != market.SDP && h.offers == (offerHabits{}); h.ouch {
 			h.ackNew, h.pending, h.lateCancel, h.resend = true, false, false, true
 		}
+	}
+}
+
+// drawPlain makes some worlds plain: where nothing is but lit venues and orders that take, the core decides by its
+// stances, as it does for most of a live day. Elsewhere something nearly always stands against that.
+func (s *swarm) drawPlain(seed uint64) {
+	r := &stream{seed: seed, id: 11}
+	if s.plain = r.once(8); !s.plain {
+		return
+	}
+	s.sides.shorts, s.weights[chQuote] = false, 0
+	if s.weights[chFlicker] = 300; r.once(2) {
+		s.weights[chArm] = 0
+	}
+	if !r.once(4) {
+		s.weights[chBand] = 0
+	}
+	for v := range s.venues {
+		h := &s.at[v]
+		h.kind, h.offers, h.asks, h.rejects = market.Lit, offerHabits{}, askHabits{}, 50*h.rejects
+	}
+}
+
+// plainly takes out of a client's order what the core decides about without its stances, and lets most wait for
+// a better price.
+func (w *world) plainly(r *stream, e *event.Event) {
+	if !w.swarm.plain {
+		return
+	}
+	if !r.once(4) {
+		e.OrdType, e.Price = market.OrdLimit, market.Price(w.mid(int(e.Instrument))+tick*e.Side.Sign()*r.between(-6, 1))
+	}
+	if e.CumQty, e.LastPx = 0, 0; e.Strategy == event.StrategyPOV || e.Strategy == event.StrategySeek {
+		e.Strategy = event.StrategyTWAP
 	}
 }
 
@@ -175,7 +212,10 @@ func (s *swarm) config(tables *tables) *router.Config {
 	cfg := &router.Config{Book: book.Capacity{Levels: 32, Orders: 256}, MaxParents: s.maxParents, MaxChildren: s.maxChildren,
 		Tactics: router.DefaultTactics(), Table: tables.static}
 	cfg.Tactics.EqualiseNanos = s.equalise
-	if s.table {
+	switch {
+	case s.plain:
+		cfg.Table = tables.takes
+	case s.table:
 		cfg.Table = tables.rules
 	}
 	for i := range s.instruments {
@@ -228,9 +268,26 @@ func (s *swarm) controls(cfg *router.Config) *risk.Controls {
 }
 
 // tables are built once for all worlds; nobody writes to them.
-type tables struct{ static, rules *policy.Table }
+type tables struct{ static, rules, takes *policy.Table }
 
 func newTables() (*tables, error) {
-	rules, err := policy.BuildBaseline(policy.BuildOptions{Version: "simtest", NotAfter: 1 << 62})
-	return &tables{policy.StaticTable(), rules}, err
+	opt := policy.BuildOptions{Version: "simtest", NotAfter: 1 << 62}
+	rules, err := policy.BuildBaseline(opt)
+	if err != nil {
+		return nil, err
+	}
+	takes, err := buildTakes(opt)
+	return &tables{policy.StaticTable(), rules, takes}, err
+}
+
+// buildTakes returns a table that takes all or holds, without a pattern.
+func buildTakes(opt policy.BuildOptions) (*policy.Table, error) {
+	r, cells := &stream{id: 12}, make([]policy.Choice, policy.States)
+	for i := range cells {
+		cells[i] = policy.Choice{Action: policy.ActionTakeAll, Alt: policy.ActionHold, LowSupport: r.once(10)}
+		if r.once(4) {
+			cells[i].Action = policy.ActionHold
+		}
+	}
+	return policy.Build(policy.TrainOptions{BuildOptions: opt, Meta: policy.Meta{Trainer: "simtest", Version: "1"}}, cells)
 }

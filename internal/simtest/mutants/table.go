@@ -16,6 +16,7 @@ const (
 	clientFile   = "router/client.go"
 	scheduleFile = "router/schedule.go"
 	gateFile     = "router/risk/gate.go"
+	permitFile   = "router/risk/permit.go"
 	windowFile   = "router/risk/window.go"
 	restartFile  = "router/restart.go"
 	operatorFile = "router/operator.go"
@@ -48,6 +49,9 @@ var mutants = []mutant{
 		"	return g.venues | g.barred\n", "	return g.barred\n"),
 	one("a stance outlives a timer", "router/router.go",
 		"		c.facts++ // what was made of a parent amid the event may not be what came of it\n", ""),
+	one("a permit is given under a kill of a client", permitFile, " && len(g.scopes) == 0 {", " {"),
+	one("a permit leaves the clients' credit alone", permitFile,
+		"	if g.controls != nil && g.control(o, now) != event.ReasonNone || !g.windows", "	if !g.windows"),
 	one("a kill of the firm is not looked at", gateFile,
 		"{ return g.killed || g.stopped }", "{ return g.stopped }"),
 	one("a kill blocks and does not cancel", operatorFile,
