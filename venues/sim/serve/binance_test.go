@@ -6,14 +6,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
 )
 
 // withBinance makes LITC a Binance venue.
@@ -220,12 +223,14 @@ func TestBinanceRefusesBadRequests(t *testing.T) {
 			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // five a second
 		}
 	}
-	for i := range 6 {
-		c.say(fmt.Sprintf(`{"method":"SUBSCRIBE","params":["pnsk@trade"],"id":%d}`, i))
+	for i := range 20 { // more than five in one second, wherever it begins
+		if wsutil.WriteClientText(c.conn, fmt.Appendf(nil, `{"method":"SUBSCRIBE","params":["pnsk@trade"],"id":%d}`, i)) != nil {
+			break // it has hung up already
+		}
 	}
-	for { // too many
-		if _, err := c.next(); err != nil {
-			break
+	for err := error(nil); err == nil; {
+		if _, err = c.next(); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("too many messages, and it did not hang up")
 		}
 	}
 	for _, query := range []string{"symbol=OTHER", "symbol=PNSK&limit=x", "symbol=PNSK&limit=5001", ""} {
