@@ -103,7 +103,11 @@ func (o *IO) Work() (work int) {
 // that works o inline.
 func (o *IO) glance(since, nanos int64) (work int) {
 	o.enter()
-	for now := o.clock(); work == 0 && uint64(now-since) < uint64(nanos); now = o.clock() {
+	for work == 0 {
+		now := o.clock()
+		if uint64(now-since) >= uint64(nanos) { // also of a clock that stepped back
+			break
+		}
 		o.gate.Look()
 		work = o.ask(now, true)
 	}
