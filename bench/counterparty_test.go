@@ -35,8 +35,9 @@ type counterparty struct {
 	orders  []placed // received and not yet answered
 	cancel  []uint64 // orders that are to be cancelled, likewise
 	execs   int
-	bytes   int // of the last read that held an order
-	written int // bytes of the session
+	bytes   int   // of the last read that held an order
+	written int   // bytes of the session
+	sending int64 // nanoseconds of the quickest send of a tick, 0 none yet
 
 	explain func() string // what the router knows, for a failure
 }
@@ -282,31 +283,30 @@ func (p *counterparty) openBook() {
 	}
 }
 
-// stallNanos is more than a step of tick takes: then this thread was stopped.
-const stallNanos = 5_000
-
 // tick sends the datagram that leads to an order and returns how long the first bytes of it
-// took, and whether this thread stood still meanwhile, which says nothing of the other side.
-func (p *counterparty) tick() (nanos int64, stalled bool) {
+// took, and whether this thread stood still for stallNanos meanwhile, which says nothing of the other
+// side. How long a send takes is the machine's: 1 µs on one, 4 on another.
+func (p *counterparty) tick(stallNanos int64) (nanos int64, stalled bool) {
 	start := readClock()
 	p.sendPacket()
-	n, last := 0, start
-	for {
+	last := readClock()
+	if sending := last - start; p.sending == 0 || sending < p.sending {
+		p.sending = sending
+	}
+	stalled = last-start-p.sending > stallNanos
+	for n := 0; n == 0; {
+		if n = p.read(); n == 0 && last-start > int64(patience) {
+			p.tb.Fatal("no order came ", p.lost())
+		}
+		p.bytes = n
+		safepoint()
 		now := readClock()
 		stalled = stalled || now-last > stallNanos
 		last = now
-		if n > 0 {
-			break
-		}
-		if n = p.read(); n == 0 && now-start > int64(patience) {
-			p.tb.Fatal("no order came ", p.lost())
-		}
-		safepoint()
 	}
 	nanos = last - start
-	p.bytes = n
 	if p.session != nil {
-		p.serve(n)
+		p.serve(p.bytes)
 	}
 	return nanos, stalled
 }

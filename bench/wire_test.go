@@ -3,6 +3,8 @@ package bench
 import (
 	"bufio"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -149,24 +151,39 @@ func (e *echo) stop() {
 	}
 }
 
-// wireRound is how many orders are measured before the other side has its turn.
-const wireRound = 1000
+// A wireLoad is how often orders are made. Between a pause and the next datagram passes a time drawn
+// anew, up to spreadNanos, so that no rhythm of the router's meets all of them or none. The venue's thread
+// was stopped if it does not come on for stallNanos longer than a send takes at best: between a send over loopback
+// at its best and one on another day lie some µs, after a quiet much more, so that all samples count there.
+type wireLoad struct {
+	name       string
+	pauseNanos int64
+	stallNanos int64
+	round      int // orders before the other side has its turn
+	skip       int // of them, not kept
+}
 
-// pauseNanos lets the router take what follows an order. In the first part of it the venue's
+var (
+	busyWire  = wireLoad{name: "wire", pauseNanos: 40_000, stallNanos: 5_000, round: 1000, skip: 50}
+	quietWire = wireLoad{name: "wire after a quiet", pauseNanos: 20_000_000, stallNanos: math.MaxInt64, round: 25, skip: 2}
+)
+
+// restNanos lets the router take what follows an order. In the first part of it the venue's
 // thread yields, so that what else runs on its core, the journal's thread above all, does so now
 // and not within a sample.
 const (
-	pauseNanos = 40_000
-	yieldNanos = 30_000
+	restNanos   = 40_000
+	yieldNanos  = 30_000
+	spreadNanos = 100_000
 )
 
-func rest() {
+func rest(nanos int64) {
 	begin := readClock()
 	for readClock()-begin < yieldNanos {
 		unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 		safepoint()
 	}
-	spinUntil(begin + pauseNanos)
+	spinUntil(begin + nanos)
 }
 
 // BenchmarkWire is the time from a datagram of an ITCH feed to the first bytes of the
@@ -177,18 +194,23 @@ func rest() {
 // many bytes and nothing in between, and is answered with as many. Journal and the venue's thread
 // share the other core, where a venue has its own machine: so the thread comes before the others
 // there, and the samples of both sides in which it stood still itself are told apart.
-func BenchmarkWire(b *testing.B) {
+func BenchmarkWire(b *testing.B) { benchmarkWire(b, busyWire) }
+
+// BenchmarkWireQuiet is BenchmarkWire with 20 ms in which nothing comes before each datagram.
+func BenchmarkWireQuiet(b *testing.B) { benchmarkWire(b, quietWire) }
+
+func benchmarkWire(b *testing.B, load wireLoad) {
 	if len(allowedCores()) < 2 {
 		b.Log("one core only: router and venue wait for each other")
 	}
-	w := newWire(b)
+	w := newWire(b, load)
 	defer w.stop(b)
 	b.ResetTimer()
 	b.ReportAllocs()
 	turn := 0
 	for b.Loop() {
-		if turn%wireRound == 0 {
-			w.swap(b, turn/wireRound%2 == 1)
+		if turn%load.round == 0 {
+			w.swap(b, turn/load.round%2 == 1)
 		}
 		turn++
 		w.sample()
@@ -198,19 +220,20 @@ func BenchmarkWire(b *testing.B) {
 		return // b.Loop ended within the first turn
 	}
 	floor, router := &w.floor, &w.router
-	keep("wire", w.echo.name, floor.steady, "")
-	keep("wire", "router, with the venue's own stalls", router.all, "")
+	keep(load.name, w.echo.name, floor.steady, "")
+	keep(load.name, "router, with the venue's own stalls", router.all, "")
 	ratio := func(p float64) float64 {
 		return float64(router.steady.Percentile(p)) / float64(floor.steady.Percentile(p))
 	}
 	note := fmt.Sprintf("p50 %.2f x, p99 %.2f x and p99.9 %.2f x the %s; without the samples in which the venue's thread stood still, "+
 		"%.2f %% of these and %.2f %% of those", ratio(50), ratio(99), ratio(99.9), w.echo.name, router.stalled(), floor.stalled())
-	report(b, "wire", "router, datagram to order", router.steady, note)
+	report(b, load.name, "router, datagram to order", router.steady, note)
 	b.ReportMetric(float64(floor.steady.Percentile(50)), "echo-p50-ns")
 	b.ReportMetric(float64(floor.steady.Percentile(99)), "echo-p99-ns")
 	b.ReportMetric(float64(floor.steady.Percentile(99.9)), "echo-p99.9-ns")
 	b.ReportMetric(ratio(50), "x-echo-p50")
 	b.ReportMetric(ratio(99), "x-echo-p99")
+	b.ReportMetric(float64(router.all.Percentile(50))/float64(floor.all.Percentile(50)), "x-echo-p50-all")
 	b.ReportMetric(float64(router.all.Percentile(99))/float64(floor.all.Percentile(99)), "x-echo-p99-all")
 	b.ReportMetric(router.stalled(), "%stalled")
 	b.ReportMetric(floor.stalled(), "%echo-stalled")
@@ -238,28 +261,34 @@ func (s *samples) stalled() float64 {
 
 // wireRig is router and echo, of which one works at a time.
 type wireRig struct {
-	rig     *socketRig
-	echo    *echo
-	echoing bool
-	resume  chan struct{} // not nil: the loop waits for it
-	router  samples
-	floor   samples
-	traffic traffic
-	skip    int // samples after a swap that are not kept
-	undo    quiet.Undo
-	nice    int // of this thread before
+	load     wireLoad
+	spread   *rand.Rand
+	rig      *socketRig
+	echo     *echo
+	echoing  bool
+	resume   chan struct{} // not nil: the loop waits for it
+	practice *rehearsal.Rehearsal
+	router   samples
+	floor    samples
+	traffic  traffic
+	skip     int // samples after a swap that are not kept
+	undo     quiet.Undo
+	nice     int // of this thread before
 }
 
-func newWire(tb testing.TB) *wireRig {
-	w := &wireRig{router: newSamples(), floor: newSamples()}
+func newWire(tb testing.TB, load wireLoad) *wireRig {
+	w := &wireRig{load: load, spread: rand.New(rand.NewPCG(1, 2)), router: newSamples(), floor: newSamples()}
+	var err error
 	_, w.undo = quiet.Begin()
 	w.rig = newSocketRig(tb, func(r *socketRig) { r.twap(3000) })
-	practice, err := rehearsal.New(w.rig.config.Table)
+	if w.practice, err = rehearsal.New(w.rig.config.Table); err == nil {
+		err = w.practice.Connect(readClock)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
 	w.rig.loop.PutOff()
-	w.rig.loop.Warm(practice.Step)
+	w.rig.loop.Warm(w.practice.Step)
 	runtime.LockOSThread()
 	w.nice = hurry(tb, 0, -20)
 	w.rig.start(tb)
@@ -290,7 +319,7 @@ func (w *wireRig) swap(tb testing.TB, echoing bool) {
 	if echoing == w.echoing {
 		return
 	}
-	w.echoing, w.skip = echoing, 50
+	w.echoing, w.skip = echoing, w.load.skip
 	if !echoing {
 		w.echo.signal(tb, syscall.SIGSTOP)
 		close(w.resume)
@@ -316,8 +345,8 @@ func (w *wireRig) sample() {
 	} else {
 		p.prepare()
 	}
-	rest()
-	nanos, stall := p.tick()
+	rest(w.load.pauseNanos + w.spread.Int64N(spreadNanos))
+	nanos, stall := p.tick(w.load.stallNanos)
 	if w.skip == 0 {
 		h.record(nanos, stall)
 	}
@@ -327,7 +356,7 @@ func (w *wireRig) sample() {
 	} else {
 		w.back()
 	}
-	rest()
+	rest(restNanos)
 }
 
 // back answers the order and takes back what led to it.
@@ -347,6 +376,9 @@ func (w *wireRig) stop(tb testing.TB) {
 	w.swap(tb, false)
 	w.echo.stop()
 	w.rig.stop(tb)
+	if err := w.practice.Close(); err != nil {
+		tb.Error(err)
+	}
 	hurry(tb, 0, w.nice)
 	runtime.UnlockOSThread()
 	confine(tb, allowedCores())
@@ -356,7 +388,7 @@ func (w *wireRig) stop(tb testing.TB) {
 // TestWireOrdersFollowDatagrams pins what the benchmark measures, and that the router
 // is within a few times of the floor: far beyond it something waits that should not.
 func TestWireOrdersFollowDatagrams(t *testing.T) {
-	w := newWire(t)
+	w := newWire(t, busyWire)
 	for turn := range 4 {
 		w.swap(t, turn%2 == 1)
 		for range 150 {

@@ -350,7 +350,9 @@ func (a *assembly) stop() error {
 	a.loop.Stop()
 	a.io.Stop()
 	a.threads.Wait()
-	a.quiet.end()
+	if err := a.quiet.end(); err != nil {
+		a.alarm(alert{Severity: warning, Kind: "rehearsal", Text: err.Error()})
+	}
 	a.ems.StopIntake() // what comes now is refused, not swallowed
 	a.logout()
 	a.stopped = true

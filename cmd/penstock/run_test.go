@@ -112,6 +112,7 @@ func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, 
 	} else {
 		out.await(t, "router: not pinned")
 	}
+	out.await(t, "router: rehearsal: when idle, through the kernel")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	client, err := emsclient.Connect(ctx, config)

@@ -21,6 +21,7 @@ type quietness struct {
 	steps     []quiet.Step
 	settled   <-chan loop.Settled // nil: not asked for
 	collector *quiet.Collector
+	rehearsal *rehearsal.Rehearsal // nil: none, or in memory only
 	undo      quiet.Undo
 	stop      chan struct{}
 	threads   sync.WaitGroup
@@ -47,12 +48,22 @@ func (a *assembly) hush() {
 
 // rehearse keeps the loop in practice while it is idle. A router without it is slower after a quiet.
 func (a *assembly) rehearse() quiet.Step {
+	step := quiet.Step{Name: "rehearsal", Saw: "when idle"}
 	r, err := rehearsal.New(a.table)
 	if err != nil {
-		return quiet.Step{Name: "rehearsal", Err: err}
+		step.Err = err
+		return step
+	}
+	if a.cfg.inline() { // this loop's thread is the one that sends
+		if err := r.Connect(clock); err != nil {
+			step.Saw += fmt.Sprint(", in memory only: ", err)
+		} else {
+			step.Saw += ", through the kernel"
+			a.quiet.rehearsal = r
+		}
 	}
 	a.loop.Warm(r.Step)
-	return quiet.Step{Name: "rehearsal", Saw: "when idle"}
+	return step
 }
 
 // idle reports whether no parent is live: a collection disturbs nobody then.
@@ -70,17 +81,22 @@ func liveParent(c *router.Core) bool {
 	return false
 }
 
-// end gives the process back as it was, after the loop has ended.
-func (q *quietness) end() {
+// end gives the process back as it was, after the loop has ended. The error says what ended the
+// rehearsal's connection before.
+func (q *quietness) end() (err error) {
 	if q.undo == nil {
-		return
+		return nil
 	}
 	if q.stop != nil {
 		close(q.stop)
 		q.threads.Wait()
 	}
+	if q.rehearsal != nil {
+		err = q.rehearsal.Close()
+	}
 	q.undo()
 	q.undo = nil
+	return err
 }
 
 // sayQuiet prints what the loop's thread has and what it could not get.

@@ -69,9 +69,12 @@ func (l *Loop) rehearse() {
 	w.due = l.last + biteNanos
 	if l.last < w.walk && w.walk-l.last <= walkNanos {
 		l.bringNear()
-	} else if (*step)() {
+		return
+	}
+	if (*step)() {
 		w.walk = l.last + walkNanos
 	}
+	l.last = l.clock() // what a rehearsal took is nobody's stall: it may have gone through the kernel
 }
 
 // Rewarm asks for what the sequencer itself touches, so that an idle loop has it in the caches. It

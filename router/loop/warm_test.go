@@ -77,6 +77,27 @@ func TestAnIdleLoopTakesBites(t *testing.T) {
 	}
 }
 
+// TestARehearsalIsNoStall: the time of a step, which may go through the kernel, is none in which the loop stood still.
+func TestARehearsalIsNoStall(t *testing.T) {
+	now := int64(1_000)
+	clock := func() int64 { now += 10; return now }
+	in := ring.New[event.Event](16)
+	io, err := NewIO([]Worker{{Work: func(int64) int { return 0 }}}, in.Push, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer io.Close()
+	l := NewInline(NewSequencer(testCore(t), nil, func(*event.Command) {}), []*ring.SPSC[event.Event]{in}, io, IdleSpin, clock, nil)
+	steps := 0
+	l.Warm(func() bool { steps++; now += 50_000; return steps%3 == 0 })
+	for range 10_000 {
+		l.Work()
+	}
+	if steps < 100 || l.stats.Stalls != ([len(l.stats.Stalls)]uint64{}) {
+		t.Errorf("%d steps, stalls %v", steps, l.stats.Stalls)
+	}
+}
+
 // TestBringingNearChangesNothing lets a day pass with everything asked for between all events and without.
 func TestBringingNearChangesNothing(t *testing.T) {
 	run := func(near int) (records int, sent []event.Command) {

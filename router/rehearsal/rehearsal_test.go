@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
+	"penstock/venues/wire"
 )
 
 func newRehearsal(t *testing.T) *Rehearsal {
@@ -156,6 +158,108 @@ func TestRehearsedOrdersGoNowhere(t *testing.T) {
 	}
 	if err := r.seq.Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+// connect returns a connected rehearsal whose clock stands at now.
+func connect(t *testing.T, now *int64) *Rehearsal {
+	t.Helper()
+	r := newRehearsal(t)
+	if err := r.Connect(func() int64 { return *now }); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestRehearsedOrdersComeBack: connected, all bytes of all orders go through the kernel and come back to this
+// process, nothing else changes, nothing allocates, and at the end no descriptor is left.
+func TestRehearsedOrdersComeBack(t *testing.T) {
+	before, now := descriptors(t), int64(0)
+	r, plain := connect(t, &now), newRehearsal(t)
+	if n := descriptors(t); n != before+2 {
+		t.Errorf("%d descriptors are open, %d before", n, before)
+	}
+	const walks = 5_000
+	m := r.session.venue
+	first := m.taken
+	for range walks {
+		now += longestPeriod
+		r.Walk()
+		plain.Walk()
+	}
+	m.kernel.receive() // what the last answer made the order's parent send
+	if n := m.taken - first; m.kernel.sent != n || m.kernel.arrived != n || m.taken != plain.session.venue.taken || m.kernel.broken != nil {
+		t.Errorf("%d bytes of orders, %d went, %d came back, without a connection %d; %v",
+			n, m.kernel.sent, m.kernel.arrived, plain.session.venue.taken-first, m.kernel.broken)
+	}
+	if orders := r.session.gateway.Stats().Orders; orders < walks*9/10 {
+		t.Errorf("%d orders of %d walks", orders, walks)
+	}
+	if n := testing.AllocsPerRun(2*children, func() { now += longestPeriod; r.Walk() }); n != 0 {
+		t.Errorf("%v allocations in a walk", n)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := descriptors(t); n != before {
+		t.Errorf("%d descriptors are left, %d before", n, before)
+	}
+}
+
+// TestTheKernelHasAHundredth: a message that takes long is followed by none for a hundred times as long, or for
+// longestPeriod, and a clock that steps back ends nothing.
+func TestTheKernelHasAHundredth(t *testing.T) {
+	var k kernel
+	var err error
+	if k.way, err = wire.NewLoopback(); err != nil {
+		t.Fatal(err)
+	}
+	defer k.way.Close()
+	var now, took int64
+	k.clock = func() int64 { now += took; return now }
+	try := func(at int64) bool {
+		now = at - took
+		before := k.sent
+		k.send([]byte("order"))
+		k.receive()
+		return k.sent != before
+	}
+	const base = 1e15
+	took = 5_000
+	for _, c := range []struct {
+		at   int64
+		goes bool
+	}{{base, true}, {base + 100_000, false}, {base + 499_999, false}, {base + 500_000, true}, {base - 1e9, true}, {base - 1e9 + 1, false}} {
+		if try(c.at) != c.goes {
+			t.Errorf("at %d: %v", c.at-base, !c.goes)
+		}
+	}
+	took = 50_000
+	if !try(2*base) || try(2*base+longestPeriod-1) || !try(2*base+longestPeriod) {
+		t.Error("the longest period is not kept")
+	}
+	if k.sent != k.arrived || k.broken != nil {
+		t.Errorf("%d bytes went, %d came, %v", k.sent, k.arrived, k.broken)
+	}
+}
+
+// TestRehearsalGoesOnWithoutItsConnection: when that breaks, the walks go on in memory and Close says why.
+func TestRehearsalGoesOnWithoutItsConnection(t *testing.T) {
+	now := int64(longestPeriod)
+	r := connect(t, &now)
+	r.Walk()
+	m := r.session.venue
+	m.kernel.way.Close()
+	taken, sent := m.taken, m.kernel.sent
+	for range 1000 {
+		now += longestPeriod
+		r.Walk()
+	}
+	if m.taken < taken+100_000 || m.kernel.sent > sent || r.session.refused != 0 {
+		t.Errorf("%d bytes of orders, %d went, %d refused", m.taken-taken, m.kernel.sent-sent, r.session.refused)
+	}
+	if err := r.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("Close says %v", err)
 	}
 }
 

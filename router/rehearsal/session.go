@@ -117,7 +117,8 @@ func (s *session) ended(child uint64) { s.wall.Resolve(child, 0, true) }
 
 func (s *session) forget() { s.wall.Forget() }
 
-// memory is the venue's end. It answers the Logon and then takes bytes without reading them.
+// memory is the venue's end. It answers the Logon and then takes bytes without reading them, through
+// the kernel when it has a way there.
 type memory struct {
 	session *fix.Session
 	now     int64
@@ -125,6 +126,7 @@ type memory struct {
 	state   wire.State
 	deaf    bool
 	taken   uint64 // bytes of orders
+	kernel  kernel
 }
 
 func (m *memory) Poll() (wire.State, error) {
@@ -143,6 +145,7 @@ func (m *memory) Read(buf []byte) (int, error) {
 func (m *memory) Write(p []byte) (int, error) {
 	if m.deaf {
 		m.taken += uint64(len(p))
+		m.kernel.send(p)
 		return len(p), nil
 	}
 	m.session.Receive(m.now, p)
@@ -153,7 +156,7 @@ func (m *memory) Write(p []byte) (int, error) {
 
 func (m *memory) PollFD(bool) wire.PollFD { return wire.PollFD{FD: m.FD()} }
 
-// FD says that there is no descriptor.
+// FD says that there is no descriptor for the gateway.
 func (m *memory) FD() int { return -1 }
 
 func (m *memory) Close() error { return nil }
