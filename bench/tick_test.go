@@ -127,7 +127,7 @@ func (t *ticker) control() {
 // Of an idle loop: see router/loop/warm.go.
 const (
 	lull      = 10_000
-	biteEvery = 2_000
+	biteEvery = 5_000
 	walkEvery = 100_000
 )
 

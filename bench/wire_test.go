@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -16,8 +17,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"penstock/event"
 	"penstock/internal/hist"
 	"penstock/internal/quiet"
+	"penstock/journal"
 	"penstock/router/loop"
 	"penstock/router/rehearsal"
 )
@@ -259,8 +262,14 @@ func (s *samples) stalled() float64 {
 	return 100 * float64(s.all.Count()-s.steady.Count()) / float64(s.all.Count())
 }
 
-// wireRig is router and echo, of which one works at a time.
+// wireRig is router and echo, of which one works at a time. The router's journal is written on the venue's
+// core, for want of a third, so the venue is slower to send and to see what comes. For it to be as slow beside the echo
+// a second journal writes as much there then: what differs is the router's thread alone.
 type wireRig struct {
+	ballast  *journal.Writer
+	records  [2]uint64 // events, commands of an order with all that follows
+	event    event.Event
+	command  event.Command
 	load     wireLoad
 	spread   *rand.Rand
 	rig      *socketRig
@@ -291,14 +300,44 @@ func newWire(tb testing.TB, load wireLoad) *wireRig {
 	w.rig.loop.Warm(w.practice.Step)
 	runtime.LockOSThread()
 	w.nice = hurry(tb, 0, -20)
+	if w.ballast, err = journal.Create(w.rig.dir+"/ballast", journal.Options{}); err != nil {
+		tb.Fatal(err)
+	}
 	w.rig.start(tb)
-	w.skip = 10
-	for range w.skip {
+	const first = 10
+	w.skip = first
+	before := w.journalled()
+	for range first {
 		w.sample()
+	}
+	after := w.journalled()
+	for i := range w.records {
+		w.records[i] = (after[i] - before[i]) / first
 	}
 	w.echo = startEcho(tb, w.traffic)
 	w.echo.signal(tb, syscall.SIGSTOP)
 	return w
+}
+
+// journalled returns how many events and commands the router has journalled.
+func (w *wireRig) journalled() (n [2]uint64) {
+	w.rig.loop.Inspect(func(s *loop.Sequencer) { n = [2]uint64{s.Seq(), s.Commands} })
+	return n
+}
+
+// burden lets the second journal write what the router's would have.
+func (w *wireRig) burden() {
+	now := readClock()
+	var err error
+	for range w.records[0] {
+		err = errors.Join(err, w.ballast.Append(journal.Event, now, w.event.Bytes()))
+	}
+	for range w.records[1] {
+		err = errors.Join(err, w.ballast.Append(journal.Command, now, w.command.Bytes()))
+	}
+	if err != nil {
+		w.rig.peer.tb.Fatal(err)
+	}
 }
 
 // hurry gives a thread, 0 for the calling one, a priority if it may have it, and returns the one
@@ -352,6 +391,7 @@ func (w *wireRig) sample() {
 	}
 	w.skip = max(w.skip-1, 0)
 	if w.echoing {
+		w.burden()
 		w.echo.back()
 	} else {
 		w.back()
@@ -376,7 +416,7 @@ func (w *wireRig) stop(tb testing.TB) {
 	w.swap(tb, false)
 	w.echo.stop()
 	w.rig.stop(tb)
-	if err := w.practice.Close(); err != nil {
+	if err := errors.Join(w.practice.Close(), w.ballast.Close()); err != nil {
 		tb.Error(err)
 	}
 	hurry(tb, 0, w.nice)

@@ -94,26 +94,14 @@ func (o *IO) Work() (work int) {
 	o.enter()
 	o.gate.Look()
 	work = o.work(o.clock())
-	o.gate.Open()
-	o.hold.leave()
+	o.leave()
 	return work
 }
 
-// glance looks only what has come, until something has or nanos from since on are over, for the goroutine
-// that works o inline.
-func (o *IO) glance(since, nanos int64) (work int) {
-	o.enter()
-	for work == 0 {
-		now := o.clock()
-		if uint64(now-since) >= uint64(nanos) { // also of a clock that stepped back
-			break
-		}
-		o.gate.Look()
-		work = o.ask(now, true)
-	}
-	o.gate.Open()
-	o.hold.leave()
-	return work
+// glance looks only what has come, between enter and leave.
+func (o *IO) glance(now int64) (work int) {
+	o.gate.Look()
+	return o.ask(now, true)
 }
 
 func (o *IO) work(now int64) (work int) {
@@ -254,6 +242,12 @@ func (o *IO) enter() {
 		o.hold.wait()
 		o.refusal.enter()
 	}
+}
+
+// leave ends a piece of work in which the gate was asked.
+func (o *IO) leave() {
+	o.gate.Open()
+	o.hold.leave()
 }
 
 // Close frees the poller, after Run has returned and nobody rings any more: a

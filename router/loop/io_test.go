@@ -154,14 +154,18 @@ func TestATurnAsksForItsConnectionsOnce(t *testing.T) {
 }
 
 // TestAnIdleTurnGlances: a turn that found nothing looks at the sockets until something comes, with
-// Work where a worker has no Glance, and no longer than something else may be due.
+// Work where a worker has no Glance, and no longer than something else is, or may be, there to do.
 func TestAnIdleTurnGlances(t *testing.T) {
 	now, works, glances, plain := int64(1_000_000), 0, 0, 0
-	comes := 0 // the glance that finds something, 0: none
+	comes, calls := 0, 0 // the glance that finds something, and amid which a client sends; 0: none
+	clients := ring.New[event.Event](2)
 	clock := func() int64 { now += 100; return now }
 	io, err := NewIO([]Worker{
 		{Work: func(int64) int { works++; return 0 }, Glance: func(int64) int {
-			if glances++; glances == comes {
+			if glances++; glances == calls {
+				clients.Push(&event.Event{Kind: event.Timer, RecvTime: now})
+			}
+			if glances == comes {
 				return 1
 			}
 			return 0
@@ -172,7 +176,6 @@ func TestAnIdleTurnGlances(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer io.Close()
-	clients := ring.New[event.Event](2)
 	l := NewInline(NewSequencer(testCore(t), nil, func(*event.Command) {}), []*ring.SPSC[event.Event]{clients}, io, IdleSpin,
 		clock, nil)
 	l.Work() // the first one does not know when it began
@@ -192,6 +195,10 @@ func TestAnIdleTurnGlances(t *testing.T) {
 	clients.Push(&event.Event{Kind: event.Timer, RecvTime: now})
 	if n := l.Work(); n != 1 || glances != 0 {
 		t.Errorf("%d, %d glances while a client waits", n, glances)
+	}
+	glances, calls = 0, 3
+	if n := l.Work(); n != 1 || glances != 3 {
+		t.Errorf("%d, %d glances, a client sends amid the third", n, glances)
 	}
 	l.idle, glances = IdleYield, 0
 	if l.Work(); glances != 0 {

@@ -159,17 +159,23 @@ func (l *Loop) work() (work int) {
 	return work
 }
 
-// glanceNanos is how long a turn that found nothing goes on looking at its sockets: as long as
-// nothing else may be due in an idle loop.
+// glanceNanos is how long a turn that found nothing goes on looking at its sockets and at what else there may be
+// to do, before the next whole turn: as long as nothing more may be due in an idle loop.
 const glanceNanos = biteNanos
 
-// glance looks at the sockets alone for a while if nothing else is there to do: most of the time between
+// glance looks at the sockets while nothing else is there to do: most of the time between
 // two messages a socket is asked more often so than by whole turns.
 func (l *Loop) glance() (work int) {
-	if l.asked(l.clock()) {
-		return 0
+	l.inline.enter()
+	for work == 0 {
+		now := l.clock()
+		if uint64(now-l.last) >= glanceNanos || l.asked(now) { // also of a clock that stepped back
+			break
+		}
+		work = l.inline.glance(now)
 	}
-	return l.inline.glance(l.last, glanceNanos)
+	l.inline.leave()
+	return work
 }
 
 // asked reports whether others than sockets have something for the loop at now.

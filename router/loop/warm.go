@@ -13,7 +13,7 @@ const (
 	lullNanos = 10_000
 	// biteNanos is how often something is done from then on, a fraction of a µs each time: who
 	// comes amid it waits little, and seldom.
-	biteNanos = 2_000
+	biteNanos = 5_000
 	// walkNanos is how long nothing was sent or rehearsed when a rehearsal begins.
 	walkNanos = 100_000
 )
