@@ -130,15 +130,18 @@ func (r *socketRig) openVenue(tb testing.TB, sink event.Sink) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r.feed, err = itch.NewFeed(itch.FeedConfig{Config: itch.Config{Sink: sink,
-		Symbols: []itch.Symbol{{Text: "PSTK", PriceDecimals: 4}}}, Lines: []itch.LineConfig{{Address: "127.0.0.1:0"}},
-		Request: r.peer.addr(), RecoverFromStart: true, SilenceNanos: 600e9, RequestNanos: itch.DefaultRequestNanos, RequestMessages: itch.DefaultRequestMessages,
-		GiveUpRequests: itch.DefaultGiveUpRequests, HeldPackets: itch.DefaultHeldPackets,
-		StallNanos: itch.DefaultStallNanos, ReadBuffer: 1 << 20})
-	if err != nil {
+	if r.feed, err = itch.NewFeed(feedConfig(r.peer, sink)); err != nil {
 		tb.Fatal(err)
 	}
 	r.peer.sendTo(r.feed.LocalAddr(0))
+}
+
+// feedConfig is a feed of one line from peer.
+func feedConfig(peer *counterparty, sink event.Sink) itch.FeedConfig {
+	return itch.FeedConfig{Config: itch.Config{Sink: sink, Symbols: []itch.Symbol{{Text: "PSTK", PriceDecimals: 4}}},
+		Lines: []itch.LineConfig{{Address: "127.0.0.1:0"}}, Request: peer.addr(), RecoverFromStart: true, SilenceNanos: 600e9,
+		RequestNanos: itch.DefaultRequestNanos, RequestMessages: itch.DefaultRequestMessages, GiveUpRequests: itch.DefaultGiveUpRequests,
+		HeldPackets: itch.DefaultHeldPackets, StallNanos: itch.DefaultStallNanos, ReadBuffer: 1 << 20}
 }
 
 // stillBooks makes the books of the venues without sockets, wider than the first.

@@ -58,6 +58,26 @@ func (c *Config) snapshotPassword(f *feedSection) (string, error) {
 	return "", nil
 }
 
+// linesAlone is how many lines the loop asks one by one; more of them one question finds sooner, see BenchmarkLines.
+const linesAlone = 2
+
+// gateOfLines is what asks for the lines of all feeds, nil when each is asked for itself.
+func (a *assembly) gateOfLines() *wire.Gate {
+	lines := 0
+	for i := range a.cfg.Venue {
+		if f := &a.cfg.Venue[i].Feed; f.Protocol == "itch" {
+			lines++
+			if f.AddressB != "" {
+				lines++
+			}
+		}
+	}
+	if lines <= linesAlone {
+		return nil
+	}
+	return a.gate
+}
+
 // openITCH builds a feed whose times count from midnight in its zone.
 func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
 	password, err := a.cfg.snapshotPassword(&s.Feed)
@@ -77,7 +97,7 @@ func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (
 		SilenceNanos: int64(s.Feed.Silence), RequestNanos: itch.DefaultRequestNanos,
 		RequestMessages: itch.DefaultRequestMessages, GiveUpRequests: itch.DefaultGiveUpRequests,
 		HeldPackets: itch.DefaultHeldPackets,
-		StallNanos:  itch.DefaultStallNanos, ReadBuffer: 1 << 20, Tap: a.taps[s.Name],
+		StallNanos:  itch.DefaultStallNanos, ReadBuffer: 1 << 20, Gate: a.gateOfLines(), Tap: a.taps[s.Name],
 	}
 	if s.Feed.AddressB != "" {
 		c.Lines = append(c.Lines, itch.LineConfig{Address: s.Feed.AddressB, Interface: s.Feed.InterfaceB})

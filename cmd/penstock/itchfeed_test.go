@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"penstock/venues/wire"
 )
 
 // itchExample is the documented configuration with lines set or changed.
@@ -64,6 +66,26 @@ func TestITCHKeysThatContradict(t *testing.T) {
 	} {
 		if _, err := itchExample(t, lines...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", want, err)
+		}
+	}
+}
+
+// TestManyLinesAreAskedAtOnce: the gate of the order sessions asks for the lines too when there are more than linesAlone.
+func TestManyLinesAreAskedAtOnce(t *testing.T) {
+	itch := feedSection{Protocol: "itch"}
+	twice := itch
+	twice.AddressB = "239.1.2.3:26479"
+	a := &assembly{gate: new(wire.Gate)}
+	for _, c := range []struct {
+		feeds []feedSection
+		gated bool
+	}{{[]feedSection{itch, {Protocol: "fix"}, itch}, false}, {[]feedSection{twice}, false}, {[]feedSection{twice, itch}, true}, {[]feedSection{itch, itch, itch}, true}} {
+		a.cfg = &Config{}
+		for _, f := range c.feeds {
+			a.cfg.Venue = append(a.cfg.Venue, venueSection{Feed: f})
+		}
+		if got := a.gateOfLines(); (got != nil) != c.gated {
+			t.Errorf("%d venues: a gate %v", len(c.feeds), got != nil)
 		}
 	}
 }

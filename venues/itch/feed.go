@@ -26,8 +26,9 @@ type FeedConfig struct {
 	RequestMessages  int
 	GiveUpRequests   int
 	HeldPackets      int
-	StallNanos       int64 // how long the sink may have no room before the books are STALE
-	ReadBuffer       int   // bytes of kernel receive buffer to ask for; 0 leaves the system's
+	StallNanos       int64      // how long the sink may have no room before the books are STALE
+	ReadBuffer       int        // bytes of kernel receive buffer to ask for; 0 leaves the system's
+	Gate             *wire.Gate // asks for the lines together with others; nil: each asks for itself
 	// Tap, when set, gets every datagram as received, with a kind of wire.Tap….
 	Tap func(now int64, kind uint8, b []byte)
 }
@@ -149,7 +150,10 @@ func (f *Feed) openLine(l LineConfig) error {
 		return err
 	}
 	f.lines = append(f.lines, u)
-	if f.cfg.ReadBuffer > 0 {
+	if f.cfg.Gate != nil {
+		err = u.Gate(f.cfg.Gate)
+	}
+	if err == nil && f.cfg.ReadBuffer > 0 {
 		_, err = u.SetReadBuffer(f.cfg.ReadBuffer)
 	}
 	return err

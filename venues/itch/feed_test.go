@@ -2,12 +2,14 @@ package itch
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"penstock/event"
+	"penstock/venues/wire"
 )
 
 // server is the venue's side on loopback: a stream to one listener and a
@@ -71,8 +73,9 @@ func (s *server) answer() {
 type feedTest struct {
 	*server
 	*collect
-	feed *Feed
-	now  int64
+	feed     *Feed
+	answered uint64 // requests
+	now      int64
 }
 
 func newFeedTest(t *testing.T) *feedTest {
@@ -334,4 +337,84 @@ func TestGlanceReadsOnlyWhatIsInOrder(t *testing.T) {
 	f.now += 4 * second
 	glance(0)
 	f.work(strings.Split(strings.ReplaceAll(staleGap, "sequence gap", "no data within the limit"), "\n")...)
+}
+
+// TestAGateChangesNothing gives two feeds of two lines the same packets, lost and repeated ones too. A gate asks for one's
+// lines in each turn; both say the same, turn for turn.
+func TestAGateChangesNothing(t *testing.T) {
+	gate, err := wire.NewGate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gate.Close()
+	rnd := rand.New(rand.NewPCG(4, 4))
+	plain, gated := newFeedTest(t), newFeedTest(t)
+	both := []*feedTest{plain, gated}
+	var lines [2][2]*net.UDPAddr
+	for i, f := range both {
+		c := f.feed.cfg
+		f.feed.Close()
+		c.Lines = []LineConfig{{Address: "127.0.0.1:0"}, {Address: "127.0.0.1:0"}}
+		c.GapNanos = second / 100
+		if f == gated {
+			c.Gate = gate
+		}
+		if f.feed, err = NewFeed(c); err != nil {
+			t.Fatal(err)
+		}
+		defer f.feed.Close()
+		for l := range lines[i] {
+			if lines[i][l], err = net.ResolveUDPAddr("udp", f.feed.LocalAddr(l)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.startOfDay()
+		for ref := range uint64(3000) {
+			f.add(order('A', 7, 10+ref, 'B', 100, 99))
+		}
+	}
+	next := [2]int{1, 1} // of each line
+	events, glances := 0, 0
+	for turn := range 2000 {
+		for range rnd.IntN(4) {
+			l, first := rnd.IntN(2), 0
+			count := 1 + rnd.IntN(2)
+			first, next[l] = next[l], next[l]+count
+			if rnd.IntN(20) == 0 || next[l] > 3000 {
+				continue // lost
+			}
+			for i, f := range both {
+				f.server.feed = lines[i][l]
+				f.send(first, first+count-1)
+			}
+		}
+		glance := rnd.IntN(2) == 0
+		for _, f := range both {
+			if f == gated {
+				gate.Look()
+			}
+			f.now += second / 10000
+			if glance {
+				glances += f.feed.Glance(f.now)
+			} else {
+				f.feed.Work(f.now)
+			}
+			gate.Open()
+			for f.feed.Stats().Receiver.Requests > f.answered {
+				f.answered++
+				f.answer()
+			}
+		}
+		events += len(plain.events)
+		a, b := plain.took(), gated.took()
+		if a != b {
+			t.Fatalf("turn %d: %q, with a gate %q", turn, a, b)
+		}
+	}
+	if a, b := plain.feed.Stats(), gated.feed.Stats(); a != b || a.Receiver.Gaps == 0 {
+		t.Errorf("%+v, with a gate %+v", a, b)
+	}
+	if events < 1000 || glances < 100 {
+		t.Errorf("%d events, %d packets at a glance, %+v", events, glances, plain.feed.Stats().Receiver)
+	}
 }

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Gate asks the kernel for many connections at once which of them have something to read, where
-// each would ask for itself: an epoll set, level-triggered. Between Look and Open a connection of
+// Gate asks the kernel for many sockets at once which of them have something to read, where
+// each would ask for itself: an epoll set, level-triggered. Between Look and Open a socket of
 // the gate that was not found ready reads nothing; at any other time it reads as one without a gate.
-// A nil Gate is one without connections. It belongs to the goroutine that owns the connections.
+// A nil Gate is one without sockets. It belongs to the goroutine that owns them.
 //
 //	    Look ──► ready: a, c        Open
 //	turn ├── a.Read ── b.Read ── c.Read ──┤
@@ -27,14 +27,14 @@ type Gate struct {
 // gateEvents bounds what one Look learns; the kernel begins the next one behind them.
 const gateEvents = 64
 
-// door is a connection's part of its gate. The zero value belongs to none.
+// door is a socket's part of its gate. The zero value belongs to none.
 type door struct {
 	gate   *Gate
 	number int
 	ready  bool
 }
 
-// NewGate returns a Gate without connections.
+// NewGate returns a Gate without sockets.
 func NewGate() (*Gate, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -43,7 +43,7 @@ func NewGate() (*Gate, error) {
 	return &Gate{fd: fd}, nil
 }
 
-// Look finds out which connections are ready. It does not wait. When the kernel refuses to tell,
+// Look finds out which sockets are ready. It does not wait. When the kernel refuses to tell,
 // the gate stays open.
 func (g *Gate) Look() {
 	if g == nil || len(g.doors) == 0 {
@@ -62,14 +62,14 @@ func (g *Gate) Look() {
 	}
 }
 
-// Open lets every connection read again.
+// Open lets every socket read again.
 func (g *Gate) Open() {
 	if g != nil {
 		g.shut = false
 	}
 }
 
-// Close frees the set. Its connections go on without a gate.
+// Close frees the set. Its sockets go on without a gate.
 func (g *Gate) Close() error {
 	g.shut = false
 	for _, d := range g.doors {

@@ -230,3 +230,54 @@ func TestLookDoesNotAllocate(t *testing.T) {
 	none.Look()
 	none.Open()
 }
+
+// TestGateAsksForDatagrams: what came after Look waits for the next one, what Look found is read to the
+// end, and a socket that is closed leaves the gate.
+func TestGateAsksForDatagrams(t *testing.T) {
+	g := newGate(t)
+	var sockets [2]*UDP
+	for i := range sockets {
+		u := listenUDP(t, "127.0.0.1:0")
+		if err := u.Gate(g); err != nil {
+			t.Fatal(err)
+		}
+		sockets[i] = u
+	}
+	sender := listenUDP(t, "127.0.0.1:0")
+	say := func(to int, text string) {
+		t.Helper()
+		if sent, err := sender.WriteTo([]byte(text), sockets[to].local); !sent || err != nil {
+			t.Fatal(sent, err)
+		}
+	}
+	reads := func(from int, want string) {
+		t.Helper()
+		var buf [16]byte
+		n, err := sockets[from].Read(buf[:])
+		if err != nil || string(buf[:n]) != want {
+			t.Fatalf("socket %d: %q, %v, want %q", from, buf[:n], err, want)
+		}
+	}
+	say(0, "a")
+	say(0, "b")
+	g.Look()
+	say(1, "late")
+	reads(1, "")
+	reads(0, "a")
+	reads(0, "b")
+	reads(0, "")
+	say(0, "c")
+	reads(0, "") // it was found empty
+	g.Look()
+	reads(1, "late")
+	reads(0, "c")
+	g.Open()
+	say(1, "at once")
+	reads(1, "at once")
+	if err := sockets[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	if g.Look(); g.doors[0] != nil || !g.shut {
+		t.Errorf("a closed socket is in the gate")
+	}
+}

@@ -12,6 +12,7 @@ import (
 type UDP struct {
 	fd    int // -1 once closed
 	local netip.AddrPort
+	door  door
 }
 
 // TruncatedError reports a datagram that did not fit the buffer; the buffer holds
@@ -95,8 +96,12 @@ func (u *UDP) SetReadBuffer(bytes int) (granted int, err error) {
 // Read reads one datagram, 0 and nil when none is there; empty datagrams are
 // skipped. A *TruncatedError says that buf was too short.
 func (u *UDP) Read(buf []byte) (int, error) {
+	if u.door.shut() {
+		return 0, nil
+	}
 	for {
 		n, errno := receive(u.fd, buf, unix.MSG_TRUNC)
+		u.door.ready = errno == 0 // another one may be there
 		switch {
 		case errno == unix.EAGAIN:
 			return 0, nil
@@ -134,6 +139,9 @@ func (u *UDP) WriteTo(p []byte, to netip.AddrPort) (sent bool, err error) {
 	}
 }
 
+// Gate lets g ask for the socket together with others.
+func (u *UDP) Gate(g *Gate) error { return g.enter(&u.door, u.fd) }
+
 // LocalAddr returns the bound address as "host:port".
 func (u *UDP) LocalAddr() string { return u.local.String() }
 
@@ -145,6 +153,7 @@ func (u *UDP) Close() error {
 	if u.fd < 0 {
 		return nil
 	}
+	u.door.leave(u.fd)
 	err := unix.Close(u.fd)
 	u.fd = -1
 	return err
