@@ -93,6 +93,9 @@ func verifyAgain(t *testing.T, dir string) {
 func TestReplayIsTheSameTwice(t *testing.T) {
 	t.Parallel()
 	t.Logf("recordings in %s", testdata.Dir(t))
+	if testing.Short() {
+		return // no race makes two replays differ; TestReplayDoesNotTradeBeyondTheRecording runs with a journal under the race detector
+	}
 	var outputs [2]string
 	table := filepath.Join(t.TempDir(), "baseline.penstock")
 	if code, out, errs := penstock(t, "policy", "build-baseline", "-o", table); code != 0 {
@@ -125,7 +128,7 @@ func TestReplayIsTheSameTwice(t *testing.T) {
 
 func TestDefaultReplay(t *testing.T) {
 	if testing.Short() {
-		return // what it replays is one goroutine's; TestReplayIsTheSameTwice runs under the race detector
+		return // what it replays is one goroutine's; TestReplayDoesNotTradeBeyondTheRecording runs under the race detector
 	}
 	t.Setenv("PENSTOCK_DATA", testdata.Dir(t))
 	code, out, errs := penstock(t, "replay", "--json")
@@ -252,7 +255,7 @@ func TestReplayDoesNotTradeBeyondTheRecording(t *testing.T) {
 		"late start":   {"BUY 1 BTC-USDT SWEEP", "400s", "before the parent was due"},
 		"long horizon": {"BUY 50 BTC-USDT TWAP 1000s", "5s", "recordings ended before the parent"},
 	} {
-		code, out, errs := penstock(t, "replay", "--feed", spot, "--parent", c.parent, "--at", c.at)
+		code, out, errs := penstock(t, "replay", "--feed", spot, "--parent", c.parent, "--at", c.at, "--journal", t.TempDir())
 		if code != 1 || !strings.Contains(errs, c.want) || !strings.Contains(out, "(346.1 s recorded)") {
 			t.Errorf("%s: exit code %d\n%s\n%s", name, code, out, errs)
 		}
