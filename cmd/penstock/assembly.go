@@ -51,7 +51,7 @@ type assembly struct {
 	loop       *loop.Loop
 	bell       *loop.Bell
 	io         *loop.IO
-	gate       *wire.Gate // of the order sessions' sockets, and of the lines if there are many
+	gate       *wire.Gate // of the sockets of order sessions and streams, and of the lines if there are many
 	feeds      []feed
 	taps       map[string]func(now int64, kind uint8, b []byte) // of feeds that are recorded, by venue
 	gateways   []orderGateway                                   // by VenueID

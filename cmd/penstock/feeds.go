@@ -84,7 +84,7 @@ func (a *assembly) openWebSocket(p *webSocketFeed, s *venueSection, v *market.Ve
 		SilenceNanos: int64(s.Feed.Silence), RetryNanos: jsonws.DefaultRetryNanos,
 		RetryMaxNanos: jsonws.DefaultRetryMaxNanos, SnapshotNanos: jsonws.DefaultSnapshotNanos,
 		ControlNanos: p.controlNanos, MaxAgeNanos: p.maxAgeNanos,
-		SnapshotBase: s.Feed.Snapshot, FetchNanos: jsonws.DefaultFetchNanos,
+		Gate: a.gate, SnapshotBase: s.Feed.Snapshot, FetchNanos: jsonws.DefaultFetchNanos,
 		FailoverTries: jsonws.DefaultFailoverTries, Seed: uint64(v.ID), Tap: a.taps[s.Name],
 	}
 	for _, address := range s.Feed.Fallback {

@@ -47,7 +47,8 @@ type ConnConfig struct {
 	MaxMessage int    // longest message taken, bytes
 	// TLS makes it wss; nil for ws. Its ServerName must be set.
 	TLS            *tls.Config
-	HandshakeNanos int64 // how long the TLS handshake may take
+	HandshakeNanos int64      // how long the TLS handshake may take
+	Gate           *wire.Gate // asks for the socket together with others; nil: it asks for itself
 }
 
 // Conn is the client side of one WebSocket (RFC 6455) over a non-blocking socket,
@@ -68,6 +69,7 @@ type Conn struct {
 	bytes  uint64 // received
 	frames uint64 // received whole
 	pongs  uint64 // of these
+	alone  bool   // the gate refused the socket: it asks for itself
 }
 
 type connState uint8
@@ -88,7 +90,12 @@ func Dial(c ConnConfig) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{cfg: c, socket: socket, in: make([]byte, bufferStart)}, nil
+	refused, err := wire.Tune(socket, wire.Options{Gate: c.Gate})
+	if err != nil {
+		socket.Close()
+		return nil, err
+	}
+	return &Conn{cfg: c, socket: socket, in: make([]byte, bufferStart), alone: refused != nil}, nil
 }
 
 // Open reports whether the handshake is over and the connection is not closed.

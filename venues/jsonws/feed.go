@@ -37,6 +37,7 @@ type FeedStats struct {
 	Fetches     uint64 // snapshots asked for over HTTP
 	FetchErrors uint64 // of these, without an answer that could be used
 	Pings       uint64 // of ours
+	Alone       uint64 // connections that the gate refused
 }
 
 // Feed runs one decoder over one WebSocket, and fetches its snapshots over HTTP
@@ -141,11 +142,13 @@ func (f *Feed) dial(now int64) error {
 	f.asked = false
 	e := &f.endpoints[f.at]
 	c := ConnConfig{Addr: addr, Host: e.Host, Path: e.Path, MaxMessage: f.cfg.MaxMessage,
-		HandshakeNanos: f.cfg.ConnectNanos}
+		HandshakeNanos: f.cfg.ConnectNanos, Gate: f.cfg.Gate}
 	if f.cfg.TLS != nil {
 		c.TLS = withServerName(f.cfg.TLS, e.Host)
 	}
-	f.conn, err = Dial(c)
+	if f.conn, err = Dial(c); err == nil && f.conn.alone {
+		f.stats.Alone++
+	}
 	return err
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"penstock/venues/wire"
 )
 
 // Decoder reads the messages of one venue: Kraken, Coinbase or Binance.
@@ -51,6 +53,8 @@ type FeedConfig struct {
 	// attempts in a row the next one is tried, round and round.
 	Fallback      []Endpoint
 	FailoverTries int // with Fallback at least 1
+	// Gate asks for the socket together with others; nil: it asks for itself.
+	Gate *wire.Gate
 	// TLS is for wss, nil for ws. Its server name is that of each Host.
 	TLS          *tls.Config
 	MaxMessage   int   // longest message taken, bytes

@@ -162,6 +162,8 @@ func (c *Conn) Close() error {
 // FD returns the file descriptor, -1 once closed.
 func (c *Conn) FD() int { return c.fd }
 
+func (c *Conn) enter(g *Gate) error { return g.enter(&c.door, c.fd) }
+
 // PollFD is what to wait for; more says that the owner has bytes left to write.
 func (c *Conn) PollFD(more bool) PollFD {
 	return PollFD{FD: c.fd, Write: more || c.state == Connecting}

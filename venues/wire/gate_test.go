@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"bytes"
+	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -280,4 +283,110 @@ func TestGateAsksForDatagrams(t *testing.T) {
 	if g.Look(); g.doors[0] != nil || !g.shut {
 		t.Errorf("a closed socket is in the gate")
 	}
+}
+
+// TestGateAsksForTLS: a connection in TLS reads through a gate what it reads without, in both directions at once and to
+// its end, and asks the kernel for nothing between two looks that found nothing.
+func TestGateAsksForTLS(t *testing.T) {
+	for name, version := range map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13} {
+		t.Run(name, func(t *testing.T) {
+			g, ca := newGate(t), newAuthority(t)
+			server := ca.server("venue.test")
+			server.MinVersion, server.MaxVersion = version, version
+			const size = 1 << 20
+			late, end := make(chan struct{}), make(chan struct{})
+			c := tlsPair(t, ca, server, func(s *tls.Conn) {
+				io.CopyN(s, s, size)
+				<-late
+				s.Write([]byte("late"))
+				<-end
+				s.Close()
+			})
+			if refused, err := Tune(c, Options{Gate: g}); refused != nil || err != nil {
+				t.Fatal(refused, err)
+			}
+			if err := untilOpen(t, c); err != nil {
+				t.Fatal(err)
+			}
+			read := func(buf []byte) (int, error) {
+				g.Look()
+				defer g.Open()
+				return c.Read(buf)
+			}
+			sent, buf, p := make([]byte, size), make([]byte, 8<<10), newPoller(t)
+			rand.Read(sent)
+			var got []byte
+			for left := sent; len(got) < size; {
+				n, err := c.Write(left)
+				if err != nil {
+					t.Fatal(err)
+				}
+				left = left[n:]
+				k, err := read(buf)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got = append(got, buf[:k]...); n == 0 && k == 0 {
+					p.Wait([]PollFD{c.PollFD(len(left) > 0)}, patience/100)
+				}
+			}
+			if !bytes.Equal(got, sent) {
+				t.Fatal("other bytes came back")
+			}
+			for range 3 {
+				if n, err := read(buf); n != 0 || err != nil {
+					t.Fatal(n, err)
+				}
+			}
+			g.Look()
+			close(late)
+			if n, err := newPoller(t).Wait([]PollFD{{FD: c.FD()}}, patience); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			if n, err := c.Read(buf); n != 0 || err != nil {
+				t.Fatalf("%d bytes that no look has found, %v", n, err)
+			}
+			g.Open()
+			for deadline := time.Now().Add(patience); ; {
+				n, err := read(buf)
+				if err == io.EOF {
+					break
+				}
+				if err != nil || time.Now().After(deadline) {
+					t.Fatal("no end: ", err)
+				}
+				if string(buf[:n]) == "late" {
+					close(end)
+				}
+			}
+			c.Close()
+			if g.doors[0] != nil {
+				t.Error("it is closed and in the gate")
+			}
+		})
+	}
+}
+
+// TestGateIsLeftAmidAHandshake: who gives a handshake up has no place in the gate any more.
+func TestGateIsLeftAmidAHandshake(t *testing.T) {
+	g, l := newGate(t), listen(t, "127.0.0.1:0") // who accepts and says nothing
+	config, err := ClientTLS(TLSFiles{ServerName: "venue.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dialTLS(t, l.Addr().String(), config, patience)
+	if refused, err := Tune(c, Options{Gate: g}); refused != nil || err != nil {
+		t.Fatal(refused, err)
+	}
+	for deadline := time.Now().Add(patience); c.bell < 0; {
+		if _, err := c.Poll(); err != nil || time.Now().After(deadline) {
+			t.Fatal("no handshake: ", err)
+		}
+	}
+	g.Look()
+	if err := c.Close(); err != nil || g.doors[0] != nil {
+		t.Errorf("%v, in the gate %v", err, g.doors[0] != nil)
+	}
+	g.Look()
+	g.Open()
 }

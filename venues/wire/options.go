@@ -24,8 +24,8 @@ type Options struct {
 	// UserTimeoutMillis ends the connection when sent bytes stay unacknowledged
 	// for so long, ms, instead of after the kernel's 15 minutes; 0 leaves it alone.
 	UserTimeoutMillis int
-	// Gate asks for this connection together with others; nil: it asks for itself. So does one in
-	// TLS, whose bytes may be at hand already, and one that polls its device, which its reads do.
+	// Gate asks for this connection together with others; nil: it asks for itself. So does one
+	// that polls its device, which its reads do.
 	Gate *Gate
 }
 
@@ -54,9 +54,8 @@ func Tune(s Stream, o Options) (refused, err error) {
 	if o.BusyPollMicros > 0 {
 		refused = set(unix.SOL_SOCKET, unix.SO_BUSY_POLL, o.BusyPollMicros, "SO_BUSY_POLL")
 	}
-	c, plain := s.(*Conn)
-	if polls := o.BusyPollMicros > 0 && refused == nil; plain && err == nil && o.Gate != nil && !polls {
-		refused = errors.Join(refused, o.Gate.enter(&c.door, c.fd))
+	if polls := o.BusyPollMicros > 0 && refused == nil; err == nil && o.Gate != nil && !polls {
+		refused = errors.Join(refused, s.(interface{ enter(*Gate) error }).enter(o.Gate))
 	}
 	return refused, err
 }

@@ -138,7 +138,11 @@ func (c *TLSConn) Read(buf []byte) (int, error) {
 	}
 	if c.dry {
 		// To ask crypto/tls with nothing at hand would allocate.
+		if c.socket.door.shut() {
+			return 0, nil
+		}
 		n, err := c.raw.fetch()
+		c.socket.door.ready = n > 0 || err != nil // what else there is the next fetch finds
 		switch {
 		case err != nil && err != io.EOF: // the kernel tells it once
 			return 0, c.socket.wrap("read", err)
@@ -200,6 +204,7 @@ func (c *TLSConn) Close() error {
 	}
 	c.state = Closed
 	if c.bell >= 0 && c.fate.CompareAndSwap(fateRunning, fateLeft) {
+		c.socket.door.leave(c.socket.fd)
 		unix.Shutdown(c.socket.fd, unix.SHUT_RDWR) // wakes the handshake up
 		c.socket.fd, c.socket.state = -1, Closed   // which closes both
 		return nil
@@ -212,6 +217,8 @@ func (c *TLSConn) Close() error {
 
 // FD returns the file descriptor, -1 once closed.
 func (c *TLSConn) FD() int { return c.socket.FD() }
+
+func (c *TLSConn) enter(g *Gate) error { return c.socket.enter(g) }
 
 // LocalAddr returns our end, for logs.
 func (c *TLSConn) LocalAddr() netip.AddrPort { return c.socket.LocalAddr() }
