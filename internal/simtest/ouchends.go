@@ -26,6 +26,7 @@ type ouchEnds struct {
 	next    uint32 // UserRefNum that the venue takes next
 	refs    map[uint64]uint32
 	numbers map[uint32]uint64
+	unknown map[uint64]bool // orders that the gateway, of this process, said the venue does not know
 }
 
 func newOUCHEnds(link *wireLink) *ouchEnds {
@@ -55,7 +56,7 @@ func (l *ouchEnds) start() {
 	if l.gateway, err = ouch.New(cfg); err != nil {
 		w.fail("%v", err)
 	}
-	l.reader = newOUCHReader()
+	l.reader, l.unknown = newOUCHReader(), map[uint64]bool{}
 }
 
 func (l *ouchEnds) work()                      { l.gateway.Work(l.w.now) }
@@ -68,11 +69,15 @@ func (l *ouchEnds) disconnected()              { l.active, l.buf = false, nil }
 
 // read takes bytes when the gateway has told all that it knew before.
 func (l *ouchEnds) read(b []byte) []message {
+	stream := l.stream
 	for more := true; more; more = len(l.heard) > 0 {
 		l.wireLink.work()
 		if !l.w.dead {
 			l.work()
 		}
+	}
+	if l.stream != stream {
+		return nil
 	}
 	return l.reader.read(b)
 }
@@ -94,11 +99,12 @@ func (l *ouchEnds) answer(e *event.Event) (m message, ok bool) {
 	switch {
 	case e.Kind == event.OrderCancelReject:
 		m.typ = msgCancelReject
-		return m, o != nil && o.over() && e.Reason == event.ReasonTooLate
+		return m, (o != nil && o.over() || l.unknown[e.Ref]) && e.Reason == event.ReasonTooLate
 	case market.ExecType(e.Code) != market.ExecOrderStatus:
 		return m, false
 	case e.Reason == event.ReasonUnknownOrder:
 		l.w.hit(fm108)
+		l.unknown[e.Ref] = true
 		return m, o == nil || o.status == '8' // a refusal that a new process reads says nothing to it
 	}
 	return m, o != nil && o.cum == m.cum && o.leaves == m.leaves && o.status == m.ordStatus && (o.cum == 0 || o.worth/o.cum == m.lastPx)

@@ -42,7 +42,8 @@ type ends interface {
 	out() []byte
 	wrote(n int)
 
-	// read returns what the venue says in bytes, without the gateway's codec.
+	// read returns what the venue says in bytes, without the gateway's codec, and nothing if the gateway
+	// has given their connection up meanwhile.
 	read(b []byte) []message
 	// answer is the message that the gateway may have made up itself: e.
 	answer(e *event.Event) (m message, ok bool)
@@ -192,7 +193,12 @@ func (l *wireLink) frame(e *event.Event) *message {
 func (l *wireLink) deliver() {
 	b := l.toUs[0]
 	l.toUs = l.toUs[1:]
-	l.frames = append(l.frames, l.ends.read(b)...)
+	stream := l.stream
+	frames := l.ends.read(b)
+	if l.stream != stream { // b belongs to a connection that is no more
+		return
+	}
+	l.frames = append(l.frames, frames...)
 	l.stream.in = append(l.stream.in, b...)
 	l.work()
 }
