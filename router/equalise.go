@@ -121,7 +121,7 @@ func (c *Core) wanted(ch *Child) bool {
 	p, m, v := &c.parents[ch.Parent], c.composites[ch.Instrument], ch.Venue
 	b := m.Books[v]
 	bound, ok := c.bound(p)
-	if !ok || ch.Policy != c.table.PolicyID() || !c.mayWork(p) || c.killed(ch) || c.blocked(p, v) != event.WhyFilled || b == nil || !b.Live() ||
+	if !ok || c.gate.Full(v, p.Strategy) || ch.Policy != c.table.PolicyID() || !c.mayWork(p) || c.killed(ch) || c.blocked(p, v) != event.WhyFilled || b == nil || !b.Live() ||
 		p.Side.Better(bound, ch.Price) || !c.inBand(ch.Instrument, v, ch.Price) {
 		return false
 	}
@@ -141,6 +141,7 @@ func (c *Core) wanted(ch *Child) bool {
 // depart sends a child that waited.
 func (c *Core) depart(ch *Child) {
 	ch.waits = false
+	c.gate.Late(ch.Venue, c.parents[ch.Parent].Strategy, ch.SentTime, c.now)
 	ch.SentTime, ch.sentMid2 = c.now, c.reference(ch.Instrument)
 	c.scoreSent(ch)
 	cmd := c.command(event.SendOrder)

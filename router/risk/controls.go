@@ -324,7 +324,7 @@ func (k *controls) repeat(slot int32, now int64) bool {
 
 // sent accounts for an order that passed.
 func (k *controls) sent(o *Order, now int64) {
-	k.rates[strategyIndex(o.Strategy)][o.Venue].record(now)
+	k.rates[strategyIndex(o.Strategy)][o.Venue].order(now)
 	r := &k.repeats[o.Slot]
 	if now-r.from >= k.RepeatNanos {
 		*r = repeat{from: now}

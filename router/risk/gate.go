@@ -331,6 +331,21 @@ func (g *Gate) CancelFor(venue market.VenueID, s event.Strategy, now int64) {
 	}
 }
 
+// Full reports whether an order that was approved and has not left may be one too many for its venue by now, because
+// of cancels, which always pass.
+func (g *Gate) Full(venue market.VenueID, s event.Strategy) bool {
+	return g.windows[venue].full() || g.controls != nil && g.controls.rates[strategyIndex(s)][venue].full()
+}
+
+// Late says that an order which was approved at since leaves only now: it counts against the second in which its venue
+// gets it.
+func (g *Gate) Late(venue market.VenueID, s event.Strategy, since, now int64) {
+	g.windows[venue].late(since, now)
+	if g.controls != nil {
+		g.controls.rates[strategyIndex(s)][venue].late(since, now)
+	}
+}
+
 // ChildMaxQty returns the largest child of an instrument.
 func (g *Gate) ChildMaxQty(id market.InstrumentID) market.Qty { return g.limits[id].ChildMaxQty }
 

@@ -52,6 +52,7 @@ func (k *controls) state(c *state.Codec) {
 func (w *window) state(c *state.Codec) {
 	state.Slice(c, w.times)
 	state.Fixed(c, &w.next)
+	state.Fixed(c, &w.over)
 	if c.Loading() && (w.next < 0 || w.next >= max(len(w.times), 1)) {
 		c.Fail("message %d of %d", w.next, len(w.times))
 		w.next = 0

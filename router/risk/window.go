@@ -9,6 +9,7 @@ type window struct {
 	times []int64 // ring of the latest messages
 	next  int     // oldest entry, overwritten next
 	spare int     // messages kept for cancels
+	over  int     // cancels since the last order
 }
 
 func newWindow(rate int64) window {
@@ -39,11 +40,37 @@ func (w *window) take(now int64) bool {
 	if now-w.times[w.tail()] < windowNanos {
 		return false
 	}
-	w.record(now)
+	w.order(now)
 	return true
 }
 
+// order records a new order for which there is room.
+func (w *window) order(now int64) {
+	w.record(now)
+	w.over = 0
+}
+
+// full reports whether cancels may have taken the room of an order that take has let pass and that has not left.
+func (w *window) full() bool { return w.over > w.spare }
+
+// late takes the messages from since on for sent at now: one of them has only left now. The times stay in
+// order, and no second has more messages in it than it had with that one at since.
+func (w *window) late(since, now int64) {
+	at := w.next
+	for range w.times {
+		if at--; at < 0 {
+			at = len(w.times) - 1
+		}
+		if w.times[at] < since {
+			return
+		}
+		w.times[at] = now
+	}
+}
+
+// record records a cancel.
 func (w *window) record(now int64) {
+	w.over++
 	w.times[w.next] = now
 	if w.next++; w.next == len(w.times) {
 		w.next = 0
