@@ -43,6 +43,7 @@ type Child struct {
 	bucket          uint8      // posted: of its fill probability
 	dropEnd         int64      // when the drop copy said that it ended, ns since epoch; 0: it did not
 	dropCum         market.Qty // with what CumQty
+	most            market.Qty // the largest CumQty in a report of no execution, or at the end by the drop copy
 	askTime         int64      // of the last status request, ns since epoch
 	Policy          uint64     // of the table that decided
 	QuoteID         event.ID

@@ -32,6 +32,7 @@ func (c *Core) onCorrection(p *Parent, ch *Child, e *event.Event) {
 		}
 	}
 	x.Undone = true
+	ch.most = max(ch.most-x.Qty+qty, 0)
 	before := c.venueFee(ch.Venue, x.Liquidity, x.Price, x.Qty)
 	cum, worth := p.Cum, p.Notional
 	p.undo(ch, min(x.Qty, ch.Cum), before.notional, before.fee)

@@ -87,6 +87,7 @@ func (c *Core) onDropCopy(e *event.Event) {
 	case market.ExecCanceled, market.ExecExpired, market.ExecDoneForDay, market.ExecRejected:
 		if !ch.Released && ch.dropEnd == 0 {
 			ch.dropEnd, ch.dropCum = c.now, e.CumQty
+			ch.most = max(ch.most, e.CumQty)
 		}
 		if ch.unknown {
 			c.endByDropCopy(ch)

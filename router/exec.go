@@ -57,6 +57,7 @@ func (c *Core) onAck(ch *Child, e *event.Event) {
 		c.acceptedBy(ch)
 	}
 	ch.acked, ch.unknown = true, false
+	ch.most = max(ch.most, e.CumQty)
 	if !ch.Released && !ch.Status.Terminal() {
 		ch.Status = e.OrdStatus
 	}
@@ -93,8 +94,8 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	case ch.Cum >= ch.Qty:
 		ch.Status = market.StatusFilled
 		c.end(p, ch)
-	case e.OrdStatus == market.StatusFilled:
-		// Filled, it says, at less than the order: it contradicts itself.
+	case e.OrdStatus == market.StatusFilled, e.OrdStatus.Terminal() && ch.Cum < ch.most:
+		// Filled, it says, at less than the order, or over at less than it told of before: it contradicts itself.
 		c.Counters.Gaps++
 		c.doubt(ch, event.ReasonCumQtyDiffers)
 	case e.OrdStatus.Terminal():
@@ -273,8 +274,8 @@ func tradeID(e *event.Event) event.ID {
 	return e.ID
 }
 
-// onTerminal ends a child when the venue's CumQty is ours. When it is not, an
-// execution is missing on one side: the reservation stays and we ask.
+// onTerminal ends a child when the venue's CumQty is ours. When it is not, or when the venue or its drop copy has told
+// of more before, an execution is missing on one side: the reservation stays and we ask.
 func (c *Core) onTerminal(p *Parent, ch *Child, e *event.Event) {
 	if ch.Released && e.CumQty <= ch.Cum {
 		c.Counters.Duplicates++
@@ -282,7 +283,7 @@ func (c *Core) onTerminal(p *Parent, ch *Child, e *event.Event) {
 	}
 	c.scoreAnswer(ch)
 	ch.acked = true
-	if e.CumQty != ch.Cum {
+	if e.CumQty != ch.Cum || e.CumQty < ch.most {
 		c.Counters.Gaps++
 		c.doubt(ch, event.ReasonCumQtyDiffers)
 		return

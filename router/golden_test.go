@@ -533,7 +533,7 @@ func (s *script) child(text string) *Child {
 }
 
 var execWords = map[string]market.ExecType{"new": market.ExecNew, "pending": market.ExecPendingNew,
-	"done": market.ExecDoneForDay, "trade": market.ExecTrade, "canceled": market.ExecCanceled, "expired": market.ExecExpired,
+	"pending-cancel": market.ExecPendingCancel, "done": market.ExecDoneForDay, "trade": market.ExecTrade, "canceled": market.ExecCanceled, "expired": market.ExecExpired,
 	"rejected": market.ExecRejected, "status": market.ExecOrderStatus, "bust": market.ExecTradeCancel,
 	"correct": market.ExecTradeCorrect, "restated": market.ExecRestated}
 

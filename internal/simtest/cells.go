@@ -30,9 +30,11 @@ func (w *world) markCell(ch *router.Child, m *message) {
 
 // rare reports whether a cell takes so much to happen that a full run may do without: what was
 // executed of an order that was refused or done for the day is taken back, or a bust or a correction
-// comes where the answer to a cancel is lost or late.
+// comes where the answer to a cancel is lost or late; or the venue repeats that a cancel is under way after a restart, of an
+// order that a status or the drop copy has said is filled.
 func rare(state, report byte) bool {
-	return strings.IndexByte("38", state) >= 0 && strings.IndexByte("GHI", report) >= 0 || state == '6' && (report == 'H' || report == 'G')
+	return strings.IndexByte("38", state) >= 0 && strings.IndexByte("GHI", report) >= 0 || state == '6' && (report == 'H' || report == 'G') ||
+		state == '2' && report == '6'
 }
 
 // impossible says why a cell cannot be met, or "": a session delivers in order, and a venue
@@ -47,7 +49,7 @@ func impossible(state, report byte) string {
 		return "an order is acknowledged before its end"
 	case acknowledges && (state == '6' || state == '0'):
 		return "an order is acknowledged once"
-	case report == '6' && (over || state == '6'):
+	case report == '6' && (over && state != '2' || state == '6'):
 		return "PendingCancel is said of an order at work, once"
 	case over && strings.IndexByte("348C", report) >= 0 && report != state && !(state == '2' && report == '4'):
 		return "an order ends once"

@@ -92,6 +92,9 @@ func (c *copies) deliver(w *world, upTo int) {
 // witness lets the router hear a drop copy, after the ledger, which its word about the end of an
 // order concerns as well.
 func (w *world) witness(e *event.Event) {
+	if market.ExecType(e.Code) == market.ExecTrade {
+		w.show(&message{dir: fromCopy, execType: 'F', venue: uint8(e.Venue), number: e.Ref, id: e.ID, last: int64(e.LastQty)})
+	}
 	if t := market.ExecType(e.Code); e.OrdStatus.Terminal() && t != market.ExecTradeCancel && t != market.ExecTradeCorrect {
 		if o := w.orders[e.Ref]; o != nil {
 			o.copied = true

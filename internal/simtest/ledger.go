@@ -17,6 +17,7 @@ type ledger struct {
 	accounts map[uint64]*account // by OrderID
 	orders   map[uint64]*entry   // by ClOrdID at a venue
 	execs    map[execKey]execution
+	copies   map[execKey]int64 // LastQty of executions that only a drop copy has told of
 	undone   map[execKey]bool
 	displays map[clientID]int64 // that a replace asks for
 	litAt    [maxVenues]bool    // what rests there is displayed
@@ -114,11 +115,12 @@ type entry struct {
 	contested bool // its venue contradicted itself
 	copied    bool // a drop copy said that it is over, with copiedCum
 	copiedCum int64
+	copiedQty int64 // Σ LastQty of executions that only the drop copy has told of
 }
 
 func newLedger(fail func(string, ...any), rate int64) *ledger {
 	return &ledger{fail: fail, asked: map[clientID]*account{}, accounts: map[uint64]*account{}, orders: map[uint64]*entry{},
-		execs: map[execKey]execution{}, displays: map[clientID]int64{}, undone: map[execKey]bool{}, invites: map[execKey]bool{}, orphans: map[uint64]bool{}, waited: map[uint64]bool{}, rate: int(rate)}
+		execs: map[execKey]execution{}, copies: map[execKey]int64{}, displays: map[clientID]int64{}, undone: map[execKey]bool{}, invites: map[execKey]bool{}, orphans: map[uint64]bool{}, waited: map[uint64]bool{}, rate: int(rate)}
 }
 
 // see takes one message at its time, ns since epoch.
@@ -139,7 +141,16 @@ func (l *ledger) see(m *message, now int64) {
 			e.canceled = false
 		}
 	case fromCopy:
-		if e := l.orders[m.number]; e != nil && e.venue == m.venue {
+		e, key := l.orders[m.number], execKey{m.venue, m.id}
+		if e == nil || e.venue != m.venue {
+			break
+		}
+		if _, known := l.execs[key]; m.execType == 'F' {
+			if !known && l.copies[key] == 0 {
+				l.copies[key] = m.last
+				e.copiedQty += m.last
+			}
+		} else {
 			e.copied, e.copiedCum = true, m.cum
 			l.touched = append(l.touched, e.account)
 			e.endCopied()
@@ -242,7 +253,7 @@ func (l *ledger) send(m *message, now int64) {
 		if e.unsettled && !e.dead {
 			l.fail("order %d while nobody has said since the restart what became of order %d", m.number, e.number)
 		}
-		if e.venue == m.venue && e.gap && !e.dead {
+		if e.venue == m.venue && e.gap && !e.dead && e.executed+e.copiedQty < e.cum {
 			l.fail("order %d to venue %d, which owes executions of order %d", m.number, m.venue, e.number)
 		}
 	}
@@ -340,6 +351,8 @@ func (l *ledger) trade(e *entry, m *message, terminal bool) {
 		return
 	}
 	l.execs[key] = this
+	e.copiedQty -= l.copies[key]
+	delete(l.copies, key)
 	e.acked = true
 	e.executed += m.last
 	e.worth.Add(e.worth, new(big.Int).Mul(big.NewInt(m.last), big.NewInt(m.lastPx)))
