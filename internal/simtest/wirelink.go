@@ -115,6 +115,7 @@ func (l *wireLink) dial(netip.AddrPort) (wire.Stream, error) {
 	}
 	l.stream = &pipe{link: l}
 	l.toVenue, l.toUs, l.rest = nil, nil, nil
+	l.lose()
 	l.v.gen++
 	l.ends.disconnected()
 	l.ends.connected()
@@ -230,15 +231,20 @@ func (l *wireLink) flush() {
 // drop ends the connection; the router sees it when the stream says so.
 func (l *wireLink) drop(known bool) {
 	l.toVenue, l.toUs, l.rest, l.frames = nil, nil, nil, nil
-	for _, o := range l.flying {
-		o.forget(l.w)
-	}
-	l.flying = l.flying[:0]
+	l.lose()
 	l.ends.disconnected()
 	if l.stream != nil {
 		l.stream.cut = true
 		l.stream.eof = l.stream.eof || known
 	}
+}
+
+// lose takes the orders for lost that were on their way when the connection ended.
+func (l *wireLink) lose() {
+	for _, o := range l.flying {
+		o.forget(l.w)
+	}
+	l.flying = l.flying[:0]
 }
 
 // land takes an order off those that are on their way.
