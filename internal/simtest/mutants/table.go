@@ -90,7 +90,7 @@ var mutants = []mutant{
 	one("the answer to a status request is ignored", execFile,
 		"	case market.ExecOrderStatus:\n		c.onStatus(p, ch, e)", "	case market.ExecOrderStatus:\n		ch.askTime = 0"),
 	one("an end with other CumQty releases", execFile,
-		"	ch.acked = true\n	if e.CumQty != ch.Cum {", "	ch.acked = true\n	if e.CumQty > ch.Qty {"),
+		"	ch.acked = true\n	if e.CumQty != ch.Cum || e.CumQty < ch.most {", "	ch.acked = true\n	if e.CumQty > ch.Qty {"),
 	one("a fill after the end is not booked", execFile,
 		"	delta := e.CumQty - ch.Cum\n	if !c.plausible(", "	delta := e.CumQty - ch.Cum\n	if ch.Released || !c.plausible("),
 	one("a late fill leaves the siblings alone", execFile,
