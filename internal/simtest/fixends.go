@@ -50,6 +50,7 @@ func newFIXEnds(link *wireLink) *fixEnds {
 func (l *fixEnds) work()                        { l.gateway.Work(l.w.now) }
 func (l *fixEnds) send(c *event.Command) bool   { return l.gateway.Send(l.w.now, c) }
 func (l *fixEnds) forget()                      {} // its numbers are on disk
+func (l *fixEnds) settle()                      {} // a message of FIX tells all of its order
 func (l *fixEnds) connected()                   { l.peer.Connected(l.w.now) }
 func (l *fixEnds) disconnected()                { l.peer.Disconnected(l.w.now) }
 func (l *fixEnds) receive(b []byte) (taken int) { return l.peer.Receive(l.w.now, b) }

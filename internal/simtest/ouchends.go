@@ -67,20 +67,16 @@ func (l *ouchEnds) wrote(n int)                { l.buf = l.buf[n:] }
 func (l *ouchEnds) connected()                 {}
 func (l *ouchEnds) disconnected()              { l.active, l.buf = false, nil }
 
-// read takes bytes when the gateway has told all that it knew before.
-func (l *ouchEnds) read(b []byte) []message {
-	stream := l.stream
+func (l *ouchEnds) settle() {
 	for more := true; more; more = len(l.heard) > 0 {
 		l.wireLink.work()
 		if !l.w.dead {
 			l.work()
 		}
 	}
-	if l.stream != stream {
-		return nil
-	}
-	return l.reader.read(b)
 }
+
+func (l *ouchEnds) read(b []byte) []message { return l.reader.read(b) }
 
 // forget is a new process: it is told the whole day again.
 func (l *ouchEnds) forget() {

@@ -42,8 +42,9 @@ type ends interface {
 	out() []byte
 	wrote(n int)
 
-	// read returns what the venue says in bytes, without the gateway's codec, and nothing if the gateway
-	// has given their connection up meanwhile.
+	// settle lets the gateway tell all that it knows before it reads more.
+	settle()
+	// read returns what the venue says in bytes, without the gateway's codec.
 	read(b []byte) []message
 	// answer is the message that the gateway may have made up itself: e.
 	answer(e *event.Event) (m message, ok bool)
@@ -195,11 +196,11 @@ func (l *wireLink) deliver() {
 	b := l.toUs[0]
 	l.toUs = l.toUs[1:]
 	stream := l.stream
-	frames := l.ends.read(b)
+	l.ends.settle()
 	if l.stream != stream { // b belongs to a connection that is no more
 		return
 	}
-	l.frames = append(l.frames, frames...)
+	l.frames = append(l.frames, l.ends.read(b)...)
 	l.stream.in = append(l.stream.in, b...)
 	l.work()
 }
