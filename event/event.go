@@ -45,7 +45,7 @@ type Event struct {
 	LastQty   market.Qty
 	CumQty    market.Qty
 	LeavesQty market.Qty
-	Until     int64 // ValidUntilTime of a quote, end of a parent's horizon; ns since epoch
+	Until     int64 // ValidUntilTime of a quote, end of a parent's horizon; ns since epoch. Venue's sessions: see MsgSeqNum
 	ID        ID    // ExecID, QuoteID, ClOrdID of a parent, name of an operator
 	Reason    Reason
 	Liquidity market.Liquidity
@@ -210,6 +210,19 @@ func (e *Event) Display() market.Qty { return market.Qty(e.OrderRef) }
 
 // SetDisplay sets Display.
 func (e *Event) SetDisplay(q market.Qty) { e.OrderRef = uint64(q) }
+
+// MsgSeqNum returns the MsgSeqNum(34) under which a venue said what e tells, of a session that came
+// up that of the last message before; 0 where it has none. What is repeated has its first one.
+func (e *Event) MsgSeqNum() uint64 {
+	switch e.Kind {
+	case Exec, OrderCancelReject, VenueSession, DropCopy, DropCopySession:
+		return uint64(e.Until)
+	}
+	return 0
+}
+
+// SetMsgSeqNum sets MsgSeqNum, in a kind that has one.
+func (e *Event) SetMsgSeqNum(n uint64) { e.Until = int64(n) }
 
 // QuoteRefused is the Code of a QuoteAnswer without a quote.
 const QuoteRefused = 1

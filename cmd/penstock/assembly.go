@@ -326,6 +326,9 @@ func (a *assembly) openGateway(i int, sink event.Sink) (orderGateway, error) {
 		StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name),
 		OnSent:    a.onSent, Clock: clock, Seed: uint64(i), Symbols: a.cfg.fixSymbols(s),
 	}
+	if a.recovered != nil {
+		cfg.Heard = a.recovered.heard[i].orders
+	}
 	if v.Kind == market.SDP && s.Feed.Protocol == "" {
 		cfg.Quotes = fixgw.QuotesRequest
 	}

@@ -57,7 +57,7 @@ func (a *assembly) openDropCopy(i int, sink event.Sink) (*fixgw.Gateway, error) 
 		DropCopy: &fixgw.DropCopy{Shared: d.Shared, Ended: a.wall.Ended},
 	}
 	if a.recovered != nil {
-		cfg.Rewind = venueRing // what it read, and the journal did not get
+		cfg.Heard = a.recovered.heard[i].copies
 	}
 	if _, ok := ouchVersions[s.Orders.Dialect]; ok {
 		cfg.DropCopy.Child = func(text []byte) uint64 { return ouch.Child(string(text)) }

@@ -117,7 +117,7 @@ func TestHaltOfTheMarketHoldsOrders(t *testing.T) {
 			t.Parallel()
 			r := newDemoRig(t, placement)
 			v := r.m.Venue("LITA")
-			r.send("H-1", 8_000, 6*time.Second)
+			r.send("H-1", 8_000, 9*time.Second) // it must not end in the halt on a slow machine
 			r.until("an order rests there", func(s *loop.Sequencer) bool { return len(restingAt(s, 0)) > 0 })
 			v.Halt(true)
 			sent, seen, kept := 0, int64(0), []uint64(nil)

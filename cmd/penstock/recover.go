@@ -42,7 +42,23 @@ type recovery struct {
 
 	reports []event.Command // for clients, in order
 	clients []ems.ResumeClient
+	heard   [market.MaxVenues]heard
 	told    visitor
+}
+
+// heard is MsgSeqNum(34) of the last message of a venue's sessions in the journal, 0 when it has none.
+type heard struct{ orders, copies uint64 }
+
+// hear notes the number of what a venue said.
+func (h *heard) hear(e *event.Event) {
+	n := e.MsgSeqNum()
+	switch {
+	case n == 0:
+	case e.Kind == event.DropCopy, e.Kind == event.DropCopySession:
+		h.copies = n
+	default:
+		h.orders = n
+	}
 }
 
 // journalOptions are those of a run with a journal in dir.
@@ -235,6 +251,9 @@ func (r *recovery) tellAll() {
 		if e.Kind >= event.ParentNew && e.Kind <= event.ParentDontKnow && e.Ref != 0 {
 			c := r.client(e.Client)
 			c.LastSeq, c.At = int(min(e.Ref, math.MaxInt32)), e.RecvTime
+		}
+		if int(e.Venue) < len(r.heard) {
+			r.heard[e.Venue].hear(e)
 		}
 	}}
 }

@@ -2,14 +2,18 @@ package main
 
 import (
 	"crypto/sha256"
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"penstock/event"
+	"penstock/fix"
 	"penstock/journal"
 	"penstock/market"
+	"penstock/router"
 )
 
 // The process was killed between an event and what it led to, and its ring was brought in,
@@ -67,4 +71,97 @@ func TestRunGoesOnWithoutWhatItsLastEventLedTo(t *testing.T) {
 	if err != nil || again.Mismatch != "" || again.Commands != 1 || again.Tail.State != journal.TailClosed {
 		t.Errorf("%d commands, %q, %v, %v", again.Commands, again.Mismatch, again.Tail, err)
 	}
+}
+
+// TestSessionsAskForWhatTheJournalLacks follows the number of a venue's last message from the journal to
+// its two sessions: they have read further than a run that goes on knows.
+func TestSessionsAskForWhatTheJournalLacks(t *testing.T) {
+	dir := t.TempDir()
+	o := demoOptions{symbol: "PSTK", seed: 3, copies: true, table: baselineFile(t, t.TempDir())}
+	m, err := startDemoMarket(o, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	cfg, err := demoConfig(o, m, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Router.Table, _, err = cfg.readTable(clock()); err != nil {
+		t.Fatal(err)
+	}
+	r := &recovery{}
+	r.tellAll()
+	for _, said := range []struct {
+		kind   event.Kind
+		venue  market.VenueID
+		number uint64
+	}{
+		{event.VenueSession, 0, 3}, {event.Exec, 0, 11}, {event.OrderCancelReject, 0, 12}, {event.VenueSession, 0, 0}, // it went down
+		{event.DropCopySession, 0, 4}, {event.DropCopy, 0, 21}, {event.Exec, 1, 17}, {event.QuoteAnswer, 0, 99},
+	} {
+		e := event.Event{Kind: said.kind, Venue: said.venue}
+		e.SetMsgSeqNum(said.number)
+		r.told.event(&e)
+	}
+	a := &assembly{cfg: cfg, recovered: r}
+	if a.core, err = router.New(&cfg.Router); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.openFirewall(); err != nil {
+		t.Fatal(err)
+	}
+	sink := func(*event.Event) bool { return true }
+	state := cfg.at(cfg.file.Router.State)
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []uint64{13, 18} {
+		name := cfg.Router.Venues[i].Name
+		numbersAt(t, filepath.Join(state, "seq-"+name), 500)
+		g, err := a.openGateway(i, sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := numbersIn(t, filepath.Join(state, "seq-"+name)); got != want {
+			t.Errorf("%s: orders go on with message %d, want %d", name, got, want)
+		}
+	}
+	copies := filepath.Join(state, "copy-"+cfg.Router.Venues[0].Name)
+	numbersAt(t, copies, 500)
+	g, err := a.openDropCopy(0, sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := numbersIn(t, copies); got != 22 {
+		t.Errorf("drop copy: it goes on with message %d, want 22", got)
+	}
+}
+
+// numbersAt makes the file of a session that waits for inbound message next.
+func numbersAt(t *testing.T, path string, next uint64) {
+	t.Helper()
+	numbers := fmt.Sprintf("fixseq1 out=%020d in=%020d", 1, next)
+	line := fmt.Sprintf("%s crc=%08x\n", numbers, crc32.ChecksumIEEE([]byte(numbers)))
+	if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// numbersIn returns the number of the inbound message that the session of the file at path waits for.
+func numbersIn(t *testing.T, path string) uint64 {
+	t.Helper()
+	s, err := fix.OpenStore(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, in := s.Next()
+	return in
 }

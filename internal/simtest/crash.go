@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"penstock/event"
+	"penstock/market"
 )
 
 // journal is what survives the process: the bytes of every event, and how many commands had
@@ -44,6 +45,31 @@ func (j *journal) append(e *event.Event, hash uint64) {
 		j.step = append(j.step, e.StepTime)
 		j.data = append(j.data, e.Bytes()...)
 	}
+}
+
+// heard returns the number of a venue's last message that is in the journal, on the session that
+// tells events of a kind; 0 when there is none.
+func (j *journal) heard(venue uint8, kind event.Kind) uint64 {
+	for i := len(j.at) - 1; i >= 0; i-- {
+		e := j.read(i)
+		copied := e.Kind == event.DropCopy || e.Kind == event.DropCopySession
+		if n := e.MsgSeqNum(); n > 0 && e.Venue == market.VenueID(venue) && copied == (kind == event.DropCopy) {
+			return n
+		}
+	}
+	return 0
+}
+
+// read returns event i; it is valid until the next one is read.
+func (j *journal) read(i int) *event.Event {
+	end := len(j.data)
+	if i+1 < len(j.at) {
+		end = j.at[i+1]
+	}
+	if !j.event.SetBytes(j.data[j.at[i]:end]) {
+		return nil
+	}
+	return &j.event
 }
 
 // tear drops the events that no sync has covered.
@@ -165,13 +191,8 @@ func (w *world) replay(n int, check bool) (told [2][]owed) {
 
 // replayOne lets the core take event i of the journal.
 func (w *world) replayOne(i int) *event.Event {
-	j := &w.journal
-	end := len(j.data)
-	if i+1 < len(j.at) {
-		end = j.at[i+1]
-	}
-	e := &j.event
-	if !e.SetBytes(j.data[j.at[i]:end]) {
+	e := w.journal.read(i)
+	if e == nil {
 		w.fail("event %d of the journal does not read back", i)
 	}
 	if e.Kind == event.PolicySwap {

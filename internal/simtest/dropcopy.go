@@ -26,10 +26,6 @@ type lie struct {
 	found  bool
 }
 
-// copiesRewound is how many messages a drop copy session asks for again after a restart: what it
-// read and the journal did not get.
-const copiesRewound = 64
-
 // newCopies draws what a venue's drop copy is like, from a stream of its own.
 func newCopies(w *world, v int) (c copies) {
 	r := stream{seed: w.seed, id: 200 + uint64(v)}
@@ -77,6 +73,7 @@ func (v *venue) copy(w *world, m *message) {
 func (v *venue) tell(w *world, e *event.Event) {
 	c := &v.copies
 	c.said = append(c.said, *e)
+	c.said[len(c.said)-1].SetMsgSeqNum(uint64(len(c.said)))
 	w.agenda.add(item{at: w.now + c.lag, kind: dueCopy, venue: v.id, n: uint64(len(c.said))})
 }
 
@@ -115,7 +112,7 @@ func (c *copies) begin(w *world, v int) {
 		return
 	}
 	upTo := len(c.said)
-	for c.heard = max(0, c.heard-copiesRewound); c.heard < upTo; c.heard++ {
+	for c.heard = int(w.journal.heard(uint8(v), event.DropCopy)); c.heard < upTo; c.heard++ {
 		e := c.said[c.heard]
 		e.Flags = event.PossDup
 		w.witness(&e)

@@ -70,9 +70,7 @@ func (w *world) restart(bool) {
 	w.later = w.later[:0]
 	w.begin()
 	for v := range w.venues {
-		if l := w.venues[v].wire; l != nil {
-			l.ends.forget()
-		}
+		w.venues[v].forget(w)
 		w.agenda.add(item{at: w.now + int64(v+1)*3*milli, kind: dueConnect, venue: uint8(v)})
 	}
 }

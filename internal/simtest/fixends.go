@@ -2,8 +2,13 @@ package simtest
 
 import (
 	"crypto/tls"
+	"fmt"
+	"io"
 	"net/netip"
+	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"penstock/event"
 	"penstock/fix"
@@ -17,10 +22,31 @@ type fixEnds struct {
 	*wireLink
 	gateway *fixgw.Gateway
 	peer    *fix.Session
+	numbers *os.File // the gateway's, where a process may die; in memory
 }
 
 func newFIXEnds(link *wireLink) *fixEnds {
 	l := &fixEnds{wireLink: link}
+	w, v := l.w, l.v
+	if w.journal.keep && v.resend {
+		fd, err := unix.MemfdCreate("numbers", 0)
+		if err != nil {
+			w.fail("%v", err)
+		}
+		l.numbers = os.NewFile(uintptr(fd), fmt.Sprintf("/proc/self/fd/%d", fd))
+	}
+	l.start(0)
+	var err error
+	l.peer, err = fix.NewSession(fix.Config{Role: fix.Acceptor, BeginString: "FIX.4.4", SenderCompID: "VENUE", TargetCompID: "SOR",
+		AllowReset: !v.resend, LogMessages: 2048, App: l.arrived}, nil)
+	if err != nil {
+		w.fail("%v", err)
+	}
+	return l
+}
+
+// start makes the gateway of a process whose journal has the venue's messages up to heard.
+func (l *fixEnds) start(heard uint64) {
 	w, v := l.w, l.v
 	dialect, ok := fixgw.DialectByName("sim")
 	if !ok {
@@ -29,7 +55,10 @@ func newFIXEnds(link *wireLink) *fixEnds {
 	dialect.ResetOnLogon = !v.resend
 	cfg := fixgw.Config{Addr: "127.0.0.1:1", SenderCompID: "SOR", TargetCompID: "VENUE", HeartBtIntSecs: 30, Dialect: dialect,
 		Venue: market.VenueID(v.id), Kind: v.kind, BackoffMinNanos: milli, BackoffMaxNanos: 20 * milli, Seed: w.seed, Dial: func(ap netip.AddrPort, _ *tls.Config, _ time.Duration) (wire.Stream, error) { return l.dial(ap) },
-		Sink: l.sink}
+		Sink: l.sink, Heard: heard}
+	if l.numbers != nil {
+		cfg.StorePath = l.numbers.Name()
+	}
 	for i := range w.cfg.Instruments {
 		in := &w.cfg.Instruments[i]
 		cfg.Symbols = append(cfg.Symbols, fixgw.Symbol{ID: in.ID, Text: in.Symbol, PriceDecimals: in.PriceDecimals, QtyDecimals: in.QtyDecimals})
@@ -39,17 +68,36 @@ func newFIXEnds(link *wireLink) *fixEnds {
 	if l.gateway, err = fixgw.New(cfg); err != nil {
 		w.fail("%v", err)
 	}
-	l.peer, err = fix.NewSession(fix.Config{Role: fix.Acceptor, BeginString: "FIX.4.4", SenderCompID: "VENUE", TargetCompID: "SOR",
-		AllowReset: !v.resend, LogMessages: 2048, App: l.arrived}, nil)
-	if err != nil {
-		w.fail("%v", err)
+}
+
+// forget is a new process, which goes on with the numbers on disk: they are as they were when the
+// one before was killed.
+func (l *fixEnds) forget() {
+	if l.numbers == nil {
+		return
 	}
-	return l
+	var text [256]byte
+	n, err := l.numbers.ReadAt(text[:], 0)
+	if err != nil && err != io.EOF {
+		l.w.fail("%v", err)
+	}
+	l.gateway.Close()
+	if _, err = l.numbers.WriteAt(text[:n], 0); err != nil {
+		l.w.fail("%v", err)
+	}
+	l.start(l.w.journal.heard(l.v.id, event.Exec))
+}
+
+// close gives back what the memory does not.
+func (l *fixEnds) close() {
+	if l.numbers != nil {
+		l.gateway.Close()
+		l.numbers.Close()
+	}
 }
 
 func (l *fixEnds) work()                        { l.gateway.Work(l.w.now) }
 func (l *fixEnds) send(c *event.Command) bool   { return l.gateway.Send(l.w.now, c) }
-func (l *fixEnds) forget()                      {} // its numbers are on disk
 func (l *fixEnds) settle()                      {} // a message of FIX tells all of its order
 func (l *fixEnds) connected()                   { l.peer.Connected(l.w.now) }
 func (l *fixEnds) disconnected()                { l.peer.Disconnected(l.w.now) }

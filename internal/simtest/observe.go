@@ -154,6 +154,7 @@ func (w *world) hear(m *message) {
 	}
 	w.show(m)
 	e := w.eventOf(m)
+	e.SetMsgSeqNum(uint64(len(w.venues[m.venue].heard)))
 	w.take(&e)
 }
 

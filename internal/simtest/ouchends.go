@@ -66,6 +66,7 @@ func (l *ouchEnds) out() []byte                { return l.buf }
 func (l *ouchEnds) wrote(n int)                { l.buf = l.buf[n:] }
 func (l *ouchEnds) connected()                 {}
 func (l *ouchEnds) disconnected()              { l.active, l.buf = false, nil }
+func (l *ouchEnds) close()                     {}
 
 func (l *ouchEnds) settle() {
 	for more := true; more; more = len(l.heard) > 0 {

@@ -65,6 +65,9 @@ func (r *Runner) Run(seed uint64, opt Options) (result Result) {
 			r.journal, r.agenda = w.journal, w.agenda
 			for v := range w.venues {
 				result.Lies += len(w.venues[v].copies.lies)
+				if l := w.venues[v].wire; l != nil {
+					l.ends.close()
+				}
 			}
 		}
 	}()

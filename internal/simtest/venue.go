@@ -21,6 +21,7 @@ type venue struct {
 	lastIn   int64
 	lastOut  int64
 	missed   []message // said, and not received: repeated when it does that
+	heard    []message // that were received, where a process may die and what it lost is repeated
 	orders   []*order
 	execs    uint64
 	held     message // an execution that is overtaken by the next report
@@ -80,7 +81,7 @@ func (v *venue) connect(w *world) {
 	for i := range missed {
 		m := &missed[i]
 		m.possDup = true
-		w.hear(m)
+		v.tellRouter(w, m)
 	}
 	w.take(&event.Event{Kind: event.VenueSession, Venue: market.VenueID(v.id), Instrument: market.NoInstrument,
 		Code: uint8(event.SessionUp)})
@@ -89,6 +90,25 @@ func (v *venue) connect(w *world) {
 		v.drop(w, milli)
 		w.agenda.add(item{at: w.now + 50*milli, kind: dueConnect, venue: v.id})
 	}
+}
+
+// tellRouter lets a message reach the router.
+func (v *venue) tellRouter(w *world, m *message) {
+	if w.journal.keep && v.resend {
+		v.heard = append(v.heard, *m)
+	}
+	w.hear(m)
+}
+
+// forget is a new process of the router, which asks again for what its journal does not have.
+func (v *venue) forget(w *world) {
+	if v.wire != nil {
+		v.wire.ends.forget()
+		return
+	}
+	n := w.journal.heard(v.id, event.Exec)
+	v.missed = append(append([]message(nil), v.heard[n:]...), v.missed...)
+	v.heard = v.heard[:n]
 }
 
 // drop ends the link: what was on it is lost. seen is how long the router does not notice.
@@ -177,7 +197,7 @@ func (v *venue) due(w *world, i *item) {
 		}
 		m := v.outbound[0]
 		v.outbound = v.outbound[:copy(v.outbound, v.outbound[1:])]
-		w.hear(&m)
+		v.tellRouter(w, &m)
 	case dueSeen:
 		if w.dead {
 			return

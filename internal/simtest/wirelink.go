@@ -50,6 +50,7 @@ type ends interface {
 	answer(e *event.Event) (m message, ok bool)
 	// check is at the end of the day: every message was understood.
 	check()
+	close()
 }
 
 // pipe is a connection that is no socket.
@@ -174,6 +175,9 @@ func (l *wireLink) frame(e *event.Event) *message {
 	for i := range l.frames {
 		m := &l.frames[i]
 		if m.number != e.Ref || (m.typ == msgCancelReject) != (e.Kind == event.OrderCancelReject) || m.typ == msgReport && m.id != e.ID {
+			continue
+		}
+		if m.typ == msgCancelReject && m.ordStatus != byte(e.OrdStatus) {
 			continue
 		}
 		if m.ordStatus != byte(e.OrdStatus) || m.typ == msgReport && (m.execType != e.Code || m.cum != int64(e.CumQty) || m.last != int64(e.LastQty) ||

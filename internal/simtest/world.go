@@ -82,6 +82,7 @@ func newWorld(seed uint64, opt *Options, r *Runner) *world {
 	if opt.Copies {
 		w.swarm.calm()
 	}
+	w.journal.keep = w.swarm.weights[chCrash] > 0 || w.swarm.weights[chHostCrash] > 0 || seed%8 == 0
 	w.cfg = w.swarm.config(r.tables)
 	w.ledger = w.newLedger()
 	w.newWall()
@@ -97,7 +98,6 @@ func newWorld(seed uint64, opt *Options, r *Runner) *world {
 	w.feeds = make([]feed, w.swarm.venues*w.swarm.instruments)
 	w.plan = newPlan(w)
 	w.swapped(w.cfg.Table.PolicyID())
-	w.journal.keep = w.swarm.weights[chCrash] > 0 || w.swarm.weights[chHostCrash] > 0 || seed%8 == 0
 	return w
 }
 

@@ -67,9 +67,10 @@ type Config struct {
 	// else uses those above it. 0: CancelOpen does nothing.
 	CancelBase uint64
 
-	// Rewind is how many of the venue's last messages are asked for again after the first
-	// Logon. It needs StorePath.
-	Rewind uint64
+	// Heard is the MsgSeqNum(34) of the last message that a run that goes on has recorded: those
+	// after it are asked for again, even if a process before has read them. 0: none is known. It
+	// needs StorePath, and does nothing in a dialect that repeats nothing.
+	Heard uint64
 	// DropCopy makes the gateway the reader of a drop copy. nil: it enters orders.
 	DropCopy *DropCopy
 

@@ -50,6 +50,8 @@ type Gateway struct {
 
 	lost lostState
 
+	readBefore uint64 // messages below were read by a process before this one; 0 when they have come again
+
 	orders   [][len(sides)][len(styles)]*fix.Template // by symbol index, sides and styles
 	cancels  [][len(sides)]*fix.Template
 	statuses [][len(sides)]*fix.Template
@@ -91,6 +93,7 @@ type Stats struct {
 	QuoteResponses uint64 // to quotes that are not dealt on
 	BandsLeft      uint64 // size bands of quotes beyond the first
 	NotOurs        uint64 // reports whose ClOrdID(11) is none of ours
+	Outdated       uint64 // quotes and invitations that were asked for again with all else: nobody can deal on them
 	Malformed      uint64 // messages refused because a field cannot be used
 	Unknown        uint64 // message types that nobody asked for
 	UnknownSymbol  uint64
@@ -134,10 +137,8 @@ func New(cfg Config) (*Gateway, error) {
 		if g.store, err = fix.OpenStore(cfg.StorePath); err != nil {
 			return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
 		}
-		if cfg.Rewind > 0 {
-			if err = g.store.Rewind(cfg.Rewind); err != nil {
-				return nil, errors.Join(fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err), g.store.Close())
-			}
+		if err = g.rewind(); err != nil {
+			return nil, errors.Join(fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err), g.store.Close())
 		}
 	}
 	g.session, err = fix.NewSession(fix.Config{
@@ -302,11 +303,12 @@ func (g *Gateway) announce(now int64) int {
 	}
 	g.e = event.Event{Kind: g.kindOf(event.VenueSession), Venue: g.cfg.Venue, RecvTime: now,
 		Instrument: market.NoInstrument, Code: uint8(event.SessionUp)}
+	g.e.SetMsgSeqNum(g.session.NextIn() - 1)
 	if g.cfg.DropCopy != nil && (g.cfg.Dialect.NoResend || g.cfg.Dialect.ResetOnLogon) {
 		g.e.Reason = event.ReasonGap // what it said meanwhile is not repeated
 	}
 	if g.up = g.offer(); g.up {
-		g.upSince = now
+		g.upSince, g.readBefore = now, 0
 	}
 	return 1
 }

@@ -22,6 +22,9 @@ func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
 		request = requested(m)
 	}
 	switch {
+	case g.readBefore != 0 && g.outdated(m, kind):
+		g.stats.Outdated++
+		taken = true
 	case g.cfg.DropCopy != nil:
 		taken = g.onCopy(m, now)
 	case kind == '6', kind == '8' && g.cfg.Dialect.invites(m):
@@ -72,9 +75,12 @@ func (g *Gateway) malformed(m *fix.Message, now int64, err error) bool {
 	return true
 }
 
-// start clears g.e for a message of the venue.
+// start clears g.e for the message of the venue that is next.
 func (g *Gateway) start(kind event.Kind, now int64) *event.Event {
 	g.e = event.Event{Kind: g.kindOf(kind), Venue: g.cfg.Venue, RecvTime: now,
 		Instrument: market.NoInstrument}
+	if kind == event.Exec || kind == event.OrderCancelReject {
+		g.e.SetMsgSeqNum(g.session.NextIn())
+	}
 	return &g.e
 }

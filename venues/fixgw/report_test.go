@@ -49,6 +49,7 @@ func TestReportBecomesAnExecEvent(t *testing.T) {
 		Instrument: 3, Ref: child, Side: market.Buy, Price: 1002500, Qty: 300, LastPx: 1002450, LastQty: 100,
 		CumQty: 100, LeavesQty: 200, ID: id, OrderRef: 9, Code: uint8(market.ExecTrade),
 		OrdStatus: market.StatusPartiallyFilled, Liquidity: market.LiquidityRemoved}
+	want.SetMsgSeqNum(1)
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
