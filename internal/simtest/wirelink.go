@@ -64,7 +64,11 @@ type pipe struct {
 func (s *pipe) Poll() (wire.State, error)   { return wire.Open, nil }
 func (s *pipe) PollFD(bool) (p wire.PollFD) { p.FD = -1; return p }
 func (s *pipe) FD() int                     { return -1 }
-func (s *pipe) Close() error                { return nil }
+func (s *pipe) Close() error {
+	s.eof = true
+	return nil
+}
+
 func (s *pipe) Read(b []byte) (n int, err error) {
 	if s.eof {
 		return 0, io.EOF
@@ -201,7 +205,7 @@ func (l *wireLink) deliver() {
 	l.toUs = l.toUs[1:]
 	stream := l.stream
 	l.ends.settle()
-	if l.stream != stream { // b belongs to a connection that is no more
+	if l.stream != stream || stream.eof { // b belongs to a connection that is no more
 		return
 	}
 	l.frames = append(l.frames, l.ends.read(b)...)
