@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 RACE     ?= ./cmd/... ./internal/ring ./journal ./router/loop ./book ./fix/... ./venues/... ./internal/emsclient
 # Decoders and books beside their twins, recordings, and what fuzz tests read: one goroutine
 # reads them, so that there is nothing to find, at ten times the price. make test has them.
-SOLO     := ^(Fuzz.*|Test(.*Twins?|.*LevelCaptures.*|BitFlips.*|Truncated.*|Lobster.*|Binance(Books|Replay|Raw).*|Basis.*|TwoDealers.*|AnyOrderOf.*|(Every|Same|Damaged|Advanced)Recording.*|IEXCapture.*|MouldsGainDigits|EachByteOfAMessage.*|EveryByteOfAMould|BentOrders.*|ThePacketThatIsDue.*|RecordingsHaveTheShapes|QueueIsExactWhere.*|RankCounts.*|RankByWords.*))$$
+SOLO     := ^(Fuzz.*|Test(.*Twins?|.*LevelCaptures.*|BitFlips.*|Truncated.*|Lobster.*|Binance(Books|Replay|Raw).*|Basis.*|TwoDealers.*|AnyOrderOf.*|(Every|Same|Damaged|Advanced)Recording.*|IEXCapture.*|MouldsGainDigits|EachByteOfAMessage.*|EveryByteOfAMould|BentOrders.*|ThePacketThatIsDue.*|RecordingsHaveTheShapes|QueueIsExactWhere.*|RankCounts.*|RankByWords.*|Blocks(AreWhatTheirMessagesAre|WithoutAVX)|LengthComesFromTheSpecification|NextIsAsStrictAsParse|FieldsInsertedAnywhere.*|NoFlippedBitIsAccepted.*|EveryTruncationGivesAPrefix))$$
 # Whole routers that mostly wait, for nights, schedules and builds, in threads that the other tests
 # of cmd/penstock run as well.
 WAITING  := ^Test(GoodTillCancelOutlivesNightAndRestart|VWAPRunsAgain|TimeToTrading|IcebergAndShortSaleReachTheVenues|JournalOfAnotherBuildIsRefused|ClientChangesItsMind)$$

@@ -296,6 +296,9 @@ func newWire(tb testing.TB, load wireLoad) *wireRig {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if step := quiet.HugePages(); step.Err != nil {
+		tb.Log(step)
+	}
 	w.rig.loop.PutOff()
 	w.rig.loop.Warm(w.practice.Step)
 	runtime.LockOSThread()
