@@ -224,6 +224,17 @@ func (e *Event) MsgSeqNum() uint64 {
 // SetMsgSeqNum sets MsgSeqNum, in a kind that has one.
 func (e *Event) SetMsgSeqNum(n uint64) { e.Until = int64(n) }
 
+// Sent returns the MsgSeqNum(34) of our last message to the venue before an Exec; 0: it has none.
+func (e *Event) Sent() uint64 {
+	if e.Kind != Exec {
+		return 0
+	}
+	return uint64(e.StartTime)
+}
+
+// SetSent sets Sent of an Exec.
+func (e *Event) SetSent(n uint64) { e.StartTime = int64(n) }
+
 // QuoteRefused is the Code of a QuoteAnswer without a quote.
 const QuoteRefused = 1
 

@@ -26,10 +26,11 @@ const storeLen = len("fixseq1 out=00000000000000000001 in=00000000000000000001 c
 
 // Store keeps the sequence numbers of one session in a small file, so that they
 // survive a restart. It writes without fsync: a killed process loses nothing, a
-// dead host may go back to older numbers, of which the inbound one leads to a
-// resend. One process, one goroutine.
+// dead host may go back to older numbers. Who knows that it died, or has a better record of
+// what was received, says so with Resume. One process, one goroutine.
 type Store struct {
 	file    *os.File
+	fresh   bool   // there was no file
 	out, in uint64 // next numbers, as the file has them
 	line    [storeLen]byte
 }
@@ -57,6 +58,7 @@ func (s *Store) open() error {
 	var text [storeLen + 1]byte
 	n, err := s.file.ReadAt(text[:], 0)
 	if n == 0 {
+		s.fresh = true
 		return s.write(1, 1)
 	}
 	if n != storeLen {
@@ -105,9 +107,13 @@ func (s *Store) write(out, in uint64) error {
 // Next returns the numbers to go on with.
 func (s *Store) Next() (out, in uint64) { return s.out, s.in }
 
-// Rewind makes the session ask for the last n inbound messages again, after its next Logon:
-// those whose reader may have lost them.
-func (s *Store) Rewind(n uint64) error { return s.write(s.out, max(s.in, n+1)-n) }
+// Fresh reports whether the file was made by OpenStore: both sides start at 1.
+func (s *Store) Fresh() bool { return s.fresh }
+
+// Resume makes the session that is opened next go on with these numbers, once they are on the disk:
+// a host that dies twice must not go on with the same ones. What the peer said from in on is asked for
+// after the Logon, even if it was received before.
+func (s *Store) Resume(out, in uint64) error { return errors.Join(s.write(out, in), s.file.Sync()) }
 
 // claim makes sure that the file is ahead of outbound number out, and has in.
 func (s *Store) claim(out, in uint64) error {
@@ -130,5 +136,5 @@ func (s *Store) settle(out, in uint64) error {
 	return s.write(out, in)
 }
 
-// Close closes the file. Session.Close settles the numbers first.
-func (s *Store) Close() error { return s.file.Close() }
+// Close brings the file to the disk and closes it. Session.Close settles the numbers first.
+func (s *Store) Close() error { return errors.Join(s.file.Sync(), s.file.Close()) }

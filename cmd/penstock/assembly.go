@@ -3,15 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"penstock/event"
 	"penstock/fix/ems"
@@ -44,7 +41,7 @@ const logoutPatience = time.Second
 // core's goroutine or by one of their own, the I/O goroutine.
 type assembly struct {
 	cfg        *Config
-	lock       *os.File // of the state folder
+	life       *life // of the state folder
 	table      *policy.Table
 	core       *router.Core
 	seq        *loop.Sequencer
@@ -120,7 +117,7 @@ func assemble(cfg *Config) (*assembly, error) {
 		a.latency[i] = hist.New()
 	}
 	var err error
-	if a.lock, err = lockState(cfg.at(cfg.file.Router.State)); err != nil {
+	if a.life, err = beginLife(cfg.at(cfg.file.Router.State)); err != nil {
 		return nil, refused(err)
 	}
 	err = a.openPort()
@@ -135,22 +132,6 @@ func assemble(cfg *Config) (*assembly, error) {
 		return nil, refused(err)
 	}
 	return a, nil
-}
-
-// lockState makes the state folder and keeps every other router out of it.
-func lockState(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("state folder %s is in use by another router: stop it or name another router.state", dir)
-	}
-	return f, nil
 }
 
 // open builds everything and starts it.
@@ -219,6 +200,9 @@ func (a *assembly) open() error {
 	a.hush()
 	a.shadow.begin()
 	a.start(a.loop.Run)
+	if err := a.life.begun(); err != nil {
+		return err
+	}
 	a.control, err = openControl(a)
 	return err
 }
@@ -324,10 +308,11 @@ func (a *assembly) openGateway(i int, sink event.Sink) (orderGateway, error) {
 		Addr: s.Orders.Address, SenderCompID: s.Orders.SenderCompID, TargetCompID: s.Orders.TargetCompID,
 		HeartBtIntSecs: s.Orders.Heartbeat, Dialect: dialect, Venue: v.ID, Kind: v.Kind, Sink: sink,
 		StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name),
-		OnSent:    a.onSent, Clock: clock, Seed: uint64(i), Symbols: a.cfg.fixSymbols(s),
+		OnSent:    a.onSent, Clock: clock, Seed: uint64(i), Symbols: a.cfg.fixSymbols(s), HostDied: a.life.hostDied,
 	}
 	if a.recovered != nil {
-		cfg.Heard = a.recovered.heard[i].orders
+		h := &a.recovered.heard[i]
+		cfg.Heard, cfg.Sent, cfg.Since = h.orders, h.sent, h.since
 	}
 	if v.Kind == market.SDP && s.Feed.Protocol == "" {
 		cfg.Quotes = fixgw.QuotesRequest
@@ -414,9 +399,11 @@ func (a *assembly) close() {
 	for _, f := range a.feeds {
 		err = errors.Join(err, f.Close())
 	}
+	var sessions error
 	for _, g := range a.sessions() {
-		err = errors.Join(err, g.Close())
+		sessions = errors.Join(sessions, g.Close())
 	}
+	err = errors.Join(err, sessions)
 	if a.journal != nil {
 		err = errors.Join(err, a.journal.Close(), a.shadow.stop())
 	}
@@ -424,9 +411,10 @@ func (a *assembly) close() {
 		err = errors.Join(err, a.alarms.close())
 	}
 	a.port.Close()
-	if a.lock != nil {
-		err = errors.Join(err, a.lock.Close())
+	if a.stopped && sessions == nil {
+		err = errors.Join(err, a.life.ended())
 	}
+	err = errors.Join(err, a.life.file.Close())
 	if err != nil {
 		a.failure <- err
 	}

@@ -53,7 +53,7 @@ func (a *assembly) openDropCopy(i int, sink event.Sink) (*fixgw.Gateway, error) 
 	cfg := fixgw.Config{
 		Addr: d.Address, SenderCompID: d.SenderCompID, TargetCompID: d.TargetCompID, HeartBtIntSecs: d.Heartbeat, Dialect: dialect,
 		Venue: v.ID, Kind: market.Lit, Sink: sink, StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "copy-"+s.Name),
-		Clock: clock, Seed: uint64(market.MaxVenues + i), Symbols: a.cfg.fixSymbols(s),
+		HostDied: a.life.hostDied, Clock: clock, Seed: uint64(market.MaxVenues + i), Symbols: a.cfg.fixSymbols(s),
 		DropCopy: &fixgw.DropCopy{Shared: d.Shared, Ended: a.wall.Ended},
 	}
 	if a.recovered != nil {

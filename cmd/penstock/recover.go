@@ -46,11 +46,15 @@ type recovery struct {
 	told    visitor
 }
 
-// heard is MsgSeqNum(34) of the last message of a venue's sessions in the journal, 0 when it has none.
-type heard struct{ orders, copies uint64 }
+// heard are the numbers of a venue's sessions in the journal: MsgSeqNum(34) of its last message, 0 when
+// it has none, of our last one before an execution report, and how many commands came after that.
+type heard struct{ orders, copies, sent, since uint64 }
 
-// hear notes the number of what a venue said.
+// hear notes the numbers of what a venue said.
 func (h *heard) hear(e *event.Event) {
+	if n := e.Sent(); n != 0 {
+		h.sent, h.since = n, 0
+	}
 	n := e.MsgSeqNum()
 	switch {
 	case n == 0:
@@ -266,6 +270,9 @@ func (r *recovery) client(n uint16) *ems.ResumeClient {
 }
 
 func (r *recovery) tell(c *event.Command) {
+	if c.Kind.ToVenue() && int(c.Venue) < len(r.heard) {
+		r.heard[c.Venue].since++
+	}
 	if c.Kind == event.Report || c.Kind == event.RejectCancel {
 		r.reports = append(r.reports, *c)
 		r.client(c.Client).Reports++

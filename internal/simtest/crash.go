@@ -48,16 +48,22 @@ func (j *journal) append(e *event.Event, hash uint64) {
 }
 
 // heard returns the number of a venue's last message that is in the journal, on the session that
-// tells events of a kind; 0 when there is none.
-func (j *journal) heard(venue uint8, kind event.Kind) uint64 {
-	for i := len(j.at) - 1; i >= 0; i-- {
+// tells events of a kind, and of ours before its last execution report; 0 when there is none.
+func (j *journal) heard(venue uint8, kind event.Kind) (number, sent uint64) {
+	for i := len(j.at) - 1; i >= 0 && (number == 0 || sent == 0); i-- {
 		e := j.read(i)
 		copied := e.Kind == event.DropCopy || e.Kind == event.DropCopySession
-		if n := e.MsgSeqNum(); n > 0 && e.Venue == market.VenueID(venue) && copied == (kind == event.DropCopy) {
-			return n
+		if e.Venue != market.VenueID(venue) || copied != (kind == event.DropCopy) {
+			continue
+		}
+		if number == 0 {
+			number = e.MsgSeqNum()
+		}
+		if sent == 0 {
+			sent = e.Sent()
 		}
 	}
-	return 0
+	return number, sent
 }
 
 // read returns event i; it is valid until the next one is read.

@@ -112,7 +112,8 @@ func (c *copies) begin(w *world, v int) {
 		return
 	}
 	upTo := len(c.said)
-	for c.heard = int(w.journal.heard(uint8(v), event.DropCopy)); c.heard < upTo; c.heard++ {
+	n, _ := w.journal.heard(uint8(v), event.DropCopy)
+	for c.heard = int(n); c.heard < upTo; c.heard++ {
 		e := c.said[c.heard]
 		e.Flags = event.PossDup
 		w.witness(&e)

@@ -61,8 +61,8 @@ func (w *world) crash(r *stream, host bool) {
 	w.agenda.add(item{at: w.now + r.between(5, 2000)*milli, kind: dueRestart, n: n})
 }
 
-// restart is a new process: the journal brings the core back, and the world learns that.
-func (w *world) restart(bool) {
+// restart is a new process, after one that died with its host or alone: the journal brings the core back, and the world learns that.
+func (w *world) restart(host bool) {
 	w.dead = false
 	w.recover()
 	w.keepWaiting()
@@ -70,7 +70,7 @@ func (w *world) restart(bool) {
 	w.later = w.later[:0]
 	w.begin()
 	for v := range w.venues {
-		w.venues[v].forget(w)
+		w.venues[v].forget(w, host)
 		w.agenda.add(item{at: w.now + int64(v+1)*3*milli, kind: dueConnect, venue: uint8(v)})
 	}
 }

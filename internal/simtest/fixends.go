@@ -23,7 +23,12 @@ type fixEnds struct {
 	gateway *fixgw.Gateway
 	peer    *fix.Session
 	numbers *os.File // the gateway's, where a process may die; in memory
+	disk    []byte   // what a host that dies has of them
+	synced  int64    // when
 }
+
+// writeBack is how long a host keeps a page that was written to itself.
+const writeBack = 2 * second
 
 func newFIXEnds(link *wireLink) *fixEnds {
 	l := &fixEnds{wireLink: link}
@@ -35,7 +40,8 @@ func newFIXEnds(link *wireLink) *fixEnds {
 		}
 		l.numbers = os.NewFile(uintptr(fd), fmt.Sprintf("/proc/self/fd/%d", fd))
 	}
-	l.start(0)
+	l.start(false)
+	l.disk = l.saved()
 	var err error
 	l.peer, err = fix.NewSession(fix.Config{Role: fix.Acceptor, BeginString: "FIX.4.4", SenderCompID: "VENUE", TargetCompID: "SOR",
 		AllowReset: !v.resend, LogMessages: 2048, App: l.arrived}, nil)
@@ -45,8 +51,8 @@ func newFIXEnds(link *wireLink) *fixEnds {
 	return l
 }
 
-// start makes the gateway of a process whose journal has the venue's messages up to heard.
-func (l *fixEnds) start(heard uint64) {
+// start makes the gateway of a process.
+func (l *fixEnds) start(hostDied bool) {
 	w, v := l.w, l.v
 	dialect, ok := fixgw.DialectByName("sim")
 	if !ok {
@@ -55,7 +61,8 @@ func (l *fixEnds) start(heard uint64) {
 	dialect.ResetOnLogon = !v.resend
 	cfg := fixgw.Config{Addr: "127.0.0.1:1", SenderCompID: "SOR", TargetCompID: "VENUE", HeartBtIntSecs: 30, Dialect: dialect,
 		Venue: market.VenueID(v.id), Kind: v.kind, BackoffMinNanos: milli, BackoffMaxNanos: 20 * milli, Seed: w.seed, Dial: func(ap netip.AddrPort, _ *tls.Config, _ time.Duration) (wire.Stream, error) { return l.dial(ap) },
-		Sink: l.sink, Heard: heard}
+		Sink: l.sink, HostDied: hostDied}
+	cfg.Heard, cfg.Sent = w.journal.heard(v.id, event.Exec)
 	if l.numbers != nil {
 		cfg.StorePath = l.numbers.Name()
 	}
@@ -70,22 +77,37 @@ func (l *fixEnds) start(heard uint64) {
 	}
 }
 
-// forget is a new process, which goes on with the numbers on disk: they are as they were when the
-// one before was killed.
-func (l *fixEnds) forget() {
+// forget is a new process, which goes on with the numbers as they were when the one before was killed,
+// or earlier if the host died.
+func (l *fixEnds) forget(host bool) {
 	if l.numbers == nil {
 		return
 	}
-	var text [256]byte
-	n, err := l.numbers.ReadAt(text[:], 0)
+	text := l.saved()
+	if host {
+		text = l.disk
+	}
+	l.gateway.Close()
+	if _, err := l.numbers.WriteAt(text, 0); err != nil {
+		l.w.fail("%v", err)
+	}
+	l.start(host)
+	if host { // it has waited for the disk
+		l.synced, l.disk = l.w.now, l.saved()
+	}
+}
+
+// saved returns what a process that is killed leaves of the numbers.
+func (l *fixEnds) saved() []byte {
+	if l.numbers == nil {
+		return nil
+	}
+	text := make([]byte, 256)
+	n, err := l.numbers.ReadAt(text, 0)
 	if err != nil && err != io.EOF {
 		l.w.fail("%v", err)
 	}
-	l.gateway.Close()
-	if _, err = l.numbers.WriteAt(text[:n], 0); err != nil {
-		l.w.fail("%v", err)
-	}
-	l.start(l.w.journal.heard(l.v.id, event.Exec))
+	return text[:n]
 }
 
 // close gives back what the memory does not.
@@ -96,19 +118,37 @@ func (l *fixEnds) close() {
 	}
 }
 
-func (l *fixEnds) work()                        { l.gateway.Work(l.w.now) }
-func (l *fixEnds) send(c *event.Command) bool   { return l.gateway.Send(l.w.now, c) }
-func (l *fixEnds) settle()                      {} // a message of FIX tells all of its order
-func (l *fixEnds) connected()                   { l.peer.Connected(l.w.now) }
-func (l *fixEnds) disconnected()                { l.peer.Disconnected(l.w.now) }
-func (l *fixEnds) receive(b []byte) (taken int) { return l.peer.Receive(l.w.now, b) }
-func (l *fixEnds) tick()                        { l.peer.Tick(l.w.now) }
-func (l *fixEnds) wantClose() (string, bool)    { return l.peer.WantClose() }
-func (l *fixEnds) out() []byte                  { return l.peer.Out() }
-func (l *fixEnds) wrote(n int)                  { l.peer.Wrote(n) }
-func (l *fixEnds) read(b []byte) []message      { return readFrames(b) }
+func (l *fixEnds) work()                      { l.gateway.Work(l.w.now) }
+func (l *fixEnds) send(c *event.Command) bool { return l.gateway.Send(l.w.now, c) }
+func (l *fixEnds) settle()                    {} // a message of FIX tells all of its order
+func (l *fixEnds) connected()                 { l.peer.Connected(l.w.now) }
+func (l *fixEnds) disconnected()              { l.peer.Disconnected(l.w.now) }
+func (l *fixEnds) wantClose() (string, bool)  { return l.peer.WantClose() }
+func (l *fixEnds) out() []byte                { return l.peer.Out() }
+func (l *fixEnds) wrote(n int)                { l.peer.Wrote(n) }
+func (l *fixEnds) read(b []byte) []message    { return readFrames(b) }
+
+func (l *fixEnds) tick() {
+	l.peer.Tick(l.w.now)
+	if l.w.now >= l.synced+writeBack {
+		l.synced, l.disk = l.w.now, l.saved()
+	}
+}
 
 func (l *fixEnds) answer(*event.Event) (m message, ok bool) { return m, false }
+
+// receive lets the venue's session take bytes. An order that its application does not get has come behind
+// a gap; the router fills it, and repeats no order.
+func (l *fixEnds) receive(b []byte) (taken int) {
+	taken = l.peer.Receive(l.w.now, b)
+	for _, m := range readFrames(b[:taken]) {
+		if o := l.w.orders[m.number]; m.typ == msgOrder && o.state == flying {
+			l.land(o)
+			o.forget(l.w)
+		}
+	}
+	return taken
+}
 
 // arrived is what the venue's session makes of a message of ours.
 func (l *fixEnds) arrived(f *fix.Message, _ int64) bool {

@@ -80,7 +80,7 @@ func (l *ouchEnds) settle() {
 func (l *ouchEnds) read(b []byte) []message { return l.reader.read(b) }
 
 // forget is a new process: it is told the whole day again.
-func (l *ouchEnds) forget() {
+func (l *ouchEnds) forget(bool) {
 	if len(l.said) > 0 {
 		l.w.hit(fm105)
 	}

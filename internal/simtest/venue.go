@@ -101,12 +101,12 @@ func (v *venue) tellRouter(w *world, m *message) {
 }
 
 // forget is a new process of the router, which asks again for what its journal does not have.
-func (v *venue) forget(w *world) {
+func (v *venue) forget(w *world, host bool) {
 	if v.wire != nil {
-		v.wire.ends.forget()
+		v.wire.ends.forget(host)
 		return
 	}
-	n := w.journal.heard(v.id, event.Exec)
+	n, _ := w.journal.heard(v.id, event.Exec)
 	v.missed = append(append([]message(nil), v.heard[n:]...), v.missed...)
 	v.heard = v.heard[:n]
 }

@@ -29,8 +29,8 @@ type ends interface {
 	// Of the router: its gateway, and the words for a command.
 	work()
 	send(c *event.Command) bool
-	// forget is the end of the process; the next one has read nothing.
-	forget()
+	// forget is a new process after one that died, with its host or alone.
+	forget(host bool)
 
 	// Of the venue: its session.
 	connected()

@@ -67,10 +67,13 @@ type Config struct {
 	// else uses those above it. 0: CancelOpen does nothing.
 	CancelBase uint64
 
-	// Heard is the MsgSeqNum(34) of the last message that a run that goes on has recorded: those
-	// after it are asked for again, even if a process before has read them. 0: none is known. It
-	// needs StorePath, and does nothing in a dialect that repeats nothing.
+	// Heard is the MsgSeqNum(34) of the last message that a run that goes on has recorded: the
+	// session goes on behind it, whatever the file at StorePath says. 0: none is known.
 	Heard uint64
+	// HostDied says that the file may be older than what was sent. Then it is known from elsewhere that
+	// message Sent had left, and Since more were to leave after it.
+	HostDied    bool
+	Sent, Since uint64
 	// DropCopy makes the gateway the reader of a drop copy. nil: it enters orders.
 	DropCopy *DropCopy
 

@@ -137,7 +137,7 @@ func New(cfg Config) (*Gateway, error) {
 		if g.store, err = fix.OpenStore(cfg.StorePath); err != nil {
 			return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
 		}
-		if err = g.rewind(); err != nil {
+		if err = g.resume(); err != nil {
 			return nil, errors.Join(fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err), g.store.Close())
 		}
 	}

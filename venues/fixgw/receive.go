@@ -79,7 +79,11 @@ func (g *Gateway) malformed(m *fix.Message, now int64, err error) bool {
 func (g *Gateway) start(kind event.Kind, now int64) *event.Event {
 	g.e = event.Event{Kind: g.kindOf(kind), Venue: g.cfg.Venue, RecvTime: now,
 		Instrument: market.NoInstrument}
-	if kind == event.Exec || kind == event.OrderCancelReject {
+	switch kind {
+	case event.Exec:
+		g.e.SetMsgSeqNum(g.session.NextIn())
+		g.e.SetSent(g.session.NextOut() - 1)
+	case event.OrderCancelReject:
 		g.e.SetMsgSeqNum(g.session.NextIn())
 	}
 	return &g.e

@@ -109,6 +109,7 @@ func (g *Gateway) onReject(m *fix.Message, now int64) bool {
 	e.Price, e.Qty = market.Price(o.price), market.Qty(o.qty)
 	e.SrcTime, _ = m.Time(fix.TagSendingTime)
 	if e.Reason = g.classify(m); o.kind == event.SendCancel {
+		e.SetSent(0)
 		e.Kind = event.OrderCancelReject
 		return g.emit()
 	}

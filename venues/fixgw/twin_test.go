@@ -42,6 +42,7 @@ func slowReport(g *Gateway, m *fix.Message) (e event.Event, badTag int) {
 		return e, 55
 	}
 	e.SetMsgSeqNum(g.session.NextIn())
+	e.SetSent(g.session.NextOut() - 1)
 	e.Instrument, e.Ref = sym.ID, d.IDs.Parse([]byte(f[11]))
 	if f[41] != "" {
 		e.Ref = d.IDs.Parse([]byte(f[41]))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
+	"strings"
 	"testing"
 
 	"penstock/event"
@@ -64,7 +65,7 @@ func TestWhatTheJournalLacksIsAskedForAgain(t *testing.T) {
 // TestOnlyWhatTheJournalLacksIsAskedForAgain keeps out what is recorded: an old status would undo what
 // came after it.
 func TestOnlyWhatTheJournalLacksIsAskedForAgain(t *testing.T) {
-	for name, heard := range map[string]uint64{"all is recorded": 5, "nothing is known": 0, "the venue began anew": 500} {
+	for name, heard := range map[string]uint64{"all is recorded": 5, "nothing is known": 0} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir() + "/XLIT.seq"
 			config := func(heard uint64) func(*Config) {
@@ -81,33 +82,73 @@ func TestOnlyWhatTheJournalLacksIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// TestRewindIsBounded keeps a dealer's quotes of a day from being asked for, and anything where the
-// venue repeats nothing.
-func TestRewindIsBounded(t *testing.T) {
+// TestNumbersToGoOnWith has a session of which 1,000,000 is expected next, by its file.
+func TestNumbersToGoOnWith(t *testing.T) {
+	const in, out = 1_000_000, 10
 	path := t.TempDir() + "/XLIT.seq"
-	numbers := fmt.Sprintf("fixseq1 out=%020d in=%020d", 10, 1_000_000)
+	numbers := fmt.Sprintf("fixseq1 out=%020d in=%020d", out, in)
 	line := fmt.Sprintf("%s crc=%08x\n", numbers, crc32.ChecksumIEEE([]byte(numbers)))
-	d, _ := DialectByName("sim")
-	for _, tt := range []struct {
-		heard           uint64
-		reset, noResend bool
-		want            uint64
-	}{{heard: 999_990, want: 999_991}, {heard: 7, want: 1_000_000 - maxRewind}, {heard: 999_990, reset: true, want: 1_000_000},
-		{heard: 999_990, noResend: true, want: 1_000_000}} {
+	for name, tt := range map[string]struct {
+		heard                     uint64
+		died                      bool
+		sent, since               uint64
+		spoil                     func(*Config)
+		wantIn, wantOut, wantRead uint64
+	}{
+		"the journal lacks some":        {heard: 999_990, wantIn: 999_991, wantOut: out, wantRead: in},
+		"a dealer's quotes of a day":    {heard: 7, wantIn: in - maxRewind, wantOut: out, wantRead: in},
+		"the journal has all":           {heard: in - 1, wantIn: in, wantOut: out},
+		"the file is older":             {heard: in + 20, died: true, wantIn: in + 21, wantOut: out + hostAhead},
+		"the file is much older":        {heard: in + 20, died: true, sent: 700, since: 8, wantIn: in + 21, wantOut: 709 + hostAhead},
+		"nothing was heard":             {died: true, wantIn: in, wantOut: out + hostAhead},
+		"sessions begin anew":           {heard: 999_990, died: true, spoil: func(c *Config) { c.Dialect.ResetOnLogon = true }, wantIn: in, wantOut: out},
+		"the venue repeats nothing":     {heard: 999_990, died: true, spoil: func(c *Config) { c.Dialect.NoResend = true }, wantIn: in, wantOut: out},
+		"a person has removed the file": {heard: 999_990, died: true, spoil: func(*Config) { os.Remove(path) }, wantIn: 1, wantOut: 1},
+	} {
 		if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		d.ResetOnLogon, d.NoResend = tt.reset, tt.noResend
-		g, err := New(Config{Addr: "127.0.0.1:1", SenderCompID: "SOR", TargetCompID: "XLIT", HeartBtIntSecs: 30, Dialect: d,
-			Symbols: testSymbols, Sink: func(*event.Event) bool { return true }, StorePath: path, Heard: tt.heard})
+		d, _ := DialectByName("sim")
+		cfg := Config{Addr: "127.0.0.1:1", SenderCompID: "SOR", TargetCompID: "XLIT", HeartBtIntSecs: 30, Dialect: d,
+			Symbols: testSymbols, Sink: func(*event.Event) bool { return true }, StorePath: path, Heard: tt.heard, HostDied: tt.died, Sent: tt.sent, Since: tt.since}
+		if tt.spoil != nil {
+			tt.spoil(&cfg)
+		}
+		g, err := New(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := g.session.NextIn(); got != tt.want {
-			t.Errorf("%+v: it goes on with %d", tt, got)
+		if in, out := g.session.NextIn(), g.session.NextOut(); in != tt.wantIn || out != tt.wantOut || g.readBefore != tt.wantRead {
+			t.Errorf("%s: it goes on with in %d, out %d, read before %d; want %+v", name, in, out, g.readBefore, tt)
 		}
 		if err := g.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestNumbersOfADeadHostDoNotEndTheSession is a file that is half a minute old: the venue has had more
+// from us, and has told more, which the journal has.
+func TestNumbersOfADeadHostDoNotEndTheSession(t *testing.T) {
+	path := t.TempDir() + "/XLIT.seq"
+	r := newRig(t, func(c *Config) { c.StorePath, c.Kind = path, market.SDP })
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readAway(r)
+	if err := os.WriteFile(path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.start(func(c *Config) { c.StorePath, c.Heard, c.HostDied = path, 5, true })
+	r.up()
+	c := takeOrder()
+	c.Child++
+	r.g.Send(r.now, c)
+	if m := r.wire(); !strings.Contains(m, "|11=261120143000000002|") {
+		t.Errorf("the venue got %s", m)
+	}
+	if s := r.g.Stats(); s.Session.Gaps != 0 || s.Disconnects != 0 {
+		t.Errorf("stats %+v", s)
 	}
 }

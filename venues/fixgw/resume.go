@@ -1,0 +1,54 @@
+package fixgw
+
+import "penstock/fix"
+
+const (
+	// maxRewind bounds how many messages are asked for again: as many as may wait between the session
+	// and the core. A dealer has said more since its last report, but those were quotes.
+	maxRewind = 1 << 15
+	// hostAhead is for what a host that died has sent and kept no record of: heartbeats, and the last
+	// moment of the journal. The venue sees a gap, which a gap-fill closes, and not a number that it had
+	// before, which would end the session until a person comes. Many ask for 1,000 messages at once.
+	hostAhead = 500
+)
+
+// resume corrects the numbers in the file. Inbound the run's own record counts: what a process that died
+// has read and not recorded, the venue does not repeat unasked, and nobody else would tell of an
+// execution of an order that had ended by then. What is recorded is not asked for: a status is the
+// venue's last word, and an old one would undo what came after it.
+func (g *Gateway) resume() error {
+	// Nothing is repeated in some dialects, and whoever removed the file begins anew with the venue.
+	if d := &g.cfg.Dialect; d.NoResend || d.ResetOnLogon || g.store.Fresh() {
+		return nil
+	}
+	out, in := g.store.Next()
+	next := in
+	if g.cfg.Heard > 0 {
+		next = max(g.cfg.Heard+1, in-min(in-1, maxRewind))
+	}
+	if next < in {
+		g.readBefore = in
+	}
+	if g.cfg.HostDied {
+		out = max(out, g.cfg.Sent+1) + g.cfg.Since + hostAhead
+	} else if next == in {
+		return nil
+	}
+	return g.store.Resume(out, next)
+}
+
+// outdated reports whether m is one that a process before has read, as resume found, and was about its
+// own moment only: a quote, an invitation. It is for the first session, until what was missing has
+// come.
+func (g *Gateway) outdated(m *fix.Message, kind byte) bool {
+	if g.session.NextIn() >= g.readBefore || !m.Flag(fix.TagPossDupFlag) {
+		return false
+	}
+	switch kind {
+	case '8':
+		return g.cfg.Dialect.invites(m)
+	case '9', '3', 'j':
+		return false
+	}
+	return true
+}
