@@ -43,6 +43,7 @@ func (a *assembly) openEMS() error {
 	cfg.Port = a.port
 	cfg.Instruments, cfg.Venues = a.cfg.Router.Instruments, a.cfg.Router.Venues
 	cfg.Sink, cfg.Durable, cfg.Run = a.orderedBy(a.sinkTo(a.clients)), a.journal.Durable, a.run
+	cfg.HostDied = a.life.hostDied
 	if a.recovered != nil {
 		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
 	}

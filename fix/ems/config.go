@@ -46,6 +46,8 @@ type Config struct {
 	Run uint64
 	// Resume is for a router that goes on after its process has ended; nil otherwise.
 	Resume *Resume
+	// HostDied says that the files in StoreDir may be older than what was sent and received.
+	HostDied bool
 }
 
 // Session is one client's FIX session.

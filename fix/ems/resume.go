@@ -2,6 +2,7 @@ package ems
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/quickfixgo/quickfix"
@@ -27,12 +28,26 @@ type ResumeClient struct {
 
 // resume puts the stores right before quickfix uses them.
 func (a *Acceptor) resume() error {
-	r := a.cfg.Resume
 	a.again = make([]uint64, len(a.cfg.Sessions)+len(a.cfg.DropCopies))
-	if r == nil {
-		return nil
-	}
 	var err error
+	if r := a.cfg.Resume; r != nil {
+		err = a.goOn(r)
+	}
+	if !a.cfg.HostDied {
+		return err
+	}
+	for i, session := range slices.Concat(a.cfg.Sessions, a.cfg.DropCopies) {
+		var c ResumeClient
+		if r := a.cfg.Resume; r != nil && i < min(len(r.Clients), len(a.cfg.Sessions)) {
+			c = r.Clients[i]
+		}
+		err = errors.Join(err, a.stores.made[session.id()].hostDied(a.again[i], c.LastSeq, c.At))
+	}
+	return err
+}
+
+// goOn takes back what was received and not recorded, and counts the reports that no store has.
+func (a *Acceptor) goOn(r *Resume) (err error) {
 	for i := range min(len(r.Clients), len(a.cfg.Sessions)) {
 		s := a.stores.made[a.cfg.Sessions[i].id()]
 		c := &r.Clients[i]

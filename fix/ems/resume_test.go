@@ -1,6 +1,8 @@
 package ems
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"penstock/event"
@@ -136,4 +138,56 @@ func TestResumeAfterALogoutGoesOn(t *testing.T) {
 	}()
 	order("P2")
 	order("P3")
+}
+
+// The host died, and the store that it kept is older than what client and router had exchanged: an order
+// that the journal has, and two reports. The client's own numbers are what they were.
+func TestClientGoesOnWhenTheHostHasDied(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	cfg := testConfig(t, d, 1)
+	cfg.Run = 79
+	a := listen(t, cfg)
+	mine := t.TempDir()
+	c := connect(t, a, 0, mine)
+	store := filepath.Join(cfg.StoreDir, storeName(a.cfg.Sessions[0].id()))
+	kept, err := os.ReadFile(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SendOrder(emsclient.NewOrder{ClOrdID: "P1", Symbol: "ACME", Side: market.Buy, Qty: 10, Strategy: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	e := d.next(t, event.ParentNew)
+	b := newBook(a, &e, 1)
+	b.report(t, market.ExecNew, market.StatusNew)
+	b.fill(t, 0, 4, 100_000)
+	if _, err := c.Await(waiting(t), "P1", func(o *emsclient.Order) bool { return o.CumQty == 4 }); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	a.Close()
+	if err := os.WriteFile(store, kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Resume, cfg.HostDied = &Resume{Clients: []ResumeClient{{LastSeq: int(e.Ref), At: e.RecvTime, Reports: 2}}}, true
+	a = listen(t, cfg)
+	if told := a.Told(0); told != 0 {
+		t.Fatalf("%d reports were told by the old store, want 0", told)
+	}
+	again := newBook(a, &e, 1) // what the journal has
+	again.report(t, market.ExecNew, market.StatusNew)
+	again.fill(t, 0, 4, 100_000)
+	c = connect(t, a, 0, mine, emsclient.Order{ClOrdID: "P1", OrderID: "1", Side: market.Buy, OrderQty: 10, LeavesQty: 10, OrdStatus: market.StatusNew})
+	again.fill(t, 0, 6, 100_000)
+	if o, err := c.Wait(waiting(t), "P1"); err != nil || o.CumQty != 10 || len(o.Fills) != 2 {
+		t.Errorf("order %+v, %v", o, err)
+	}
+	select {
+	case e := <-d.events:
+		if e.Kind == event.ParentNew {
+			t.Errorf("event %+v again", e)
+		}
+	default:
+	}
 }

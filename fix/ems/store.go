@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,8 +23,7 @@ import (
 //	record:  kind u8 │ length u32 │ seq u64 │ crc32c u32 of the rest │ payload
 //
 // Every change is written at once and none is synced: what was written survives
-// the end of the process, and a power cut costs at most the last moments, after
-// which the counterparty's sequence numbers tell. A torn tail is cut off when
+// the end of the process, and a power cut costs the last moments: see hostDied. A torn tail is cut off when
 // the file is opened. quickfix calls a store from several goroutines.
 type store struct {
 	mu      sync.Mutex
@@ -273,6 +273,24 @@ func (s *store) expectAgain(next int, at int64) error {
 		return nil
 	}
 	return s.setTarget(next)
+}
+
+// hostAhead is how many messages beside reports a session may have sent that a dead host did not keep.
+const hostAhead = 500
+
+// hostDied corrects numbers that are older than what was sent: reports are those that the file
+// lacks, and last the number of a message that was received at at (ns since epoch), 0 when none is
+// known. The counterparty sees a gap, which a gap-fill closes, and not a number that it had before,
+// which would end the session. It waits for the disk, so that a host that dies twice does not go on
+// with the same numbers.
+func (s *store) hostDied(reports uint64, last int, at int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.setSender(s.sender + int(min(reports, math.MaxInt32)) + hostAhead)
+	if last >= s.target && s.created.UnixNano() <= at {
+		err = errors.Join(err, s.setTarget(last+1))
+	}
+	return errors.Join(err, s.file.Sync())
 }
 
 func (s *store) NextSenderMsgSeqNum() int {
