@@ -288,3 +288,9 @@ func takeOrder() *event.Command {
 
 // wall is the time of day, which the simulated venues live by.
 func wall() int64 { return time.Now().UnixNano() }
+
+// gaps returns how often the venue missed messages.
+func (v *venue) gaps() (n uint64) {
+	v.tell(func() { n = v.s.Stats().Gaps })
+	return n
+}
