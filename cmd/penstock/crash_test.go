@@ -62,14 +62,17 @@ func TestKilledRouterGoesOn(t *testing.T) {
 		kills = n
 	}
 	t.Parallel()
-	t.Run("inline", func(t *testing.T) { killAndGoOn(t, "inline", kills, serve.FIX44) })
+	t.Run("inline", func(t *testing.T) { killAndGoOn(t, "inline", kills, serve.FIX44, false) })
 	if !testing.Short() {
-		t.Run("threaded", func(t *testing.T) { killAndGoOn(t, "threaded", kills/2, serve.FIX44) })
-		t.Run("ouch", func(t *testing.T) { killAndGoOn(t, "inline", (kills+2)/3, serve.OUCH50) })
+		t.Run("threaded", func(t *testing.T) { killAndGoOn(t, "threaded", kills/2, serve.FIX44, false) })
+		t.Run("ouch", func(t *testing.T) { killAndGoOn(t, "inline", (kills+2)/3, serve.OUCH50, false) })
+		t.Run("host", func(t *testing.T) { killAndGoOn(t, "threaded", (kills+2)/3, serve.FIX44, true) })
 	}
 }
 
-func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders) {
+// killAndGoOn kills the router, and its host with it if so said: then all that sessions had written
+// since it ran is gone, but not the journal.
+func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders, host bool) {
 	t.Parallel()
 	awaitMidnight(time.Duration(kills) * 5 * time.Second)
 	r := newCrashRig(t, placement, orders)
@@ -91,6 +94,7 @@ func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders)
 	}
 	slowest, done := time.Duration(0), emsclient.Order{}
 	for n := range kills {
+		numbers := r.numbers()
 		time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond) // the moment of the kill is the load
 		// Orders that may be anywhere when the kill comes.
 		var burst []string
@@ -103,6 +107,9 @@ func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders)
 			}
 		}
 		r.kill()
+		if host {
+			r.hostDied(numbers)
+		}
 		client.Close()
 		known := []emsclient.Order{}
 		for _, name := range append(burst, id) {
@@ -241,6 +248,35 @@ func (r *crashRig) kill() {
 	r.cmd.Wait()
 	for line := range r.lines {
 		r.said = append(r.said, line)
+	}
+}
+
+// numbers returns the files of the sessions' sequence numbers, by path.
+func (r *crashRig) numbers() map[string][]byte {
+	r.t.Helper()
+	files := map[string][]byte{}
+	for _, pattern := range []string{"seq-*", "copy-*", "ems/*"} {
+		paths, err := filepath.Glob(filepath.Join(r.cfg.at("state"), pattern))
+		if err != nil || len(paths) == 0 {
+			r.t.Fatalf("%s: %v, %v", pattern, paths, err)
+		}
+		for _, path := range paths {
+			if files[path], err = os.ReadFile(path); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+	}
+	return files
+}
+
+// hostDied leaves numbers as the disk has them, and another start of the kernel.
+func (r *crashRig) hostDied(numbers map[string][]byte) {
+	r.t.Helper()
+	numbers[filepath.Join(r.cfg.at("state"), "lock")] = []byte("an earlier start")
+	for path, text := range numbers {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			r.t.Fatal(err)
+		}
 	}
 }
 

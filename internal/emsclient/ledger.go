@@ -36,7 +36,8 @@ type Order struct {
 	Fills      []Fill
 	States     []market.OrdStatus // as they came, repeats left out
 	Reports    int
-	Text       string // Text(58) of the last report or reject that had one
+	Heard      []string // ExecIDs of these reports
+	Text       string   // Text(58) of the last report or reject that had one
 	// Refused is set when the message was answered with Reject(3) or
 	// BusinessMessageReject(j): no report will come.
 	Refused bool
@@ -70,7 +71,7 @@ type Report struct {
 	Liquidity                             market.Liquidity
 	Time                                  int64
 	Text                                  string
-	PossDup                               bool
+	PossDup                               bool // 43, or PossResend(97): it may have been told before
 }
 
 // Ledger is the client's own account of its orders. Not safe for concurrent use.
@@ -92,6 +93,9 @@ func NewLedger(instruments []market.Instrument) *Ledger {
 func (l *Ledger) Sent(o Order) {
 	if l.orders[o.ClOrdID] == nil {
 		l.orders[o.ClOrdID] = &o
+		for _, id := range o.Heard {
+			l.execIDs[id] = true
+		}
 	}
 }
 
@@ -171,6 +175,7 @@ func (l *Ledger) book(o *Order, r *Report) {
 	}
 	o.CumQty, o.LeavesQty, o.AvgPx, o.OrdStatus = r.CumQty, r.LeavesQty, r.AvgPx, r.OrdStatus
 	o.Reports++
+	o.Heard = append(o.Heard, r.ExecID)
 	if r.Text != "" {
 		o.Text = r.Text
 	}

@@ -86,7 +86,9 @@ func (c *Client) parse(msg *quickfix.Message) (*Report, error) {
 	if msg.Body.Has(20) {
 		r.ExecType = execType42(r.ExecType, f.char(20))
 	}
+	again, _ := msg.Header.GetBool(97)
 	r.PossDup, _ = msg.Header.GetBool(43)
+	r.PossDup = r.PossDup || again
 	ins, err := c.Instrument(r.Symbol)
 	if err != nil {
 		return nil, fmt.Errorf("report %s: %w", r.ExecID, err)
