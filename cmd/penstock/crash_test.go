@@ -108,7 +108,7 @@ func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders,
 		}
 		r.kill()
 		if host {
-			r.hostDied(numbers)
+			r.hostDied(numbers, n == 0)
 		}
 		client.Close()
 		known := []emsclient.Order{}
@@ -125,6 +125,10 @@ func killAndGoOn(t *testing.T, placement string, kills int, orders serve.Orders,
 		r.start()
 		r.await("goes on")
 		slowest = max(slowest, time.Since(began))
+		if host {
+			r.awaitSessions()
+			r.checkNumbers()
+		}
 		client = r.connect(known...)
 		for _, o := range known {
 			if o.ClOrdID == id {
@@ -240,6 +244,34 @@ func (r *crashRig) await(text string) {
 	}
 }
 
+// awaitSessions reads until the order session of every venue is up.
+func (r *crashRig) awaitSessions() {
+	r.t.Helper()
+	began := len(r.said)
+	for up := 0; up < len(r.cfg.Venue); {
+		r.await(": orders up")
+		up = 0
+		for _, v := range r.cfg.Venue {
+			if slices.ContainsFunc(r.said[began:], func(line string) bool { return strings.Contains(line, "venue "+v.Name+": orders up") }) {
+				up++
+			}
+		}
+	}
+}
+
+// checkNumbers wants sessions that know how far they were: one that does not comes up as well, after as
+// many refusals as it has forgotten numbers.
+func (r *crashRig) checkNumbers() {
+	r.t.Helper()
+	for path, text := range r.numbers() {
+		if out := uint64(0); !strings.HasPrefix(string(text), "PSTKEMS") {
+			if _, err := fmt.Sscanf(string(text), "fixseq1 out=%d ", &out); err != nil || out <= 500 {
+				r.t.Errorf("%s goes on with %d, %v", filepath.Base(path), out, err)
+			}
+		}
+	}
+}
+
 func (r *crashRig) kill() {
 	r.t.Helper()
 	if err := r.cmd.Process.Kill(); err != nil {
@@ -269,13 +301,17 @@ func (r *crashRig) numbers() map[string][]byte {
 	return files
 }
 
-// hostDied leaves numbers as the disk has them, and another start of the kernel.
-func (r *crashRig) hostDied(numbers map[string][]byte) {
+// hostDied leaves numbers as the disk has them, those of venues' sessions as they were when they were
+// made if it was so early, and another start of the kernel.
+func (r *crashRig) hostDied(numbers map[string][]byte, early bool) {
 	r.t.Helper()
 	numbers[filepath.Join(r.cfg.at("state"), "lock")] = []byte("an earlier start")
 	for path, text := range numbers {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			r.t.Fatal(err)
+		}
+		if early && !strings.HasPrefix(string(text), "PSTKEMS") && filepath.Base(path) != "lock" {
+			numbersAt(r.t, path, 1)
 		}
 	}
 }
