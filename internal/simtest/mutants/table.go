@@ -26,6 +26,7 @@ const (
 	quotesFile   = "router/rfq.go"
 	ouchReports  = "venues/ouch/report.go"
 	ouchSync     = "venues/ouch/sync.go"
+	resumeFile   = "venues/fixgw/resume.go"
 )
 
 func one(name, file, before, after string) mutant {
@@ -161,6 +162,10 @@ var mutants = []mutant{
 		"		if o == nil || o.unsent || o.status == market.StatusPendingNew {", "		if o == nil || o.unsent {"),
 	one("OUCH orders are asked for before the history is read", ouchSync,
 		"		if !beaten && now-s.since < catchUpNanos {", "		if !beaten && now < s.since {"),
+	one("a dead host's numbers come again", resumeFile,
+		"		out = max(out, g.cfg.Sent+1) + g.cfg.Since + hostAhead\n", "		out += min(g.cfg.Since, 0)\n"),
+	one("what is recorded is asked for again", resumeFile,
+		"next = max(g.cfg.Heard+1, in-min(in-1, maxRewind))", "next = max(1, in-min(in-1, 64))"),
 	one("a refresh shows more than the client allows", "router/display.go",
 		"	return max(p.terms.Display-p.shown(c.children), 0)", "	return max(p.terms.Display, 0)"),
 	one("a replace shows less while more is still out", clientFile,
