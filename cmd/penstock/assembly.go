@@ -189,6 +189,9 @@ func (a *assembly) open() error {
 	if err := a.openEMS(); err != nil {
 		return err
 	}
+	if err := a.life.begun(); err != nil { // the sessions have corrected numbers on the disk
+		return err
+	}
 	inputs := []*ring.SPSC[event.Event]{a.operator, a.returned, a.venues, a.clients}
 	if cfg.inline() {
 		a.loop = loop.NewInline(a.seq, inputs, a.io, cfg.Idle, clock, a.flush)
@@ -200,9 +203,6 @@ func (a *assembly) open() error {
 	a.hush()
 	a.shadow.begin()
 	a.start(a.loop.Run)
-	if err := a.life.begun(); err != nil {
-		return err
-	}
 	a.control, err = openControl(a)
 	return err
 }

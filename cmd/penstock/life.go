@@ -48,8 +48,8 @@ func beginLife(dir string) (*life, error) {
 	return l, nil
 }
 
-// begun says that a host that dies from now on takes a router with it. A start that fails before
-// leaves things as they were.
+// begun says that a host that dies from now on takes a router with it. Until then the next one learns
+// what this one did, if its start fails.
 func (l *life) begun() error { return l.say(l.boot) }
 
 // ended says that all files are on the disk.
