@@ -21,6 +21,7 @@ type orderGateway interface {
 	Send(now int64, c *event.Command) bool
 	PollFD() wire.PollFD
 	Up() bool
+	Why() string
 	Logout(now int64, text string)
 	Done() bool
 	Cut() bool

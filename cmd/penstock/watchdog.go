@@ -67,17 +67,11 @@ func (a *assembly) venueStates(s *loop.Sequencer) []string {
 	states := make([]string, len(a.cfg.Router.Venues))
 	var books [market.MaxVenues][event.BookStates]int
 	for v := range states {
-		states[v] = "orders down"
-		if s.Core().SessionUp(market.VenueID(v)) {
-			states[v] = "orders up"
-		}
-		if a.cfg.Router.Venues[v].DropCopyNanos > 0 {
-			state := ", drop copy down"
-			if s.Core().DropCopyUp(market.VenueID(v)) {
-				state = ", drop copy up"
-			}
-			states[v] += state
-		}
+		states[v] = sessionState("orders", s.Core().SessionUp(market.VenueID(v)), a.gateways[v])
+	}
+	for _, g := range a.dropCopies {
+		v := g.Venue()
+		states[v] += ", " + sessionState("drop copy", s.Core().DropCopyUp(v), g)
 	}
 	for _, l := range a.cfg.Router.Listings {
 		books[l.Venue][s.Core().Composite(l.Instrument).Books[l.Venue].State]++
@@ -93,6 +87,17 @@ func (a *assembly) venueStates(s *loop.Sequencer) []string {
 		}
 	}
 	return states
+}
+
+// sessionState says how a session of g is, and why it is not up.
+func sessionState(what string, up bool, g orderGateway) string {
+	if up {
+		return what + " up"
+	}
+	if why := g.Why(); why != "" {
+		return fmt.Sprintf("%s down (%s)", what, why)
+	}
+	return what + " down"
 }
 
 // watchdog judges by the age of the vitals. One goroutine, which is not the core's.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -103,4 +104,35 @@ func freeze(t *testing.T, r *demoRig) {
 		t.Fatal(err)
 	}
 	r.finish("F-1")
+}
+
+// TestASessionThatIsDownSaysWhy has venues that are not there.
+func TestASessionThatIsDownSaysWhy(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o := demoOptions{symbol: "PSTK", seed: 3, copies: true, table: baselineFile(t, t.TempDir())}
+	m, err := startDemoMarket(o, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := demoConfig(o, m, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+	a, err := assemble(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.stop()
+	want := regexp.MustCompile(`^orders down \(connect 127\.0\.0\.1:\d+: connection refused\), drop copy down \(connect 127\.0\.0\.1:\d+: connection refused\), 1 EMPTY$`)
+	state := ""
+	for deadline := time.Now().Add(20 * time.Second); !want.MatchString(state); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it says %q, want %v", state, want)
+		}
+		if a.lookAtCore() {
+			state = a.vitals.Load().venues[0]
+		}
+	}
 }

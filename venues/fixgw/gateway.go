@@ -35,6 +35,7 @@ type Gateway struct {
 
 	conn      wire.Stream  // nil: not connected
 	socket    atomic.Int64 // of conn, plus one; 0 without, for Cut
+	why       atomic.Pointer[string]
 	connSince int64
 	buf       []byte
 	from, to  int  // unread part of buf
@@ -371,6 +372,17 @@ func (g *Gateway) Logout(now int64, text string) {
 	if g.conn != nil && g.session.State() == fix.Disconnected {
 		g.lose(now, text) // still connecting
 	}
+}
+
+// Venue returns whose session it is.
+func (g *Gateway) Venue() market.VenueID { return g.cfg.Venue }
+
+// Why returns why the last connection ended, "" before one has. Any goroutine.
+func (g *Gateway) Why() string {
+	if why := g.why.Load(); why != nil {
+		return *why
+	}
+	return ""
 }
 
 // Done reports whether Logout is through and everything was emitted.

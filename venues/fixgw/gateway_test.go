@@ -228,8 +228,8 @@ func TestLogoutEndsInOrder(t *testing.T) {
 		t.Fatalf("got %+v", e)
 	}
 	r.until("done", r.g.Done)
-	if s := r.g.Stats(); s.LastClose != "end of day" {
-		t.Errorf("closed because %q", s.LastClose)
+	if s := r.g.Stats(); s.LastClose != "end of day" || r.g.Why() != s.LastClose {
+		t.Errorf("closed because %q, it says %q", s.LastClose, r.g.Why())
 	}
 	r.now += 3_600_000 * milli
 	if r.g.Work(r.now) != 0 {

@@ -34,6 +34,7 @@ func (g *Gateway) lose(now int64, reason string) {
 	}
 	g.stats.Disconnects++
 	g.stats.LastClose = reason
+	g.why.Store(&reason)
 	g.lost = lostState{pending: true, at: now, wasUp: g.up, reason: lossReason(reason)}
 	g.nextDial = now + g.rest(now)
 	g.up, g.behind = false, false

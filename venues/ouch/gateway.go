@@ -3,6 +3,7 @@ package ouch
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"penstock/event"
 	"penstock/market"
@@ -26,6 +27,7 @@ type Gateway struct {
 	sync     syncState
 	midnight int64
 	stopping bool
+	why      atomic.Pointer[string]
 	up       bool // VenueSession up was emitted
 	resumed  bool // the messages of now were said before this connection
 
@@ -179,7 +181,7 @@ func (g *Gateway) look(now int64) (work int) {
 	if n := g.client.Lost(); n != g.lost {
 		g.lost = n
 		g.stats.Disconnects++
-		g.stats.LastClose = g.client.Err().Error()
+		g.closed(g.client.Err().Error())
 		g.down(now)
 		var refused *soup.RejectError
 		if errors.As(g.client.Err(), &refused) && refused.Code == 'S' {
@@ -188,7 +190,7 @@ func (g *Gateway) look(now int64) (work int) {
 		work++
 	}
 	if !g.client.Running() && !g.stopping {
-		g.stats.LastClose = "the venue ended the session"
+		g.closed("the venue ended the session")
 		g.down(now)
 		g.restart()
 		g.client.Start()
@@ -287,9 +289,23 @@ func (g *Gateway) Up() bool { return g.up && g.client.Active() }
 func (g *Gateway) Logout(now int64, text string) {
 	g.stopping = true
 	g.client.Stop(now)
-	g.stats.LastClose = text
+	g.closed(text)
 	g.sent(now)
 	g.down(now)
+}
+
+// closed notes why a connection ended.
+func (g *Gateway) closed(why string) {
+	g.stats.LastClose = why
+	g.why.Store(&why)
+}
+
+// Why returns why the last connection ended, "" before one has. Any goroutine.
+func (g *Gateway) Why() string {
+	if why := g.why.Load(); why != nil {
+		return *why
+	}
+	return ""
 }
 
 // Done reports whether Logout is through and everything was emitted.

@@ -252,8 +252,8 @@ func TestWrongPasswordAndEndOfSession(t *testing.T) {
 	r.up()
 	r.m.Close()
 	r.untilEvent("session down", session(event.SessionDown))
-	if s := r.g.Stats(); s.LastClose != "the venue ended the session" {
-		t.Errorf("closed because %q", s.LastClose)
+	if s := r.g.Stats(); s.LastClose != "the venue ended the session" || r.g.Why() != s.LastClose {
+		t.Errorf("closed because %q, it says %q", s.LastClose, r.g.Why())
 	}
 	r.g.Logout(wall(), "end of day")
 	r.until("done", r.g.Done)
