@@ -59,7 +59,7 @@ func (s *Store) open() error {
 	n, err := s.file.ReadAt(text[:], 0)
 	if n == 0 {
 		s.fresh = true
-		return s.write(1, 1)
+		return errors.Join(s.write(1, 1), s.file.Sync()) // a host that dies may leave a new file without content
 	}
 	if n != storeLen {
 		return fmt.Errorf("%w: %d bytes, want %d (error %v); remove it to start both sides at 1",

@@ -131,7 +131,7 @@ func (s *store) load() (cut int64, err error) {
 		return 0, err
 	}
 	if len(data) < len(storeMagic) && strings.HasPrefix(storeMagic, string(data)) {
-		return int64(len(data)), s.reset(time.Now())
+		return int64(len(data)), errors.Join(s.reset(time.Now()), s.file.Sync())
 	}
 	if string(data[:len(storeMagic)]) != storeMagic {
 		return 0, errStoreFormat
