@@ -411,10 +411,12 @@ func (a *assembly) close() {
 		err = errors.Join(err, a.alarms.close())
 	}
 	a.port.Close()
-	if a.stopped && sessions == nil {
-		err = errors.Join(err, a.life.ended())
+	if a.life != nil {
+		if a.stopped && sessions == nil {
+			err = errors.Join(err, a.life.ended())
+		}
+		err = errors.Join(err, a.life.file.Close())
 	}
-	err = errors.Join(err, a.life.file.Close())
 	if err != nil {
 		a.failure <- err
 	}
