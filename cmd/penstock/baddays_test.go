@@ -146,7 +146,8 @@ func TestAVenueThatStopsReadingIsLeft(t *testing.T) {
 				cfg.Venue[0].Orders.Address = proxy.listener.Addr().String()
 				cfg.Venue[0].Orders.Heartbeat = 1
 			})
-			r.send("D-1", 8_000, 5*time.Second)
+			r.until("the session", func(s *loop.Sequencer) bool { return s.Core().SessionUp(0) })
+			r.send("D-1", 8_000, 8*time.Second) // it must not end before that on a slow machine
 			r.until("children at the venue", func(s *loop.Sequencer) bool {
 				p := s.Core().Parents()
 				return len(p) > 0 && p[0].Venues[0].Children > 0
