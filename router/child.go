@@ -25,6 +25,7 @@ type Child struct {
 	gap        bool // executions are missing: nothing new for its parent there
 	invited    bool // a conditional order that got its invitation
 	waits      bool // it has not left: it shall arrive with others of its sweep
+	beyond     bool // all that was sent is executed, and the venue says that it is open
 	Released   bool // no reservation any more
 	Price      market.Price
 	Qty        market.Qty

@@ -276,12 +276,12 @@ func (c *Core) after(p *Parent) {
 			return // it ends when the pools have said that they hold nothing of it
 		}
 	}
-	switch {
-	case p.Cum >= p.OrderQty && p.Reserved == 0:
+	switch closed := p.Reserved == 0 && p.beyond == 0; {
+	case closed && p.Cum >= p.OrderQty:
 		c.finish(p, market.ExecTrade, market.StatusFilled)
-	case p.phase == phaseCanceling && p.Reserved == 0:
+	case closed && p.phase == phaseCanceling:
 		c.finish(p, market.ExecCanceled, market.StatusCanceled)
-	case p.phase == phaseExpiring && p.Reserved == 0:
+	case closed && p.phase == phaseExpiring:
 		if p.Strategy == event.StrategySweep && p.endReason != event.ReasonDayOver && p.endReason != event.ReasonExpired {
 			c.finish(p, market.ExecCanceled, market.StatusCanceled)
 		} else {

@@ -115,7 +115,7 @@ func (c *Core) afterCorrection(p *Parent, ch *Child, e *event.Event, price marke
 		p.Frozen = true
 		c.alert(ch, event.ReasonOverExecuted)
 	}
-	if !ch.Released && ch.Cum >= ch.Qty {
+	if !ch.Released && !ch.beyond && ch.Cum >= ch.Qty {
 		c.end(p, ch)
 	}
 	if e.CumQty != ch.Cum {

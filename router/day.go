@@ -130,7 +130,7 @@ func (c *Core) past(date int32) bool { return date < c.day.number }
 // rest tells the client of p, once, that it is done for the day: venues have nothing of it
 // any more.
 func (c *Core) rest(p *Parent) {
-	if !p.overnight || p.doneForDay || p.Reserved > 0 || p.offers > 0 || p.phase > phaseFinishing {
+	if !p.overnight || p.doneForDay || p.Reserved > 0 || p.offers > 0 || p.beyond > 0 || p.phase > phaseFinishing {
 		return
 	}
 	p.doneForDay = true

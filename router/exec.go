@@ -91,6 +91,8 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	}
 	ch.Status = e.OrdStatus
 	switch {
+	case ch.Cum >= ch.Qty && opens(e):
+		c.keepBeyond(p, ch)
 	case ch.Cum >= ch.Qty:
 		ch.Status = market.StatusFilled
 		c.end(p, ch)
@@ -101,6 +103,23 @@ func (c *Core) onTrade(p *Parent, ch *Child, e *event.Event) {
 	case e.OrdStatus.Terminal():
 		c.end(p, ch)
 	}
+}
+
+// opens reports whether the venue says that something of an order is open.
+func opens(e *event.Event) bool { return !e.OrdStatus.Terminal() && e.LeavesQty > 0 }
+
+// keepBeyond is for a child of which all is executed that was sent, while the venue has more of it open,
+// which it added by itself. Nothing of it is reserved, and it must not be executed: it is cancelled, the
+// parent stops until a person decides, and neither is over before the venue says so (FM-13).
+func (c *Core) keepBeyond(p *Parent, ch *Child) {
+	if !ch.beyond {
+		ch.beyond = true
+		p.beyond++
+		p.Frozen = true
+		c.Counters.Corrections++
+		c.alert(ch, event.ReasonRestated)
+	}
+	c.cancel(ch)
 }
 
 // remember keeps the execution that e reports. false means that e must not be booked:
@@ -335,7 +354,12 @@ func (c *Core) onStatus(p *Parent, ch *Child, e *event.Event) {
 	}
 	ch.acked, ch.unknown, ch.Status = !unknownOrder, false, e.OrdStatus
 	c.closeGap(p, ch)
-	if e.OrdStatus.Terminal() || ch.Cum >= ch.Qty {
+	switch {
+	case ch.Cum >= ch.Qty && opens(e):
+		ch.canceling = false // one that was sent before got lost, or comes too late
+		c.keepBeyond(p, ch)
+		return
+	case e.OrdStatus.Terminal(), ch.Cum >= ch.Qty:
 		c.end(p, ch)
 		return
 	}

@@ -116,6 +116,10 @@ func (p *Parent) release(c *Child) (freed market.Qty) {
 	if c.Tactic == event.TacticOffer {
 		p.offers--
 	}
+	if c.beyond {
+		c.beyond = false
+		p.beyond--
+	}
 	p.Reserved -= freed
 	c.held += min(c.back, freed)
 	p.Held += min(c.back, freed)

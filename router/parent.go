@@ -83,6 +83,7 @@ type Parent struct {
 	settling    bool  // since a restart: nothing is sent before every open child's state is known
 	first       int32 // working children, -1 for none
 	offers      int   // working conditional orders
+	beyond      int   // orders of which the venue has more open than was sent
 	overbooked  bool  // more is posted than the split wants
 
 	pending        pendingRequest

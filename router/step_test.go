@@ -96,6 +96,55 @@ func TestOverExecutionFreezesTheParent(t *testing.T) {
 	}
 }
 
+// TestWhatAVenueAddsIsNotForgotten fills an order of which the venue has one lot more than was sent, by
+// its own doing: the order is not over before the venue says so, it is cancelled as soon as that can be
+// done, and what is executed of the lot counts.
+func TestWhatAVenueAddsIsNotForgotten(t *testing.T) {
+	for _, executed := range []bool{false, true} {
+		w := newWorld(t, 3, nil)
+		id, _ := event.MakeID("C1")
+		w.byID[id] = &client{id: id, qty: 1000, side: market.Buy}
+		w.step(event.Event{Kind: event.ParentNew, ID: id, Side: market.Buy, Qty: 1000, OrdType: market.OrdMarket, TIF: market.TIFDay,
+			Strategy: event.StrategySweep})
+		p, child := &w.core.parents[0], &w.core.children[0]
+		qty, out := child.Qty, w.core.OutputFor()
+		step := func(e event.Event) (cancels int) {
+			w.seq++
+			e.Seq, e.StepTime = w.seq, w.now
+			out.Reset()
+			w.core.Step(&e, out)
+			for i := range out.Commands {
+				if c := &out.Commands[i]; c.Kind == event.SendCancel && c.Child == child.Number {
+					cancels++
+				}
+			}
+			return cancels
+		}
+		e := event.Event{Kind: event.Exec, Venue: child.Venue, Ref: child.Number}
+		step(event.Event{Kind: event.VenueSession, Venue: child.Venue, Code: uint8(event.SessionDown)})
+		e.Code, e.OrdStatus, e.CumQty, e.LastQty, e.LastPx, e.LeavesQty = uint8(market.ExecTrade), market.StatusPartiallyFilled, qty, qty, child.Price, 1
+		if n := step(e); n != 0 || child.Released || !p.Frozen || p.beyond != 1 || child.Cum != qty {
+			t.Fatalf("%d cancels to a session that is down; child %+v", n, child)
+		}
+		step(event.Event{Kind: event.VenueSession, Venue: child.Venue, Code: uint8(event.SessionUp)})
+		e.Code, e.LastQty = uint8(market.ExecOrderStatus), 0
+		if n := step(e); n != 1 || child.Released {
+			t.Fatalf("%d cancels when the venue says that it is open, want 1; child %+v", n, child)
+		}
+		e.Code, e.OrdStatus, e.LeavesQty = uint8(market.ExecCanceled), market.StatusCanceled, 0
+		if executed {
+			e.Code, e.OrdStatus, e.CumQty, e.LastQty = uint8(market.ExecTrade), market.StatusFilled, qty+1, 1
+		}
+		step(e)
+		if !child.Released || p.beyond != 0 || child.Cum != e.CumQty || w.core.Counters.Overfills != map[bool]uint64{true: 1}[executed] {
+			t.Errorf("it ends with %d executed of %d, overfills %d: %+v", child.Cum, qty, w.core.Counters.Overfills, child)
+		}
+		if trouble := w.core.Audit(); trouble != "" {
+			t.Error(trouble)
+		}
+	}
+}
+
 // TestHalfAMessageIsNotRoutedOn lets a timer fire between two events of one
 // message, which the loop's batches make possible.
 func TestHalfAMessageIsNotRoutedOn(t *testing.T) {

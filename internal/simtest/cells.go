@@ -31,10 +31,10 @@ func (w *world) markCell(ch *router.Child, m *message) {
 // rare reports whether a cell takes so much to happen that a full run may do without: what was
 // executed of an order that was refused or done for the day is taken back, or a bust or a correction
 // comes where the answer to a cancel is lost or late; or the venue repeats that a cancel is under way after a restart, of an
-// order that a status or the drop copy has said is filled.
+// order that a status or the drop copy has said is filled, or its end.
 func rare(state, report byte) bool {
 	return strings.IndexByte("38", state) >= 0 && strings.IndexByte("GHI", report) >= 0 || state == '6' && (report == 'H' || report == 'G') ||
-		state == '2' && report == '6'
+		state == '2' && (report == '6' || report == '4')
 }
 
 // impossible says why a cell cannot be met, or "": a session delivers in order, and a venue

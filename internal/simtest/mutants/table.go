@@ -113,7 +113,7 @@ var mutants = []mutant{
 	one("a ClOrdID is taken twice", clientFile,
 		"	if entry.used {\n		if e.Flags", "	if entry.used && e.Qty == 0 {\n		if e.Flags"),
 	one("a parent ends while its orders are out", clientFile,
-		"	case p.phase == phaseCanceling && p.Reserved == 0:", "	case p.phase == phaseCanceling:"),
+		"	case closed && p.phase == phaseCanceling:", "	case p.phase == phaseCanceling:"),
 	one("an order without answer is never asked for", requestFile,
 		"	ch.askTime = c.now\n	cmd := c.command(event.SendStatus)\n	c.address(cmd, ch)\n", "	ch.askTime = c.now\n"),
 	one("a venue's denial is believed", execFile,
