@@ -234,7 +234,11 @@ func TestAFullRingRejectsOrdersAndKeepsCancels(t *testing.T) {
 	if !r.a.operate(event.OperatorKill, "test", "full ring") {
 		t.Fatal("the operator was not heard")
 	}
-	// The gateways are worked again, here: every cancel that waited must leave.
+	// The gateways are worked again, here, behind the last turn of their goroutine: every cancel that waited
+	// must leave.
+	if !r.a.io.Seize(time.Second, func(func() bool) {}) {
+		t.Fatal("their goroutine has not stopped")
+	}
 	deadline := time.Now().Add(10 * time.Second)
 	for r.m.open() > 0 && time.Now().Before(deadline) {
 		r.a.io.Work()
