@@ -19,6 +19,11 @@ var ErrStore = errors.New("not a sequence number file")
 // closes, and never a number that is too low. One write covers that many messages.
 const storeAhead = 64
 
+// HostAhead is for what a host that died has sent on a session and kept no record of: heartbeats, and the
+// last moment of a journal. The peer sees a gap, which a gap-fill closes, and not a number that it had
+// before, which would end the session until a person comes. Many ask for 1,000 messages at once.
+const HostAhead = 500
+
 // storeLen is the size of the file: one line,
 //
 //	fixseq1 out=00000000000000000001 in=00000000000000000001 crc=xxxxxxxx\n

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"penstock/event"
+	"penstock/fix"
 	"penstock/internal/emsclient"
 	"penstock/internal/freeport"
 	"penstock/journal"
@@ -265,7 +266,7 @@ func (r *crashRig) checkNumbers() {
 	r.t.Helper()
 	for path, text := range r.numbers() {
 		if out := uint64(0); !strings.HasPrefix(string(text), "PSTKEMS") {
-			if _, err := fmt.Sscanf(string(text), "fixseq1 out=%d ", &out); err != nil || out <= 500 {
+			if _, err := fmt.Sscanf(string(text), "fixseq1 out=%d ", &out); err != nil || out <= fix.HostAhead {
 				r.t.Errorf("%s goes on with %d, %v", filepath.Base(path), out, err)
 			}
 		}

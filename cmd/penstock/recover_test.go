@@ -2,8 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
-	"fmt"
-	"hash/crc32"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -121,7 +120,7 @@ func TestSessionsAskForWhatTheJournalLacks(t *testing.T) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	const more = 500 // that a dead host may have sent and kept no record of
+	const more = fix.HostAhead
 	for i, want := range [][2]uint64{{2001 + 3 + more, 13}, {1 + more, 18}} {
 		name := cfg.Router.Venues[i].Name
 		numbersAt(t, filepath.Join(state, "seq-"+name), 500)
@@ -153,9 +152,11 @@ func TestSessionsAskForWhatTheJournalLacks(t *testing.T) {
 // numbersAt makes the file of a session that waits for inbound message next.
 func numbersAt(t *testing.T, path string, next uint64) {
 	t.Helper()
-	numbers := fmt.Sprintf("fixseq1 out=%020d in=%020d", 1, next)
-	line := fmt.Sprintf("%s crc=%08x\n", numbers, crc32.ChecksumIEEE([]byte(numbers)))
-	if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+	s, err := fix.OpenStore(path)
+	if err == nil {
+		err = errors.Join(s.Resume(1, next), s.Close())
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/quickfixgo/quickfix"
+
+	"penstock/fix"
 )
 
 // store is the quickfix.MessageStore of one session: its sequence numbers and
@@ -275,18 +277,14 @@ func (s *store) expectAgain(next int, at int64) error {
 	return s.setTarget(next)
 }
 
-// hostAhead is how many messages beside reports a session may have sent that a dead host did not keep.
-const hostAhead = 500
-
 // hostDied corrects numbers that are older than what was sent: reports are those that the file
 // lacks, and last the number of a message that was received at at (ns since epoch), 0 when none is
-// known. The counterparty sees a gap, which a gap-fill closes, and not a number that it had before,
-// which would end the session. It waits for the disk, so that a host that dies twice does not go on
+// known. See fix.HostAhead. It waits for the disk, so that a host that dies twice does not go on
 // with the same numbers.
 func (s *store) hostDied(reports uint64, last int, at int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := s.setSender(s.sender + int(min(reports, math.MaxInt32)) + hostAhead)
+	err := s.setSender(s.sender + int(min(reports, math.MaxInt32)) + fix.HostAhead)
 	if last >= s.target && s.created.UnixNano() <= at {
 		err = errors.Join(err, s.setTarget(last+1))
 	}

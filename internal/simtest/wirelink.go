@@ -181,9 +181,6 @@ func (l *wireLink) frame(e *event.Event) *message {
 		if m.number != e.Ref || (m.typ == msgCancelReject) != (e.Kind == event.OrderCancelReject) || m.typ == msgReport && m.id != e.ID {
 			continue
 		}
-		if m.typ == msgCancelReject && m.ordStatus != byte(e.OrdStatus) {
-			continue
-		}
 		if m.ordStatus != byte(e.OrdStatus) || m.typ == msgReport && (m.execType != e.Code || m.cum != int64(e.CumQty) || m.last != int64(e.LastQty) ||
 			m.lastPx != int64(e.LastPx) || m.leaves != int64(e.LeavesQty) || m.orig != e.OrigID && m.orig != (event.ID{})) {
 			l.w.fail("the gateway of venue %d reads %+v as %+v", l.v.id, *m, *e)

@@ -2,15 +2,9 @@ package fixgw
 
 import "penstock/fix"
 
-const (
-	// maxRewind bounds how many messages are asked for again: as many as may wait between the session
-	// and the core. A dealer has said more since its last report, but those were quotes.
-	maxRewind = 1 << 15
-	// hostAhead is for what a host that died has sent and kept no record of: heartbeats, and the last
-	// moment of the journal. The venue sees a gap, which a gap-fill closes, and not a number that it had
-	// before, which would end the session until a person comes. Many ask for 1,000 messages at once.
-	hostAhead = 500
-)
+// maxRewind bounds how many messages are asked for again: as many as may wait between the session
+// and the core. A dealer has said more since its last report, but those were quotes.
+const maxRewind = 1 << 15
 
 // resume corrects the numbers in the file. Inbound the run's own record counts: what a process that died
 // has read and not recorded, the venue does not repeat unasked, and nobody else would tell of an
@@ -30,7 +24,7 @@ func (g *Gateway) resume() error {
 		g.readBefore = in
 	}
 	if g.cfg.HostDied {
-		out = max(out, g.cfg.Sent+1) + g.cfg.Since + hostAhead
+		out = max(out, g.cfg.Sent+1) + g.cfg.Since + fix.HostAhead
 	} else if next == in {
 		return nil
 	}

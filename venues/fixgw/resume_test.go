@@ -1,13 +1,13 @@
 package fixgw
 
 import (
-	"fmt"
-	"hash/crc32"
+	"errors"
 	"os"
 	"strings"
 	"testing"
 
 	"penstock/event"
+	"penstock/fix"
 	"penstock/market"
 )
 
@@ -86,8 +86,6 @@ func TestOnlyWhatTheJournalLacksIsAskedForAgain(t *testing.T) {
 func TestNumbersToGoOnWith(t *testing.T) {
 	const in, out = 1_000_000, 10
 	path := t.TempDir() + "/XLIT.seq"
-	numbers := fmt.Sprintf("fixseq1 out=%020d in=%020d", out, in)
-	line := fmt.Sprintf("%s crc=%08x\n", numbers, crc32.ChecksumIEEE([]byte(numbers)))
 	for name, tt := range map[string]struct {
 		heard                     uint64
 		died                      bool
@@ -98,14 +96,18 @@ func TestNumbersToGoOnWith(t *testing.T) {
 		"the journal lacks some":        {heard: 999_990, wantIn: 999_991, wantOut: out, wantRead: in},
 		"a dealer's quotes of a day":    {heard: 7, wantIn: in - maxRewind, wantOut: out, wantRead: in},
 		"the journal has all":           {heard: in - 1, wantIn: in, wantOut: out},
-		"the file is older":             {heard: in + 20, died: true, wantIn: in + 21, wantOut: out + hostAhead},
-		"the file is much older":        {heard: in + 20, died: true, sent: 700, since: 8, wantIn: in + 21, wantOut: 709 + hostAhead},
-		"nothing was heard":             {died: true, wantIn: in, wantOut: out + hostAhead},
+		"the file is older":             {heard: in + 20, died: true, wantIn: in + 21, wantOut: out + fix.HostAhead},
+		"the file is much older":        {heard: in + 20, died: true, sent: 700, since: 8, wantIn: in + 21, wantOut: 709 + fix.HostAhead},
+		"nothing was heard":             {died: true, wantIn: in, wantOut: out + fix.HostAhead},
 		"sessions begin anew":           {heard: 999_990, died: true, spoil: func(c *Config) { c.Dialect.ResetOnLogon = true }, wantIn: in, wantOut: out},
 		"the venue repeats nothing":     {heard: 999_990, died: true, spoil: func(c *Config) { c.Dialect.NoResend = true }, wantIn: in, wantOut: out},
 		"a person has removed the file": {heard: 999_990, died: true, spoil: func(*Config) { os.Remove(path) }, wantIn: 1, wantOut: 1},
 	} {
-		if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+		store, err := fix.OpenStore(path)
+		if err == nil {
+			err = errors.Join(store.Resume(out, in), store.Close())
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		d, _ := DialectByName("sim")

@@ -163,7 +163,7 @@ var mutants = []mutant{
 	one("OUCH orders are asked for before the history is read", ouchSync,
 		"		if !beaten && now-s.since < catchUpNanos {", "		if !beaten && now < s.since {"),
 	one("a dead host's numbers come again", resumeFile,
-		"		out = max(out, g.cfg.Sent+1) + g.cfg.Since + hostAhead\n", "		out += min(g.cfg.Since, 0)\n"),
+		"		out = max(out, g.cfg.Sent+1) + g.cfg.Since + fix.HostAhead\n", "		out += min(g.cfg.Since, 0)\n"),
 	one("what is recorded is asked for again", resumeFile,
 		"next = max(g.cfg.Heard+1, in-min(in-1, maxRewind))", "next = max(1, in-min(in-1, 64))"),
 	one("a refresh shows more than the client allows", "router/display.go",
