@@ -27,6 +27,9 @@ type Config struct {
 	HeartBtIntSecs int
 	// ResetOnLogon starts at 1 on every connection, with ResetSeqNumFlag(141).
 	ResetOnLogon bool
+	// TestLogon sends a TestRequest(35=1) behind the Logon of an initiator that goes on with its numbers:
+	// see Synchronised.
+	TestLogon bool
 	// Header are constant fields behind TargetCompID(56) of every message that we
 	// send, such as SenderSubID(50) and TargetSubID(57).
 	Header []Static

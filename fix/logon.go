@@ -69,14 +69,32 @@ func (s *Session) onLogon(now int64, parseErr error) {
 	}
 	s.heartbt = secs * second
 	s.state = Active
-	if s.cfg.Role == Acceptor {
+	switch {
+	case s.cfg.Role == Acceptor:
 		s.sendLogon(now, reset)
+	case s.cfg.TestLogon && !reset:
+		s.since, s.testing = now, s.nextOut
+		s.test(now)
 	}
 	switch {
 	case s.h.seq > s.nextIn:
 		s.openGap(now)
 	case s.h.seq == s.nextIn:
 		s.advance(now, s.h.seq+1)
+	}
+}
+
+// test sends a TestRequest(35=1) with its own number as TestReqID(112).
+func (s *Session) test(now int64) {
+	s.begin(now, MsgTestRequest)
+	s.w.Uint(TagTestReqID, s.nextOut)
+	s.send()
+}
+
+// onHeartbeat takes the answer to the test behind the Logon.
+func (s *Session) onHeartbeat() {
+	if id, err := s.m.Int(TagTestReqID); err == nil && uint64(id) == s.testing {
+		s.testing = 0
 	}
 }
 

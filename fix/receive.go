@@ -151,6 +151,7 @@ func (s *Session) inSequence(now int64, msgType []byte, parseErr error) (taken b
 	}
 	switch kind {
 	case '0':
+		s.onHeartbeat()
 	case '1':
 		s.onTestRequest(now)
 	case '2':

@@ -3,10 +3,12 @@ package fix
 // onGap handles a message beyond the next number. It is dropped: the peer sends
 // it again with the missing ones. What must not wait is answered nevertheless, a
 // ResendRequest because both sides could wait for each other, a Logout because
-// nothing comes after it.
+// nothing comes after it, a Heartbeat because it is not sent again.
 func (s *Session) onGap(now int64, kind byte) {
 	s.stats.Dropped++
 	switch kind {
+	case MsgHeartbeat[0]:
+		s.onHeartbeat()
 	case MsgResendRequest[0]:
 		s.onResendRequest(now)
 	case MsgLogout[0]:
@@ -107,6 +109,9 @@ func (s *Session) onResendRequest(now int64) {
 	s.stats.ResendsServed++
 	s.resend(now, uint64(begin), uint64(end))
 	s.lastOut = now
+	if uint64(end) >= s.testing {
+		s.testing = 0 // nothing that was sent is missing any more
+	}
 }
 
 // resend sends begin..end again: logged messages with PossDupFlag(43), one

@@ -22,8 +22,9 @@ const (
 	logonTimeout  = 10 * second
 	logoutTimeout = 2 * second
 	resendTimeout = 10 * second
-	maxResends    = 3  // requests for the same gap, from either side
-	maxGarbled    = 16 // garbled messages in a row before we give up
+	testTimeout   = 5 * second // of the test behind a Logon: who does not know it may trade all the same
+	maxResends    = 3          // requests for the same gap, from either side
+	maxGarbled    = 16         // garbled messages in a row before we give up
 )
 
 // Session is the state machine of one FIX session. It survives connections:
@@ -51,9 +52,10 @@ type Session struct {
 	since    int64 // of the current state, for timeouts
 	lastIn   int64
 	lastOut  int64
-	tested   bool // a TestRequest is unanswered
-	writing  bool // between Begin and Send
-	held     bool // App refused the message at the front
+	tested   bool   // a TestRequest is unanswered
+	testing  uint64 // number of the TestRequest behind our Logon; 0: the peer has all up to there
+	writing  bool   // between Begin and Send
+	held     bool   // App refused the message at the front
 	msgType  string
 	msgBody  int // offset in w.buf of the first field after the header
 	writeAt  int64
@@ -82,6 +84,7 @@ type Stats struct {
 	RejectsIn     uint64 // Reject(35=3) from the peer
 	ResendsServed uint64
 	ByField       uint64 // messages that their template could not write at once
+	Untested      uint64 // Logons behind which the peer did not answer a TestRequest in time
 }
 
 // NewSession returns a disconnected session. With a Store it goes on where the
@@ -106,7 +109,7 @@ func NewSession(cfg Config, store *Store) (*Session, error) {
 func (s *Session) Connected(now int64) {
 	s.drop()
 	s.reason, s.tested, s.held = "", false, false
-	s.gapHigh, s.gapTries, s.garbled, s.askTries = 0, 0, 0, 0
+	s.gapHigh, s.gapTries, s.garbled, s.askTries, s.testing = 0, 0, 0, 0, 0
 	s.since, s.lastIn, s.lastOut = now, now, now
 	s.heartbt = int64(s.cfg.HeartBtIntSecs) * second
 	s.state = AwaitLogon
@@ -159,6 +162,11 @@ func (s *Session) resetNumbers() {
 
 // State returns where the session is.
 func (s *Session) State() State { return s.state }
+
+// Synchronised reports whether the session is Active and, with TestLogon, whether what is sent now is the
+// next that the peer waits for. An order that overtakes the peer's ResendRequest(35=2) becomes a part of the gap,
+// and a gap is not filled with orders: they are lost at the venue that they were sent to.
+func (s *Session) Synchronised() bool { return s.state == Active && s.testing == 0 }
 
 // GapOpen reports whether inbound messages are missing: what the peer last said
 // about orders is not known.
@@ -235,12 +243,14 @@ func (s *Session) tickActive(now int64) {
 		return
 	case silence >= s.heartbt*6/5 && !s.tested:
 		s.tested = true
-		s.begin(now, MsgTestRequest)
-		s.w.Uint(TagTestReqID, s.nextOut)
-		s.send()
+		s.test(now)
 	}
 	if s.gapHigh != 0 && now-s.gapAt >= resendTimeout {
 		s.requestResend(now)
+	}
+	if s.testing != 0 && now-s.since >= testTimeout {
+		s.testing = 0
+		s.stats.Untested++
 	}
 	if now-s.lastOut >= s.heartbt && s.state == Active {
 		s.begin(now, MsgHeartbeat)

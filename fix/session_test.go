@@ -2,6 +2,7 @@ package fix
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 )
 
@@ -411,4 +412,53 @@ next 3 4
 func TestMessagesArriveInPieces(t *testing.T) {
 	whole := readable(wrap("FIX.4.4", "35=8|34=2|49=P|52=20261120-14:30:00.123|56=U|55=X"))
 	runScript(t, Config{}, logon+"G "+whole[:20]+"\nG "+whole[20:60]+"\nG "+whole[60:]+whole[:3]+"\nA 8 2\nnext 2 3\n")
+}
+
+// tested is the opening of an initiator that tests its Logon.
+const tested = `
+connect
+E 35=A|34=1|49=U|52=T|56=P|98=0|108=30
+I 35=A|34=%d|49=P|52=T|56=U|98=0|108=30
+E 35=1|34=2|49=U|52=T|56=P|112=2
+`
+
+func TestLogonIsTested(t *testing.T) {
+	const asked = `
+E 35=2|34=3|49=U|52=T|56=P|7=1|16=0
+`
+	for name, tt := range map[string]struct {
+		seq    int // of the peer's Logon
+		script string
+		want   bool
+	}{
+		"no answer yet":    {seq: 1},
+		"another's answer": {seq: 1, script: "I 35=0|34=2|49=P|52=T|56=U|112=1\nI 35=0|34=3|49=P|52=T|56=U\n"},
+		"the answer":       {seq: 1, script: "I 35=0|34=2|49=P|52=T|56=U|112=2\n", want: true},
+		"the answer, beyond a gap of ours, is not sent again": {seq: 9, script: asked + "I 35=0|34=10|49=P|52=T|56=U|112=2\n", want: true},
+		"the peer misses the test as well": {seq: 1, want: true, script: `
+I 35=2|34=2|49=P|52=T|56=U|7=1|16=0
+E 35=4|34=1|43=Y|49=U|52=T|56=P|122=T|123=Y|36=3
+`},
+		"the peer asks for a part": {seq: 1, script: `
+I 35=2|34=2|49=P|52=T|56=U|7=1|16=1
+E 35=4|34=1|43=Y|49=U|52=T|56=P|122=T|123=Y|36=2
+`},
+		"the peer tests nothing":      {seq: 1, want: true, script: "at 5\n"},
+		"the peer may test something": {seq: 1, script: "at 4.9\n"},
+	} {
+		s := runScript(t, Config{TestLogon: true}, fmt.Sprintf(tested, tt.seq)+tt.script)
+		if s.Synchronised() != tt.want || (s.Stats().Untested == 1) != (name == "the peer tests nothing") {
+			t.Errorf("%s: synchronised %v, want %v; stats %+v", name, s.Synchronised(), tt.want, s.Stats())
+		}
+	}
+	for name, script := range map[string]string{"as always": logon, "numbers begin anew": `
+connect
+E 35=A|34=1|49=U|52=T|56=P|98=0|108=30|141=Y
+I 35=A|34=1|49=P|52=T|56=U|98=0|108=30|141=Y
+`} {
+		reset := name != "as always"
+		if s := runScript(t, Config{ResetOnLogon: reset, TestLogon: reset}, script); !s.Synchronised() {
+			t.Errorf("%s: a session that is not tested is not ready", name)
+		}
+	}
 }

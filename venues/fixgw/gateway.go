@@ -51,8 +51,6 @@ type Gateway struct {
 
 	lost lostState
 
-	readBefore uint64 // messages below were read by a process before this one; 0 when they have come again
-
 	orders   [][len(sides)][len(styles)]*fix.Template // by symbol index, sides and styles
 	cancels  [][len(sides)]*fix.Template
 	statuses [][len(sides)]*fix.Template
@@ -94,7 +92,7 @@ type Stats struct {
 	QuoteResponses uint64 // to quotes that are not dealt on
 	BandsLeft      uint64 // size bands of quotes beyond the first
 	NotOurs        uint64 // reports whose ClOrdID(11) is none of ours
-	Outdated       uint64 // quotes and invitations that were asked for again with all else: nobody can deal on them
+	Outdated       uint64 // quotes and invitations that were repeated: nobody can deal on them
 	Malformed      uint64 // messages refused because a field cannot be used
 	Unknown        uint64 // message types that nobody asked for
 	UnknownSymbol  uint64
@@ -147,7 +145,7 @@ func New(cfg Config) (*Gateway, error) {
 		DefaultApplVerID: cfg.Dialect.DefaultApplVerID,
 		SenderCompID:     cfg.SenderCompID, TargetCompID: cfg.TargetCompID,
 		HeartBtIntSecs: cfg.HeartBtIntSecs, ResetOnLogon: cfg.Dialect.ResetOnLogon,
-		OutLimit: cfg.OutLimit, App: g.onMessage, Logon: cfg.Logon,
+		TestLogon: cfg.DropCopy == nil, OutLimit: cfg.OutLimit, App: g.onMessage, Logon: cfg.Logon,
 		Header: header, NoResend: cfg.Dialect.NoResend,
 	}, g.store)
 	if err == nil {
@@ -295,6 +293,9 @@ func (g *Gateway) announce(now int64) int {
 		g.quotes.Forget()
 		g.asked = 0
 	}
+	if !g.session.Synchronised() {
+		return 0
+	}
 	asked := g.asked
 	if g.cfg.Quotes == QuotesRequest {
 		g.requestQuotes(now)
@@ -309,7 +310,7 @@ func (g *Gateway) announce(now int64) int {
 		g.e.Reason = event.ReasonGap // what it said meanwhile is not repeated
 	}
 	if g.up = g.offer(); g.up {
-		g.upSince, g.readBefore = now, 0
+		g.upSince = now
 	}
 	return 1
 }

@@ -17,7 +17,8 @@ type rawVenue struct {
 	t     *testing.T
 	l     net.Listener
 	logon string      // answer to a Logon, without header; empty: the usual one
-	drop  atomic.Bool // right after the Logon
+	drop  atomic.Bool // right after the Logon and its test
+	busy  atomic.Bool // the test is not answered
 
 	mu    sync.Mutex
 	conn  net.Conn
@@ -55,14 +56,14 @@ func newRawVenue(t *testing.T) *rawVenue {
 	return v
 }
 
-// serve answers the Logon and keeps what else it hears.
+// serve answers the Logon and the test behind it, and keeps what else it hears.
 func (v *rawVenue) serve(c net.Conn) {
 	v.mu.Lock()
 	v.conn = c
 	v.dials++
 	v.mu.Unlock()
 	buf := make([]byte, 1<<16)
-	for answered := false; ; {
+	for answered, tested := false, false; ; {
 		n, err := c.Read(buf)
 		if err != nil {
 			return
@@ -76,10 +77,16 @@ func (v *rawVenue) serve(c net.Conn) {
 			v.mu.Lock()
 			body := v.logon
 			if body == "" {
-				body = fmt.Sprintf("35=A|34=%d|98=0|108=30", v.dials) // each connection so far took one
+				body = fmt.Sprintf("35=A|34=%d|98=0|108=30", 2*v.dials-1) // each connection so far took two
 			}
 			v.mu.Unlock()
 			v.say(body)
+		}
+		if _, test, found := strings.Cut(text, "|35=1|"); found && !tested && !v.busy.Load() {
+			tested = true
+			_, id, _ := strings.Cut(test, "|112=")
+			id, _, _ = strings.Cut(id, "|")
+			v.say(fmt.Sprintf("35=0|34=%d|112=%s", 2*v.dials, id))
 			if v.drop.Load() {
 				c.Close()
 				return
@@ -130,11 +137,11 @@ func (r *rig) session(state event.SessionState, reason event.Reason) {
 // FM-26: a gap is asked for, and the core hears that it knows old things until it is filled.
 func TestFM26GapIsToldUntilItIsFilled(t *testing.T) {
 	r, v := rawRig(t)
-	v.say("35=0|34=5")
+	v.say("35=0|34=6")
 	r.session(event.SessionBehind, event.ReasonGap)
-	r.until("a ResendRequest", func() bool { return v.said("|35=2|") && v.said("|7=2|16=0|") })
+	r.until("a ResendRequest", func() bool { return v.said("|35=2|") && v.said("|7=3|16=0|") })
 	// An order is still taken: whether one may be sent is the core's to say.
-	v.say("35=4|34=2|43=Y|122=NOW|123=Y|36=6")
+	v.say("35=4|34=3|43=Y|122=NOW|123=Y|36=7")
 	r.session(event.SessionUp, event.ReasonGap)
 }
 
@@ -153,8 +160,8 @@ func TestFM28OrdersAreNeverSentAgain(t *testing.T) {
 		t.Fatal("order refused")
 	}
 	r.until("the order", func() bool { return v.said("|35=D|") })
-	v.say("35=2|34=2|7=1|16=0")
-	r.until("a gap fill", func() bool { return v.said("|35=4|") && v.said("|123=Y|36=3|") })
+	v.say("35=2|34=3|7=1|16=0")
+	r.until("a gap fill", func() bool { return v.said("|35=4|") && v.said("|123=Y|36=4|") })
 	v.mu.Lock()
 	n := strings.Count(v.heard.String(), "|35=D|")
 	v.mu.Unlock()
@@ -167,7 +174,7 @@ func TestFM28OrdersAreNeverSentAgain(t *testing.T) {
 func TestFM29ResendStormIsBounded(t *testing.T) {
 	r, v := rawRig(t)
 	for n := range 5 {
-		v.say(fmt.Sprintf("35=2|34=%d|7=1|16=0", n+2))
+		v.say(fmt.Sprintf("35=2|34=%d|7=1|16=0", n+3))
 	}
 	r.session(event.SessionDown, event.ReasonResends)
 	v.mu.Lock()
@@ -192,6 +199,24 @@ func TestFM43ResetWithinTheDayIsRefused(t *testing.T) {
 	if lossReason(r.g.Stats().LastClose) != event.ReasonResetRefused {
 		t.Error("it is not told as what it is")
 	}
+}
+
+// TestOrdersWaitForTheVenueToMissNothing: a venue that has not had all of ours asks for it behind its Logon, and drops
+// what we send meanwhile: no order leaves before it has all.
+func TestOrdersWaitForTheVenueToMissNothing(t *testing.T) {
+	v := newRawVenue(t)
+	v.busy.Store(true)
+	r := newRig(t, func(c *Config) { c.Addr = v.l.Addr().String() })
+	r.until("the test", func() bool { return v.said("|35=1|34=2|") })
+	if len(r.events) != 0 || r.g.Up() {
+		t.Errorf("events %+v", r.events)
+	}
+	v.say("35=2|34=2|7=1|16=0")
+	r.up()
+	if !r.g.Send(r.now, takeOrder()) {
+		t.Fatal("order refused")
+	}
+	r.until("the order", func() bool { return v.said("|123=Y|36=3|") && v.said("|35=D|34=3|") })
 }
 
 // FM-42: a venue that logs on and drops at once is tried again ever more slowly, then left

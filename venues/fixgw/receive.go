@@ -22,7 +22,7 @@ func (g *Gateway) onMessage(m *fix.Message, now int64) (taken bool) {
 		request = requested(m)
 	}
 	switch {
-	case g.readBefore != 0 && g.outdated(m, kind):
+	case g.outdated(m, kind):
 		g.stats.Outdated++
 		taken = true
 	case g.cfg.DropCopy != nil:

@@ -198,16 +198,16 @@ func TestRejectOfAnOrderIsARejectedOrder(t *testing.T) {
 	r.g.Send(r.now, cancel)
 	r.wire()
 	r.wire()
-	r.v.say("3|45=2|372=D|373=5|58=bad price")
+	r.v.say("3|45=3|372=D|373=5|58=bad price")
 	if e := r.next(); e.Kind != event.Exec || e.Code != uint8(market.ExecRejected) || e.Ref != child ||
 		e.Reason != event.ReasonVenueReject || e.CumQty != 0 || e.Instrument != 3 || e.Qty != 300 {
 		t.Errorf("got %+v", e)
 	}
-	r.v.say("j|45=3|372=F|379=261120143000000002|380=4|58=application halted")
+	r.v.say("j|45=4|372=F|379=261120143000000002|380=4|58=application halted")
 	if e := r.next(); e.Kind != event.OrderCancelReject || e.Ref != child || e.Reason != event.ReasonVenueHalted {
 		t.Errorf("got %+v", e)
 	}
-	r.v.say("j|45=2|372=D|379=999|380=0") // names another order than its number does
+	r.v.say("j|45=3|372=D|379=999|380=0") // names another order than its number does
 	r.v.say("3|45=77|372=D|373=5")
 	r.v.say("B|148=news")
 	r.until("counted", func() bool { return r.g.Stats().Unknown == 3 })
@@ -223,8 +223,8 @@ func TestRefusedStatusRequestIsNoRejectedOrder(t *testing.T) {
 	r.up()
 	r.g.Send(r.now, &event.Command{Kind: event.SendStatus, Child: child, Side: market.Buy, Instrument: 3})
 	r.wire()
-	r.v.say("j|45=2|372=H|379=261120143000000001|380=3")
-	r.v.say("3|45=2|372=H|373=11")
+	r.v.say("j|45=3|372=H|379=261120143000000001|380=3")
+	r.v.say("3|45=3|372=H|373=11")
 	r.until("counted", func() bool { return r.g.Stats().Unknown == 2 })
 	if len(r.events) != 0 {
 		t.Errorf("got %+v", r.events)
@@ -244,7 +244,7 @@ func TestReportIsNeverDropped(t *testing.T) {
 		r.v.say("8|" + fill(i, 300))
 	}
 	r.until("a refusal", func() bool { return r.g.Stats().SinkFull > 0 })
-	if n := r.g.session.NextIn(); n != 2 {
+	if n := r.g.session.NextIn(); n != 3 {
 		t.Fatalf("next inbound number %d: a refused report was counted as taken", n)
 	}
 	taken := 0

@@ -20,9 +20,6 @@ func (g *Gateway) resume() error {
 	if g.cfg.Heard > 0 {
 		next = max(g.cfg.Heard+1, in-min(in-1, maxRewind))
 	}
-	if next < in {
-		g.readBefore = in
-	}
 	if g.cfg.HostDied {
 		out = max(out, g.cfg.Sent+1) + g.cfg.Since + fix.HostAhead
 	} else if next == in {
@@ -31,18 +28,16 @@ func (g *Gateway) resume() error {
 	return g.store.Resume(out, next)
 }
 
-// outdated reports whether m is one that a process before has read, as resume found, and was about its
-// own moment only: a quote, an invitation. It is for the first session, until what was missing has
-// come.
+// outdated reports whether m is repeated, after a connection that was lost, and was about its own moment
+// only: a quote, an invitation. Nobody can deal on it any more, and what it would be an answer to is over.
 func (g *Gateway) outdated(m *fix.Message, kind byte) bool {
-	if g.session.NextIn() >= g.readBefore || !m.Flag(fix.TagPossDupFlag) {
-		return false
-	}
 	switch kind {
 	case '8':
-		return g.cfg.Dialect.invites(m)
+		if !g.cfg.Dialect.invites(m) {
+			return false
+		}
 	case '9', '3', 'j':
 		return false
 	}
-	return true
+	return m.Flag(fix.TagPossDupFlag)
 }

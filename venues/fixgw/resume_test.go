@@ -3,6 +3,7 @@ package fixgw
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,19 +40,19 @@ func TestWhatTheJournalLacksIsAskedForAgain(t *testing.T) {
 	}
 	r := newRig(t, config(0))
 	read := readAway(r)
-	for i, want := range []uint64{2, 3, 0, 5} { // a quote is of its moment
+	for i, want := range []uint64{3, 4, 0, 6} { // a quote is of its moment
 		if got := read[i].MsgSeqNum(); got != want {
 			t.Errorf("event %d: MsgSeqNum %d, want %d", i, got, want)
 		}
 	}
 	r.start(config(read[1].MsgSeqNum()))
 	late := r.next()
-	if late.Kind != event.Exec || late.ID != read[3].ID || late.CumQty != 100 || late.Flags&event.PossDup == 0 || late.MsgSeqNum() != 5 {
+	if late.Kind != event.Exec || late.ID != read[3].ID || late.CumQty != 100 || late.Flags&event.PossDup == 0 || late.MsgSeqNum() != 6 {
 		t.Fatalf("got %+v, want the execution again, alone", late)
 	}
 	up := r.next()
-	if up.Kind != event.VenueSession || up.Code != uint8(event.SessionUp) || up.MsgSeqNum() != 6 {
-		t.Fatalf("got %+v, want session up behind message 6, the Logon", up)
+	if up.Kind != event.VenueSession || up.Code != uint8(event.SessionUp) || up.MsgSeqNum() != 8 {
+		t.Fatalf("got %+v, want session up behind message 8, the answer to our test", up)
 	}
 	if s := r.g.Stats(); s.Outdated != 1 || s.Quotes != 0 || s.Session.Gaps != 1 {
 		t.Errorf("stats %+v, want one quote that is too old", s)
@@ -65,7 +66,7 @@ func TestWhatTheJournalLacksIsAskedForAgain(t *testing.T) {
 // TestOnlyWhatTheJournalLacksIsAskedForAgain keeps out what is recorded: an old status would undo what
 // came after it.
 func TestOnlyWhatTheJournalLacksIsAskedForAgain(t *testing.T) {
-	for name, heard := range map[string]uint64{"all is recorded": 5, "nothing is known": 0} {
+	for name, heard := range map[string]uint64{"all is recorded": 6, "nothing is known": 0} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir() + "/XLIT.seq"
 			config := func(heard uint64) func(*Config) {
@@ -87,14 +88,14 @@ func TestNumbersToGoOnWith(t *testing.T) {
 	const in, out = 1_000_000, 10
 	path := t.TempDir() + "/XLIT.seq"
 	for name, tt := range map[string]struct {
-		heard                     uint64
-		died                      bool
-		sent, since               uint64
-		spoil                     func(*Config)
-		wantIn, wantOut, wantRead uint64
+		heard           uint64
+		died            bool
+		sent, since     uint64
+		spoil           func(*Config)
+		wantIn, wantOut uint64
 	}{
-		"the journal lacks some":        {heard: 999_990, wantIn: 999_991, wantOut: out, wantRead: in},
-		"a dealer's quotes of a day":    {heard: 7, wantIn: in - maxRewind, wantOut: out, wantRead: in},
+		"the journal lacks some":        {heard: 999_990, wantIn: 999_991, wantOut: out},
+		"a dealer's quotes of a day":    {heard: 7, wantIn: in - maxRewind, wantOut: out},
 		"the journal has all":           {heard: in - 1, wantIn: in, wantOut: out},
 		"the file is older":             {heard: in + 20, died: true, wantIn: in + 21, wantOut: out + fix.HostAhead},
 		"the file is much older":        {heard: in + 20, died: true, sent: 700, since: 8, wantIn: in + 21, wantOut: 709 + fix.HostAhead},
@@ -120,8 +121,8 @@ func TestNumbersToGoOnWith(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if in, out := g.session.NextIn(), g.session.NextOut(); in != tt.wantIn || out != tt.wantOut || g.readBefore != tt.wantRead {
-			t.Errorf("%s: it goes on with in %d, out %d, read before %d; want %+v", name, in, out, g.readBefore, tt)
+		if in, out := g.session.NextIn(), g.session.NextOut(); in != tt.wantIn || out != tt.wantOut {
+			t.Errorf("%s: it goes on with in %d, out %d; want %+v", name, in, out, tt)
 		}
 		if err := g.Close(); err != nil {
 			t.Error(err)
@@ -142,7 +143,7 @@ func TestNumbersOfADeadHostDoNotEndTheSession(t *testing.T) {
 	if err := os.WriteFile(path, old, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.start(func(c *Config) { c.StorePath, c.Heard, c.HostDied = path, 5, true })
+	r.start(func(c *Config) { c.StorePath, c.Heard, c.HostDied = path, 6, true })
 	r.up()
 	c := takeOrder()
 	c.Child++
@@ -152,5 +153,34 @@ func TestNumbersOfADeadHostDoNotEndTheSession(t *testing.T) {
 	}
 	if s := r.g.Stats(); s.Session.Gaps != 0 || s.Disconnects != 0 {
 		t.Errorf("stats %+v", s)
+	}
+}
+
+// lost lets the venue say what the connection takes along when it ends.
+func (v *venue) lost(texts ...string) {
+	v.tell(func() {
+		for _, text := range texts {
+			v.write(text)
+		}
+		v.drop()
+	})
+}
+
+// TestRepeatedQuotesAreOutdated: what a dealer said into a connection that was lost comes again with the
+// reports, and its price is as old as the connection.
+func TestRepeatedQuotesAreOutdated(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Kind = market.SDP })
+	r.up()
+	r.g.Send(r.now, takeOrder())
+	r.wire()
+	r.v.lost("S|117=Q1|131=ACME|55=ACME|132=100.24|133=100.25|134=100|135=100", "8|"+fill(1, 100))
+	r.until("the session down", func() bool { return r.g.Stats().Disconnects == 1 })
+	r.now += 60_000 * milli
+	var kinds []event.Kind
+	for len(kinds) == 0 || kinds[len(kinds)-1] != event.VenueSession || len(kinds) < 3 {
+		kinds = append(kinds, r.next().Kind)
+	}
+	if s := r.g.Stats(); slices.Contains(kinds, event.Quote) || !slices.Contains(kinds, event.Exec) || s.Outdated != 1 || s.Quotes != 0 {
+		t.Errorf("events %v, stats %+v", kinds, s)
 	}
 }
