@@ -138,11 +138,9 @@ func BenchmarkCompositeUpdate(b *testing.B) {
 			benchmarkUpdate(b, func() *Composite { return litComposite(n, 1) },
 				func(m *Composite, i int) {
 					i = after(m, i)
-					bids := m.Books[i%n].Ladder(market.Buy)
-					best, _ := bids.Best()
-					bids.Set(best.Price, 0)
-					bids.Set(market.Price(1<<40-i), 5)
-					m.Dirty |= 1 << (i % n)
+					best, _ := m.Books[i%n].Ladder(market.Buy).Best()
+					set(m, i%n, market.Buy, best.Price, 0)
+					set(m, i%n, market.Buy, market.Price(999_999-i%900_000), 5) // below those of all others
 				},
 				func(m *Composite, i int) { m.Refresh(int64(i) * 1000) })
 		})
