@@ -6,10 +6,11 @@ import (
 	"penstock/internal/warm"
 	"penstock/market"
 	"penstock/policy"
+	"penstock/router/risk"
 )
 
 // RewarmParts is in how many turns Rewarm has asked for all of a parent.
-const RewarmParts = 3 + bookParts
+const RewarmParts = 4 + bookParts
 
 // bookParts is how many parts the books of an instrument make.
 const bookParts = 4
@@ -29,10 +30,12 @@ func (c *Core) Rewarm(turn uint64) (id market.InstrumentID, side market.Side, ok
 		c.bringCore(p)
 	case 1:
 		c.bringInstrument(p)
+	case 2:
+		c.gate.RewarmControls(&risk.Order{Client: p.Client, Strategy: p.Strategy, Instrument: p.Instrument, Slot: slotIn(p.Number)})
 	case RewarmParts - 1:
 		c.decideInVain(p)
 	default:
-		c.bringBooks(p, part-2)
+		c.bringBooks(p, part-3)
 	}
 	return p.Instrument, p.Side, true
 }

@@ -63,7 +63,7 @@ func New(table *policy.Table) (*Rehearsal, error) {
 		Limits: []risk.Limits{{ParentMaxQty: 1e12, ParentMaxNotional: 1e18, ChildMaxQty: 1000, ChildMaxNotional: 1e13,
 			CollarBps: 500}},
 		Table: table, Book: book.Capacity{Levels: 64, Orders: 64}, MaxParents: 2, MaxChildren: children,
-		Tactics: router.DefaultTactics(),
+		Tactics: router.DefaultTactics(), Controls: controls(),
 	}
 	cfg.Tactics.MaxChildren, cfg.Tactics.MaxLife = math.MaxInt, math.MaxInt
 	for i := range venues {
@@ -90,6 +90,13 @@ func New(table *policy.Table) (*Rehearsal, error) {
 		return nil, fmt.Errorf("rehearsal: %w", err)
 	}
 	return r, nil
+}
+
+// controls are those of its one client, who may do all that it does.
+func controls() *risk.Controls {
+	return &risk.Controls{FirmCredit: market.MaxMoney, StrategyRate: rate, RepeatOrders: rate, RepeatNanos: 1, SameOrders: 1, SameNanos: 1,
+		Restricted: []bool{false}, Decimals: []uint8{4},
+		Clients: []risk.Client{{Credit: market.MaxMoney, Instruments: []bool{true}, Venues: []bool{true, true, true, true}}}}
 }
 
 // Connect lets the bytes of an order leave over a TCP connection to this process itself now and then, because the

@@ -43,6 +43,9 @@ func TestRehearsalGoesAllTheWay(t *testing.T) {
 	if n := testing.AllocsPerRun(10*children, r.Walk); n != 0 {
 		t.Errorf("%v allocations in a walk", n)
 	}
+	if r.core.Gate().Exposure(0, limit, qty) == 0 {
+		t.Error("its gate has no controls, as every router's has")
+	}
 	if p := &r.core.Parents()[0]; !p.Live() || p.Reserved > qty {
 		t.Errorf("its parent is %v with %v reserved", p.Status, p.Reserved)
 	}

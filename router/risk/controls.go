@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"penstock/event"
+	"penstock/internal/warm"
 	"penstock/market"
 )
 
@@ -254,8 +255,8 @@ func (k *controls) again(r *Request, now int64) bool {
 	return seen >= k.SameOrders
 }
 
-// control judges a child by everything but its own size and price.
-func (g *Gate) control(o *Order, now int64) event.Reason {
+// control judges who may give a child at all.
+func (g *Gate) control(o *Order) event.Reason {
 	if len(g.scopes) > 0 {
 		if why := g.killedBy(o.Venue, o.Instrument, o.Client, o.Strategy, o.Policy); why != event.ReasonNone {
 			return why
@@ -268,32 +269,91 @@ func (g *Gate) control(o *Order, now int64) event.Reason {
 	case k == nil:
 		return event.ReasonNone
 	}
-	s := strategyIndex(o.Strategy)
+	if why := k.may(o); why != event.ReasonNone {
+		return why
+	}
+	if k.venues[o.Client]>>(o.Venue&(market.MaxVenues-1))&1 == 0 {
+		return event.ReasonNotPermitted
+	}
+	return event.ReasonNone
+}
+
+// may judges what never changes: whether the client trades such orders at all.
+func (k *controls) may(o *Order) event.Reason {
 	switch {
-	case int(o.Client) >= len(k.Clients) || !k.Clients[o.Client].Instruments[o.Instrument] || k.venues[o.Client]>>o.Venue&1 == 0:
+	case int(o.Client) >= len(k.Clients) || !k.Clients[o.Client].Instruments[o.Instrument]:
 		return event.ReasonNotPermitted
 	case k.Restricted[o.Instrument]:
 		return event.ReasonRestricted
 	case !k.Clients[o.Client].sells(o.Mark):
 		return event.ReasonNoShorts
-	case k.disabled[s]:
+	}
+	return event.ReasonNone
+}
+
+// spend judges an order that may be given, with a notional of n, by what is left of the limits at now, and
+// takes it from the rates.
+func (g *Gate) spend(o *Order, n market.Notional, now int64) event.Reason {
+	k, v := g.controls, o.Venue&(market.MaxVenues-1)
+	if k == nil {
+		if !g.windows[v].take(now) {
+			return event.ReasonMsgRate
+		}
+		return event.ReasonNone
+	}
+	s := strategyIndex(o.Strategy)
+	if k.disabled[s] {
 		return event.ReasonDisabled
 	}
-	cost := k.money(o.Instrument, o.Price, o.Qty)
+	cost := n.Money(k.Decimals[o.Instrument])
 	g.approved.order.cost = cost
+	rate, repeat, canary := &k.rates[s][v], &k.repeats[o.Slot], k.isCanary(o.Policy)
 	switch {
 	case k.used[o.Client] > k.Clients[o.Client].Credit-cost, k.firm > k.FirmCredit-cost:
 		return event.ReasonCredit
-	case k.isCanary(o.Policy) && !k.canaryMay(o, cost):
+	case canary && !k.canaryMay(o, cost):
 		k.canaryOut = true
 		return event.ReasonCanary
-	case !k.rates[s][o.Venue].room(now):
+	case !rate.room(now):
 		return event.ReasonStrategyRate
-	case !k.repeat(o.Slot, now):
+	case !k.mayRepeat(repeat, now):
 		k.disabled[s] = true
 		return event.ReasonDisabled
+	case !g.windows[v].take(now):
+		return event.ReasonMsgRate
+	}
+	rate.order(now)
+	k.begin(repeat, now)
+	repeat.orders++
+	if canary {
+		k.canary.orders++
+		k.canary.notional += cost
 	}
 	return event.ReasonNone
+}
+
+// RewarmControls asks for what control and spend read and write of an order: its client, strategy, instrument and
+// slot count.
+func (g *Gate) RewarmControls(o *Order) {
+	k := g.controls
+	if k == nil || int(o.Client) >= len(k.Clients) {
+		return
+	}
+	warm.Span(&k.Controls, &k.disabled)
+	warm.Span(&k.sameNext, &k.canaryOut)
+	cl := &k.Clients[o.Client]
+	warm.Of(cl)
+	warm.Of(&cl.Instruments[o.Instrument])
+	warm.Of(&k.venues[o.Client])
+	warm.Of(&k.used[o.Client])
+	warm.Of(&k.Restricted[o.Instrument])
+	warm.Of(&k.Decimals[o.Instrument])
+	warm.Of(&k.repeats[o.Slot])
+	rates := &k.rates[strategyIndex(o.Strategy)]
+	warm.Of(rates)
+	for v := range rates {
+		rates[v].rewarm()
+	}
 }
 
 func (k *controls) money(in market.InstrumentID, price market.Price, qty market.Qty) market.Money {
@@ -316,23 +376,15 @@ func (k *controls) canaryMay(o *Order, cost market.Money) bool {
 		k.canary.notional <= c.Notional-cost
 }
 
-// repeat reports whether a parent may send one more order.
-func (k *controls) repeat(slot int32, now int64) bool {
-	r := &k.repeats[slot]
+// mayRepeat reports whether a parent may send one more order.
+func (k *controls) mayRepeat(r *repeat, now int64) bool {
 	return now-r.from >= k.RepeatNanos || int(r.orders) < k.RepeatOrders && int(r.fills) < k.RepeatOrders
 }
 
-// sent accounts for an order that passed.
-func (k *controls) sent(o *Order, now int64) {
-	k.rates[strategyIndex(o.Strategy)][o.Venue].order(now)
-	r := &k.repeats[o.Slot]
+// begin begins another window of a parent when its last is over.
+func (k *controls) begin(r *repeat, now int64) {
 	if now-r.from >= k.RepeatNanos {
 		*r = repeat{from: now}
-	}
-	r.orders++
-	if k.isCanary(o.Policy) {
-		k.canary.orders++
-		k.canary.notional += k.money(o.Instrument, o.Price, o.Qty)
 	}
 }
 
@@ -386,9 +438,7 @@ func (g *Gate) Filled(slot int32, s event.Strategy, now int64) bool {
 		return true
 	}
 	r := &k.repeats[slot]
-	if now-r.from >= k.RepeatNanos {
-		*r = repeat{from: now}
-	}
+	k.begin(r, now)
 	r.fills++
 	if int(r.fills) <= k.RepeatOrders || k.disabled[strategyIndex(s)] {
 		return true

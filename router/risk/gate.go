@@ -300,17 +300,11 @@ func (g *Gate) judge(o *Order, mid2, now int64) event.Reason {
 		return event.ReasonMaxNotional
 	}
 	if len(g.scopes) > 0 || g.controls != nil || o.Mark != market.Long {
-		if why := g.control(o, now); why != event.ReasonNone {
+		if why := g.control(o); why != event.ReasonNone {
 			return why
 		}
 	}
-	if !g.windows[o.Venue].take(now) {
-		return event.ReasonMsgRate
-	}
-	if g.controls != nil {
-		g.controls.sent(o, now)
-	}
-	return event.ReasonNone
+	return g.spend(o, market.Notional(n), now)
 }
 
 // Ahead reads what the next message to venue will read and write of its rate, so that it is near.
@@ -383,14 +377,12 @@ func (g *Gate) refuse(r event.Reason) event.Reason {
 	return r
 }
 
-// Rewarm asks for what the next order of an instrument needs; see router.Core.Rewarm.
+// Rewarm asks for what the next order of an instrument needs, beside RewarmControls; see
+// router.Core.Rewarm.
 func (g *Gate) Rewarm(id market.InstrumentID) {
 	warm.Of(&g.limits[id])
 	warm.Of(g)
 	for v := range g.windows {
-		if w := &g.windows[v]; len(w.times) > 0 {
-			warm.Of(&w.times[w.next])
-			warm.Of(&w.times[w.tail()])
-		}
+		g.windows[v].rewarm()
 	}
 }

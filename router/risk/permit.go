@@ -15,6 +15,7 @@ type Permit struct {
 	worst     int64        // the parent's limit × Side.Sign: what is larger is beyond it
 	dearest   market.Price // at which that is worth no more than an order may be; 0: Use approves nothing
 	collarBps int64
+	venues    uint16 // where its client trades, one bit each
 }
 
 // Permit makes p for o, whose venue and price are not looked at. What is not usual, as a short sale or a
@@ -24,6 +25,13 @@ func (g *Gate) Permit(p *Permit, o *Order) {
 	p.order, p.most, p.worst, p.dearest, p.collarBps = *o, o.Qty, math.MaxInt64, 0, l.CollarBps
 	if o.Limit != 0 {
 		p.worst = o.Side.Sign() * int64(o.Limit)
+	}
+	p.venues = math.MaxUint16
+	if k := g.controls; k != nil {
+		if k.may(o) != event.ReasonNone {
+			return
+		}
+		p.venues = k.venues[o.Client]
 	}
 	if o.Qty > 0 && o.Qty <= l.ChildMaxQty && o.Mark == market.Long && o.ShortBid == 0 && len(g.scopes) == 0 {
 		p.dearest = min(market.Price(int64(l.ChildMaxNotional)/int64(o.Qty)), market.MaxPrice)
@@ -41,16 +49,15 @@ func (p *Permit) Most() market.Qty { return p.most }
 func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) *Approved {
 	o := &p.order
 	g.approved.ok = false
-	if g.shut>>(venue&(market.MaxVenues-1))&1 != 0 || price <= 0 || price > p.dearest || qty <= 0 || qty > p.most ||
+	venue &= market.MaxVenues - 1
+	if (g.shut|^p.venues)>>venue&1 != 0 || len(g.scopes) > 0 || price <= 0 || price > p.dearest || qty <= 0 || qty > p.most ||
 		o.Side.Sign()*int64(price) > p.worst || !within(o.Side, mid2, price, p.collarBps) {
 		return nil
 	}
 	o.Venue, o.Price, o.Qty = venue, price, qty
-	if g.controls != nil && g.control(o, now) != event.ReasonNone || !g.windows[venue&(market.MaxVenues-1)].take(now) {
+	// Its notional is below ChildMaxNotional, by dearest and most.
+	if g.spend(o, market.Notional(int64(price)*int64(qty)), now) != event.ReasonNone {
 		return nil
-	}
-	if g.controls != nil {
-		g.controls.sent(o, now)
 	}
 	return g.seal(o)
 }

@@ -1,5 +1,7 @@
 package risk
 
+import "penstock/internal/warm"
+
 const windowNanos = 1_000_000_000
 
 // window bounds messages per sliding second exactly: it remembers the times of
@@ -74,5 +76,13 @@ func (w *window) record(now int64) {
 	w.times[w.next] = now
 	if w.next++; w.next == len(w.times) {
 		w.next = 0
+	}
+}
+
+// rewarm asks for what the next message reads and writes.
+func (w *window) rewarm() {
+	if len(w.times) > 0 {
+		warm.Of(&w.times[w.next])
+		warm.Of(&w.times[w.tail()])
 	}
 }

@@ -50,9 +50,11 @@ var mutants = []mutant{
 		"	return g.venues | g.barred\n", "	return g.barred\n"),
 	one("a stance outlives a timer", "router/router.go",
 		"		c.facts++ // what was made of a parent amid the event may not be what came of it\n", ""),
-	one("a permit is given under a kill of a client", permitFile, " && len(g.scopes) == 0 {", " {"),
+	mutant{"a permit is given, and used, under a kill of a client", []edit{
+		{permitFile, " && len(g.scopes) == 0 {", " {"}, {permitFile, " || len(g.scopes) > 0 ||", " ||"},
+	}},
 	one("a permit leaves the clients' credit alone", permitFile,
-		"	if g.controls != nil && g.control(o, now) != event.ReasonNone || !g.windows", "	if !g.windows"),
+		"	if g.spend(o, market.Notional(int64(price)*int64(qty)), now) != event.ReasonNone {", "	if !g.windows[venue].take(now) {"),
 	one("a kill of the firm is not looked at", gateFile,
 		"{ return g.killed || g.stopped }", "{ return g.stopped }"),
 	one("a kill blocks and does not cancel", operatorFile,
