@@ -132,6 +132,7 @@ func (d *desk) config(tb testing.TB, o deskOptions) *router.Config {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: id, Instrument: market.InstrumentID(i)})
 		}
 	}
+	cfg.Controls = openControls(cfg)
 	return cfg
 }
 
@@ -392,27 +393,54 @@ func (d *desk) sendParents(tb testing.TB, o deskOptions) {
 // openFirewall makes the firewall, which is in the chain as in production. Its limits are
 // wide; a violation ends the benchmark.
 func (d *desk) openFirewall(tb testing.TB, cfg *router.Config) {
-	c := firewall.Config{Credit: []market.Money{market.MaxMoney}, MaxParents: cfg.MaxParents, MaxChildren: cfg.MaxChildren,
-		Latch: &d.latch, Ask: func() bool { return false }, Trip: func(v *firewall.Violation) { panic(fmt.Sprintf("%+v", *v)) }}
-	for i := range cfg.Instruments {
-		in, l := &cfg.Instruments[i], &cfg.Limits[i]
-		c.Limits = append(c.Limits, firewall.Limits{MaxQty: l.ChildMaxQty, MaxNotional: l.ChildMaxNotional, Low: 1,
-			High: market.MaxPrice, Decimals: in.PriceDecimals + in.QtyDecimals})
-	}
+	c := firewallConfig(cfg, &d.latch, func(v *firewall.Violation) { panic(fmt.Sprintf("%+v", *v)) })
 	var err error
 	if d.wall, err = firewall.New(c); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-func (d *desk) guard(tb testing.TB, cfg *router.Config, v market.VenueID) *firewall.Session {
-	c := firewall.SessionConfig{Venue: v, BeginString: "FIX.4.4", ParentTag: fix.TagSecondaryClOrdID, Rate: 1 << 18}
+// firewallConfig has the limits of cfg.
+func firewallConfig(cfg *router.Config, latch *firewall.Latch, trip func(*firewall.Violation)) firewall.Config {
+	c := firewall.Config{Credit: []market.Money{market.MaxMoney}, MaxParents: cfg.MaxParents, MaxChildren: cfg.MaxChildren,
+		Latch: latch, Ask: func() bool { return false }, Trip: trip}
+	for i := range cfg.Instruments {
+		in, l := &cfg.Instruments[i], &cfg.Limits[i]
+		c.Limits = append(c.Limits, firewall.Limits{MaxQty: l.ChildMaxQty, MaxNotional: l.ChildMaxNotional, Low: 1,
+			High: market.MaxPrice, Decimals: in.PriceDecimals + in.QtyDecimals})
+	}
+	return c
+}
+
+// openControls are those of one client that may have everything.
+func openControls(cfg *router.Config) *risk.Controls {
+	c := &risk.Controls{FirmCredit: market.MaxMoney, StrategyRate: 25_000, RepeatOrders: 100_000, RepeatNanos: 1, SameOrders: 1_000, SameNanos: 1,
+		Restricted: make([]bool, len(cfg.Instruments)), Decimals: make([]uint8, len(cfg.Instruments))}
+	client := risk.Client{Credit: market.MaxMoney, Instruments: make([]bool, len(cfg.Instruments)), Venues: make([]bool, len(cfg.Venues))}
+	for i := range cfg.Instruments {
+		client.Instruments[i] = true
+		c.Decimals[i] = cfg.Instruments[i].PriceDecimals + cfg.Instruments[i].QtyDecimals
+	}
+	for v := range cfg.Venues {
+		client.Venues[v] = true
+	}
+	c.Clients = []risk.Client{client}
+	return c
+}
+
+// guardConfig is the firewall's session at venue v.
+func guardConfig(cfg *router.Config, v market.VenueID, beginString string) firewall.SessionConfig {
+	c := firewall.SessionConfig{Venue: v, BeginString: beginString, ParentTag: fix.TagSecondaryClOrdID, Rate: 1 << 18}
 	for i := range cfg.Instruments {
 		in := &cfg.Instruments[i]
 		c.Symbols = append(c.Symbols, firewall.Symbol{ID: in.ID, Text: in.Symbol, PriceDecimals: in.PriceDecimals,
 			QtyDecimals: in.QtyDecimals})
 	}
-	s, err := d.wall.Session(c)
+	return c
+}
+
+func (d *desk) guard(tb testing.TB, cfg *router.Config, v market.VenueID) *firewall.Session {
+	s, err := d.wall.Session(guardConfig(cfg, v, "FIX.4.4"))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func newClientRig(tb testing.TB) *clientRig {
 	r.acceptor, err = ems.Listen(ems.Config{Listen: "127.0.0.1:0", StoreDir: dir + "/store", LogDir: dir + "/log",
 		Sessions:    []ems.Session{{Session: guard.Session{SenderCompID: "ROUTER", TargetCompID: "CLIENT"}}},
 		Instruments: r.config.Instruments, Venues: r.config.Venues, DefaultStrategy: event.StrategySweep,
-		Sink: func(e *event.Event) bool { ok := r.clients.Push(e); r.bell(); return ok }})
+		Sink: func(e *event.Event) bool { r.announce(e); ok := r.clients.Push(e); r.bell(); return ok }})
 	if err != nil {
 		tb.Fatal(err)
 	}

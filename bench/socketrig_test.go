@@ -14,13 +14,14 @@ import (
 	"penstock/router"
 	"penstock/router/loop"
 	"penstock/router/risk"
+	"penstock/venues/firewall"
 	"penstock/venues/fixgw"
 	"penstock/venues/itch"
 	"penstock/venues/wire"
 )
 
 // socketRig is the router as it runs: loop with feed and gateway inline, spinning,
-// journal, ten venues. The first has sockets; the books of the others stand still.
+// journal, firewall, ten venues. The first has sockets; the books of the others stand still.
 type socketRig struct {
 	core     *router.Core
 	seq      *loop.Sequencer
@@ -29,6 +30,10 @@ type socketRig struct {
 	feed     *itch.Feed
 	gateway  *fixgw.Gateway
 	gate     *wire.Gate
+	wall     *firewall.Firewall
+	latch    firewall.Latch
+	ordered  *ring.SPSC[firewall.Order] // of clients, for the firewall
+	tripped  int
 	journal  *journal.Writer
 	dir      string
 	venues   *ring.SPSC[event.Event]
@@ -50,7 +55,7 @@ const rigVenues = 10
 func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	tb.Helper()
 	r := &socketRig{peer: newCounterparty(tb), venues: ring.New[event.Event](1 << 15),
-		clients: ring.New[event.Event](1 << 12), ended: make(chan error, 1), report: func(*event.Command) bool { return true }}
+		clients: ring.New[event.Event](1 << 12), ordered: ring.New[firewall.Order](1 << 12), ended: make(chan error, 1), report: func(*event.Command) bool { return true }}
 	r.config = r.routerConfig(tb)
 	var err error
 	if r.core, err = router.New(r.config); err != nil {
@@ -70,6 +75,9 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	r.seq = loop.NewSequencer(r.core, r.journal, r.dispatch)
 	sink := func(e *event.Event) bool { return r.venues.Push(e) }
 	if r.gate, err = wire.NewGate(); err != nil {
+		tb.Fatal(err)
+	}
+	if r.wall, err = firewall.New(firewallConfig(r.config, &r.latch, func(*firewall.Violation) { r.tripped++ })); err != nil {
 		tb.Fatal(err)
 	}
 	r.openVenue(tb, sink)
@@ -115,6 +123,7 @@ func (r *socketRig) routerConfig(tb testing.TB) *router.Config {
 			ByOrder: v == 0, MsgRate: 1 << 20, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: int64(30_000 + v)}})
 		cfg.Listings = append(cfg.Listings, router.Listing{Venue: id})
 	}
+	cfg.Controls = openControls(cfg)
 	return cfg
 }
 
@@ -123,10 +132,13 @@ func (r *socketRig) openVenue(tb testing.TB, sink event.Sink) {
 	if !ok {
 		tb.Fatal("no dialect sim")
 	}
-	var err error
+	guard, err := r.wall.Session(guardConfig(r.config, 0, dialect.BeginString))
+	if err != nil {
+		tb.Fatal(err)
+	}
 	r.gateway, err = fixgw.New(fixgw.Config{Addr: r.peer.addr(), SenderCompID: "PENSTOCK", TargetCompID: "VENUE",
 		HeartBtIntSecs: 600, Dialect: dialect, Kind: market.Lit, Sink: sink, Clock: readClock,
-		Socket: wire.Options{Gate: r.gate}, Symbols: []fixgw.Symbol{{Text: "PSTK", PriceDecimals: 4}}})
+		Firewall: guard, Latch: &r.latch, Socket: wire.Options{Gate: r.gate}, Symbols: []fixgw.Symbol{{Text: "PSTK", PriceDecimals: 4}}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -166,9 +178,27 @@ func (r *socketRig) dispatch(c *event.Command) {
 			r.dropped++
 		}
 	case event.Report, event.RejectCancel:
+		if c.Kind == event.Report && (c.ExecType == market.ExecNew || c.ExecType == market.ExecReplaced) {
+			r.hear()
+			r.wall.Accept(&firewall.Accepted{Number: c.Parent, Client: c.Client, ID: c.ID})
+		}
 		if len(r.unheard) > 0 || !r.report(c) {
 			r.unheard = append(r.unheard, *c)
 		}
+	}
+}
+
+// announce tells the firewall of a client's order before the core hears of it. The goroutine that reads clients' messages.
+func (r *socketRig) announce(e *event.Event) {
+	r.ordered.Push(&firewall.Order{ID: e.ID, Client: e.Client, Instrument: e.Instrument, Side: e.Side, Qty: e.Qty, Limit: e.Price,
+		Strategy: uint16(e.Strategy)})
+}
+
+// hear lets the firewall know of them. Loop goroutine.
+func (r *socketRig) hear() {
+	var o firewall.Order
+	for r.ordered.Pop(&o) {
+		r.wall.Ordered(&o)
 	}
 }
 
@@ -218,8 +248,8 @@ func (r *socketRig) stop(tb testing.TB) {
 			tb.Error(err)
 		}
 	}
-	if trouble := r.core.Audit(); trouble != "" {
-		tb.Error(trouble)
+	if trouble := r.core.Audit(); trouble != "" || r.tripped > 0 {
+		tb.Errorf("%s; the firewall tripped %d times", trouble, r.tripped)
 	}
 }
 
@@ -230,5 +260,6 @@ func (r *socketRig) twap(qty market.Qty) {
 		TIF: market.TIFDay, Strategy: event.StrategyTWAP, Until: now + 3600e9, SliceNanos: 3600e9}
 	r.parentID++
 	parent.ID, _ = event.MakeID(fmt.Sprint("P", r.parentID))
+	r.announce(&parent)
 	r.seq.Take(now, &parent)
 }
