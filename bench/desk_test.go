@@ -132,7 +132,7 @@ func (d *desk) config(tb testing.TB, o deskOptions) *router.Config {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: id, Instrument: market.InstrumentID(i)})
 		}
 	}
-	cfg.Controls = openControls(cfg)
+	cfg.Controls, cfg.Protect = openControls(cfg), protection(cfg, f.byOrder) // ITCH tells of stocks that have it
 	return cfg
 }
 
@@ -426,6 +426,14 @@ func openControls(cfg *router.Config) *risk.Controls {
 	}
 	c.Clients = []risk.Client{client}
 	return c
+}
+
+// protection is that of better quotes, on or off: every router is told which.
+func protection(cfg *router.Config, on bool) (all [][]router.Protection) {
+	for range cfg.Instruments {
+		all = append(all, []router.Protection{{On: on}})
+	}
+	return all
 }
 
 // guardConfig is the firewall's session at venue v.

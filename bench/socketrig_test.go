@@ -123,7 +123,7 @@ func (r *socketRig) routerConfig(tb testing.TB) *router.Config {
 			ByOrder: v == 0, MsgRate: 1 << 20, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: int64(30_000 + v)}})
 		cfg.Listings = append(cfg.Listings, router.Listing{Venue: id})
 	}
-	cfg.Controls = openControls(cfg)
+	cfg.Controls, cfg.Protect = openControls(cfg), protection(cfg, true)
 	return cfg
 }
 

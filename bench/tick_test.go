@@ -159,7 +159,7 @@ type practice struct {
 }
 
 func newPractice(tb testing.TB) *practice {
-	r, err := rehearsal.New(benchTable(tb))
+	r, err := rehearsal.New(benchTable(tb), true)
 	if err != nil {
 		tb.Fatal(err)
 	}

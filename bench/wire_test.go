@@ -290,7 +290,7 @@ func newWire(tb testing.TB, load wireLoad) *wireRig {
 	var err error
 	_, w.undo = quiet.Begin()
 	w.rig = newSocketRig(tb, func(r *socketRig) { r.twap(3000) })
-	if w.practice, err = rehearsal.New(w.rig.config.Table); err == nil {
+	if w.practice, err = rehearsal.New(w.rig.config.Table, true); err == nil {
 		err = w.practice.Connect(readClock)
 	}
 	if err != nil {

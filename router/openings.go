@@ -190,12 +190,19 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 	}
 	m, l := c.composites[p.Instrument], &c.listed[p.Instrument]
 	n, open := c.openings(m, p.Side), m.LiveLit()&c.verdict.usable
-	v, ok := n.cheapest(open)
+	own := l.posted[p.Side.Contra().Index()]
+	v := 0
+	if c.walk.price {
+		v, ok = c.nearestTo(m, n, p.Side, open)
+	} else {
+		v, ok = n.cheapest(open)
+		own &= open
+	}
 	best := &n.first[v&(market.MaxVenues-1)]
 	if !ok || best.left < want || p.Side.Better(bound, best.price) {
 		return 0, false
 	}
-	if l.posted[p.Side.Contra().Index()]&open != 0 {
+	if own != 0 {
 		return 0, false // a walk knows how far from our own order it may go
 	}
 	c.tellOthers(p, open, n.empty&open)

@@ -2,7 +2,10 @@ package router
 
 import (
 	"fmt"
+	"math"
+	"math/bits"
 
+	"penstock/book"
 	"penstock/event"
 	"penstock/market"
 )
@@ -40,6 +43,35 @@ func (c *Core) protects(id market.InstrumentID) (on bool) {
 		on = p.On
 	}
 	return on
+}
+
+// protectionHolds returns until when what protects returns is so.
+func (c *Core) protectionHolds(id market.InstrumentID) int64 {
+	if len(c.protect) > 0 {
+		for _, p := range c.protect[id] {
+			if p.From > c.now {
+				return p.From
+			}
+		}
+	}
+	return math.MaxInt64
+}
+
+// nearestTo returns the venue of open where a sweep by price begins, if that is at the touch of m: no protected
+// quote is better, wherever it is.
+func (c *Core) nearestTo(m *book.Composite, n *nearLevels, side market.Side, open uint16) (v int, ok bool) {
+	touch, least := m.Touch(side.Contra()), int64(math.MaxInt64)
+	for set := touch.Venues & open; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		o := &n.first[i]
+		if o.left == 0 || o.price != touch.Price {
+			continue // our own orders under way will take what is there
+		}
+		if fee := byPrice(c.takeFee(i).AtMilli(o.price)); fee < least {
+			v, least, ok = i, fee, true
+		}
+	}
+	return v, ok
 }
 
 // tradesThrough reports whether an order that takes would leave a better protected quote of

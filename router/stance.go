@@ -32,6 +32,7 @@ type stance struct {
 	mayTake         bool   // one of them says TAKE_ALL
 	sure            bool   // all of them do, and none is thin: the touch has no say
 	plain           bool   // nothing stands between permit and its order
+	protected       bool   // better quotes are, so that a sweep goes by price
 	side            market.Side
 	still           bool        // there is nothing to send
 	spent           bool        // it took since the touch moved
@@ -87,7 +88,8 @@ func (c *Core) stand(p *Parent, s *stance) {
 		Limit: p.Limit, Client: p.Client, Strategy: p.Strategy, Policy: c.table.PolicyID(), Slot: slotIn(p.Number)})
 	s.plain = s.permit.OK() && p.sent < c.tactics.MaxChildren && int(p.ChildrenSent) < c.tactics.MaxLife && c.trading[p.Instrument].banded == 0
 	s.usable = c.everyVenue &^ c.hindered(p)
-	s.until = min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in))
+	s.until = min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in), c.protectionHolds(p.Instrument))
+	s.protected = c.protects(p.Instrument)
 	s.reach = math.MaxInt64
 	if p.Limit != 0 {
 		s.reach = p.Side.Sign() * int64(p.Limit)
@@ -104,7 +106,7 @@ func (c *Core) steadfast(p *Parent) bool {
 		return false
 	}
 	l := &c.listed[p.Instrument]
-	if l.kinds[market.SDP] != 0 || l.barred != 0 || len(c.protect) != 0 || c.tactics.Rule != RuleBrain || c.exploration.RateBps != 0 || c.table.Pages() != 1 {
+	if l.kinds[market.SDP] != 0 || l.barred != 0 || c.tactics.Rule != RuleBrain || c.exploration.RateBps != 0 || c.table.Pages() != 1 {
 		return false
 	}
 	for s := p.first; s != none; s = c.children[s].next {
@@ -196,10 +198,16 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	p := &c.parents[slot]
 	n, open := c.openings(m, p.Side), m.LiveLit()&s.usable
-	v, ok := n.cheapest(open)
+	own := c.listed[p.Instrument].posted[p.Side.Contra().Index()]
+	v, ok := 0, false
+	if s.protected {
+		v, ok = c.nearestTo(m, n, p.Side, open)
+	} else {
+		v, ok = n.cheapest(open)
+		own &= open
+	}
 	best := &n.first[v&(market.MaxVenues-1)]
-	if !ok || m.Touch(p.Side.Contra()).Venues&open == 0 || // no level is better than the touch
-		c.listed[p.Instrument].posted[p.Side.Contra().Index()]&open != 0 {
+	if !ok || own != 0 || m.Touch(p.Side.Contra()).Venues&open == 0 { // no level is better than the touch
 		return false
 	}
 	qty, beyond := s.permit.Most(), uint16(0)

@@ -47,10 +47,39 @@ func takes(seed uint64) func() policy.Choice {
 // something beyond the limit.
 type met struct{ still, takes, both, orders, parts, levels int }
 
+// protections has better quotes protected, or not, or from or until some time of the day, and fees that differ by
+// less than a sweep by price looks at.
+func protections(cfg *Config, seed uint64) {
+	const begin, later = 1_800_000_000e9, 1_800_000_005e9
+	for i := range cfg.Instruments {
+		cfg.Protect = append(cfg.Protect, [][]Protection{{{begin, false}}, {{begin, true}}, {{begin, true}, {later, false}},
+			{{begin, false}, {later, true}}}[(seed+uint64(i))%4])
+	}
+	for v := range cfg.Venues {
+		cfg.Venues[v].TakeFee = market.Fee{PerLotMilli: int64(30_900 - 100*v)}
+	}
+}
+
+// stepByWalk is Step without stances, and without every way to take but the walk over all levels.
+func stepByWalk(c *Core, e *event.Event, out *event.Output) {
+	const nowhere = 1 << (market.MaxVenues - 1) // a venue that is not there is barred, and has a price band
+	for i := range c.listed {
+		c.listed[i].barred |= nowhere
+		c.trading[i].banded |= nowhere
+	}
+	c.Step(e, out)
+	for i := range c.trading {
+		c.trading[i].banded &^= nowhere
+	}
+}
+
 // compareStances lets a core with stances and one that has none go through a day in which everything goes
 // wrong, disturbed or not, with levels apart or not, and compares what they do after each event.
-func compareStances(t *testing.T, seed uint64, disturbed, apart bool) (m met) {
+func compareStances(t *testing.T, seed uint64, disturbed, apart, protect bool) (m met) {
 	cfg := stanceConfig(t, takes(seed))
+	if protect {
+		protections(cfg, seed)
+	}
 	if disturbed {
 		strain(cfg, seed)
 	}
@@ -71,9 +100,7 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart bool) (m met) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	without := *cfg
-	without.Protect = make([][]Protection, len(cfg.Instruments)) // of nothing: where quotes may be protected there is no stance
-	slow, err := New(&without)
+	slow, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +111,7 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart bool) (m met) {
 		other.Reset()
 		fast.made.mid2 = 0
 		fast.Step(&e, out)
-		slow.Step(&f, other)
+		stepByWalk(slow, &f, other)
 		if !slices.Equal(out.Commands, other.Commands) || !slices.Equal(out.Decisions, other.Decisions) {
 			t.Fatalf("seed %d, event %d, %v: %d and %d commands, %d and %d decisions\n%+v\n%+v", seed, e.Seq, e.Kind, len(out.Commands), len(other.Commands),
 				len(out.Decisions), len(other.Decisions), out.Decisions, other.Decisions)
@@ -127,13 +154,17 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart bool) (m met) {
 
 func FuzzStances(f *testing.F) {
 	for seed := range uint64(6) {
-		f.Add(seed, false, false)
-		f.Add(seed, false, true)
+		f.Add(seed, false, false, false)
+		f.Add(seed, false, true, false)
+		f.Add(seed, false, seed%2 != 0, true)
 	}
 	for _, seed := range []uint64{9, 10, 11, 69} { // a band, an own order that rests, no more children, a narrower collar
-		f.Add(seed, true, false)
+		f.Add(seed, true, false, false)
+		f.Add(seed, true, false, true)
 	}
-	f.Fuzz(func(t *testing.T, seed uint64, disturbed, apart bool) { compareStances(t, seed, disturbed, apart) })
+	f.Fuzz(func(t *testing.T, seed uint64, disturbed, apart, protect bool) {
+		compareStances(t, seed, disturbed, apart, protect)
+	})
 }
 
 // TestStancesAreOfUse keeps FuzzStances from comparing nothing.
@@ -141,15 +172,17 @@ func TestStancesAreOfUse(t *testing.T) {
 	for _, days := range []struct {
 		from, n          uint64
 		disturbed, apart bool
-	}{{702, 6, false, false}, {60, 30, true, false}, {700, 8, false, true}} {
+		protect          bool
+	}{{702, 6, false, false, false}, {60, 30, true, false, false}, {700, 8, false, true, false}, {702, 6, false, false, true},
+		{60, 30, true, false, true}, {700, 8, false, true, true}} {
 		var all met
 		for seed := range days.n {
-			m := compareStances(t, days.from+seed, days.disturbed, days.apart)
+			m := compareStances(t, days.from+seed, days.disturbed, days.apart, days.protect)
 			all.still, all.takes, all.both = all.still+m.still, all.takes+m.takes, all.both+m.both
 			all.orders, all.parts, all.levels = all.orders+m.orders, all.parts+m.parts, all.levels+m.levels
 		}
 		if all.still < 200 || all.takes < 200 || all.both < 50 || all.orders < 15 || days.apart && (all.parts < 15 || all.levels < 15) {
-			t.Errorf("disturbed %v, apart %v: %+v", days.disturbed, days.apart, all)
+			t.Errorf("disturbed %v, apart %v, protected %v: %+v", days.disturbed, days.apart, days.protect, all)
 		}
 	}
 }
@@ -294,5 +327,51 @@ func TestStanceFollowsTheTableInForce(t *testing.T) {
 	w.core.facts++
 	if s := w.core.stance(slotIn(p.Number)); s.mayTake || s.sure || s.ok {
 		t.Errorf("%+v", *s)
+	}
+}
+
+// TestStanceEndsWithTheProtectionOfQuotes, or with the want of it.
+func TestStanceEndsWithTheProtectionOfQuotes(t *testing.T) {
+	const change = 1_800_000_000e9 + 1e6
+	for _, on := range []bool{false, true} {
+		w := takerWorld(t, func(cfg *Config) {
+			cfg.Protect = make([][]Protection, len(cfg.Instruments))
+			cfg.Protect[0] = []Protection{{From: 0, On: !on}, {From: change, On: on}}
+		})
+		p := w.taker("C1", 1000)
+		w.level(0, market.Buy, w.mid, 100, 0)
+		w.level(0, market.Buy, w.mid, 150, 0)
+		w.holdsStance(p)
+		if s := w.core.stances[slotIn(p.Number)]; w.now >= change || s.protected == on || s.until > change {
+			t.Errorf("at %d: %+v", w.now, s)
+		}
+		w.now = change
+		w.level(0, market.Buy, w.mid, 200, 0)
+		if s := w.core.stances[slotIn(p.Number)]; s.protected != on {
+			t.Errorf("at %d: %+v", w.now, s)
+		}
+	}
+}
+
+// TestOwnOrdersAreProtectedQuotes wherever they rest, also where a parent sends nothing: who takes at once leaves
+// them to who looks at each venue.
+func TestOwnOrdersAreProtectedQuotes(t *testing.T) {
+	for _, protect := range []bool{false, true} {
+		w := takerWorld(t, func(cfg *Config) {
+			cfg.Protect = make([][]Protection, len(cfg.Instruments))
+			cfg.Protect[0] = []Protection{{From: 0, On: protect}}
+		})
+		w.step(event.Event{Kind: event.VenueSession, Venue: 1, Code: uint8(event.SessionDown)})
+		p := w.taker("C1", 1000)
+		w.level(0, market.Buy, w.mid, 100, 0)
+		w.level(0, market.Buy, w.mid, 150, 0)
+		w.holdsStance(p)
+		c, sent := w.core, w.core.childCount
+		c.listed[0].posted[market.Sell.Index()] |= 1 << 1
+		c.made.mid2 = 0
+		w.level(0, market.Sell, w.mid+200, 5000, 0)
+		if c.childCount != sent+1 || c.made.mid2 != 0 == protect {
+			t.Errorf("protected %v: %d orders, at once %v", protect, c.childCount-sent, c.made.mid2 != 0)
+		}
 	}
 }

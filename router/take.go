@@ -45,7 +45,7 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		bound = c.protectedBound(p, bound)
 	}
 	lot, banded := c.instruments[p.Instrument].Lot, c.trading[p.Instrument].banded
-	if !quotes && !w.price && want >= lot && banded == 0 {
+	if !quotes && want >= lot && banded == 0 {
 		if placed, ok = c.takeFirst(p, want.FloorTo(lot), bound); ok {
 			return placed
 		}

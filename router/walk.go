@@ -66,11 +66,14 @@ func (f *frontier) show(l book.Level) {
 	case f.barred && f.sign*int64(l.Price) >= f.sign*int64(f.barrier):
 		f.close()
 	case f.price1st: // a fee settles only what the price leaves open
-		f.net = f.sign*int64(l.Price)*1000 + min(max(fee/1000, -400), 400)
+		f.net = f.sign*int64(l.Price)*1000 + byPrice(fee)
 	default:
 		f.net = f.sign*int64(l.Price)*1000 + fee
 	}
 }
+
+// byPrice is what a fee, in thousandths, counts where prices come first: less than the least difference of them.
+func byPrice(fee int64) int64 { return min(max(fee/1000, -400), 400) }
 
 // bar ends the walk at the venue where our own order rests.
 func (f *frontier) bar(barrier market.Price) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ func (a *assembly) hush() {
 // rehearse keeps the loop in practice while it is idle. A router without it is slower after a quiet.
 func (a *assembly) rehearse() quiet.Step {
 	step := quiet.Step{Name: "rehearsal", Saw: "when idle"}
-	r, err := rehearsal.New(a.table)
+	r, err := rehearsal.New(a.table, slices.ContainsFunc(a.cfg.Router.Protect, protects))
 	if err != nil {
 		step.Err = err
 		return step
@@ -64,6 +65,11 @@ func (a *assembly) rehearse() quiet.Step {
 	}
 	a.loop.Warm(r.Step)
 	return step
+}
+
+// protects reports whether better quotes are ever protected.
+func protects(all []router.Protection) bool {
+	return slices.ContainsFunc(all, func(p router.Protection) bool { return p.On })
 }
 
 // idle reports whether no parent is live: a collection disturbs nobody then.

@@ -56,14 +56,15 @@ const (
 	slice      = 1 << 60     // ns: its order is at the last decision of it for ever, which takes
 )
 
-// New returns a rehearsal that decides by table, nil for the compiled-in one.
-func New(table *policy.Table) (*Rehearsal, error) {
+// New returns a rehearsal that decides by table, nil for the compiled-in one, in an instrument where better quotes
+// are protected, or not, as in those of the real router.
+func New(table *policy.Table, protected bool) (*Rehearsal, error) {
 	cfg := router.Config{
 		Instruments: []market.Instrument{{Symbol: symbol, Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: qty}},
 		Limits: []risk.Limits{{ParentMaxQty: 1e12, ParentMaxNotional: 1e18, ChildMaxQty: 1000, ChildMaxNotional: 1e13,
 			CollarBps: 500}},
 		Table: table, Book: book.Capacity{Levels: 64, Orders: 64}, MaxParents: 2, MaxChildren: children,
-		Tactics: router.DefaultTactics(), Controls: controls(),
+		Tactics: router.DefaultTactics(), Controls: controls(), Protect: [][]router.Protection{{{On: protected}}},
 	}
 	cfg.Tactics.MaxChildren, cfg.Tactics.MaxLife = math.MaxInt, math.MaxInt
 	for i := range venues {

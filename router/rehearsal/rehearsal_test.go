@@ -14,7 +14,7 @@ import (
 
 func newRehearsal(t *testing.T) *Rehearsal {
 	t.Helper()
-	r, err := New(nil)
+	r, err := New(nil, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,13 @@ func TestRehearsalGoesTheQuickWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := New(table)
+	for _, protected := range []bool{false, true} {
+		goesTheQuickWay(t, table, protected)
+	}
+}
+
+func goesTheQuickWay(t *testing.T, table *policy.Table, protected bool) {
+	r, err := New(table, protected)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +94,7 @@ func TestRehearsalGoesTheQuickWay(t *testing.T) {
 		t.Errorf("%d orders of %d walks, %d refused", g.Orders, walks, r.session.refused)
 	}
 	if poised < walks*9/10 {
-		t.Errorf("%d of %d ticks found a stance", poised, walks)
+		t.Errorf("protected %v: %d of %d ticks found a stance", protected, poised, walks)
 	}
 	if g.Disconnects != walks/renewed-1 && g.Disconnects != walks/renewed {
 		t.Errorf("%d new connections", g.Disconnects)
@@ -119,7 +125,7 @@ func TestRehearsalLastsWithEveryTable(t *testing.T) {
 		}
 		done := make(chan *Rehearsal, 1)
 		go func() {
-			r, err := New(table)
+			r, err := New(table, true)
 			if err != nil {
 				t.Error(err)
 			}
@@ -301,7 +307,7 @@ func descriptors(t *testing.T) int {
 }
 
 func BenchmarkWalk(b *testing.B) {
-	r, err := New(nil)
+	r, err := New(nil, true)
 	if err != nil {
 		b.Fatal(err)
 	}
