@@ -83,7 +83,7 @@ func TestCtl_C08_NoInterleavingOverfills(t *testing.T) {
 // TestCtl_C17_ProtectedQuotes runs the golden books of protection: sweeps that take every better
 // quote in the same step and say so, and books that are locked or crossed.
 func TestCtl_C17_ProtectedQuotes(t *testing.T) {
-	for _, name := range []string{"sweep_takes_protected_quotes", "crossed_composite_blocks", "crossed_feed_is_taken_out", "sweep_takes_the_cheapest_first"} {
+	for _, name := range []string{"sweep_takes_protected_quotes", "sweep_beyond_the_touch_leaves_whole", "crossed_composite_blocks", "crossed_feed_is_taken_out", "sweep_takes_the_cheapest_first"} {
 		t.Run(name, func(t *testing.T) { runScript(t, "testdata/"+name+".txt") })
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"penstock/event"
 	"penstock/market"
+	"penstock/router/risk"
 )
 
 // protectedBound returns bound, or the best displayed price of a venue that p must not
@@ -37,6 +38,31 @@ func (c *Core) beyondTouch(p *Parent, w *walk) bool {
 		}
 	}
 	return false
+}
+
+// leaveTogether reports whether all orders of a walk would leave, whole: one that goes beyond the touch may do so
+// because the others take what is better displayed (17 CFR 242.600, intermarket sweep order), and none of them may
+// be held back by a limit once the first is out.
+func (c *Core) leaveTogether(p *Parent, w *walk) bool {
+	most, mid2, t := c.gate.ChildMaxQty(p.Instrument), c.reference(p.Instrument), &c.trading[p.Instrument]
+	all, total, claim := 0, market.Qty(0), risk.Claim{}
+	for i := range w.at[:w.count] {
+		at := &w.at[i]
+		if at.got == 0 {
+			continue
+		}
+		all++
+		total += at.got
+		if at.got > most || t.stopped>>at.venue&1 != 0 ||
+			at.ladder != nil && c.tradesThrough(p, &placement{venue: market.VenueID(at.venue), tactic: event.TacticTake, price: at.worst}) || // a band keeps us from a quote
+			!c.gate.Affords(&claim, &risk.Order{Venue: market.VenueID(at.venue),
+				Instrument: p.Instrument, Side: p.Side, Mark: p.Mark, ShortBid: c.shortBid(p), Price: at.worst, Qty: at.got, Limit: p.Limit,
+				Client: p.Client, Strategy: p.Strategy, Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}, mid2, c.now) {
+			return false
+		}
+	}
+	return total <= p.Unplaced() && p.sent+all <= c.tactics.MaxChildren && int(p.ChildrenSent)+all <= c.tactics.MaxLife &&
+		c.childCount+all <= len(c.children)
 }
 
 // keepEvidence puts the protected quotes into the journal: the best level that each live lit

@@ -39,13 +39,12 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		c.outside(p) // no displayed level is better than the touch
 		return 0
 	}
-	w := &c.walk
-	w.start(p.Side)
-	if w.price = c.protects(p.Instrument); w.price {
+	c.walk.start(p.Side)
+	if c.walk.price = c.protects(p.Instrument); c.walk.price {
 		bound = c.protectedBound(p, bound)
 	}
-	lot, banded := c.instruments[p.Instrument].Lot, c.trading[p.Instrument].banded
-	if !quotes && want >= lot && banded == 0 {
+	lot := c.instruments[p.Instrument].Lot
+	if !quotes && want >= lot && c.trading[p.Instrument].banded == 0 {
 		if placed, ok = c.takeFirst(p, want.FloorTo(lot), bound); ok {
 			return placed
 		}
@@ -53,6 +52,19 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 	if !c.scratch.weighed {
 		c.weigh(p)
 	}
+	c.walkTo(p, want, quotes, bound)
+	iso := c.walk.price && c.beyondTouch(p, &c.walk)
+	if iso && !c.leaveTogether(p, &c.walk) {
+		c.walk.start(p.Side)
+		c.walk.price, iso = true, false
+		c.walkTo(p, want, quotes, m.Touch(p.Side.Contra()).Price)
+	}
+	return c.sendWalk(p, iso)
+}
+
+// walkTo decides what a sweep takes of each venue, within bound.
+func (c *Core) walkTo(p *Parent, want market.Qty, quotes bool, bound market.Price) {
+	w, lot, banded := &c.walk, c.instruments[p.Instrument].Lot, c.trading[p.Instrument].banded
 	for v := range c.venues {
 		c.openVenue(w, p, v, quotes)
 	}
@@ -80,7 +92,11 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		}
 		best.next()
 	}
-	iso := w.price && c.beyondTouch(p, w)
+}
+
+// sendWalk sends the orders of a walk. With iso those that take what is better displayed are among them.
+func (c *Core) sendWalk(p *Parent, iso bool) (placed market.Qty) {
+	w := &c.walk
 	latest := int64(0)
 	if iso {
 		c.keepEvidence(p) // and nothing waits: the exemption is for orders that leave at the same time
@@ -97,12 +113,13 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 			pl.wait = max(latest-c.latency(pl.venue), 0)
 		}
 		if at.ladder == nil {
-			pl.tactic, pl.quote = event.TacticQuote, m.Books[at.venue].Quote.ID
+			pl.tactic, pl.quote = event.TacticQuote, c.composites[p.Instrument].Books[at.venue].Quote.ID
 			pl.score = improvement(&c.terms[0][at.venue])
 		} else {
 			pl.score, pl.iso = c.takeScore(p, at), iso
 		}
 		placed += c.place(p, &pl)
+		at.got = 0 // what left is under way
 	}
 	return placed
 }

@@ -69,7 +69,8 @@ type swarm struct {
 	plain       bool // lit venues, and orders of which a stance knows everything
 	canary      int  // orders of a new policy before it is taken out; 0: it has no caps
 	equalise    int64
-	latencies   [maxVenues]uint32 // one way, as the router is told, µs
+	latencies   [maxVenues]uint32   // one way, as the router is told, µs
+	protect     []router.Protection // of each instrument's quotes, nil: nothing is said
 }
 
 const (
@@ -123,6 +124,7 @@ func newSwarm(seed uint64) *swarm {
 		s.weights[k] = base
 	}
 	s.drawPlain(seed)
+	s.drawProtection(seed)
 	if c := (&stream{seed: seed, id: 4}); c.once(5) && s.weights[chSwap] > 0 {
 		s.canary = int(c.between(1, 30))
 	}
@@ -224,6 +226,9 @@ func (s *swarm) config(tables *tables) *router.Config {
 		cfg.Curves = append(cfg.Curves, &router.VolumeCurve{Step: 1800 * second, Total: day})
 		cfg.Limits = append(cfg.Limits, risk.Limits{ParentMaxQty: 1e6, ParentMaxNotional: 1e13, ChildMaxQty: 8000,
 			ChildMaxNotional: 1e12, CollarBps: collarBps})
+		if s.protect != nil {
+			cfg.Protect = append(cfg.Protect, s.protect)
+		}
 	}
 	for v := range s.venues {
 		h := &s.at[v]

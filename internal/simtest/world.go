@@ -206,6 +206,7 @@ func (w *world) obey(c *event.Command) {
 		w.show(&w.msg)
 		if c.Kind == event.SendOrder {
 			w.checkSide(c)
+			w.checkThrough(c)
 			w.markShown(c)
 			w.sent(c)
 		}

@@ -311,7 +311,7 @@ func (g *Gate) spend(o *Order, n market.Notional, now int64) event.Reason {
 	switch {
 	case k.used[o.Client] > k.Clients[o.Client].Credit-cost, k.firm > k.FirmCredit-cost:
 		return event.ReasonCredit
-	case canary && !k.canaryMay(o, cost):
+	case canary && !k.canaryMay(o, Claim{}, cost):
 		k.canaryOut = true
 		return event.ReasonCanary
 	case !rate.room(now):
@@ -370,10 +370,10 @@ func (k *controls) isCanary(policy uint64) bool {
 	return policy != 0 && k.Canary != nil && !k.confirmed && policy == k.capped
 }
 
-func (k *controls) canaryMay(o *Order, cost market.Money) bool {
+func (k *controls) canaryMay(o *Order, before Claim, cost market.Money) bool {
 	c := k.Canary
-	return !k.canaryOut && c.Instruments[o.Instrument] && c.Venues[o.Venue] && k.canary.orders < c.Orders &&
-		k.canary.notional <= c.Notional-cost
+	return !k.canaryOut && c.Instruments[o.Instrument] && c.Venues[o.Venue] && k.canary.orders+before.orders < c.Orders &&
+		k.canary.notional <= c.Notional-before.cost-cost
 }
 
 // mayRepeat reports whether a parent may send one more order.

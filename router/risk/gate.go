@@ -276,35 +276,44 @@ func (g *Gate) whyShut(v market.VenueID) event.Reason {
 }
 
 func (g *Gate) judge(o *Order, mid2, now int64) event.Reason {
+	n, why := g.look(o, mid2)
+	if why != event.ReasonNone {
+		return why
+	}
+	return g.spend(o, n, now)
+}
+
+// look judges an order by all that it does not use up, and returns its notional.
+func (g *Gate) look(o *Order, mid2 int64) (market.Notional, event.Reason) {
 	l, side := &g.limits[o.Instrument], o.Side
 	switch {
 	case g.shut>>(o.Venue&(market.MaxVenues-1))&1 != 0:
-		return g.whyShut(o.Venue)
+		return 0, g.whyShut(o.Venue)
 	case o.Qty <= 0:
-		return event.ReasonBadQty
+		return 0, event.ReasonBadQty
 	case o.Price <= 0:
-		return event.ReasonBadPrice
+		return 0, event.ReasonBadPrice
 	case o.Qty > l.ChildMaxQty:
-		return event.ReasonMaxQty
+		return 0, event.ReasonMaxQty
 	case o.Limit != 0 && side.Better(o.Limit, o.Price):
-		return event.ReasonLimit
+		return 0, event.ReasonLimit
 	case o.ShortBid != 0 && o.Price <= o.ShortBid:
-		return event.ReasonShortBid
+		return 0, event.ReasonShortBid
 	case mid2 <= 0:
-		return event.ReasonNoReference
+		return 0, event.ReasonNoReference
 	case side.Better(l.collar(side, mid2), o.Price):
-		return event.ReasonCollar
+		return 0, event.ReasonCollar
 	}
 	hi, n := bits.Mul64(uint64(o.Price), uint64(o.Qty)) // both are positive
 	if hi != 0 || int64(n) < 0 || market.Notional(n) > l.ChildMaxNotional {
-		return event.ReasonMaxNotional
+		return 0, event.ReasonMaxNotional
 	}
 	if len(g.scopes) > 0 || g.controls != nil || o.Mark != market.Long {
 		if why := g.control(o); why != event.ReasonNone {
-			return why
+			return 0, why
 		}
 	}
-	return g.spend(o, market.Notional(n), now)
+	return market.Notional(n), event.ReasonNone
 }
 
 // Ahead reads what the next message to venue will read and write of its rate, so that it is near.
