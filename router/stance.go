@@ -86,7 +86,7 @@ func (c *Core) stand(p *Parent, s *stance) {
 	s.ok = s.mayTake && s.want > 0
 	c.gate.Permit(&s.permit, &risk.Order{Instrument: p.Instrument, Side: p.Side, Mark: p.Mark, Qty: min(s.want, c.gate.ChildMaxQty(p.Instrument)).FloorTo(lot),
 		Limit: p.Limit, Client: p.Client, Strategy: p.Strategy, Policy: c.table.PolicyID(), Slot: slotIn(p.Number)})
-	s.plain = s.permit.OK() && p.sent < c.tactics.MaxChildren && int(p.ChildrenSent) < c.tactics.MaxLife && c.trading[p.Instrument].banded == 0
+	s.plain = s.permit.OK() && p.sent < c.tactics.MaxChildren && int(p.ChildrenSent) < c.tactics.MaxLife
 	s.usable = c.everyVenue &^ c.hindered(p)
 	s.until = min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in), c.protectionHolds(p.Instrument))
 	s.protected = c.protects(p.Instrument)
@@ -210,8 +210,15 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	if !ok || own != 0 || m.Touch(p.Side.Contra()).Venues&open == 0 { // no level is better than the touch
 		return false
 	}
+	banded := c.trading[p.Instrument].banded
+	if banded>>(v&(market.MaxVenues-1))&1 != 0 && !c.inBand(p.Instrument, market.VenueID(v), best.price) {
+		return false
+	}
 	qty, beyond := s.permit.Most(), uint16(0)
 	if best.left < s.want {
+		if banded != 0 {
+			return false // a walk knows how far each venue may go
+		}
 		if beyond, ok = s.behind(m, n, v, open); !ok {
 			return false
 		}

@@ -375,3 +375,28 @@ func TestOwnOrdersAreProtectedQuotes(t *testing.T) {
 		}
 	}
 }
+
+// TestBandsLeaveThePartsToAWalk: what is behind the first level may be out of a venue's band, which the record tells from
+// what is beyond the limit. An order that the first level holds leaves at once within the band.
+func TestBandsLeaveThePartsToAWalk(t *testing.T) {
+	for _, tt := range []struct {
+		high         market.Price // of the band, above mid; 0: none
+		qty          market.Qty
+		once, orders bool
+	}{{0, 300, true, true}, {450, 300, false, true}, {450, 5000, true, true}, {150, 5000, false, false}} {
+		w := takerWorld(t, func(*Config) {})
+		if tt.high != 0 {
+			w.step(event.Event{Kind: event.PriceBand, Venue: 0, LastPx: w.mid + tt.high})
+		}
+		p := w.taker("C1", 1000)
+		w.level(0, market.Buy, w.mid, 100, 0)
+		w.level(0, market.Buy, w.mid, 150, 0)
+		w.holdsStance(p)
+		c, sent := w.core, w.core.childCount
+		c.made.mid2 = 0
+		w.level(0, market.Sell, w.mid+200, tt.qty, 0)
+		if c.childCount > sent != tt.orders || c.made.mid2 != 0 != tt.once {
+			t.Errorf("%+v: %d orders, at once %v", tt, c.childCount-sent, c.made.mid2 != 0)
+		}
+	}
+}
