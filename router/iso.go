@@ -53,16 +53,14 @@ func (c *Core) leaveTogether(p *Parent, w *walk) bool {
 		}
 		all++
 		total += at.got
+		o := c.asked(p, market.VenueID(at.venue), at.worst, at.got)
 		if at.got > most || t.stopped>>at.venue&1 != 0 ||
-			at.ladder != nil && c.tradesThrough(p, &placement{venue: market.VenueID(at.venue), tactic: event.TacticTake, price: at.worst}) || // a band keeps us from a quote
-			!c.gate.Affords(&claim, &risk.Order{Venue: market.VenueID(at.venue),
-				Instrument: p.Instrument, Side: p.Side, Mark: p.Mark, ShortBid: c.shortBid(p), Price: at.worst, Qty: at.got, Limit: p.Limit,
-				Client: p.Client, Strategy: p.Strategy, Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}, mid2, c.now) {
+			at.ladder != nil && c.tradesThrough(p, &placement{venue: o.Venue, tactic: event.TacticTake, price: o.Price}) || // a band keeps us from a quote
+			!c.gate.Affords(&claim, &o, mid2, c.now) {
 			return false
 		}
 	}
-	return total <= p.Unplaced() && p.sent+all <= c.tactics.MaxChildren && int(p.ChildrenSent)+all <= c.tactics.MaxLife &&
-		c.childCount+all <= len(c.children)
+	return total <= p.Unplaced() && !c.braked(p, all) && c.childCount+all <= len(c.children)
 }
 
 // keepEvidence puts the protected quotes into the journal: the best level that each live lit

@@ -182,28 +182,30 @@ func (n *nearLevels) leastOf(set uint16) (least, second int64) {
 	return least, second
 }
 
+// begins returns the venue of open where a sweep takes first, by price or by price and fee. ok is false where there is
+// none, and where our own order rests on the other side: a walk knows how far from it it may go.
+func (c *Core) begins(m *book.Composite, n *nearLevels, side market.Side, open uint16, byPrice bool) (v int, ok bool) {
+	switch own := c.listed[m.Instrument].posted[side.Contra().Index()]; {
+	case byPrice && own == 0:
+		return c.nearestTo(m, n, side, open)
+	case !byPrice && own&open == 0:
+		return n.cheapest(open)
+	}
+	return 0, false
+}
+
 // takeFirst is sweep where one venue's first level is all that it would take: want, in whole
 // lots, within bound. Where it is not, ok is false and nothing was done.
 func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed market.Qty, ok bool) {
 	if c.verdict.of != p {
 		return 0, false
 	}
-	m, l := c.composites[p.Instrument], &c.listed[p.Instrument]
+	m := c.composites[p.Instrument]
 	n, open := c.openings(m, p.Side), m.LiveLit()&c.verdict.usable
-	own := l.posted[p.Side.Contra().Index()]
-	v := 0
-	if c.walk.price {
-		v, ok = c.nearestTo(m, n, p.Side, open)
-	} else {
-		v, ok = n.cheapest(open)
-		own &= open
-	}
+	v, ok := c.begins(m, n, p.Side, open, c.walk.price)
 	best := &n.first[v&(market.MaxVenues-1)]
 	if !ok || best.left < want || p.Side.Better(bound, best.price) {
 		return 0, false
-	}
-	if own != 0 {
-		return 0, false // a walk knows how far from our own order it may go
 	}
 	c.tellOthers(p, open, n.empty&open)
 	c.scratch.first, c.scratch.firstPrice = uint16(1)<<v, best.price

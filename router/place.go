@@ -46,7 +46,7 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 	case qty <= 0 || qty < pl.minQty:
 		share.Why = event.WhyBelowMinQty
 		return 0
-	case p.sent >= c.tactics.MaxChildren || int(p.ChildrenSent) >= c.tactics.MaxLife:
+	case c.braked(p, 1):
 		c.Counters.Brakes++
 		share.Why = event.WhyRisk
 		return 0
@@ -69,12 +69,22 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 	return c.order(p, pl, qty, c.reference(p.Instrument))
 }
 
+// braked reports whether n more children of p are too many: see Tactics.
+func (c *Core) braked(p *Parent, n int) bool {
+	return p.sent > c.tactics.MaxChildren-n || int(p.ChildrenSent) > c.tactics.MaxLife-n
+}
+
+// asked is an order of p as the gate judges it.
+func (c *Core) asked(p *Parent, v market.VenueID, price market.Price, qty market.Qty) risk.Order {
+	return risk.Order{Venue: v, Instrument: p.Instrument, Side: p.Side, Mark: p.Mark, ShortBid: c.shortBid(p), Price: price, Qty: qty,
+		Limit: p.Limit, Client: p.Client, Strategy: p.Strategy, Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}
+}
+
 // order is place of a quantity that may be placed as it is, against the reference mid2.
 func (c *Core) order(p *Parent, pl *placement, qty market.Qty, mid2 int64) market.Qty {
 	share := &c.scratch.shares[pl.venue&(market.MaxVenues-1)]
-	approved, reason := c.gate.Child(&risk.Order{Venue: pl.venue, Instrument: p.Instrument, Side: p.Side,
-		Mark: p.Mark, ShortBid: c.shortBid(p), Price: pl.price, Qty: qty, Limit: p.Limit, Client: p.Client, Strategy: p.Strategy,
-		Policy: c.table.PolicyID(), Slot: slotIn(p.Number)}, mid2, c.now)
+	o := c.asked(p, pl.venue, pl.price, qty)
+	approved, reason := c.gate.Child(&o, mid2, c.now)
 	if reason != event.ReasonNone {
 		c.refusedChild(p, pl.venue, reason)
 		share.Why = event.WhyRisk

@@ -32,29 +32,23 @@ func validProtections(all [][]Protection, instruments int) error {
 }
 
 // protects reports whether better quotes in an instrument are protected now.
-func (c *Core) protects(id market.InstrumentID) (on bool) {
-	if len(c.protect) == 0 {
-		return false
-	}
-	for _, p := range c.protect[id] {
-		if p.From > c.now {
-			break
-		}
-		on = p.On
-	}
+func (c *Core) protects(id market.InstrumentID) bool {
+	on, _ := c.protection(id)
 	return on
 }
 
-// protectionHolds returns until when what protects returns is so.
-func (c *Core) protectionHolds(id market.InstrumentID) int64 {
-	if len(c.protect) > 0 {
-		for _, p := range c.protect[id] {
-			if p.From > c.now {
-				return p.From
-			}
-		}
+// protection is protects, and until when that is so.
+func (c *Core) protection(id market.InstrumentID) (on bool, until int64) {
+	if len(c.protect) == 0 {
+		return false, math.MaxInt64
 	}
-	return math.MaxInt64
+	for _, p := range c.protect[id] {
+		if p.From > c.now {
+			return on, p.From
+		}
+		on = p.On
+	}
+	return on, math.MaxInt64
 }
 
 // nearestTo returns the venue of open where a sweep by price begins, if that is at the touch of m: no protected

@@ -86,10 +86,10 @@ func (c *Core) stand(p *Parent, s *stance) {
 	s.ok = s.mayTake && s.want > 0
 	c.gate.Permit(&s.permit, &risk.Order{Instrument: p.Instrument, Side: p.Side, Mark: p.Mark, Qty: min(s.want, c.gate.ChildMaxQty(p.Instrument)).FloorTo(lot),
 		Limit: p.Limit, Client: p.Client, Strategy: p.Strategy, Policy: c.table.PolicyID(), Slot: slotIn(p.Number)})
-	s.plain = s.permit.OK() && p.sent < c.tactics.MaxChildren && int(p.ChildrenSent) < c.tactics.MaxLife
+	s.plain = s.permit.OK() && !c.braked(p, 1)
 	s.usable = c.everyVenue &^ c.hindered(p)
-	s.until = min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in), c.protectionHolds(p.Instrument))
-	s.protected = c.protects(p.Instrument)
+	protected, until := c.protection(p.Instrument)
+	s.protected, s.until = protected, min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in), until)
 	s.reach = math.MaxInt64
 	if p.Limit != 0 {
 		s.reach = p.Side.Sign() * int64(p.Limit)
@@ -198,27 +198,16 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	p := &c.parents[slot]
 	n, open := c.openings(m, p.Side), m.LiveLit()&s.usable
-	own := c.listed[p.Instrument].posted[p.Side.Contra().Index()]
-	v, ok := 0, false
-	if s.protected {
-		v, ok = c.nearestTo(m, n, p.Side, open)
-	} else {
-		v, ok = n.cheapest(open)
-		own &= open
-	}
+	v, ok := c.begins(m, n, p.Side, open, s.protected)
 	best := &n.first[v&(market.MaxVenues-1)]
-	if !ok || own != 0 || m.Touch(p.Side.Contra()).Venues&open == 0 { // no level is better than the touch
+	if !ok || m.Touch(p.Side.Contra()).Venues&open == 0 { // no level is better than the touch
 		return false
 	}
-	banded := c.trading[p.Instrument].banded
-	if banded>>(v&(market.MaxVenues-1))&1 != 0 && !c.inBand(p.Instrument, market.VenueID(v), best.price) {
-		return false
+	if c.trading[p.Instrument].banded != 0 && (best.left < s.want || !c.inBand(p.Instrument, market.VenueID(v), best.price)) {
+		return false // a walk knows how far each venue may go
 	}
 	qty, beyond := s.permit.Most(), uint16(0)
 	if best.left < s.want {
-		if banded != 0 {
-			return false // a walk knows how far each venue may go
-		}
 		if beyond, ok = s.behind(m, n, v, open); !ok {
 			return false
 		}

@@ -15,23 +15,11 @@ type Claim struct {
 // Nothing is counted or taken.
 func (g *Gate) Affords(a *Claim, o *Order, mid2, now int64) bool {
 	n, why := g.look(o, mid2)
-	v := o.Venue & (market.MaxVenues - 1)
-	if why != event.ReasonNone || !g.windows[v].room(now) {
+	if why != event.ReasonNone {
 		return false
 	}
-	k := g.controls
-	if k == nil {
-		return true
-	}
-	s, cost, r := strategyIndex(o.Strategy), n.Money(k.Decimals[o.Instrument]), k.repeats[o.Slot]
-	if now-r.from >= k.RepeatNanos {
-		r = repeat{}
-	}
-	switch {
-	case k.disabled[s], !k.rates[s][v].room(now),
-		k.used[o.Client] > k.Clients[o.Client].Credit-a.cost-cost, k.firm > k.FirmCredit-a.cost-cost,
-		k.isCanary(o.Policy) && !k.canaryMay(o, *a, cost),
-		int(r.orders)+a.orders >= k.RepeatOrders, int(r.fills) >= k.RepeatOrders:
+	cost, why := g.left(o, n, *a, now)
+	if why != event.ReasonNone {
 		return false
 	}
 	a.orders++

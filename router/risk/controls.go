@@ -294,42 +294,59 @@ func (k *controls) may(o *Order) event.Reason {
 // spend judges an order that may be given, with a notional of n, by what is left of the limits at now, and
 // takes it from the rates.
 func (g *Gate) spend(o *Order, n market.Notional, now int64) event.Reason {
-	k, v := g.controls, o.Venue&(market.MaxVenues-1)
+	k, v, s := g.controls, o.Venue&(market.MaxVenues-1), strategyIndex(o.Strategy)
+	cost, why := g.left(o, n, Claim{}, now)
+	g.approved.order.cost = cost
+	switch why {
+	case event.ReasonNone:
+	case event.ReasonCanary:
+		k.canaryOut = true
+		return why
+	case event.ReasonDisabled:
+		k.disabled[s] = true
+		return why
+	default:
+		return why
+	}
+	g.windows[v].order(now)
 	if k == nil {
-		if !g.windows[v].take(now) {
-			return event.ReasonMsgRate
-		}
 		return event.ReasonNone
 	}
-	s := strategyIndex(o.Strategy)
-	if k.disabled[s] {
-		return event.ReasonDisabled
-	}
-	cost := n.Money(k.Decimals[o.Instrument])
-	g.approved.order.cost = cost
-	rate, repeat, canary := &k.rates[s][v], &k.repeats[o.Slot], k.isCanary(o.Policy)
-	switch {
-	case k.used[o.Client] > k.Clients[o.Client].Credit-cost, k.firm > k.FirmCredit-cost:
-		return event.ReasonCredit
-	case canary && !k.canaryMay(o, Claim{}, cost):
-		k.canaryOut = true
-		return event.ReasonCanary
-	case !rate.room(now):
-		return event.ReasonStrategyRate
-	case !k.mayRepeat(repeat, now):
-		k.disabled[s] = true
-		return event.ReasonDisabled
-	case !g.windows[v].take(now):
-		return event.ReasonMsgRate
-	}
-	rate.order(now)
-	k.begin(repeat, now)
-	repeat.orders++
-	if canary {
+	k.rates[s][v].order(now)
+	r := &k.repeats[o.Slot]
+	k.begin(r, now)
+	r.orders++
+	if k.isCanary(o.Policy) {
 		k.canary.orders++
 		k.canary.notional += cost
 	}
 	return event.ReasonNone
+}
+
+// left reports whether the limits leave room at now for an order with a notional of n behind those of a claim, and what
+// it counts for its client.
+func (g *Gate) left(o *Order, n market.Notional, before Claim, now int64) (cost market.Money, why event.Reason) {
+	k, v := g.controls, o.Venue&(market.MaxVenues-1)
+	if k != nil {
+		s := strategyIndex(o.Strategy)
+		cost = n.Money(k.Decimals[o.Instrument])
+		switch {
+		case k.disabled[s]:
+			return 0, event.ReasonDisabled
+		case k.used[o.Client] > k.Clients[o.Client].Credit-before.cost-cost, k.firm > k.FirmCredit-before.cost-cost:
+			return 0, event.ReasonCredit
+		case k.isCanary(o.Policy) && !k.canaryMay(o, before, cost):
+			return 0, event.ReasonCanary
+		case !k.rates[s][v].room(now):
+			return 0, event.ReasonStrategyRate
+		case !k.mayRepeat(k.repeats[o.Slot], before.orders, now):
+			return 0, event.ReasonDisabled
+		}
+	}
+	if !g.windows[v].room(now) {
+		return 0, event.ReasonMsgRate
+	}
+	return cost, event.ReasonNone
 }
 
 // RewarmControls asks for what control and spend read and write of an order: its client, strategy, instrument and
@@ -376,9 +393,10 @@ func (k *controls) canaryMay(o *Order, before Claim, cost market.Money) bool {
 		k.canary.notional <= c.Notional-before.cost-cost
 }
 
-// mayRepeat reports whether a parent may send one more order.
-func (k *controls) mayRepeat(r *repeat, now int64) bool {
-	return now-r.from >= k.RepeatNanos || int(r.orders) < k.RepeatOrders && int(r.fills) < k.RepeatOrders
+// mayRepeat reports whether a parent may send one more order, behind some more than r has.
+func (k *controls) mayRepeat(r repeat, more int, now int64) bool {
+	k.begin(&r, now)
+	return int(r.orders)+more < k.RepeatOrders && int(r.fills) < k.RepeatOrders
 }
 
 // begin begins another window of a parent when its last is over.

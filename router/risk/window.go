@@ -32,18 +32,9 @@ func (w *window) tail() int {
 	return at
 }
 
-// room reports whether take would find room.
+// room reports whether the second that ends at now has room for a new order.
 func (w *window) room(now int64) bool {
 	return now-w.times[w.tail()] >= windowNanos
-}
-
-// take records a new order at now if the second that ends at now has room.
-func (w *window) take(now int64) bool {
-	if now-w.times[w.tail()] < windowNanos {
-		return false
-	}
-	w.order(now)
-	return true
 }
 
 // order records a new order for which there is room.
@@ -52,7 +43,7 @@ func (w *window) order(now int64) {
 	w.over = 0
 }
 
-// full reports whether cancels may have taken the room of an order that take has let pass and that has not left.
+// full reports whether cancels may have taken the room of an order that has passed and that has not left.
 func (w *window) full() bool { return w.over > w.spare }
 
 // late takes the messages from since on for sent at now: one of them has only left now. The times stay in

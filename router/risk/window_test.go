@@ -45,12 +45,15 @@ func TestNoSecondHasMoreThanTheRate(t *testing.T) {
 				case rnd.IntN(12) == 0:
 					w.record(now) // a cancel
 					leave(now, false)
-				case !w.take(now):
+				case !w.room(now):
 					refused++
-				case rnd.IntN(2) == 0:
-					waits = append(waits, waiting{now, now + rnd.Int64N(60_000_000)})
 				default:
-					leave(now, true)
+					w.order(now)
+					if rnd.IntN(2) == 0 {
+						waits = append(waits, waiting{now, now + rnd.Int64N(60_000_000)})
+					} else {
+						leave(now, true)
+					}
 				}
 			}
 			for i := range w.times[1:] {
