@@ -52,10 +52,10 @@ func TestCrashPoints(t *testing.T) {
 	t.Parallel()
 	d := newCrashDay(t)
 	points, kinds := 0, map[string]int{}
-	crash := func(kind string, i int, file []byte, least uint64, snapshot bool) {
+	crash := func(kind string, i int, file []byte, sound int, least uint64, snapshot bool) {
 		points++
 		kinds[kind]++
-		d.recover(fmt.Sprintf("%s, group %d", kind, i+1), file, least, snapshot, points%25 == 0)
+		d.recover(fmt.Sprintf("%s, group %d", kind, i+1), file, sound, least, snapshot, points%25 == 0)
 	}
 	step := 1
 	if testing.Short() {
@@ -64,15 +64,15 @@ func TestCrashPoints(t *testing.T) {
 	for i := 0; i < len(d.groups); i += step {
 		g := d.groups[i]
 		least := g.before
-		crash("before the write", i, bytes.Clone(d.segment[:g.from]), least, i%3 == 0)
+		crash("before the write", i, bytes.Clone(d.segment[:g.from]), g.from, least, i%3 == 0)
 		for at := g.from + 64; at < g.to; at += 64 {
-			crash("torn", i, append(bytes.Clone(d.segment[:at]), make([]byte, 256)...), least, at%3 == 0)
+			crash("torn", i, append(bytes.Clone(d.segment[:at]), make([]byte, 256)...), g.from, least, at%3 == 0)
 			b := bytes.Clone(d.segment[:g.to])
 			clear(b[at-64 : at])
-			crash("torn, written out of order", i, b, least, at%5 == 0)
+			crash("torn, written out of order", i, b, g.from, least, at%5 == 0)
 		}
-		crash("after the write", i, bytes.Clone(d.segment[:g.to]), g.through, i%2 == 0)
-		crash("after the sync", i, append(bytes.Clone(d.segment[:g.to]), make([]byte, 4096)...), g.through, i%2 == 1)
+		crash("after the write", i, bytes.Clone(d.segment[:g.to]), g.to, g.through, i%2 == 0)
+		crash("after the sync", i, append(bytes.Clone(d.segment[:g.to]), make([]byte, 4096)...), g.to, g.through, i%2 == 1)
 	}
 	t.Logf("%d crash points: %v", points, kinds)
 	if points < 2000 && !testing.Short() {
@@ -270,8 +270,9 @@ func (d *crashDay) obey(c *event.Command) {
 	}
 }
 
-// recover goes on after a crash that left file, in which events up to least were durable.
-func (d *crashDay) recover(what string, file []byte, least uint64, snapshot, further bool) {
+// recover goes on after a crash that left file, of which sound bytes are as they were written, and in which events up to
+// least were durable. Snapshots of a place within those are there, or none.
+func (d *crashDay) recover(what string, file []byte, sound int, least uint64, snapshot, further bool) {
 	t := d.t
 	t.Helper()
 	dir := filepath.Join(d.dir, "after")
@@ -283,7 +284,7 @@ func (d *crashDay) recover(what string, file []byte, least uint64, snapshot, fur
 		if err := h.decode(b); err != nil {
 			t.Fatal(err)
 		}
-		if snapshot && h.place.Offset <= int64(len(file)) && h.event <= least {
+		if snapshot && h.place.Offset <= int64(sound) && h.event <= least {
 			if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 				t.Fatal(err)
 			}
