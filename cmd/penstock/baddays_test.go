@@ -185,9 +185,9 @@ func TestADeadClientsOrderGoesOn(t *testing.T) {
 	}
 }
 
-// TestAFullRingRejectsOrdersAndKeepsCancels stops the goroutine that works the gateways,
-// fills the ring of one of them, and lets it go on. New orders must come back as
-// rejected at once, what cancels must wait and leave.
+// TestAFullRingRejectsOrdersAndKeepsCancels keeps the goroutine that works the gateways
+// out of them, fills the ring of one of them, and lets it go on. New orders must come back
+// as rejected at once, what cancels must wait and leave.
 func TestAFullRingRejectsOrdersAndKeepsCancels(t *testing.T) {
 	t.Parallel()
 	r := newDemoRig(t, "threaded")
@@ -196,7 +196,22 @@ func TestAFullRingRejectsOrdersAndKeepsCancels(t *testing.T) {
 		p := s.Core().Parents()
 		return len(p) > 0 && p[0].Reserved > 1000
 	})
-	r.a.io.Stop()
+	if !r.a.io.Seize(10*time.Second, func(func() bool) { r.fillARing() }) {
+		t.Fatal("the gateways' goroutine did not leave its turn")
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for r.m.open() > 0 && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if n := r.m.open(); n > 0 {
+		t.Errorf("%d orders are still open at the venues after the kill", n)
+	}
+}
+
+// fillARing gives the first venue's ring more than it takes, then kills. Nobody works the
+// gateways meanwhile.
+func (r *demoRig) fillARing() {
+	t := r.t
 	rejects := func() (n int64) {
 		r.a.loop.Inspect(func(s *loop.Sequencer) {
 			for v := range r.a.cfg.Router.Venues {
@@ -223,7 +238,7 @@ func TestAFullRingRejectsOrdersAndKeepsCancels(t *testing.T) {
 		t.Fatalf("%d orders rejected, %d requests late", orders, late)
 	}
 	longest := time.Duration(0)
-	for range 100 { // nobody works the gateways, the core answers
+	for range 100 { // the core answers
 		start := time.Now()
 		rejects()
 		longest = max(longest, time.Since(start))
@@ -233,19 +248,6 @@ func TestAFullRingRejectsOrdersAndKeepsCancels(t *testing.T) {
 	}
 	if !r.a.operate(event.OperatorKill, "test", "full ring") {
 		t.Fatal("the operator was not heard")
-	}
-	// The gateways are worked again, here, behind the last turn of their goroutine: every cancel that waited
-	// must leave.
-	if !r.a.io.Seize(time.Second, func(func() bool) {}) {
-		t.Fatal("their goroutine has not stopped")
-	}
-	deadline := time.Now().Add(10 * time.Second)
-	for r.m.open() > 0 && time.Now().Before(deadline) {
-		r.a.io.Work()
-		r.a.ring()
-	}
-	if n := r.m.open(); n > 0 {
-		t.Errorf("%d orders are still open at the venues after the kill", n)
 	}
 	if after := rejects(); after < before {
 		t.Errorf("rejects fell from %d to %d", before, after)
