@@ -31,9 +31,7 @@ func HugePages() Step {
 			return s
 		}
 		asked += to - from
-		if advise(from, to, unix.MADV_COLLAPSE) == nil {
-			gathered += to - from
-		}
+		gathered += gather(from, to)
 	}
 	s.Saw = fmt.Sprintf("asked for %d MiB, %d MiB at once", asked>>20, gathered>>20)
 	return s
@@ -41,6 +39,17 @@ func HugePages() Step {
 
 // hugeBytes is the size of a huge page.
 const hugeBytes = 2 << 20
+
+// gather asks for each huge page by itself, for the kernel ends at the first hole of what it is asked for, and returns
+// how many bytes lie in huge pages then.
+func gather(from, to uintptr) (bytes uintptr) {
+	for at := from; at < to; at += hugeBytes {
+		if advise(at, at+hugeBytes, unix.MADV_COLLAPSE) == nil {
+			bytes += hugeBytes
+		}
+	}
+	return bytes
+}
 
 // arena reads a line of /proc/self/maps and returns the whole huge pages in it when it
 // is writable memory of no file: the heap and what the runtime keeps beside it. Kernels

@@ -6,6 +6,9 @@ import (
 	"runtime/debug"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // settings reads what Begin changes.
@@ -87,6 +90,33 @@ func TestCollectorRunsUntilItIsStopped(t *testing.T) {
 	}
 	close(stop)
 	<-ended
+}
+
+// TestAHoleDoesNotEndTheGathering: of three huge pages the second one has no memory.
+func TestAHoleDoesNotEndTheGathering(t *testing.T) {
+	b, err := unix.Mmap(-1, 0, 5*hugeBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(b)
+	base := uintptr(unsafe.Pointer(&b[0]))
+	skip := (base+hugeBytes-1)&^(hugeBytes-1) - base
+	touch := func(page uintptr) {
+		for i := skip + page*hugeBytes; i < skip+(page+1)*hugeBytes; i += 4096 {
+			b[i] = 1
+		}
+	}
+	from, want := base+skip, uintptr(2)
+	touch(3)
+	if err := advise(from+3*hugeBytes, from+4*hugeBytes, unix.MADV_COLLAPSE); err != nil {
+		t.Log("this kernel gathers nothing:", err)
+		want = 0
+	}
+	touch(0)
+	touch(2)
+	if n := gather(from, from+3*hugeBytes) / hugeBytes; n != want {
+		t.Errorf("%d huge pages, want %d", n, want)
+	}
 }
 
 func TestHugePagesAreAskedForOnTheHeap(t *testing.T) {
