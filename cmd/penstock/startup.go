@@ -22,7 +22,7 @@ type quietness struct {
 	steps     []quiet.Step
 	settled   <-chan loop.Settled // nil: not asked for
 	collector *quiet.Collector
-	rehearsal *rehearsal.Rehearsal // nil: none, or in memory only
+	rehearsal *rehearsal.Rehearsal // nil: none
 	undo      quiet.Undo
 	stop      chan struct{}
 	threads   sync.WaitGroup
@@ -60,9 +60,9 @@ func (a *assembly) rehearse() quiet.Step {
 			step.Saw += fmt.Sprint(", in memory only: ", err)
 		} else {
 			step.Saw += ", through the kernel"
-			a.quiet.rehearsal = r
 		}
 	}
+	a.quiet.rehearsal = r
 	a.loop.Warm(r.Step)
 	return step
 }

@@ -153,24 +153,29 @@ func (l *Loop) work() (work int) {
 	}
 	if work > 0 {
 		l.warm.worked(l.last, l.seq.Commands)
-	} else if l.idle.busy() {
-		l.rehearse()
+	} else if l.idle.busy() && l.warm.hungry(now) {
+		l.rehearse(now)
 	}
 	return work
 }
 
 // glanceNanos is how long a turn that found nothing goes on looking at its sockets and at what else there may be
 // to do, before the next whole turn: as long as nothing more may be due in an idle loop.
-const glanceNanos = biteNanos
+const glanceNanos = 5_000
 
 // glance looks at the sockets while nothing else is there to do: most of the time between
-// two messages a socket is asked more often so than by whole turns.
+// two messages a socket is asked more often so than by whole turns. Bites fall between two looks.
 func (l *Loop) glance() (work int) {
 	l.inline.enter()
 	for work == 0 {
 		now := l.clock()
 		if uint64(now-l.last) >= glanceNanos || l.asked(now) { // also of a clock that stepped back
 			break
+		}
+		if l.warm.hungry(now) {
+			l.inline.leave()
+			l.rehearse(now)
+			l.inline.enter()
 		}
 		work = l.inline.glance(now)
 	}
@@ -333,7 +338,7 @@ func (l *Loop) peek() (idle bool) {
 	return idle
 }
 
-// nothing reports that a turn would find nothing to do, and counts it.
+// nothing reports that a turn would find nothing to do, counts it and takes a bite that is due.
 //
 //go:noinline
 func (l *Loop) nothing() bool {
@@ -343,6 +348,9 @@ func (l *Loop) nothing() bool {
 	}
 	l.stats.turn(now-l.last, l.tail, 0)
 	l.last, l.tail = now, false
+	if l.warm.hungry(now) {
+		l.rehearse(now)
+	}
 	return true
 }
 

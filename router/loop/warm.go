@@ -12,16 +12,16 @@ const (
 	// lullNanos is how long nothing is done behind an event: messages come in bursts.
 	lullNanos = 10_000
 	// biteNanos is how often something is done from then on, a fraction of a µs each time: who
-	// comes amid it waits little, and seldom.
-	biteNanos = 5_000
+	// comes amid it waits little. A host takes the core ten thousand times a second and leaves it cold.
+	biteNanos = 1_000
 	// walkNanos is how long nothing was sent or rehearsed when a rehearsal begins.
-	walkNanos = 100_000
+	walkNanos = 10_000
 )
 
 // warmth keeps the caches and the branch predictor of an idle loop's core on the way of
 // the next event.
 type warmth struct {
-	step     atomic.Pointer[func() bool]
+	step     atomic.Pointer[func() (over, kernel bool)]
 	due      int64  // of the next bite
 	walk     int64  // of the next rehearsal
 	commands uint64 // of the sequencer when last looked
@@ -36,11 +36,11 @@ type warmth struct {
 const beginning = -1
 
 // Warm makes a loop that keeps its core use its idle time in bites: it calls step, which does the
-// next part of a rehearsal and reports whether that was the last one, and asks for what its live
-// parents' next decisions need, one parent after the other. nil ends it. step must change nothing
+// next part of a rehearsal and reports whether that was the last one and whether it went through the kernel,
+// and asks for what its live parents' next decisions need, one parent after the other. nil ends it. step must change nothing
 // but what is its own, which the loop alone uses from then
 // on, and must not block: see router/rehearsal. Any goroutine.
-func (l *Loop) Warm(step func() (over bool)) {
+func (l *Loop) Warm(step func() (over, kernel bool)) {
 	if step == nil {
 		l.warm.step.Store(nil)
 		return
@@ -56,25 +56,29 @@ func (w *warmth) worked(now int64, commands uint64) {
 	}
 }
 
-// rehearse is called in every idle turn of a loop that keeps its core.
-func (l *Loop) rehearse() {
+// hungry reports whether a bite is due at now.
+func (w *warmth) hungry(now int64) bool { return now >= w.due || w.due-now > lullNanos }
+
+// rehearse takes a bite at now, for a loop that keeps its core and found nothing.
+func (l *Loop) rehearse(now int64) {
 	w := &l.warm
-	if l.last < w.due && w.due-l.last <= lullNanos {
-		return
-	}
 	step := w.step.Load()
 	if step == nil {
+		w.due = now + lullNanos
 		return
 	}
-	w.due = l.last + biteNanos
-	if l.last < w.walk && w.walk-l.last <= walkNanos {
+	w.due = now + biteNanos
+	if now < w.walk && w.walk-now <= walkNanos {
 		l.bringNear()
 		return
 	}
-	if (*step)() {
-		w.walk = l.last + walkNanos
+	over, kernel := (*step)()
+	if over {
+		w.walk = now + walkNanos
 	}
-	l.last = l.clock() // what a rehearsal took is nobody's stall: it may have gone through the kernel
+	if kernel {
+		l.last += l.clock() - now // nobody's stall
+	}
 }
 
 // Rewarm asks for what the sequencer itself touches, so that an idle loop has it in the caches. It

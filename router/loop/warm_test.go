@@ -21,7 +21,11 @@ func TestAnIdleLoopTakesBites(t *testing.T) {
 		l.inline.workers[i].Rewarm = func(uint64, market.InstrumentID, market.Side) { near[i]++ }
 	}
 	steps := 0
-	at := func(now int64) { l.last = now; l.rehearse() }
+	at := func(now int64) {
+		if l.warm.hungry(now) {
+			l.rehearse(now)
+		}
+	}
 	pass := func(from, to int64) (done int) { // idle turns, ten a bite
 		before := steps
 		for now := from; now < to; now += biteNanos / 10 {
@@ -32,7 +36,7 @@ func TestAnIdleLoopTakesBites(t *testing.T) {
 	if pass(0, walkNanos); steps != 0 || l.warm.pass != 0 {
 		t.Error("without a rehearsal something happens")
 	}
-	l.Warm(func() bool { steps++; return steps%3 == 0 })
+	l.Warm(func() (over, kernel bool) { steps++; return steps%3 == 0, false })
 	base := int64(10 * walkNanos)
 	if n := pass(base, base+10*(walkNanos+2*biteNanos)); n != 30 || l.warm.pass == 0 {
 		t.Errorf("%d steps in ten times walkNanos, all was asked for %d times", n, l.warm.pass)
@@ -77,8 +81,15 @@ func TestAnIdleLoopTakesBites(t *testing.T) {
 	}
 }
 
-// TestARehearsalIsNoStall: the time of a step, which may go through the kernel, is none in which the loop stood still.
-func TestARehearsalIsNoStall(t *testing.T) {
+// TestOnlyTheKernelIsNoStall: a step that goes through the kernel takes what it takes; in any other that is long the
+// loop stood still.
+func TestOnlyTheKernelIsNoStall(t *testing.T) {
+	for _, kernel := range []bool{false, true} {
+		onlyTheKernelIsNoStall(t, kernel)
+	}
+}
+
+func onlyTheKernelIsNoStall(t *testing.T, kernel bool) {
 	now := int64(1_000)
 	clock := func() int64 { now += 10; return now }
 	in := ring.New[event.Event](16)
@@ -89,12 +100,83 @@ func TestARehearsalIsNoStall(t *testing.T) {
 	defer io.Close()
 	l := NewInline(NewSequencer(testCore(t), nil, func(*event.Command) {}), []*ring.SPSC[event.Event]{in}, io, IdleSpin, clock, nil)
 	steps := 0
-	l.Warm(func() bool { steps++; now += 50_000; return steps%3 == 0 })
+	l.Warm(func() (bool, bool) { steps++; now += 50_000; return steps%3 == 0, kernel })
 	for range 10_000 {
 		l.Work()
 	}
-	if steps < 100 || l.stats.Stalls != ([len(l.stats.Stalls)]uint64{}) {
-		t.Errorf("%d steps, stalls %v", steps, l.stats.Stalls)
+	want := [len(l.stats.Stalls)]uint64{}
+	if !kernel {
+		want[0] = uint64(steps)
+	}
+	if steps < 100 || l.stats.Stalls[1] != 0 || l.stats.Stalls[2] != 0 || l.stats.Stalls[0]+2 < want[0] || l.stats.Stalls[0] > want[0] {
+		t.Errorf("through the kernel %v: %d steps, stalls %v", kernel, steps, l.stats.Stalls)
+	}
+}
+
+// TestALoopLooksBetweenBites: bites fall between the looks of one turn, none behind another, and a turn is as long as
+// without them.
+func TestALoopLooksBetweenBites(t *testing.T) {
+	now := int64(1_000)
+	clock := func() int64 { now += 10; return now }
+	in := ring.New[event.Event](16)
+	looks, turns, steps, unseen := 0, 0, 0, 0
+	io, err := NewIO([]Worker{{
+		Work:   func(int64) int { turns++; return 0 },
+		Glance: func(int64) int { looks++; now += 300; return 0 }}}, in.Push, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer io.Close()
+	l := NewInline(NewSequencer(testCore(t), nil, func(*event.Command) {}), []*ring.SPSC[event.Event]{in}, io, IdleSpin, clock, nil)
+	last := -1
+	l.Warm(func() (bool, bool) {
+		if steps++; looks+turns == last {
+			unseen++
+		}
+		last = looks + turns
+		now += 500
+		return true, false
+	})
+	const idle = 10_000 * walkNanos
+	for end := now + idle; now < end; {
+		l.Work()
+	}
+	if unseen != 0 || steps < idle/(walkNanos+2*biteNanos) {
+		t.Errorf("%d steps, before %d of them nobody looked", steps, unseen)
+	}
+	if most := idle / glanceNanos * 11 / 10; turns > most || turns < most/2 {
+		t.Errorf("%d whole turns in %d of glanceNanos", turns, idle/glanceNanos)
+	}
+}
+
+// TestALoopFedByRingsTakesBites between two looks at its rings, not only with whole turns.
+func TestALoopFedByRingsTakesBites(t *testing.T) {
+	now := int64(1_000)
+	clock := func() int64 { now += 10; return now }
+	in := ring.New[event.Event](16)
+	l := New(NewSequencer(testCore(t), nil, func(*event.Command) {}), []*ring.SPSC[event.Event]{in}, nil, IdleSpin, clock, nil)
+	steps, took := int64(0), int64(500)
+	l.Warm(func() (bool, bool) { steps++; now += took; return steps%3 == 0, false })
+	const idle = 1_000 * walkNanos
+	turns := int64(0)
+	for end := now + idle; now < end; turns++ {
+		for l.peek() {
+		}
+		l.Work()
+	}
+	if most := idle/wholeNanos + 1; turns > int64(most) {
+		t.Errorf("%d whole turns in %d of wholeNanos", turns, idle/wholeNanos)
+	}
+	if least := idle / (walkNanos + 3*(biteNanos+took)) * 3 * 9 / 10; steps < least || l.warm.pass == 0 {
+		t.Errorf("%d steps of a rehearsal, at least %d fit in; all was asked for %d times", steps, least, l.warm.pass)
+	}
+	if l.stats.Stalls != ([len(l.stats.Stalls)]uint64{}) {
+		t.Errorf("stalls %v", l.stats.Stalls)
+	}
+	e := event.Event{Kind: event.Timer}
+	in.Push(&e)
+	if l.peek() {
+		t.Error("it does not see what came between two bites")
 	}
 }
 

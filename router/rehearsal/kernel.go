@@ -12,6 +12,7 @@ type kernel struct {
 	broken  error // why none goes any more
 	sent    uint64
 	arrived uint64 // bytes
+	passes  uint64 // of the kernel: each send, each receive
 	buf     [4096]byte
 }
 
@@ -31,6 +32,7 @@ func (k *kernel) send(p []byte) {
 	if now < k.due && k.due-now <= longestPeriod { // a clock that steps back ends no wait
 		return
 	}
+	k.passes++
 	if k.broken = k.way.Send(p); k.broken != nil {
 		return
 	}
@@ -45,6 +47,7 @@ func (k *kernel) receive() {
 		return
 	}
 	k.wait = false
+	k.passes++
 	n, err := k.way.Receive(k.buf[:])
 	k.arrived += uint64(n)
 	k.broken = err

@@ -2,8 +2,8 @@
 // venue's answer, walked again and again through the code that a real one takes, so that the
 // next finds it in the caches and its branches learned.
 //
-//	ITCH bytes → decoder → sequencer → journal → core → gateway: FIX, firewall → memory
-//	                                                                             └→ kernel: TCP to itself
+//	ITCH packet → receiver → decoder → loop → journal → core → gateway: FIX, firewall → memory
+//	                                                                                  └→ kernel: TCP to itself
 //
 // All of that is of its own. It shares nothing with the real router but the policy table, which
 // nobody writes; its journal is overwritten, its session ends in memory. With Connect the bytes of its
@@ -17,6 +17,7 @@ import (
 
 	"penstock/book"
 	"penstock/event"
+	"penstock/internal/ring"
 	"penstock/journal"
 	"penstock/market"
 	"penstock/policy"
@@ -31,10 +32,12 @@ import (
 type Rehearsal struct {
 	core    *router.Core
 	seq     *loop.Sequencer
+	loop    *loop.Loop // inline, worked turn by turn: it never runs
+	io      *loop.IO
+	events  *ring.SPSC[event.Event]
 	journal *journal.Writer
 	feeds   [tellOrders]*feed
 	session *session
-	e       event.Event
 	now     int64
 	sent    [4]event.Command // orders unanswered
 	count   int
@@ -50,9 +53,10 @@ const (
 	levels     = 10 // a side of their books
 	children   = 1 << 8
 	rate       = 1 << 14     // orders a second of its time and venue: more than it walks
-	step       = 100_000     // ns of its time from walk to walk
+	pace       = 100_000     // ns of its time from walk to walk
 	qty        = 100         // a lot, so that whatever a table wants, there is one order at a time
 	firstRun   = 100_000_000 // its numbers have as many digits as those of any day
+	gateway    = tellOrders  // of the loop's workers
 	slice      = 1 << 60     // ns: its order is at the last decision of it for ever, which takes
 )
 
@@ -73,24 +77,45 @@ func New(table *policy.Table, protected bool) (*Rehearsal, error) {
 			ByOrder: i < tellOrders, MsgRate: rate, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: 30_000}})
 		cfg.Listings = append(cfg.Listings, router.Listing{Venue: id})
 	}
-	r := &Rehearsal{journal: journal.Scratch(), now: 1_800_000_000_000_000_000}
+	r := &Rehearsal{journal: journal.Scratch(), events: ring.New[event.Event](children), now: 1_800_000_000_000_000_000}
 	var err error
 	if r.core, err = router.New(&cfg); err == nil {
 		r.seq = loop.NewSequencer(r.core, r.journal, r.dispatch)
-	}
-	for v := market.VenueID(0); v < tellOrders && err == nil; v++ {
-		r.feeds[v], err = newFeed(v, func(e *event.Event) bool { r.run(e); return true })
 	}
 	if err == nil {
 		r.session, err = newSession(r.now)
 	}
 	if err == nil {
+		err = r.connectLoop()
+	}
+	if err == nil {
 		err = r.open()
 	}
 	if err != nil {
+		if r.io != nil {
+			err = errors.Join(err, r.io.Close())
+		}
 		return nil, fmt.Errorf("rehearsal: %w", err)
 	}
 	return r, nil
+}
+
+// connectLoop makes the loop, what feeds it, and what it sends through.
+func (r *Rehearsal) connectLoop() (err error) {
+	var workers []loop.Worker
+	for v := range r.feeds {
+		if r.feeds[v], err = newFeed(market.VenueID(v), r.events.Push); err != nil {
+			return err
+		}
+		workers = append(workers, loop.Worker{Work: r.feeds[v].work})
+	}
+	workers = append(workers, loop.Worker{Work: func(int64) int { return 0 }, Obey: r.session.send, Commands: ring.New[event.Command](children)})
+	clock := func() int64 { return r.now }
+	if r.io, err = loop.NewIO(workers, r.events.Push, clock); err == nil {
+		r.loop = loop.NewInline(r.seq, []*ring.SPSC[event.Event]{r.events}, r.io, loop.IdleYield, clock, nil)
+		r.loop.Venues(r.events)
+	}
+	return err
 }
 
 // controls are those of its one client, who may do all that it does.
@@ -111,13 +136,13 @@ func (r *Rehearsal) Connect(clock func() int64) (err error) {
 	return err
 }
 
-// Close ends the connection of Connect, after the last walk. The error says what had ended it before.
+// Close ends it, after the last walk. The error says what had ended the connection of Connect before.
 func (r *Rehearsal) Close() error {
-	k := &r.session.venue.kernel
-	if k.way == nil {
-		return nil
+	err := r.io.Close()
+	if k := &r.session.venue.kernel; k.way != nil {
+		err = errors.Join(err, k.broken, k.way.Close())
 	}
-	return errors.Join(k.broken, k.way.Close())
+	return err
 }
 
 // open brings its market up and gives it an order that takes whatever comes to its limit.
@@ -127,7 +152,7 @@ func (r *Rehearsal) open() error {
 		r.take(event.Event{Kind: event.VenueSession, Venue: v, Code: uint8(event.SessionUp)})
 	}
 	for _, f := range r.feeds {
-		if err := f.open(r.now); err != nil {
+		if err := f.open(r.now, r.turn); err != nil {
 			return err
 		}
 	}
@@ -161,16 +186,16 @@ func (r *Rehearsal) level(v market.VenueID, side market.Side, price market.Price
 }
 
 func (r *Rehearsal) take(e event.Event) {
-	r.e = e
-	r.e.RecvTime = r.now
-	r.run(&r.e)
+	e.RecvTime = r.now
+	r.events.Push(&e)
+	r.turn()
 }
 
-// run makes room in the journal before each event: a sequencer waits for one that is full, and nobody
+// turn is one of its loop. It makes room in the journal before: a sequencer waits for one that is full, and nobody
 // empties this one.
-func (r *Rehearsal) run(e *event.Event) {
+func (r *Rehearsal) turn() {
 	r.journal.Discard()
-	r.seq.Take(r.now, e)
+	r.loop.Work()
 }
 
 func (r *Rehearsal) dispatch(c *event.Command) {
@@ -178,9 +203,9 @@ func (r *Rehearsal) dispatch(c *event.Command) {
 	case c.Kind == event.Report && c.ExecType == market.ExecNew:
 		r.session.accepted(c)
 	case c.Kind == event.SendOrder && r.count < len(r.sent):
-		r.session.send(r.now, c)
 		r.sent[r.count] = *c
 		r.count++
+		r.io.Push(gateway, c)
 	}
 }
 
@@ -200,19 +225,27 @@ func (r *Rehearsal) answer() {
 // Walk is one tick that comes to the limit, the order that it makes, the venue's answer, and
 // the tick away again.
 func (r *Rehearsal) Walk() {
-	for !r.Step() {
+	for over := false; !over; {
+		over, _ = r.Step()
 	}
 }
 
 // Step is the next of the three parts of a walk, for who has no time for all of it at once. It
-// reports whether the walk is over.
-func (r *Rehearsal) Step() (over bool) {
+// reports whether the walk is over, and whether it went through the kernel, which takes what it takes.
+func (r *Rehearsal) Step() (over, kernel bool) {
+	before := r.session.venue.kernel.passes
+	over = r.step()
+	return over, r.session.venue.kernel.passes != before
+}
+
+func (r *Rehearsal) step() (over bool) {
 	v := market.VenueID(r.walks % venues)
 	switch r.part++; r.part {
 	case 1:
-		r.now += step
+		r.now += pace
 		if v < tellOrders {
-			r.feeds[v].add(r.now)
+			r.feeds[v].add()
+			r.turn()
 		} else {
 			r.level(v, market.Sell, limit, 300, 0)
 		}
@@ -223,7 +256,8 @@ func (r *Rehearsal) Step() (over bool) {
 		return false
 	}
 	if v < tellOrders {
-		r.feeds[v].remove(r.now)
+		r.feeds[v].remove()
+		r.turn()
 	} else {
 		r.level(v, market.Sell, limit, 0, 0)
 	}

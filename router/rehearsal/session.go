@@ -105,12 +105,14 @@ func (s *session) accepted(c *event.Command) {
 	s.wall.Accept(&firewall.Accepted{Number: c.Parent, Client: c.Client, ID: c.ID})
 }
 
-func (s *session) send(now int64, c *event.Command) {
+func (s *session) send(now int64, c *event.Command) bool {
 	s.order = *c
 	s.order.Venue = 0 // there is one session for all venues
 	if !s.gateway.Send(now, &s.order) {
 		s.refused++
+		return false
 	}
+	return true
 }
 
 func (s *session) ended(child uint64) { s.wall.Resolve(child, 0, true) }
