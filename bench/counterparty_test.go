@@ -284,16 +284,17 @@ func (p *counterparty) openBook() {
 }
 
 // tick sends the datagram that leads to an order and returns how long the first bytes of it
-// took, and whether this thread stood still for stallNanos meanwhile, which says nothing of the other
-// side. How long a send takes is the machine's: 1 µs on one, 4 on another.
-func (p *counterparty) tick(stallNanos int64) (nanos int64, stalled bool) {
+// took, how much of that was the send, and whether this thread stood still for stallNanos meanwhile, which says
+// nothing of the other side. How long a send takes is the machine's: 1 µs on one, 4 on another. The bytes are in buf,
+// for serve.
+func (p *counterparty) tick(stallNanos int64) (nanos, sending int64, stalled bool) {
 	start := readClock()
 	p.sendPacket()
 	last := readClock()
-	if sending := last - start; p.sending == 0 || sending < p.sending {
+	if sending = last - start; p.sending == 0 || sending < p.sending {
 		p.sending = sending
 	}
-	stalled = last-start-p.sending > stallNanos
+	stalled = sending-p.sending > stallNanos
 	for n := 0; n == 0; {
 		if n = p.read(); n == 0 && last-start > int64(patience) {
 			p.tb.Fatal("no order came ", p.lost())
@@ -304,11 +305,16 @@ func (p *counterparty) tick(stallNanos int64) (nanos int64, stalled bool) {
 		stalled = stalled || now-last > stallNanos
 		last = now
 	}
-	nanos = last - start
-	if p.session != nil {
-		p.serve(p.bytes)
+	return last - start, sending, stalled
+}
+
+// back answers the order and takes back what led to it.
+func (p *counterparty) back() {
+	for len(p.orders) == 0 {
+		p.serve(p.read())
 	}
-	return nanos, stalled
+	p.answer(false)
+	p.send(p.deleteMessage())
 }
 
 // lost says what is known when an order did not come.

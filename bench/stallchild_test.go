@@ -20,6 +20,7 @@ import (
 	"penstock/market"
 	"penstock/router"
 	"penstock/router/loop"
+	"penstock/router/rehearsal"
 	"penstock/router/risk"
 	"penstock/venues/wire"
 )
@@ -144,6 +145,19 @@ func (p *stallPlan) run() (r stallResult, err error) {
 	}
 	if p.PutOff {
 		l.PutOff()
+		practice, err := rehearsal.New(nil, true)
+		if err == nil && p.Sockets > 0 {
+			err = practice.Connect(counter.Now)
+		}
+		if err != nil {
+			return r, err
+		}
+		l.Warm(practice.Step)
+	}
+	if p.Quiet {
+		if step := quiet.HugePages(); step.Err != nil {
+			return r, step.Err
+		}
 	}
 	done := make(chan error, 1)
 	if p.Core >= 0 {

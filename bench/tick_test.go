@@ -127,8 +127,8 @@ func (t *ticker) control() {
 // Of an idle loop: see router/loop/warm.go.
 const (
 	lull      = 10_000
-	biteEvery = 5_000
-	walkEvery = 100_000
+	biteEvery = 1_000
+	walkEvery = 10_000
 )
 
 // idle does until a time what an idle loop with a core does.
@@ -163,6 +163,11 @@ func newPractice(tb testing.TB) *practice {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
 	p := &practice{Rehearsal: r, f: flickerFeeds(4, 200_000)}
 	p.glue = newDesk(tb, p.f, deskOptions{parents: 1, maxChildren: 200_000})
 	return p
@@ -175,7 +180,8 @@ func (p *practice) step() (over bool) {
 		}
 		g.settle()
 	}
-	return p.Step()
+	over, _ = p.Step()
+	return over
 }
 
 func (t *ticker) note() string {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"penstock/event"
+	"penstock/fix"
 	"penstock/internal/hist"
 	"penstock/internal/quiet"
 	"penstock/journal"
@@ -26,18 +28,18 @@ import (
 )
 
 // echo is the floor: a process that answers a datagram with as many bytes as an order
-// has, on the router's core.
+// has, on the router's core. Its venue does what the router's does, on a connection of the same kind: what
+// stands in the place of the router's order, for the venue to read and to answer, is one of a client without a socket.
 type echo struct {
 	traffic
-	peer *counterparty
-	cmd  *exec.Cmd // nil: a thread of this process
-	name string
+	peer   *counterparty
+	client *fix.Session
+	cmd    *exec.Cmd // nil: a thread of this process
+	name   string
 }
 
-// traffic is how many bytes pass for an order: the datagram that leads to it, the order, the venue's
-// answer, the datagram that takes back what the first one said. The same passes between venue and
-// echo: bytes that no answer acknowledges cost a packet of their own within a sample.
-type traffic struct{ tick, order, answer, back int }
+// traffic is how many bytes the datagram has that leads to an order, and the order.
+type traffic struct{ tick, order int }
 
 // startEcho compiles and starts testdata/echo.c; without a C compiler a thread does the
 // same with raw system calls.
@@ -72,11 +74,49 @@ func startEcho(tb testing.TB, t traffic) *echo {
 	}
 	e.peer.accept()
 	e.peer.sendTo(fmt.Sprintf("127.0.0.1:%d", port))
+	e.logon(tb)
 	return e
 }
 
-// zeros are what the venue says to the echo.
-var zeros [2048]byte
+// logon brings the venue's session with the client up.
+func (e *echo) logon(tb testing.TB) {
+	e.peer.begin()
+	var err error
+	e.client, err = fix.NewSession(fix.Config{Role: fix.Initiator, BeginString: "FIX.4.4", SenderCompID: "PENSTOCK",
+		TargetCompID: "VENUE", HeartBtIntSecs: 600, App: func(*fix.Message, int64) bool { return true }}, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	e.client.Connected(readClock())
+	logon := slices.Clone(e.client.Out())
+	e.client.Wrote(len(logon))
+	e.peer.session.Receive(readClock(), logon)
+	e.client.Receive(readClock(), e.peer.session.Out())
+	if e.peer.flush(); e.client.State() != fix.Active || e.peer.session.State() != fix.Active {
+		tb.Fatal("the echo's venue and its client: ", e.client.State(), e.peer.session.State())
+	}
+}
+
+// serve lets the venue read an order of the client, in place of what the echo sent.
+func (e *echo) serve() {
+	p := e.peer
+	m := e.client.Begin(readClock(), "D")
+	m.Uint(11, uint64(217_000_000+p.execs))
+	m.Uint(526, 217_000_001)
+	m.Str(55, "PSTK")
+	m.Str(54, "1")
+	m.Int(38, 300)
+	m.Str(40, "2")
+	m.Decimal(44, int64(bestAsk), 4)
+	m.Str(59, "3")
+	if err := e.client.Send(); err != nil {
+		p.tb.Fatal(err)
+	}
+	order := e.client.Out()
+	copy(p.buf, order)
+	e.client.Wrote(len(order))
+	p.serve(len(order))
+}
 
 // echoTurns is in how many turns the echo asks its connection once: in each, as the router does, which
 // an answer must not wait for longer than a datagram. An echo that lets it wait for 64 turns finds
@@ -125,16 +165,6 @@ func (e *echo) startThread(tb testing.TB, core int) (port int) {
 		}
 	}()
 	return at.(*unix.SockaddrInet4).Port
-}
-
-// back sends what the router gets behind an order.
-func (e *echo) back() {
-	p := e.peer
-	if n, err := unix.Write(p.conn, zeros[:e.answer]); n != e.answer {
-		p.tb.Fatal("answer:", n, err)
-	}
-	p.packet = zeros[:e.traffic.back]
-	p.sendPacket()
 }
 
 func (e *echo) signal(tb testing.TB, s syscall.Signal) {
@@ -194,9 +224,10 @@ func rest(nanos int64) {
 // before its send to after its receive. The router spins on a core of its own, feed and
 // gateway inline, in a process as a router with a core makes it: see internal/quiet. On the
 // same core, in turns of a thousand orders, a C program answers a datagram of that size with as
-// many bytes and nothing in between, and is answered with as many. Journal and the venue's thread
+// many bytes and nothing in between, and the venue does with both what it does with the router's. Journal and the venue's thread
 // share the other core, where a venue has its own machine: so the thread comes before the others
-// there, and the samples of both sides in which it stood still itself are told apart.
+// there, and the samples of both sides in which it stood still itself are told apart. That its work is the same on
+// both sides shows in how long its sends take (send-p50-ns, echo-send-p50-ns).
 func BenchmarkWire(b *testing.B) { benchmarkWire(b, busyWire) }
 
 // BenchmarkWireQuiet is BenchmarkWire with 20 ms in which nothing comes before each datagram.
@@ -238,19 +269,23 @@ func benchmarkWire(b *testing.B, load wireLoad) {
 	b.ReportMetric(ratio(99), "x-echo-p99")
 	b.ReportMetric(float64(router.all.Percentile(50))/float64(floor.all.Percentile(50)), "x-echo-p50-all")
 	b.ReportMetric(float64(router.all.Percentile(99))/float64(floor.all.Percentile(99)), "x-echo-p99-all")
+	b.ReportMetric(float64(router.sending.Percentile(50)), "send-p50-ns")
+	b.ReportMetric(float64(floor.sending.Percentile(50)), "echo-send-p50-ns")
 	b.ReportMetric(router.stalled(), "%stalled")
 	b.ReportMetric(floor.stalled(), "%echo-stalled")
 }
 
-// samples are the times of one side: all, and those for which the venue's thread was there.
-type samples struct{ all, steady *hist.Latency }
+// samples are the times of one side: all, and those for which the venue's thread was there; of these, how long the
+// venue took to send.
+type samples struct{ all, steady, sending *hist.Latency }
 
-func newSamples() samples { return samples{hist.New(), hist.New()} }
+func newSamples() samples { return samples{hist.New(), hist.New(), hist.New()} }
 
-func (s *samples) record(nanos int64, stall bool) {
+func (s *samples) record(nanos, sending int64, stall bool) {
 	s.all.Record(nanos)
 	if !stall {
 		s.steady.Record(nanos)
+		s.sending.Record(sending)
 	}
 }
 
@@ -383,36 +418,23 @@ func (w *wireRig) sample() {
 	h, p := &w.router, w.rig.peer
 	if w.echoing {
 		h, p = &w.floor, w.echo.peer
-		p.packet = zeros[:w.echo.tick]
-	} else {
-		p.prepare()
 	}
+	p.prepare()
 	rest(w.load.pauseNanos + w.spread.Int64N(spreadNanos))
-	nanos, stall := p.tick(w.load.stallNanos)
+	nanos, sending, stall := p.tick(w.load.stallNanos)
 	if w.skip == 0 {
-		h.record(nanos, stall)
+		h.record(nanos, sending, stall)
 	}
 	w.skip = max(w.skip-1, 0)
 	if w.echoing {
 		w.burden()
-		w.echo.back()
+		w.echo.serve()
 	} else {
-		w.back()
+		w.traffic = traffic{len(p.packet), p.bytes}
+		p.serve(p.bytes)
 	}
+	p.back()
 	rest(restNanos)
-}
-
-// back answers the order and takes back what led to it.
-func (w *wireRig) back() {
-	p, t := w.rig.peer, &w.traffic
-	t.tick = len(p.packet)
-	for len(p.orders) == 0 {
-		p.serve(p.read())
-	}
-	before := p.written
-	p.answer(false)
-	p.send(p.deleteMessage())
-	t.order, t.answer, t.back = p.bytes, p.written-before, len(p.packet)
 }
 
 func (w *wireRig) stop(tb testing.TB) {
