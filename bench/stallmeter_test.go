@@ -123,7 +123,8 @@ func TestTheLoopKeepsItsCore(t *testing.T) {
 
 // keepsItsCore compares the yields of pairs of runs, all together. One pair is enough where they differ
 // by four times, which chance does not make; where others take the core before the runtime asks
-// for it there is less to see, and twice must be left after all of them.
+// for it there is less to see (1.8 to 2.3 times on one guest), and one and a half times must be left after all of them:
+// a loop that obeys is at one.
 func keepsItsCore(t *testing.T, core, sockets int) {
 	run := func(putOff bool) stallResult {
 		plan := routersPlan(core)
@@ -147,7 +148,7 @@ func keepsItsCore(t *testing.T, core, sockets int) {
 			return
 		}
 	}
-	if 2*keeps >= yields {
+	if 3*keeps >= 2*yields {
 		t.Errorf("%d sockets: in %d pairs of runs the thread was given away %d times, and %d when it obeys", sockets, pairs, keeps, yields)
 	}
 }
