@@ -1,8 +1,10 @@
 package fixgw
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
+	"time"
 
 	"penstock/event"
 	"penstock/market"
@@ -76,15 +78,20 @@ func (r *simRig) untilEvent(what string, want func(*event.Event) bool) event.Eve
 	r.t.Helper()
 	for {
 		r.until(what, func() bool { r.now = wall(); return len(r.events) > 0 })
-		e := r.events[0]
-		r.events = r.events[1:]
-		if e.Kind == event.Exec {
-			r.fills[e.Ref] = max(r.fills[e.Ref], e.CumQty)
-		}
-		if want(&e) {
+		if e := r.take(); want(&e) {
 			return e
 		}
 	}
+}
+
+// take takes the next event.
+func (r *simRig) take() event.Event {
+	e := r.events[0]
+	r.events = r.events[1:]
+	if e.Kind == event.Exec {
+		r.fills[e.Ref] = max(r.fills[e.Ref], e.CumQty)
+	}
+	return e
 }
 
 func done(ref uint64) func(*event.Event) bool {
@@ -93,9 +100,30 @@ func done(ref uint64) func(*event.Event) bool {
 	}
 }
 
-// reconcile compares what we were told with the venue's own book of trades.
+// reconcile compares what we are told with the venue's own book of trades. The venue knows of a trade before we
+// do: what is under way is waited for.
 func (r *simRig) reconcile() {
 	r.t.Helper()
+	wrong := r.differences()
+	for deadline := time.Now().Add(patience); len(wrong) > 0 && time.Now().Before(deadline); wrong = r.differences() {
+		r.now = wall()
+		if r.g.Work(r.now) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		for len(r.events) > 0 {
+			r.take()
+		}
+	}
+	for _, w := range wrong {
+		r.t.Error(w)
+	}
+	if s := r.g.Stats(); s.Malformed != 0 || s.UnknownSymbol != 0 || s.NotOurs != 0 {
+		r.t.Errorf("stats %+v", s)
+	}
+}
+
+// differences are the orders of which the venue and we know other fills.
+func (r *simRig) differences() (wrong []string) {
 	theirs := map[uint64]market.Qty{}
 	for _, f := range r.server.Trades("SOR") {
 		id, _ := strconv.ParseUint(f.ClOrdID.String(), 10, 64)
@@ -103,12 +131,15 @@ func (r *simRig) reconcile() {
 	}
 	for id, qty := range r.fills {
 		if theirs[id] != qty {
-			r.t.Errorf("child %d: we know of %d, the venue of %d", id, qty, theirs[id])
+			wrong = append(wrong, fmt.Sprintf("child %d: we know of %d, the venue of %d", id, qty, theirs[id]))
 		}
 	}
-	if s := r.g.Stats(); s.Malformed != 0 || s.UnknownSymbol != 0 || s.NotOurs != 0 {
-		r.t.Errorf("stats %+v", s)
+	for id, qty := range theirs {
+		if _, ok := r.fills[id]; !ok {
+			wrong = append(wrong, fmt.Sprintf("child %d: we know of no fill, the venue of %d", id, qty))
+		}
 	}
+	return wrong
 }
 
 func sessionUp(e *event.Event) bool {
