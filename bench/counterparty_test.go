@@ -36,7 +36,6 @@ type counterparty struct {
 	cancel  []uint64 // orders that are to be cancelled, likewise
 	execs   int
 	bytes   int   // of the last read that held an order
-	written int   // bytes of the session
 	sending int64 // nanoseconds of the quickest send of a tick, 0 none yet
 
 	explain func() string // what the router knows, for a failure
@@ -176,7 +175,6 @@ func (p *counterparty) flush() {
 		n, err := unix.Write(p.conn, p.session.Out())
 		if err == nil {
 			p.session.Wrote(n)
-			p.written += n
 		} else if err != unix.EAGAIN {
 			p.tb.Fatal("reports:", err)
 		}

@@ -224,10 +224,10 @@ func rest(nanos int64) {
 // before its send to after its receive. The router spins on a core of its own, feed and
 // gateway inline, in a process as a router with a core makes it: see internal/quiet. On the
 // same core, in turns of a thousand orders, a C program answers a datagram of that size with as
-// many bytes and nothing in between, and the venue does with both what it does with the router's. Journal and the venue's thread
+// many bytes and nothing in between; its venue works as the router's does. Journal and the venue's thread
 // share the other core, where a venue has its own machine: so the thread comes before the others
 // there, and the samples of both sides in which it stood still itself are told apart. That its work is the same on
-// both sides shows in how long its sends take (send-p50-ns, echo-send-p50-ns).
+// both sides shows in how long sends take (send-p50-ns, echo-send-p50-ns).
 func BenchmarkWire(b *testing.B) { benchmarkWire(b, busyWire) }
 
 // BenchmarkWireQuiet is BenchmarkWire with 20 ms in which nothing comes before each datagram.

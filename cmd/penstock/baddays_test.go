@@ -199,13 +199,7 @@ func TestAFullRingRejectsOrdersAndKeepsCancels(t *testing.T) {
 	if !r.a.io.Seize(10*time.Second, func(func() bool) { r.fillARing() }) {
 		t.Fatal("the gateways' goroutine did not leave its turn")
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for r.m.open() > 0 && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
-	if n := r.m.open(); n > 0 {
-		t.Errorf("%d orders are still open at the venues after the kill", n)
-	}
+	r.until("no order open at the venues after the kill", func(*loop.Sequencer) bool { return r.m.open() == 0 })
 }
 
 // fillARing gives the first venue's ring more than it takes, then kills. Nobody works the

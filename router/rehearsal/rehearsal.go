@@ -86,7 +86,7 @@ func New(table *policy.Table, protected bool) (*Rehearsal, error) {
 		r.session, err = newSession(r.now)
 	}
 	if err == nil {
-		err = r.connectLoop()
+		err = r.openLoop()
 	}
 	if err == nil {
 		err = r.open()
@@ -100,8 +100,8 @@ func New(table *policy.Table, protected bool) (*Rehearsal, error) {
 	return r, nil
 }
 
-// connectLoop makes the loop, what feeds it, and what it sends through.
-func (r *Rehearsal) connectLoop() (err error) {
+// openLoop makes the loop, what feeds it, and what it sends through.
+func (r *Rehearsal) openLoop() (err error) {
 	var workers []loop.Worker
 	for v := range r.feeds {
 		if r.feeds[v], err = newFeed(market.VenueID(v), r.events.Push); err != nil {
