@@ -118,6 +118,9 @@ func (c *Core) orderNow(p *Parent, permit *risk.Permit, v market.VenueID, price 
 func (c *Core) send(p *Parent, approved *risk.Approved, pl *placement, mid2 int64) {
 	o := approved.Order()
 	ch := c.newChild(p, o, pl.tactic)
+	if pl.tactic != event.TacticOffer {
+		c.gate.Expose(p.Client, o.Cost())
+	}
 	c.describe(p, ch, o, mid2)
 	if pl.tactic != event.TacticTake {
 		ch.QuoteID, ch.bucket = pl.quote, pl.bucket
@@ -153,9 +156,6 @@ func (c *Core) newChild(p *Parent, o *risk.Sealed, tactic event.Tactic) *Child {
 		p.offer(ch, o.Qty())
 	} else {
 		p.reserve(ch, o.Qty())
-		if o.Cost() != 0 {
-			c.gate.Expose(p.Client, o.Cost())
-		}
 	}
 	p.sent++
 	p.ChildrenSent++
@@ -206,8 +206,8 @@ func (c *Core) dress(cmd *event.Command, ch *Child, pl *placement) {
 	}
 }
 
-// entered keeps all accounts but the ledger's of a child that was just made: of its venue, of what is
-// under way, of the tape. The ledger's own, and the gate's, are kept before the order leaves.
+// entered keeps all accounts but the ledger's and the gate's of a child that was just made: of its venue, of what
+// is under way, of the tape. The ledger's own are kept before the order leaves.
 func (c *Core) entered(p *Parent, ch *Child) {
 	p.Venues[ch.Venue].Children++
 	c.traded(ch, 0, 0)

@@ -99,7 +99,7 @@ type Core struct {
 	looking   int32 // the parent that looks at the market next, none: all have
 	scratch   allocation
 	made      made  // the decision whose record is to come
-	nearSum   int64 // of no use: see makeNear
+	nearSum   int64 // of no use: see decideInVain
 	walk      walk
 
 	Counters Counters

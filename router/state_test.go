@@ -147,7 +147,7 @@ func TestStateHasEveryField(t *testing.T) {
 		"scratch": "within a Step", "looking": "within a Step", "made": "within a Step", "blank": "a cache", "nearSum": "of no use", "walk": "within a Step", "terms": "within a Step", "situation": "within a Step", "crossing": "within a Step", "dealer": "within a Step", "dealt": "within a Step", "hit": "within a Step",
 		"pools": "within a Step", "watch": "told, not a state", "fees": "configuration", "takes": "follows from the set in force"})
 	statetest.Covered(t, c.gate, all, map[string]string{"windows": "each moves itself", "controls": "moves itself",
-		"approved": "within a Step", "shut": "follows from the latches"})
+		"approved": "within a Step", "unbooked": "within a Step", "shut": "follows from the latches"})
 	statetest.Covered(t, &c.ids, all, map[string]string{"slots": "those in use: see below"})
 	statetest.Covered(t, c.ids.find(c.parents[0].Client, c.parents[0].ClOrdID), all, map[string]string{"used": "those in use are moved"})
 	statetest.Covered(t, &c.execs, all, map[string]string{"index": "follows from the list"})

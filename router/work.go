@@ -252,7 +252,6 @@ func (c *Core) recordMade() {
 func (c *Core) makeNear() {
 	if n := c.childCount; n > 0 && n < len(c.children) {
 		c.children[n], c.blank = Child{}, int32(n)
-		c.nearSum = c.gate.Ahead(c.children[n-1].Venue)
 	}
 }
 
@@ -260,6 +259,7 @@ func (c *Core) makeNear() {
 func (c *Core) weighLate(m *made) {
 	p, now := m.of, m.order != nil
 	if now {
+		c.gate.Book(c.now)
 		c.describe(p, m.sent, m.order, m.mid2)
 		c.reconstruct(m) // of a market of which the order has taken nothing yet: see entered
 	}

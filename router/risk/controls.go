@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"penstock/event"
+	"penstock/internal/assert"
 	"penstock/internal/warm"
 	"penstock/market"
 )
@@ -294,23 +295,26 @@ func (k *controls) may(o *Order) event.Reason {
 // spend judges an order that may be given, with a notional of n, by what is left of the limits at now, and
 // takes it from the rates.
 func (g *Gate) spend(o *Order, n market.Notional, now int64) event.Reason {
-	k, v, s := g.controls, o.Venue&(market.MaxVenues-1), strategyIndex(o.Strategy)
+	assert.That(g.unbooked == nil, "an order is booked before the next one is judged")
 	cost, why := g.left(o, n, Claim{}, now)
 	g.approved.order.cost = cost
 	switch why {
 	case event.ReasonNone:
+		g.take(o, cost, now)
 	case event.ReasonCanary:
-		k.canaryOut = true
-		return why
+		g.controls.canaryOut = true
 	case event.ReasonDisabled:
-		k.disabled[s] = true
-		return why
-	default:
-		return why
+		g.controls.disabled[strategyIndex(o.Strategy)] = true
 	}
+	return why
+}
+
+// take takes from the rates what an order needs for which they leave room.
+func (g *Gate) take(o *Order, cost market.Money, now int64) {
+	k, v, s := g.controls, o.Venue&(market.MaxVenues-1), strategyIndex(o.Strategy)
 	g.windows[v].order(now)
 	if k == nil {
-		return event.ReasonNone
+		return
 	}
 	k.rates[s][v].order(now)
 	r := &k.repeats[o.Slot]
@@ -320,7 +324,6 @@ func (g *Gate) spend(o *Order, n market.Notional, now int64) event.Reason {
 		k.canary.orders++
 		k.canary.notional += cost
 	}
-	return event.ReasonNone
 }
 
 // left reports whether the limits leave room at now for an order with a notional of n behind those of a claim, and what
@@ -339,7 +342,7 @@ func (g *Gate) left(o *Order, n market.Notional, before Claim, now int64) (cost 
 			return 0, event.ReasonCanary
 		case !k.rates[s][v].room(now):
 			return 0, event.ReasonStrategyRate
-		case !k.mayRepeat(k.repeats[o.Slot], before.orders, now):
+		case !k.mayRepeat(&k.repeats[o.Slot], before.orders, now):
 			return 0, event.ReasonDisabled
 		}
 	}
@@ -394,8 +397,10 @@ func (k *controls) canaryMay(o *Order, before Claim, cost market.Money) bool {
 }
 
 // mayRepeat reports whether a parent may send one more order, behind some more than r has.
-func (k *controls) mayRepeat(r repeat, more int, now int64) bool {
-	k.begin(&r, now)
+func (k *controls) mayRepeat(r *repeat, more int, now int64) bool {
+	if now-r.from >= k.RepeatNanos { // their window is over
+		return more < k.RepeatOrders
+	}
 	return int(r.orders)+more < k.RepeatOrders && int(r.fills) < k.RepeatOrders
 }
 

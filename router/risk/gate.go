@@ -71,6 +71,7 @@ type Order struct {
 type Gate struct {
 	limits   []Limits // by InstrumentID
 	approved Approved // the last one
+	unbooked *Permit  // of it, where Book is to come
 	shut     uint16   // venues where a latch or a hold stops every order, one bit each
 	windows  [market.MaxVenues]window
 	killed   bool
@@ -155,10 +156,23 @@ func (g *Gate) stops() uint16 {
 	return g.Stops()
 }
 
-// Audit reports that what is kept of the latches and holds is not what they say, or "".
+// Audit reports that what is kept of the latches, holds and rates is not what they say, or "".
 func (g *Gate) Audit() string {
 	if g.shut != g.stops() {
 		return "what the gate keeps of its latches is not what they say"
+	}
+	for v := range g.windows {
+		if !g.windows[v].agrees() {
+			return "when a venue has room for an order is not what its messages say"
+		}
+		if g.controls == nil {
+			continue
+		}
+		for s := range g.rates {
+			if !g.rates[s][v].agrees() {
+				return "when a strategy has room for an order is not what its messages say"
+			}
+		}
 	}
 	return ""
 }
@@ -314,13 +328,6 @@ func (g *Gate) look(o *Order, mid2 int64) (market.Notional, event.Reason) {
 		}
 	}
 	return market.Notional(n), event.ReasonNone
-}
-
-// Ahead reads what the next message to venue will read and write of its rate, so that it is near.
-// The sum is of no use.
-func (g *Gate) Ahead(venue market.VenueID) int64 {
-	w := &g.windows[venue]
-	return w.times[w.next] + w.times[w.tail()]
 }
 
 // Cancel counts a cancel against the venue's rate; it always passes.

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"penstock/event"
+	"penstock/internal/assert"
 	"penstock/market"
 )
 
@@ -44,8 +45,9 @@ func (p *Permit) OK() bool { return p.dearest > 0 }
 // Most returns the largest quantity that Use may approve.
 func (p *Permit) Most() market.Qty { return p.most }
 
-// Use is Child of the order of a permit at a venue and price, of a quantity, where all is well. Otherwise it returns
-// nil, and nothing is counted: Child says why. It is the gate's own and holds until the next call of either.
+// Use is Child of the order of a permit at a venue and price, of a quantity, where all is well, but for what the order takes
+// of the limits: Book must follow before anything else is asked. Otherwise it returns nil, and nothing is counted: Child
+// says why. It is the gate's own and holds until the next call of either.
 func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) *Approved {
 	o := &p.order
 	g.approved.ok = false
@@ -56,8 +58,21 @@ func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty mark
 	}
 	o.Venue, o.Price, o.Qty = venue, price, qty
 	// Its notional is below ChildMaxNotional, by dearest and most.
-	if g.spend(o, market.Notional(int64(price)*int64(qty)), now) != event.ReasonNone {
+	cost, why := g.left(o, market.Notional(int64(price)*int64(qty)), Claim{}, now)
+	if why != event.ReasonNone {
 		return nil
 	}
+	assert.That(g.unbooked == nil, "an order is booked before the next one is judged")
+	g.unbooked = p
+	g.approved.order.cost = cost
 	return g.seal(o)
+}
+
+// Book takes from the limits, at now, what the order that Use approved needs: nothing of it is on its way. It
+// counts for its client as with Expose.
+func (g *Gate) Book(now int64) {
+	o := &g.unbooked.order
+	g.unbooked = nil
+	g.take(o, g.approved.order.cost, now)
+	g.Expose(o.Client, g.approved.order.cost)
 }

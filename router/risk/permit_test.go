@@ -89,7 +89,8 @@ func comparePermits(t *testing.T, seed uint64) (passed, refused int) {
 			wider := o.Qty < p.Most() && o.Price > p.dearest || o.Qty > p.Most() // than what a permit knows
 			want, why := slow.Child(&o, mid, now)
 			got := fast.Use(p, o.Venue, o.Price, o.Qty, mid, now)
-			if got == nil { // it says why where Child is asked, and has taken nothing
+			used := got != nil
+			if !used { // it says why where Child is asked, and has taken nothing
 				unsealed := !fast.approved.ok
 				var still event.Reason
 				got, still = fast.Child(&o, mid, now)
@@ -104,7 +105,12 @@ func comparePermits(t *testing.T, seed uint64) (passed, refused int) {
 				t.Fatalf("seed %d: %+v of %+v: %+v, want %+v, %v", seed, o, *p, got, want, why)
 			}
 			if want != nil {
-				both(func(g *Gate) { g.Expose(o.Client, want.Order().Cost()) })
+				slow.Expose(o.Client, want.Order().Cost())
+			}
+			if used {
+				fast.Book(now)
+			} else if want != nil {
+				fast.Expose(o.Client, want.Order().Cost())
 			}
 			if fast.CanaryOut() != slow.CanaryOut() || fast.Disabled(o.Strategy) != slow.Disabled(o.Strategy) || fast.UsedByFirm() != slow.UsedByFirm() {
 				t.Fatalf("seed %d: %+v: another state", seed, o)

@@ -57,4 +57,7 @@ func (w *window) state(c *state.Codec) {
 		c.Fail("message %d of %d", w.next, len(w.times))
 		w.next = 0
 	}
+	if len(w.times) > 0 {
+		w.look()
+	}
 }

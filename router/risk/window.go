@@ -12,6 +12,7 @@ type window struct {
 	next  int     // oldest entry, overwritten next
 	spare int     // messages kept for cancels
 	over  int     // cancels since the last order
+	free  int64   // from then on there is room for a new order
 }
 
 func newWindow(rate int64) window {
@@ -19,8 +20,12 @@ func newWindow(rate int64) window {
 	for i := range w.times {
 		w.times[i] = -windowNanos
 	}
+	w.look()
 	return w
 }
+
+// look finds out when there is room, so that who asks needs nothing of times.
+func (w *window) look() { w.free = w.times[w.tail()] + windowNanos }
 
 // tail returns where the message stands that must have left the window for the count to stay
 // at rate − spare: the spare-th oldest.
@@ -32,10 +37,11 @@ func (w *window) tail() int {
 	return at
 }
 
+// agrees reports whether free is what the times say.
+func (w *window) agrees() bool { return len(w.times) == 0 || w.free == w.times[w.tail()]+windowNanos }
+
 // room reports whether the second that ends at now has room for a new order.
-func (w *window) room(now int64) bool {
-	return now-w.times[w.tail()] >= windowNanos
-}
+func (w *window) room(now int64) bool { return now >= w.free }
 
 // order records a new order for which there is room.
 func (w *window) order(now int64) {
@@ -55,10 +61,11 @@ func (w *window) late(since, now int64) {
 			at = len(w.times) - 1
 		}
 		if w.times[at] < since {
-			return
+			break
 		}
 		w.times[at] = now
 	}
+	w.look()
 }
 
 // record records a cancel.
@@ -68,6 +75,7 @@ func (w *window) record(now int64) {
 	if w.next++; w.next == len(w.times) {
 		w.next = 0
 	}
+	w.look()
 }
 
 // rewarm asks for what the next message reads and writes.
