@@ -17,6 +17,12 @@ type Permit struct {
 	dearest   market.Price // at which that is worth no more than an order may be; 0: Use approves nothing
 	collarBps int64
 	venues    uint16 // where its client trades, one bit each
+	decimals  uint8  // of a notional
+	// Where controls keep what is left; nil without.
+	rates        *[market.MaxVenues]window
+	repeat       *repeat
+	used, credit *market.Money // of its client
+	disabled     *bool
 }
 
 // Permit makes p for o, whose venue and price are not looked at. What is not usual, as a short sale or a
@@ -32,7 +38,10 @@ func (g *Gate) Permit(p *Permit, o *Order) {
 		if k.may(o) != event.ReasonNone {
 			return
 		}
-		p.venues = k.venues[o.Client]
+		p.venues, p.decimals = k.venues[o.Client], k.Decimals[o.Instrument]
+		s := strategyIndex(o.Strategy)
+		p.rates, p.disabled, p.repeat = &k.rates[s], &k.disabled[s], &k.repeats[o.Slot]
+		p.used, p.credit = &k.used[o.Client], &k.Clients[o.Client].Credit
 	}
 	if o.Qty > 0 && o.Qty <= l.ChildMaxQty && o.Mark == market.Long && o.ShortBid == 0 && len(g.scopes) == 0 {
 		p.dearest = min(market.Price(int64(l.ChildMaxNotional)/int64(o.Qty)), market.MaxPrice)
@@ -57,9 +66,16 @@ func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty mark
 		return nil
 	}
 	o.Venue, o.Price, o.Qty = venue, price, qty
-	// Its notional is below ChildMaxNotional, by dearest and most.
-	cost, why := g.left(o, market.Notional(int64(price)*int64(qty)), Claim{}, now)
-	if why != event.ReasonNone {
+	cost := market.Money(0)
+	if k := g.controls; k != nil {
+		// Its notional is below ChildMaxNotional, by dearest and most.
+		cost = market.Notional(int64(price) * int64(qty)).Money(p.decimals)
+		if *p.disabled || *p.used > *p.credit-cost || k.firm > k.FirmCredit-cost || k.isCanary(o.Policy) && !k.canaryMay(o, Claim{}, cost) ||
+			!p.rates[venue].room(now) || !k.mayRepeat(p.repeat, 0, now) {
+			return nil
+		}
+	}
+	if !g.windows[venue].room(now) {
 		return nil
 	}
 	assert.That(g.unbooked == nil, "an order is booked before the next one is judged")
