@@ -196,22 +196,24 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 // venue holds what the slice still wants, or is all that is within the limit, and nothing stops the order; where it is
 // not so, nothing was done. What the order does not need is left for its record: see recordMade.
 func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
-	p := &c.parents[slot]
-	n, open := c.openings(m, p.Side), m.LiveLit()&s.usable
-	v, ok := c.begins(m, n, p.Side, open, s.protected)
-	best := &n.first[v&(market.MaxVenues-1)]
-	if !ok || m.Touch(p.Side.Contra()).Venues&open == 0 { // no level is better than the touch
-		return false
+	p, open := &c.parents[slot], m.LiveLit()&s.usable
+	v, best, ok := c.loneAtTouch(m, s, open)
+	if ok = ok && best.Qty >= s.want; !ok {
+		n := c.openings(m, s.side)
+		if v, ok = c.begins(m, n, s.side, open, s.protected); !ok || m.Touch(s.side.Contra()).Venues&open == 0 { // no level is better than the touch
+			return false
+		}
+		best = book.Level{Price: n.first[v].price, Qty: n.first[v].left}
 	}
-	if c.trading[p.Instrument].banded != 0 && (best.left < s.want || !c.inBand(p.Instrument, market.VenueID(v), best.price)) {
+	if c.trading[p.Instrument].banded != 0 && (best.Qty < s.want || !c.inBand(p.Instrument, market.VenueID(v), best.Price)) {
 		return false // a walk knows how far each venue may go
 	}
 	qty, beyond := s.permit.Most(), uint16(0)
-	if best.left < s.want {
-		if beyond, ok = s.behind(m, n, v, open); !ok {
+	if best.Qty < s.want {
+		if beyond, ok = s.behind(m, c.openings(m, s.side), v, open); !ok {
 			return false
 		}
-		qty = min(qty, best.left.FloorTo(c.instruments[p.Instrument].Lot))
+		qty = min(qty, best.Qty.FloorTo(c.instruments[p.Instrument].Lot))
 	}
 	if !s.sure {
 		cell := c.table.FindFrom(0, s.rest, c.signal(m, p.Side), int64(m.Spread()/c.instruments[p.Instrument].Tick), c.sweepCost(p, s.remaining))
@@ -220,14 +222,28 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 		}
 	}
 	mid2, _ := m.Mid2()
-	if c.childCount == len(c.children) || !c.orderNow(p, &s.permit, market.VenueID(v), best.price, qty, mid2) {
+	if c.childCount == len(c.children) || !c.orderNow(p, &s.permit, market.VenueID(v), best.Price, qty, mid2) {
 		return false
 	}
 	d := &c.made
-	d.of, d.remaining, d.empty, d.beyond = p, s.remaining, n.empty&open, beyond
+	d.of, d.remaining, d.open, d.beyond = p, s.remaining, open, beyond
 	p.tried |= triedTake
 	c.owed = slot
 	return true
+}
+
+// loneAtTouch returns the only venue of open that shows the touch, where a sweep by price begins, and its best level less
+// what our unanswered orders will take there: what its opening would say, which may be made later. ok is false
+// where there are more, or it takes more to know.
+func (c *Core) loneAtTouch(m *book.Composite, s *stance, open uint16) (v int, best book.Level, ok bool) {
+	set := m.Touch(s.side.Contra()).Venues & open
+	if set == 0 || set&(set-1) != 0 || !s.protected || c.listed[m.Instrument].posted[s.side.Contra().Index()] != 0 {
+		return 0, best, false
+	}
+	v = bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+	best, ok = m.Lane(s.side.Contra(), v)
+	best.Qty -= max(c.inflight[m.Instrument][v][s.side.Index()], 0)
+	return v, best, ok && best.Qty > 0
 }
 
 // behind returns the venues of open that show more than the first level of v, which n has. ok is false where some of that

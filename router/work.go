@@ -223,7 +223,7 @@ type made struct {
 	remaining     market.Qty
 	order         *risk.Sealed // by takeNow: of sent, which is not described yet; all below is to come. nil: all is there
 	mid2          int64        // that it was sent at
-	empty         uint16       // venues that had nothing to take
+	open          uint16       // venues that it could take from
 	beyond        uint16       // venues of which a sweep would meet a level beyond the bound
 	inputs        policy.Inputs
 	page          int
@@ -284,7 +284,8 @@ func (c *Core) reconstruct(m *made) {
 	m.inputs.SweepCost = c.sweepCost(p, m.remaining)
 	m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
 	c.judgeVenues(p)
-	c.tellOthers(p, c.composites[p.Instrument].LiveLit()&c.verdict.usable, m.empty)
+	all := c.composites[p.Instrument]
+	c.tellOthers(p, all.LiveLit()&c.verdict.usable, c.openings(all, p.Side).empty&m.open)
 	for set := m.beyond; set != 0; set &= set - 1 {
 		a.shares[bits.TrailingZeros16(set)&(market.MaxVenues-1)].Why = event.WhyOutsideLim
 	}
