@@ -118,8 +118,13 @@ func (f *feedTest) staleSince(n int) (reason event.Reason) {
 	return reason
 }
 
+// patient never asks again because an answer is late, and moving our clock on by minutes ends no session.
+func patient(c *FeedConfig) {
+	c.SnapshotNanos, c.HeartBtIntSecs, c.SilenceNanos = 5*second, 600, 900*second
+}
+
 func TestFeedHasTheVenuesBook(t *testing.T) {
-	f := newFeedTest(t)
+	f := newFeedTest(t, patient)
 	f.check()
 	f.until("trades", func() bool { return f.feed.Stats().Trades > 5 })
 	f.check()
@@ -180,9 +185,13 @@ func TestFeedSurvivesFaults(t *testing.T) {
 }
 
 func TestRefusedSubscriptionIsTriedAgain(t *testing.T) {
-	f := newFeedTest(t)
+	f := newFeedTest(t, patient)
 	if err := f.venue.RefusePrices(3); err != nil {
 		t.Fatal(err)
+	}
+	for n := uint64(1); n <= 3; n++ {
+		f.until("refusal", func() bool { return f.feed.Stats().Refused == n })
+		f.shift += f.feed.cfg.SnapshotNanos << n // the pause, which doubles
 	}
 	f.check()
 	if s := f.feed.Stats(); s.Refused != 3 || s.Requests != 4 || !errors.Is(f.feed.Err(), ErrRefused) {

@@ -2,7 +2,6 @@ package fixmd
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/quickfixgo/quickfix"
 
 	"penstock/event"
+	"penstock/internal/freeport"
 	"penstock/venues/wire"
 )
 
@@ -96,12 +96,7 @@ func qfTemplate() quickfix.GroupTemplate {
 }
 
 func TestFeedAgainstQuickfix(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	port := freeport.TCP(t)
 	settings, err := quickfix.ParseSettings(strings.NewReader(fmt.Sprintf("[DEFAULT]\nConnectionType=acceptor\n"+
 		"SocketAcceptPort=%d\nSocketAcceptHost=127.0.0.1\nBeginString=FIX.4.4\nSenderCompID=QFMD\n"+
 		"TargetCompID=SORMD\n[SESSION]\n", port)))
@@ -119,9 +114,12 @@ func TestFeedAgainstQuickfix(t *testing.T) {
 	defer a.Stop()
 	c := newCollect(t)
 	dl, _ := DialectByName("generic44")
+	// An answer that is late is not asked for again: the requests are counted.
+	const snapshot = 10 * second
+	shift := int64(0) // ns by which our clock is ahead
 	feed, err := NewFeed(FeedConfig{Config: Config{Dialect: dl, Symbols: testSymbols[:1], Sink: c.sink, StallNanos: second},
-		Addr: fmt.Sprintf("127.0.0.1:%d", port), SenderCompID: "SORMD", TargetCompID: "QFMD", HeartBtIntSecs: 5,
-		ConnectNanos: 5 * second, SilenceNanos: 8 * second, SnapshotNanos: second / 10, RetryNanos: second / 50,
+		Addr: fmt.Sprintf("127.0.0.1:%d", port), SenderCompID: "SORMD", TargetCompID: "QFMD", HeartBtIntSecs: 600,
+		ConnectNanos: 5 * second, SilenceNanos: 900 * second, SnapshotNanos: snapshot, RetryNanos: second / 50,
 		RetryMaxNanos: second})
 	if err != nil {
 		t.Fatal(err)
@@ -139,13 +137,14 @@ func TestFeedAgainstQuickfix(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s, %v, %s, requests %v", feed.State(), feed.Err(), c.book(3), q.reqs)
 			}
-			if feed.Work(time.Now().UnixNano()) == 0 {
+			if feed.Work(time.Now().UnixNano()+shift) == 0 {
 				p.Wait(feed.PollFDs(nil), 10*time.Millisecond)
 			}
 		}
 	}
 	until(func() bool { return c.book(3).String() == want })
-	feed.Resync(time.Now().UnixNano(), 3)
+	shift = snapshot // the next request may go at once
+	feed.Resync(time.Now().UnixNano()+shift, 3)
 	if c.book(3).state != event.BookStale {
 		t.Error(c.book(3))
 	}
