@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -239,16 +240,23 @@ func TestWorkDoesNotAllocate(t *testing.T) {
 	f.send(1, 3)
 	f.feed.Work(f.now)
 	f.feed.decoder.sink = func(*event.Event) bool { return true } // keeps nothing
-	for n := 4; n < 300; n++ {
-		f.add(order('A', 7, uint64(n), 'B', 5, 99))
-		f.send(n, n)
+	// A collection that still runs is counted, as is what the runtime does elsewhere.
+	runtime.GC()
+	least, n := 1.0, 4
+	for round := 0; round < 3 && least > 0; round++ {
+		for range 4 * packetsPerWork {
+			f.add(order('A', 7, uint64(n), 'B', 5, 99))
+			f.send(n, n)
+			n++
+		}
+		before := f.feed.Stats().Receiver.Messages
+		least = testing.AllocsPerRun(3, func() { f.feed.Work(f.now) })
+		if got := f.feed.Stats().Receiver.Messages - before; got != 4*packetsPerWork {
+			t.Errorf("%d messages in four calls", got)
+		}
 	}
-	before := f.feed.Stats().Receiver.Messages
-	if n := testing.AllocsPerRun(3, func() { f.feed.Work(f.now) }); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-	if got := f.feed.Stats().Receiver.Messages - before; got != 4*packetsPerWork {
-		t.Errorf("%d messages in four calls", got)
+	if least != 0 {
+		t.Errorf("%v allocations", least)
 	}
 }
 

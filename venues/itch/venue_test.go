@@ -256,7 +256,9 @@ func TestLossOnOneLineIsFilledByTheOther(t *testing.T) {
 
 func TestLossOnBothLinesIsRequested(t *testing.T) {
 	m, v := startVenue(t)
-	c := newClient(t, m, v, func(c *FeedConfig) { c.GapNanos = 1e6 })
+	c := newClient(t, m, v, func(c *FeedConfig) {
+		c.GapNanos, c.GiveUpRequests = 1e6, 1000 // a late answer is waited for
+	})
 	c.untilLive()
 	c.states = c.states[:0]
 	if err := v.LosePackets(3); err != nil {
