@@ -60,6 +60,16 @@ func TestNoMessageAllocates(t *testing.T) {
 	}
 }
 
+// leastAllocs returns the allocations of f in the calmest of some rounds: what the runtime and
+// the venue do meanwhile is counted too.
+func leastAllocs(runs int, f func()) float64 {
+	least := testing.AllocsPerRun(runs, f)
+	for round := 0; round < 3 && least > 0; round++ {
+		least = min(least, testing.AllocsPerRun(runs, f))
+	}
+	return least
+}
+
 // Every style of order, a cancel and a status request leave without garbage.
 func TestNoCommandAllocates(t *testing.T) {
 	r := newRig(t, nil)
@@ -83,11 +93,7 @@ func TestNoCommandAllocates(t *testing.T) {
 			}
 			r.g.Work(r.now)
 		}
-		n := testing.AllocsPerRun(50, send)
-		for try := 0; n != 0 && try < 3; try++ { // what the runtime does elsewhere is counted too
-			n = min(n, testing.AllocsPerRun(50, send))
-		}
-		if n != 0 {
+		if n := leastAllocs(50, send); n != 0 {
 			t.Errorf("%v %v %v %v: %v allocations", c.Kind, c.OrdType, c.TIF, c.ExecInst, n)
 		}
 	}

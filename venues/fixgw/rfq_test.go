@@ -61,11 +61,12 @@ func TestRequestForAQuoteIsDealtOn(t *testing.T) {
 	streamed := r.untilEvent("stream", func(e *event.Event) bool { return e.Kind == event.Quote })
 	ask := event.Command{Kind: event.AskQuote, Ref: requestNumber, Parent: 1, Venue: 2, Instrument: 3, Side: market.Buy, Qty: 10 * streamed.LastQty}
 	answer := func(e *event.Event) bool { return e.Kind == event.QuoteAnswer && e.Ref == ask.Ref }
-	if !r.g.Send(wall(), &ask) {
+	asked := wall()
+	if !r.g.Send(asked, &ask) {
 		t.Fatal("refused")
 	}
 	q := r.untilEvent("quote", answer)
-	if q.Code != 0 || q.LastQty != ask.Qty || q.LastPx <= streamed.LastPx-1000 || q.Until <= wall() || q.ID == streamed.ID {
+	if q.Code != 0 || q.LastQty != ask.Qty || q.LastPx <= streamed.LastPx-1000 || q.Until <= asked || q.ID == streamed.ID {
 		t.Fatalf("%+v, streamed %+v", q, streamed)
 	}
 	deal := takeOrder()

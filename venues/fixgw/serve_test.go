@@ -142,6 +142,18 @@ func (r *simRig) differences() (wrong []string) {
 	return wrong
 }
 
+// average is the price at which the venue says that an order traded, rounded down.
+func (r *simRig) average(number uint64) market.Price {
+	value, qty := int64(0), int64(0)
+	for _, f := range r.server.Trades("SOR") {
+		if f.ClOrdID.String() == strconv.FormatUint(number, 10) {
+			value += int64(f.Price) * int64(f.Qty)
+			qty += int64(f.Qty)
+		}
+	}
+	return market.Price(value / max(qty, 1))
+}
+
 func sessionUp(e *event.Event) bool {
 	return e.Kind == event.VenueSession && e.Code == uint8(event.SessionUp)
 }
@@ -177,7 +189,7 @@ func TestTradesWithTheSimulatedExchange(t *testing.T) {
 			return e.Kind == event.Exec && e.Code == uint8(market.ExecOrderStatus) && e.Ref == number
 		})
 	}
-	if e := status(child); e.CumQty == 0 || !e.OrdStatus.Terminal() || e.LastPx < ask.Price || e.LastPx > take.Price {
+	if e := status(child); e.CumQty == 0 || !e.OrdStatus.Terminal() || e.LastPx != r.average(child) || e.LastPx > take.Price {
 		t.Errorf("status of the order that traded: %+v", e)
 	}
 	if e := status(child + 1); e.OrdStatus != market.StatusNew || e.CumQty != 0 || e.LeavesQty != post.Qty {

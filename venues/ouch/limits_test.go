@@ -43,11 +43,12 @@ func TestThrottleHoldsCancelsNotOrders(t *testing.T) {
 	})
 	r.up()
 	ask := r.server.Depth(market.Sell, 1)[0]
+	now := wall() // of all commands, lest the window passes between two
 	var sent []uint64
 	for i := range uint64(40) {
 		c := takeOrder(child + i)
 		c.TIF, c.Price = market.TIFDay, ask.Price-50_000
-		if r.g.Send(wall(), c) {
+		if r.g.Send(now, c) {
 			sent = append(sent, c.Child)
 		}
 	}
@@ -55,7 +56,9 @@ func TestThrottleHoldsCancelsNotOrders(t *testing.T) {
 		t.Fatalf("%d of 40 orders left, stats %+v", len(sent), s)
 	}
 	for _, number := range sent {
-		r.send(cancelOf(number))
+		if !r.g.Send(now, cancelOf(number)) {
+			t.Fatalf("refused the cancel of %d", number)
+		}
 	}
 	for _, number := range sent {
 		r.untilEvent("cancel", over(number))

@@ -1,6 +1,7 @@
 package ouch
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -157,23 +158,50 @@ func (r *rig) status(number uint64) event.Event {
 	return r.untilEvent("status", exec(number, market.ExecOrderStatus))
 }
 
-// reconcile compares what we were told with the venue's own book of trades, to the share
-// and the increment.
-func (r *rig) reconcile() {
-	r.t.Helper()
-	qty, value := map[string]market.Qty{}, map[string]int64{}
+// traded is what the venue's own book of trades says, by token.
+func (r *rig) traded() (qty map[string]market.Qty, value map[string]int64) {
+	qty, value = map[string]market.Qty{}, map[string]int64{}
 	for _, f := range r.server.Trades(client) {
 		qty[f.ClOrdID.String()] += f.Qty
 		value[f.ClOrdID.String()] += int64(f.Price) * int64(f.Qty)
 	}
-	for id, cum := range r.cum {
-		if qty[Token(id)] != cum || value[Token(id)] != r.value[id] {
-			r.t.Errorf("child %d: we know of %d for %d, the venue of %d for %d", id, cum, r.value[id], qty[Token(id)], value[Token(id)])
+	return qty, value
+}
+
+// average is the price at which the venue says that an order traded, rounded down.
+func (r *rig) average(number uint64) market.Price {
+	qty, value := r.traded()
+	return market.Price(value[Token(number)] / max(int64(qty[Token(number)]), 1))
+}
+
+// reconcile compares what we are told with the venue's own book of trades, to the share
+// and the increment. The venue knows of a trade before we do: what is under way is waited for.
+func (r *rig) reconcile() {
+	r.t.Helper()
+	wrong := r.differences()
+	for deadline := time.Now().Add(patience); len(wrong) > 0 && time.Now().Before(deadline); wrong = r.differences() {
+		if r.g.Work(wall()) == 0 {
+			time.Sleep(time.Millisecond)
 		}
+	}
+	for _, w := range wrong {
+		r.t.Error(w)
 	}
 	if s := r.g.Stats(); s.Malformed != 0 || s.NotOurs != 0 {
 		r.t.Errorf("stats %+v", s)
 	}
+}
+
+// differences are the orders of which the venue and we know other fills.
+func (r *rig) differences() (wrong []string) {
+	qty, value := r.traded()
+	for id, cum := range r.cum {
+		if qty[Token(id)] != cum || value[Token(id)] != r.value[id] {
+			wrong = append(wrong, fmt.Sprintf("child %d: we know of %d for %d, the venue of %d for %d",
+				id, cum, r.value[id], qty[Token(id)], value[Token(id)]))
+		}
+	}
+	return wrong
 }
 
 func takeOrder(number uint64) *event.Command {

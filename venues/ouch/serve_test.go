@@ -38,7 +38,7 @@ func TestTradesWithTheSimulatedExchange(t *testing.T) {
 			r.server.DropConnections()
 			r.untilEvent("session down", session(event.SessionDown))
 			r.up()
-			if e := r.status(child); e.CumQty == 0 || !e.OrdStatus.Terminal() || e.LastPx < ask.Price || e.LastPx > take.Price {
+			if e := r.status(child); e.CumQty == 0 || !e.OrdStatus.Terminal() || e.LastPx != r.average(child) || e.LastPx > take.Price {
 				t.Errorf("status of the order that traded: %+v", e)
 			}
 			if e := r.status(child + 1); e.OrdStatus != market.StatusNew || e.CumQty != 0 || e.LeavesQty != post.Qty {
