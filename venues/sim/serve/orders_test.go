@@ -199,7 +199,8 @@ func TestDarkPoolOverFIX(t *testing.T) {
 	v := m.Venue("DRK1")
 	c := newFIXClient(t, "DRK1")
 	c.connect(v.OrderAddr())
-	c.order("rest", market.Buy, 1000, 40, "P", 18, "M", 44, "110", 59, 0, 110, 100)
+	// More than the flow sells in this time: "ping" needs some of it.
+	c.order("rest", market.Buy, 1_000_000, 40, "P", 18, "M", 44, "110", 59, 0, 110, 100)
 	c.take(message{11: "rest", 150: "0"})
 	c.order("capped", market.Buy, 1000, 40, "P", 18, "M", 44, far, 59, 3)
 	c.take(message{11: "capped", 150: "0"})
@@ -211,6 +212,8 @@ func TestDarkPoolOverFIX(t *testing.T) {
 	// Our own sell meets what rests, whatever the flow brings.
 	c.order("ping", market.Sell, 100, 40, "P", 18, "M", 59, 3)
 	c.take(message{11: "ping", 39: "2", 150: "F"})
+	c.cancel("end", "rest") // the flow goes on filling it
+	c.take(message{11: "end", 41: "rest", 150: "4"})
 	checkTrades(t, v, c)
 }
 
