@@ -376,6 +376,31 @@ func TestOwnOrdersAreProtectedQuotes(t *testing.T) {
 	}
 }
 
+// TestTheCheapestAtTheTouchIsTakenFirst where several are there, whoever comes first by number.
+func TestTheCheapestAtTheTouchIsTakenFirst(t *testing.T) {
+	for cheap := range market.VenueID(2) {
+		w := takerWorld(t, func(cfg *Config) {
+			cfg.Protect = make([][]Protection, len(cfg.Instruments))
+			cfg.Protect[0] = []Protection{{From: 0, On: true}}
+			cfg.Venues[1-cheap].TakeFee, cfg.Venues[cheap].TakeFee = market.Fee{PerLotMilli: 90_000}, market.Fee{PerLotMilli: 10_000}
+		})
+		p := w.taker("C1", 1000)
+		for v := range 2 {
+			w.level(v, market.Sell, w.mid+400, 20_000, 0)
+		}
+		w.holdsStance(p)
+		c, sent := w.core, w.core.childCount
+		c.made.mid2 = 0
+		w.level(0, market.Sell, w.mid+300, 0, 0) // who was alone goes, and two are at the touch
+		if c.childCount != sent+1 || c.made.mid2 == 0 {
+			t.Fatalf("%d orders, at once %v", c.childCount-sent, c.made.mid2 != 0)
+		}
+		if ch := &c.children[sent]; ch.Venue != cheap || ch.Price != w.mid+400 {
+			t.Errorf("%d at %d from venue %d, venue %d is the cheapest at the touch", ch.Qty, ch.Price, ch.Venue, cheap)
+		}
+	}
+}
+
 // TestBandsLeaveThePartsToAWalk: what is behind the first level may be out of a venue's band, which the record tells from
 // what is beyond the limit. An order that the first level holds leaves at once within the band.
 func TestBandsLeaveThePartsToAWalk(t *testing.T) {
