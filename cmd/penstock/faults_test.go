@@ -12,6 +12,7 @@ import (
 	"penstock/journal"
 	"penstock/market"
 	"penstock/router/loop"
+	"penstock/venues/fixgw"
 )
 
 // demoRig is a running market and router, without the command around them.
@@ -90,6 +91,11 @@ func (r *demoRig) stop() {
 	if r.client != nil {
 		r.client.Close()
 	}
+	// At nice 10 the shadow lags on a busy machine, and the end waits for it no longer than shadowPatience.
+	for deadline := time.Now().Add(time.Minute); r.a.shadow != nil && r.a.shadow.failed.Load() == nil &&
+		r.a.shadow.seq.Load()+1000 < r.a.journal.Durable() && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 	if err := r.a.stop(); err != nil {
 		r.t.Error(err)
 	}
@@ -111,6 +117,54 @@ func (r *demoRig) send(id string, qty market.Qty, horizon time.Duration) {
 	if err := r.client.SendOrder(emsclient.NewOrder{ClOrdID: id, Symbol: "PSTK", Side: market.Buy, Qty: qty,
 		TIF: market.TIFDay, Strategy: int(event.StrategyTWAP), EndTime: clock() + int64(horizon), SliceSeconds: 2}); err != nil {
 		r.t.Fatal(err)
+	}
+}
+
+// hurry ends the schedule of the rig's first order, which lasts longer than the test takes on a quick
+// machine: what is left is taken at once.
+func (r *demoRig) hurry() {
+	r.t.Helper()
+	e := event.Event{Kind: event.Operator, Code: uint8(event.OperatorForceParent), Venue: market.NoVenue, RecvTime: clock()}
+	r.until("the order's number", func(s *loop.Sequencer) bool { e.Ref = s.Core().Parents()[0].Number; return true })
+	if !r.a.push(&e) {
+		r.t.Fatal("the operator was not heard")
+	}
+}
+
+// dropConnections ends all connections of the venues and waits until each session of orders and
+// drop copies has got another one: who looks whether they are down may come too late.
+func (r *demoRig) dropConnections() {
+	r.t.Helper()
+	connects := func() (all []uint64) {
+		if !r.a.io.Seize(20*time.Second, func(func() bool) {
+			for _, g := range r.a.gateways {
+				all = append(all, g.(*fixgw.Gateway).Stats().Connects)
+			}
+			for _, g := range r.a.dropCopies {
+				all = append(all, g.Stats().Connects)
+			}
+		}) {
+			r.t.Fatal("the gateways' goroutine did not leave its turn")
+		}
+		return all
+	}
+	before := connects()
+	for _, v := range r.m.Venues() {
+		v.DropConnections()
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		again, after := 0, connects()
+		for i := range after {
+			if after[i] > before[i] {
+				again++
+			}
+		}
+		if again == len(after) {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("connections of the sessions: %d, then %d", before, after)
+		}
 	}
 }
 
@@ -165,12 +219,9 @@ func placements() []string {
 }
 
 func runThroughFaults(t *testing.T, r *demoRig) {
-	r.send("F-1", 12_000, 8*time.Second)
+	r.send("F-1", 12_000, 30*time.Second)
 	r.until("first children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
-	for _, v := range r.m.Venues() {
-		v.DropConnections()
-	}
-	r.until("sessions lost", func(s *loop.Sequencer) bool { return s.Core().Counters.Unknown > 0 || r.down(s) })
+	r.dropConnections()
 	r.until("everything back", func(s *loop.Sequencer) bool { return r.a.missing(s.Core()) == "" })
 	if err := r.m.Venue("LITA").LosePackets(20); err != nil {
 		t.Fatal(err)
@@ -189,20 +240,11 @@ func runThroughFaults(t *testing.T, r *demoRig) {
 	})
 	r.m.Venue("LITA").Halt(false)
 	r.until("everything back again", func(s *loop.Sequencer) bool { return r.a.missing(s.Core()) == "" })
+	r.hurry()
 	s := r.finish("F-1")
 	if s.CumQty != "12000" {
 		t.Errorf("filled %s of 12000, status %s", s.CumQty, s.Status)
 	}
-}
-
-// down reports whether any order session is down.
-func (r *demoRig) down(s *loop.Sequencer) bool {
-	for v := range r.a.cfg.Router.Venues {
-		if !s.Core().SessionUp(market.VenueID(v)) {
-			return true
-		}
-	}
-	return false
 }
 
 // TestKillStopsAndCancels kills a working router: nothing may leave after it and
@@ -297,7 +339,7 @@ func TestFailedJournalCancelsAtTheVenues(t *testing.T) {
 				t.Error(err)
 			}
 			// The venues take their one-way latency to act.
-			deadline, tick := time.After(2*time.Second), time.NewTicker(5*time.Millisecond)
+			deadline, tick := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
 			defer tick.Stop()
 			for r.m.open() > 0 {
 				select {

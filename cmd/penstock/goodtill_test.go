@@ -36,7 +36,7 @@ func TestGoodTillCancelOutlivesNightAndRestart(t *testing.T) {
 	r.until("the day", func(s *loop.Sequencer) bool { return s.Core().Day() == today })
 	const id = "GTC-1"
 	if err := r.client.SendOrder(emsclient.NewOrder{ClOrdID: id, Symbol: "PSTK", Side: market.Buy, Qty: 6_000, TIF: market.TIFGTC,
-		Strategy: int(event.StrategyTWAP), EndTime: clock() + int64(4*time.Second), SliceSeconds: 1}); err != nil {
+		Strategy: int(event.StrategyTWAP), EndTime: clock() + int64(20*time.Second), SliceSeconds: 1}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
@@ -106,6 +106,7 @@ func TestGoodTillCancelOutlivesNightAndRestart(t *testing.T) {
 	})
 	r.day(today+1, true)
 	await("renewed", func(o *emsclient.Order) bool { return o.OrdStatus == market.StatusPartiallyFilled || o.Done() })
+	r.hurry()
 	if s := r.finish(id); s.CumQty != "6000" {
 		t.Errorf("filled %s of 6000, status %s", s.CumQty, s.Status)
 	}

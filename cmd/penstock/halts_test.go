@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"penstock/event"
+	"penstock/journal"
 	"penstock/market"
 	"penstock/router"
 	"penstock/router/loop"
@@ -19,7 +20,7 @@ func TestAuctionAndBandHoldOrders(t *testing.T) {
 	t.Parallel()
 	r := newDemoRig(t, "threaded")
 	v := r.m.Venue("LITA")
-	r.send("A-1", 8_000, 6*time.Second)
+	r.send("A-1", 8_000, 20*time.Second)
 	r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 0 })
 	if err := v.Auction(true); err != nil {
 		t.Fatal(err)
@@ -51,6 +52,7 @@ func TestAuctionAndBandHoldOrders(t *testing.T) {
 	if err := v.Band(0, 0); err != nil {
 		t.Fatal(err)
 	}
+	r.hurry()
 	if s := r.finish("A-1"); s.CumQty != "8000" {
 		t.Errorf("filled %s of 8000, status %s", s.CumQty, s.Status)
 	}
@@ -62,7 +64,7 @@ func TestHaltsAndBandsOverFIXReachTheCore(t *testing.T) {
 	t.Parallel()
 	r := newRigOf(t, demoOptions{symbol: "PSTK", seed: 5, prices: serve.FIX, table: baselineFile(t, t.TempDir())})
 	v := r.m.Venue("LITA")
-	r.send("X-1", 8_000, 4*time.Second)
+	r.send("X-1", 8_000, 20*time.Second)
 	r.until("an order at the venue", func(s *loop.Sequencer) bool { return childrenAt(s, 0) > 0 })
 	if err := v.Auction(true); err != nil {
 		t.Fatal(err)
@@ -101,6 +103,7 @@ func TestHaltsAndBandsOverFIXReachTheCore(t *testing.T) {
 	if err := v.Band(0, 0); err != nil {
 		t.Fatal(err)
 	}
+	r.hurry()
 	if s := r.finish("X-1"); s.CumQty != "8000" {
 		t.Errorf("filled %s of 8000, status %s", s.CumQty, s.Status)
 	}
@@ -117,10 +120,10 @@ func TestHaltOfTheMarketHoldsOrders(t *testing.T) {
 			t.Parallel()
 			r := newDemoRig(t, placement)
 			v := r.m.Venue("LITA")
-			r.send("H-1", 8_000, 9*time.Second) // it must not end in the halt on a slow machine
+			r.send("H-1", 8_000, 30*time.Second) // it must not end in the halt on a slow machine
 			r.until("an order rests there", func(s *loop.Sequencer) bool { return len(restingAt(s, 0)) > 0 })
 			v.Halt(true)
-			sent, seen, kept := 0, int64(0), []uint64(nil)
+			sent, seen, kept, ended := 0, int64(0), []uint64(nil), map[uint64]market.OrdStatus{}
 			r.until("halt seen", func(s *loop.Sequencer) bool {
 				sent, seen, kept = len(s.Core().Children()), clock(), restingAt(s, 0)
 				return s.Core().Counters.MarketHalts > 0
@@ -132,18 +135,49 @@ func TestHaltOfTheMarketHoldsOrders(t *testing.T) {
 				}
 				for i := range c.Children() {
 					if ch := &c.Children()[i]; slices.Contains(kept, ch.Number) && !rests(ch) && ch.Status != market.StatusFilled {
-						t.Errorf("order %d rested at the halted venue, now it is %v", ch.Number, ch.Status)
+						ended[ch.Number] = ch.Status
 					}
 				}
 				return t.Failed() || clock() > seen+2500e6
 			})
 			v.Halt(false)
 			r.until("orders leave again", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > sent })
+			r.hurry()
 			if s := r.finish("H-1"); s.CumQty != "8000" {
 				t.Errorf("filled %s of 8000, status %s", s.CumQty, s.Status)
 			}
+			asked := r.cancelledBeforeHalt()
+			for number, status := range ended {
+				if !asked[number] {
+					t.Errorf("order %d rested at the halted venue, then it was %v", number, status)
+				}
+			}
 		})
 	}
+}
+
+// cancelledBeforeHalt reads in the journal which orders the core had asked to cancel when it heard of
+// the halt: the venue may have obeyed, and say so on another connection than its feed's.
+func (r *demoRig) cancelledBeforeHalt() map[uint64]bool {
+	r.t.Helper()
+	asked, halted := map[uint64]bool{}, false
+	_, err := eachRecord(r.a.Dir, func(rec *journal.Record) error {
+		var e event.Event
+		var c event.Command
+		switch {
+		case rec.Type == journal.Event && e.SetBytes(rec.Payload):
+			halted = halted || e.Kind == event.MarketStatus && event.BookState(e.Code) == event.BookHalted
+		case rec.Type == journal.Command && c.SetBytes(rec.Payload):
+			if c.Kind == event.SendCancel && !halted {
+				asked[c.Child] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return asked
 }
 
 // restingAt returns the numbers of the orders that v said are open. One that it has not answered
