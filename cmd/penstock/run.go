@@ -147,7 +147,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 	last := make([]string, len(a.cfg.Router.Venues))
 	go a.keepVitals()
 	a.alarms.listen(say)
-	w := watchdog{a: a, say: say}
+	w := watchdog{a: a, say: say, seize: seizePatience}
 	var clocks clockWatch
 	for {
 		select {

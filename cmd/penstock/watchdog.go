@@ -104,7 +104,8 @@ func sessionState(what string, up bool, g orderGateway) string {
 type watchdog struct {
 	a       *assembly
 	say     func(string, ...any)
-	began   time.Time // of watching
+	began   time.Time     // of watching
+	seize   time.Duration // for which the goroutine that works the gateways is waited for
 	latched bool
 	cut     bool // what is open was cancelled, or the sessions were cut
 }
@@ -126,7 +127,7 @@ func (w *watchdog) look(now time.Time) vitals {
 		w.latched, w.cut = false, false
 	case silent >= frozenCancel && !w.cut:
 		w.cut = true
-		w.a.alarm(alert{Severity: critical, Kind: "core", Text: w.a.cancelWithoutCore(silent)})
+		w.a.alarm(alert{Severity: critical, Kind: "core", Text: w.a.cancelWithoutCore(silent, w.seize)})
 	case !w.latched:
 		w.a.latch.Kill(firewall.Scope{})
 		w.a.operate(event.OperatorKill, "watchdog", "core is frozen") // it is the first that the core hears
@@ -143,14 +144,13 @@ func (w *watchdog) parents() int { return w.look(time.Now()).parents }
 // cancelWithoutCore cancels what is open at all venues from the firewall's accounts, on this
 // goroutine, and keeps working the gateways until the goroutine that owns them wants them
 // back. It says what it could do.
-func (a *assembly) cancelWithoutCore(silent time.Duration) string {
+func (a *assembly) cancelWithoutCore(silent, patience time.Duration) string {
 	asked, left := 0, 0
-	done := make(chan bool, 1)
-	said := make(chan struct{})
+	could := make(chan bool, 1) // one answer: an owner that is back at once is none that stands still
 	go func() {
-		done <- a.io.Seize(seizePatience, func(wanted func() bool) {
+		if !a.io.Seize(patience, func(wanted func() bool) {
 			asked, left = a.cancelOpen()
-			close(said)
+			could <- true
 			for !wanted() { // the owner stands still: nobody else reads and answers venues
 				for _, g := range a.gateways {
 					g.Work(clock())
@@ -158,14 +158,14 @@ func (a *assembly) cancelWithoutCore(silent time.Duration) string {
 				}
 				time.Sleep(100 * time.Microsecond)
 			}
-		})
+		}) {
+			could <- false
+		}
 	}()
 	silent = silent.Round(time.Millisecond)
-	select {
-	case <-said:
+	if <-could {
 		return fmt.Sprintf("the core has not answered for %v: the gateways asked for the cancel of %d open orders, %d sessions are not up",
 			silent, asked, left)
-	case <-done:
 	}
 	n := 0
 	for _, g := range a.gateways {
