@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,7 @@ func TestCtl_C10_C14_C16_PersonsActThroughTheSocket(t *testing.T) {
 	if info, err := os.Stat(r.a.cfg.controlPath()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the socket: %v, %v", info, err)
 	}
-	r.send("K-1", 24_000, 7*time.Second)
+	r.send("K-1", 200_000, 60*time.Second)
 	for deadline := time.Now().Add(20 * time.Second); r.m.open() < 2; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing rests at the venues")
@@ -116,6 +117,9 @@ func TestCtl_C10_C14_C16_PersonsActThroughTheSocket(t *testing.T) {
 		t.Error(out)
 	}
 	r.until("it trades again", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > sent })
+	if err := r.client.Cancel("K-2", "K-1"); err != nil {
+		t.Fatal(err)
+	}
 	r.finish("K-1")
 	r.checkAudit(t)
 }
@@ -176,7 +180,7 @@ func TestCtl_C11_AlertsDoNotNeedTheCore(t *testing.T) {
 	id := "0"
 	for _, al := range r.a.alarms.all() {
 		if al.Kind == "test" {
-			id = string(rune('0' + al.ID))
+			id = fmt.Sprint(al.ID)
 		}
 	}
 	r.ctlOf(0, "ack", id, "--reason", "on it")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +35,7 @@ func TestAlertsOfTheCoreHaveAnOwner(t *testing.T) {
 		r.a.sayMoves(say)
 		for _, al := range r.a.alarms.all() {
 			if al.Kind == "venue LITA" && al.Owner == "desk" && strings.Contains(al.Do, "ctl venue NAME on") {
-				id = string(rune('0' + al.ID))
+				id = fmt.Sprint(al.ID)
 			}
 		}
 		if time.Now().After(deadline) {

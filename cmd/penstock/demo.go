@@ -65,7 +65,7 @@ type demoOptions struct {
 const (
 	demoClient = "DESK"
 	demoRouter = "PENSTOCK"
-	demoReady  = 15 * time.Second // until every feed and session is up
+	demoReady  = time.Minute // until every feed and session is up
 )
 
 func parseDemo(args []string, stderr io.Writer) (o demoOptions, err error) {

@@ -23,7 +23,8 @@ func TestFullJournalDiskEndsInOrder(t *testing.T) {
 	t.Parallel()
 	disk := testdata.SmallDisk(t, 8)
 	r := newDemoRig(t, "inline", func(c *Config) {
-		c.file.Router.Journal, c.file.Router.SegmentBytes = filepath.Join(disk, "j"), 256<<10
+		// Half a segment is left when the watch shall see it: two seconds at the rate of this market.
+		c.file.Router.Journal, c.file.Router.SegmentBytes = filepath.Join(disk, "j"), 1<<20
 		c.file.Router.Reserve = duration(time.Millisecond)
 	})
 	r.send("D-1", 50_000, 60*time.Second)

@@ -113,7 +113,7 @@ func runOnce(t *testing.T, m *demoMarket, path string, config emsclient.Config, 
 		out.await(t, "router: not pinned")
 	}
 	out.await(t, "router: rehearsal: when idle, through the kernel")
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	client, err := emsclient.Connect(ctx, config)
 	if err != nil {
