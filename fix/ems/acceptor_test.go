@@ -114,6 +114,10 @@ func TestOrderFromNewToFilled(t *testing.T) {
 	if v := c.Violations(); v != nil {
 		t.Errorf("the client objects: %v", v)
 	}
+	// A report is counted after it was handed on.
+	for deadline := time.Now().Add(patience); a.Stats().Reports < 3 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
 	if s := a.Stats(); s.Orders != 1 || s.Reports != 3 {
 		t.Errorf("stats %+v", s)
 	}
