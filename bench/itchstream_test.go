@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"penstock/book"
@@ -299,7 +300,12 @@ func TestStreamIsTheSameForASeedAndHasItsMix(t *testing.T) {
 			t.Errorf("book %d is %v", i, p.books[i].State)
 		}
 	}
-	if n := testing.AllocsPerRun(1, func() { p.reset(p.decoder); p.pass(p.decoder) }); n != 0 {
-		t.Errorf("a pass makes %v allocations", n)
+	least := 1.0
+	for try := 0; try < 3 && least > 0; try++ {
+		runtime.GC() // one that is under way counts too
+		least = min(least, testing.AllocsPerRun(1, func() { p.reset(p.decoder); p.pass(p.decoder) }))
+	}
+	if least != 0 {
+		t.Errorf("a pass makes %v allocations", least)
 	}
 }

@@ -3,6 +3,7 @@ package loop
 import (
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"penstock/event"
@@ -21,15 +22,17 @@ type lagged struct {
 	clients *ring.SPSC[event.Event]
 	sent    []event.Command
 	now     int64
-	release func() // lets the journal go on
+	entered chan struct{} // the journal stands
+	release func()        // lets the journal go on
 }
 
 func newLagged(t *testing.T) *lagged {
 	t.Helper()
-	x := &lagged{now: 1_000, venues: ring.New[event.Event](1 << 16), clients: ring.New[event.Event](64)}
+	x := &lagged{now: 1_000, venues: ring.New[event.Event](1 << 16), clients: ring.New[event.Event](64), entered: make(chan struct{})}
 	held, dir := make(chan struct{}), filepath.Join(t.TempDir(), "run")
+	enter := sync.OnceFunc(func() { close(x.entered) })
 	w, err := journal.Create(dir, journal.Options{SegmentBytes: 64 << 20, RingBytes: 8 << 20,
-		OnDurable: func() { <-held }}) // called between two groups: the journal does nothing more
+		OnDurable: func() { enter(); <-held }}) // called between two groups: the journal does nothing more
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +50,15 @@ func newLagged(t *testing.T) *lagged {
 		func() int64 { x.now += 10; return x.now }, nil)
 	x.loop.Venues(x.venues)
 	return x
+}
+
+// open takes events and waits until the journal stands: what it gets from here on stays in its ring.
+func (x *lagged) open(events []event.Event) {
+	for _, e := range events {
+		x.venues.Push(&e)
+	}
+	x.loop.Work()
+	<-x.entered
 }
 
 // book pushes n changes of a level and lets the loop take what it will.
@@ -85,10 +97,7 @@ func (x *lagged) parent(name string) event.Event {
 // TestALaggingJournalStopsNewOrdersAndNoCancel fills the ring in steps under live orders.
 func TestALaggingJournalStopsNewOrdersAndNoCancel(t *testing.T) {
 	x := newLagged(t)
-	for _, e := range day() {
-		x.venues.Push(&e)
-	}
-	x.loop.Work()
+	x.open(day())
 	if n := len(x.sent); n == 0 || x.sent[n-1].Kind != event.SendOrder {
 		t.Fatalf("the day sent %+v", x.sent)
 	}
@@ -134,10 +143,7 @@ func TestALaggingJournalStopsNewOrdersAndNoCancel(t *testing.T) {
 // takes anything, and gives up after lagPatience.
 func TestAFullJournalIsAFailedOne(t *testing.T) {
 	x := newLagged(t)
-	for _, e := range day() {
-		x.venues.Push(&e)
-	}
-	x.loop.Work()
+	x.open(day())
 	x.loop.Venues(nil) // so that market data fill the last eighth as well
 	x.fill(9)
 	if x.seq.Ready() {
@@ -166,10 +172,7 @@ func TestAFullJournalIsAFailedOne(t *testing.T) {
 func TestWhatDidNotFitFollows(t *testing.T) {
 	x := newLagged(t)
 	x.loop.Venues(nil)
-	for _, e := range day()[:5] {
-		x.venues.Push(&e)
-	}
-	x.loop.Work()
+	x.open(day()[:5])
 	for { // down to room for one event, but not for its order and its decision
 		if free, _ := x.writer.Room(); free < eventRoom+128 {
 			break
