@@ -92,6 +92,13 @@ func (m *Composite) leaveAlone(t *Touch, i, v int, key int64, qty market.Qty) {
 	n.key = unknown
 }
 
+// Behind returns the best price of a side over venues behind the touch; known is false where that has not been
+// looked for, or no venue is there: see Foresee.
+func (m *Composite) Behind(side market.Side) (best market.Price, known bool) {
+	n := &m.next[side.Index()]
+	return price(side.Index(), n.key), n.key != unknown
+}
+
 // Foresee finds what is behind the touch, before somebody asks who leaves it.
 func (m *Composite) Foresee() {
 	for i := range m.next {

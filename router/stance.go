@@ -198,21 +198,23 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	p, open := &c.parents[slot], m.LiveLit()&s.usable
 	v, best, ok := c.loneAtTouch(m, s, open)
-	if ok = ok && best.Qty >= s.want; !ok {
+	if !ok {
 		n := c.openings(m, s.side)
 		if v, ok = c.begins(m, n, s.side, open, s.protected); !ok || m.Touch(s.side.Contra()).Venues&open == 0 { // no level is better than the touch
 			return false
 		}
 		best = book.Level{Price: n.first[v].price, Qty: n.first[v].left}
+		if best.Qty < s.want {
+			if _, ok = s.behind(m, n, v, open); !ok {
+				return false
+			}
+		}
 	}
 	if c.trading[p.Instrument].banded != 0 && (best.Qty < s.want || !c.inBand(p.Instrument, market.VenueID(v), best.Price)) {
 		return false // a walk knows how far each venue may go
 	}
-	qty, beyond := s.permit.Most(), uint16(0)
+	qty := s.permit.Most()
 	if best.Qty < s.want {
-		if beyond, ok = s.behind(m, c.openings(m, s.side), v, open); !ok {
-			return false
-		}
 		qty = min(qty, best.Qty.FloorTo(c.instruments[p.Instrument].Lot))
 	}
 	if !s.sure {
@@ -226,15 +228,15 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 		return false
 	}
 	d := &c.made
-	d.of, d.remaining, d.open, d.beyond = p, s.remaining, open, beyond
+	d.of, d.remaining, d.open, d.all = p, s.remaining, open, best.Qty < s.want
 	p.tried |= triedTake
 	c.owed = slot
 	return true
 }
 
 // loneAtTouch returns the only venue of open that shows the touch, where a sweep by price begins, and its best level less
-// what our unanswered orders will take there: what its opening would say, which may be made later. ok is false
-// where there are more, or it takes more to know.
+// what our unanswered orders will take there: what its opening would say, which may be made later. That holds what
+// the slice still wants, or is all that is within the limit. ok is false where it is not so, or it takes more to know.
 func (c *Core) loneAtTouch(m *book.Composite, s *stance, open uint16) (v int, best book.Level, ok bool) {
 	set := m.Touch(s.side.Contra()).Venues & open
 	if set == 0 || set&(set-1) != 0 || !s.protected || c.listed[m.Instrument].posted[s.side.Contra().Index()] != 0 {
@@ -243,15 +245,22 @@ func (c *Core) loneAtTouch(m *book.Composite, s *stance, open uint16) (v int, be
 	v = bits.TrailingZeros16(set) & (market.MaxVenues - 1)
 	best, ok = m.Lane(s.side.Contra(), v)
 	best.Qty -= max(c.inflight[m.Instrument][v][s.side.Index()], 0)
-	return v, best, ok && best.Qty > 0
+	if ok = ok && best.Qty > 0; ok && best.Qty < s.want {
+		behind, known := m.Behind(s.side.Contra())
+		ok = known && s.beyond(behind) && (m.Books[v].Ladder(s.side.Contra()).Len() == 1 || s.beyond(m.Books[v].Ladder(s.side.Contra()).At(1).Price))
+	}
+	return v, best, ok
 }
+
+// beyond reports whether the parent's limit forbids to take at a price.
+func (s *stance) beyond(price market.Price) bool { return s.side.Sign()*int64(price) > s.reach }
 
 // behind returns the venues of open that show more than the first level of v, which n has. ok is false where some of that
 // is within the limit.
 func (s *stance) behind(m *book.Composite, n *nearLevels, v int, open uint16) (beyond uint16, ok bool) {
-	sign, bit := s.side.Sign(), uint16(1)<<v
+	bit := uint16(1) << v
 	for set := open &^ n.empty &^ bit; set != 0; set &= set - 1 {
-		if sign*int64(n.first[bits.TrailingZeros16(set)&(market.MaxVenues-1)].price) <= s.reach {
+		if !s.beyond(n.first[bits.TrailingZeros16(set)&(market.MaxVenues-1)].price) {
 			return 0, false
 		}
 	}
@@ -260,7 +269,7 @@ func (s *stance) behind(m *book.Composite, n *nearLevels, v int, open uint16) (b
 	if next >= ladder.Len() {
 		return beyond &^ bit, true
 	}
-	return beyond, sign*int64(ladder.At(next).Price) > s.reach
+	return beyond, s.beyond(ladder.At(next).Price)
 }
 
 // Poised returns how many live parents have a stance that would let them take at once. Between two steps,

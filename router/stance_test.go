@@ -124,7 +124,7 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart, protect bool) (
 			if fast.children[fast.childCount-1].Qty < fast.made.remaining {
 				m.parts++
 			}
-			if fast.made.beyond != 0 {
+			if fast.made.all {
 				m.levels++
 			}
 		}
@@ -397,6 +397,39 @@ func TestTheCheapestAtTheTouchIsTakenFirst(t *testing.T) {
 		}
 		if ch := &c.children[sent]; ch.Venue != cheap || ch.Price != w.mid+400 {
 			t.Errorf("%d at %d from venue %d, venue %d is the cheapest at the touch", ch.Qty, ch.Price, ch.Venue, cheap)
+		}
+	}
+}
+
+// TestAPartLeavesAtOnceOnlyWhereItIsAll: a first level that holds less than the slice wants is taken at once where the
+// limit forbids whatever is behind it, at its venue and at the others; else a walk takes that as well.
+func TestAPartLeavesAtOnceOnlyWhereItIsAll(t *testing.T) {
+	for _, tt := range []struct {
+		own, other   bool // more is within the limit, at the venue and at the other one
+		once         bool
+		orders       int
+		first, price market.Qty // of the first order, and its price above mid
+	}{{false, false, true, 1, 200, 200}, {true, false, false, 1, 500, 300}, {false, true, false, 2, 200, 200}, {true, true, false, 2, 500, 300}} {
+		w := takerWorld(t, func(cfg *Config) {
+			cfg.Protect = make([][]Protection, len(cfg.Instruments))
+			cfg.Protect[0] = []Protection{{From: 0, On: true}}
+		})
+		p := w.taker("C1", 1000)
+		if tt.other {
+			w.level(1, market.Sell, w.mid+400, 20_000, 0)
+		}
+		w.holdsStance(p)
+		c, sent := w.core, w.core.childCount
+		c.made.mid2 = 0
+		if !tt.own {
+			w.level(0, market.Sell, w.mid+300, 0, event.More)
+		}
+		w.level(0, market.Sell, w.mid+200, 500, 0) // of which 300 are taken already
+		if c.childCount-sent != tt.orders || c.made.mid2 != 0 != tt.once {
+			t.Fatalf("%+v: %d orders, at once %v", tt, c.childCount-sent, c.made.mid2 != 0)
+		}
+		if ch := &c.children[sent]; ch.Venue != 0 || ch.Qty != tt.first || ch.Price != w.mid+market.Price(tt.price) {
+			t.Errorf("%+v: %d at %d from venue %d", tt, ch.Qty, ch.Price-w.mid, ch.Venue)
 		}
 	}
 }

@@ -224,7 +224,7 @@ type made struct {
 	order         *risk.Sealed // by takeNow: of sent, which is not described yet; all below is to come. nil: all is there
 	mid2          int64        // that it was sent at
 	open          uint16       // venues that it could take from
-	beyond        uint16       // venues of which a sweep would meet a level beyond the bound
+	all           bool         // it took all that there is within the limit
 	inputs        policy.Inputs
 	page          int
 	cell          policy.Cell
@@ -284,10 +284,14 @@ func (c *Core) reconstruct(m *made) {
 	m.inputs.SweepCost = c.sweepCost(p, m.remaining)
 	m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
 	c.judgeVenues(p)
-	all := c.composites[p.Instrument]
-	c.tellOthers(p, all.LiveLit()&c.verdict.usable, c.openings(all, p.Side).empty&m.open)
-	for set := m.beyond; set != 0; set &= set - 1 {
-		a.shares[bits.TrailingZeros16(set)&(market.MaxVenues-1)].Why = event.WhyOutsideLim
+	shown := c.composites[p.Instrument]
+	n := c.openings(shown, p.Side)
+	c.tellOthers(p, shown.LiveLit()&c.verdict.usable, n.empty&m.open)
+	if m.all {
+		beyond, _ := c.stances[slotIn(p.Number)].behind(shown, n, int(ch.Venue), m.open)
+		for set := beyond; set != 0; set &= set - 1 {
+			a.shares[bits.TrailingZeros16(set)&(market.MaxVenues-1)].Why = event.WhyOutsideLim
+		}
 	}
 	c.verdict.of = nil
 }
