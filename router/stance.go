@@ -198,7 +198,7 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	p, open := &c.parents[slot], m.LiveLit()&s.usable
 	v, best, ok := c.loneAtTouch(m, s, open)
-	if !ok {
+	if !ok || best.Qty < s.want && !s.endsAt(m, v) {
 		n := c.openings(m, s.side)
 		if v, ok = c.begins(m, n, s.side, open, s.protected); !ok || m.Touch(s.side.Contra()).Venues&open == 0 { // no level is better than the touch
 			return false
@@ -235,8 +235,8 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 }
 
 // loneAtTouch returns the only venue of open that shows the touch, where a sweep by price begins, and its best level less
-// what our unanswered orders will take there: what its opening would say, which may be made later. That holds what
-// the slice still wants, or is all that is within the limit. ok is false where it is not so, or it takes more to know.
+// what our unanswered orders will take there: what its opening would say, which may be made later. ok is false
+// where there are more, or it takes more to know.
 func (c *Core) loneAtTouch(m *book.Composite, s *stance, open uint16) (v int, best book.Level, ok bool) {
 	set := m.Touch(s.side.Contra()).Venues & open
 	if set == 0 || set&(set-1) != 0 || !s.protected || c.listed[m.Instrument].posted[s.side.Contra().Index()] != 0 {
@@ -245,11 +245,15 @@ func (c *Core) loneAtTouch(m *book.Composite, s *stance, open uint16) (v int, be
 	v = bits.TrailingZeros16(set) & (market.MaxVenues - 1)
 	best, ok = m.Lane(s.side.Contra(), v)
 	best.Qty -= max(c.inflight[m.Instrument][v][s.side.Index()], 0)
-	if ok = ok && best.Qty > 0; ok && best.Qty < s.want {
-		behind, known := m.Behind(s.side.Contra())
-		ok = known && s.beyond(behind) && (m.Books[v].Ladder(s.side.Contra()).Len() == 1 || s.beyond(m.Books[v].Ladder(s.side.Contra()).At(1).Price))
-	}
-	return v, best, ok
+	return v, best, ok && best.Qty > 0
+}
+
+// endsAt reports whether the first level of v, who is alone at the touch, is all that is within the limit, as far as that
+// is known.
+func (s *stance) endsAt(m *book.Composite, v int) bool {
+	behind, known := m.Behind(s.side.Contra())
+	ladder := m.Books[v].Ladder(s.side.Contra())
+	return known && s.beyond(behind) && (ladder.Len() == 1 || s.beyond(ladder.At(1).Price))
 }
 
 // beyond reports whether the parent's limit forbids to take at a price.
