@@ -54,7 +54,7 @@ var mutants = []mutant{
 		{permitFile, " && len(g.scopes) == 0 {", " {"}, {permitFile, " || len(g.scopes) > 0 ||", " ||"},
 	}},
 	one("a permit leaves the clients' credit alone", permitFile,
-		"g.left(o, market.Notional(int64(price)*int64(qty)), Claim{}, now)", "g.left(o, 0, Claim{}, now)"),
+		"cost = market.Notional(int64(price) * int64(qty)).Money(p.decimals)", "cost = 0"),
 	one("a kill of the firm is not looked at", gateFile,
 		"{ return g.killed || g.stopped }", "{ return g.stopped }"),
 	one("a kill blocks and does not cancel", operatorFile,
