@@ -29,11 +29,10 @@ type Permit struct {
 // kill of some scope, gets a permit of no use: Child judges it.
 func (g *Gate) Permit(p *Permit, o *Order) {
 	l := &g.limits[o.Instrument]
-	p.order, p.most, p.worst, p.dearest, p.collarBps = *o, o.Qty, math.MaxInt64, 0, l.CollarBps
+	*p = Permit{order: *o, most: o.Qty, worst: math.MaxInt64, collarBps: l.CollarBps, venues: math.MaxUint16}
 	if o.Limit != 0 {
 		p.worst = o.Side.Sign() * int64(o.Limit)
 	}
-	p.venues = math.MaxUint16
 	if k := g.controls; k != nil {
 		if k.may(o) != event.ReasonNone {
 			return
@@ -84,8 +83,8 @@ func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty mark
 	return g.seal(o)
 }
 
-// Book takes from the limits, at now, what the order that Use approved needs: nothing of it is on its way. It
-// counts for its client as with Expose.
+// Book takes from the limits, at now, what the order that Use approved needs, once it has left. It counts for its
+// client as with Expose.
 func (g *Gate) Book(now int64) {
 	o := &g.unbooked.order
 	g.unbooked = nil
