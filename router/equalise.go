@@ -121,7 +121,7 @@ func (c *Core) wanted(ch *Child) bool {
 	p, m, v := &c.parents[ch.Parent], c.composites[ch.Instrument], ch.Venue
 	b := m.Books[v]
 	bound, ok := c.bound(p)
-	if !ok || c.gate.Full(v, p.Strategy) || ch.Policy != c.table.PolicyID() || !c.mayWork(p) || c.killed(ch) || c.blocked(p, v) != event.WhyFilled || b == nil || !b.Live() ||
+	if !ok || m.Partial != 0 || c.gate.Full(v, p.Strategy) || ch.Policy != c.table.PolicyID() || !c.mayWork(p) || c.killed(ch) || c.blocked(p, v) != event.WhyFilled || b == nil || !b.Live() ||
 		p.Side.Better(bound, ch.Price) || !c.inBand(ch.Instrument, v, ch.Price) {
 		return false
 	}

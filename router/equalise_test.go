@@ -84,6 +84,26 @@ func TestOnlyWhatNeverLeftIsReleasedWithoutAWord(t *testing.T) {
 	}
 }
 
+// TestNothingThatWaitedLeavesByHalfAMessage: while a venue tells its book anew nobody knows what is better there.
+func TestNothingThatWaitedLeavesByHalfAMessage(t *testing.T) {
+	for _, half := range []bool{false, true} {
+		s := equalised(t)
+		begin := s.now
+		level := event.Event{Kind: event.BookLevel, Venue: 1, Side: market.Sell, Price: 500_000, Qty: 300, Flags: event.More}
+		for _, e := range []event.Event{{Kind: event.BookClear, Venue: 1, Flags: event.More}, level} {
+			s.step(e)
+		}
+		if !half {
+			s.step(event.Event{Kind: event.BookLevel, Venue: 1, Side: market.Sell, Price: 500_200, Qty: 300})
+		}
+		s.now = begin + 500e3
+		s.step(event.Event{Kind: event.Timer})
+		if c := s.core; c.Waiting() != 0 || c.Counters.Dropped == 1 != half {
+			t.Errorf("half %v: %d wait, %d dropped", half, c.Waiting(), c.Counters.Dropped)
+		}
+	}
+}
+
 // A hit that waits leaves with the QuoteID that it was decided by.
 func TestHitThatWaitedNamesItsQuote(t *testing.T) {
 	s := newScriptOf(t, equaliseConfig())
