@@ -150,7 +150,7 @@ func (c *Core) ordinary(m *book.Composite) bool {
 // to send, or it could only take, and must not.
 func (s *stance) idle(m *book.Composite, tried tried) bool {
 	far := m.Touch(s.side.Contra())
-	return s.still || s.takes && far.Venues&m.LiveLit()&s.usable != 0 && (tried&triedTake != 0 || s.side.Sign()*int64(far.Price) > s.reach)
+	return s.still || s.takes && far.Venues&m.LiveLit()&s.usable != 0 && (tried&triedTake != 0 || s.beyond(far.Price))
 }
 
 // rests reports whether nothing can come of a decision of p within an epoch.

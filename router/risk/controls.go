@@ -44,16 +44,6 @@ type Client struct {
 	Unlocated   bool         // its short sales need nobody who located the stock
 }
 
-// Canary caps what a new policy may do before a person confirms it. At a cap the last good
-// policy takes over.
-type Canary struct {
-	Policy      uint64 // PolicyID
-	Orders      int
-	Notional    market.Money
-	Instruments []bool // by InstrumentID
-	Venues      []bool // by VenueID
-}
-
 // Validate names the first limit that is missing or impossible.
 func (c *Controls) Validate(instruments, venues int) error {
 	for _, l := range []struct {
@@ -131,11 +121,6 @@ type sameOrder struct {
 	client     uint16
 	side       market.Side
 	mark       market.Mark
-}
-
-type canaryUse struct {
-	orders   int
-	notional market.Money
 }
 
 func strategyIndex(s event.Strategy) int { return int(s-1000) & (maxStrategies - 1) }
@@ -384,29 +369,20 @@ func (k *controls) money(in market.InstrumentID, price market.Price, qty market.
 	return n.Money(k.Decimals[in])
 }
 
-// isCanary reports whether a policy has caps. The compiled-in one, 0, is what takes over from
-// those that reach theirs: it has none.
-func (k *controls) isCanary(policy uint64) bool {
-	return policy != 0 && k.Canary != nil && !k.confirmed && policy == k.capped
-}
-
-func (k *controls) canaryMay(o *Order, before Claim, cost market.Money) bool {
-	c := k.Canary
-	return !k.canaryOut && c.Instruments[o.Instrument] && c.Venues[o.Venue] && k.canary.orders+before.orders < c.Orders &&
-		k.canary.notional <= c.Notional-before.cost-cost
-}
-
 // mayRepeat reports whether a parent may send one more order, behind some more than r has.
 func (k *controls) mayRepeat(r *repeat, more int, now int64) bool {
-	if now-r.from >= k.RepeatNanos { // their window is over
+	if k.over(r, now) {
 		return more < k.RepeatOrders
 	}
 	return int(r.orders)+more < k.RepeatOrders && int(r.fills) < k.RepeatOrders
 }
 
+// over reports whether the window of a parent is over.
+func (k *controls) over(r *repeat, now int64) bool { return now-r.from >= k.RepeatNanos }
+
 // begin begins another window of a parent when its last is over.
 func (k *controls) begin(r *repeat, now int64) {
-	if now-r.from >= k.RepeatNanos {
+	if k.over(r, now) {
 		*r = repeat{from: now}
 	}
 }
@@ -482,23 +458,5 @@ func (g *Gate) Enable(s event.Strategy) {
 		for i := range k.repeats {
 			k.repeats[i] = repeat{from: -1 << 62}
 		}
-	}
-}
-
-// CanaryOut reports whether a new policy reached one of its caps.
-func (g *Gate) CanaryOut() bool { return g.controls != nil && g.controls.canaryOut }
-
-// NewPolicy puts a policy under the caps of the canary, if there are any, as if it had not
-// traded yet.
-func (g *Gate) NewPolicy(policy uint64) {
-	if k := g.controls; k != nil && k.Canary != nil {
-		k.capped, k.canary, k.confirmed, k.canaryOut = policy, canaryUse{}, false, false
-	}
-}
-
-// ConfirmPolicy takes the caps off a new policy.
-func (g *Gate) ConfirmPolicy(policy uint64) {
-	if k := g.controls; k != nil && k.Canary != nil && k.capped == policy {
-		k.confirmed, k.canaryOut = true, false
 	}
 }

@@ -25,7 +25,9 @@ func newWindow(rate int64) window {
 }
 
 // look finds out when there is room, so that who asks needs nothing of times.
-func (w *window) look() { w.free = w.times[w.tail()] + windowNanos }
+func (w *window) look() { w.free = w.opens() }
+
+func (w *window) opens() int64 { return w.times[w.tail()] + windowNanos }
 
 // tail returns where the message stands that must have left the window for the count to stay
 // at rate − spare: the spare-th oldest.
@@ -38,7 +40,7 @@ func (w *window) tail() int {
 }
 
 // agrees reports whether free is what the times say.
-func (w *window) agrees() bool { return len(w.times) == 0 || w.free == w.times[w.tail()]+windowNanos }
+func (w *window) agrees() bool { return len(w.times) == 0 || w.free == w.opens() }
 
 // room reports whether the second that ends at now has room for a new order.
 func (w *window) room(now int64) bool { return now >= w.free }

@@ -134,7 +134,7 @@ var mutants = []mutant{
 		"t.market != 0 || t.sip {", "t.sip {"),
 	one("a price band is looked at only where levels are taken", "router/trading.go",
 		"	case c.inBand(p.Instrument, pl.venue, pl.price):\n", "	case pl.price > 0:\n"),
-	one("a new policy gets one order more than its cap", "router/risk/controls.go",
+	one("a new policy gets one order more than its cap", "router/risk/canary.go",
 		"k.canary.orders+before.orders < c.Orders", "k.canary.orders+before.orders <= c.Orders"),
 	one("a dealer is asked again without a pause", quotesFile,
 		"	c.requests.asked[v] = c.now\n", ""),
