@@ -35,6 +35,7 @@ type Composite struct {
 	next    [2]next  // what is behind it, a cache
 	active  uint16   // venues that make the touch: the lit ones or the dealers
 	liveLit uint16   // lit venues with a LIVE book
+	untold  int64    // when the touch was mended that Features do not know yet, ns since epoch; 0: they do
 	expiry  int64    // when the first quote in a lane expires, ns since epoch, or before
 
 	venues       []market.Venue // shared reference data
@@ -101,6 +102,7 @@ func (m *Composite) Apply(e *event.Event) (resync bool) {
 		return false
 	}
 	if e.Kind == event.MarketTrade {
+		m.Tally()
 		m.Features.onTrade(e)
 	}
 	m.Version++
@@ -139,6 +141,13 @@ func (m *Composite) Expire(v market.VenueID, now int64) bool {
 // shown any more: books of other venues that left LIVE, and expired quotes. If that
 // moves the touch, Owed says so.
 func (m *Composite) Refresh(now int64) (moved bool) {
+	moved = m.Mend(now)
+	m.Tally()
+	return moved
+}
+
+// Mend is Refresh but for Features: Tally is to follow before they are read.
+func (m *Composite) Mend(now int64) (moved bool) {
 	if now >= m.expiry {
 		m.expire(now)
 	}
@@ -146,6 +155,7 @@ func (m *Composite) Refresh(now int64) (moved bool) {
 	if set == 0 {
 		return false
 	}
+	m.Tally()
 	bid, ask := m.best[0], m.best[1]
 	if m.Partial != 0 {
 		m.takeOut(now)
@@ -154,13 +164,25 @@ func (m *Composite) Refresh(now int64) (moved bool) {
 	}
 	m.Dirty = 0
 	if set&(set-1) == 0 && m.readDepth(bits.TrailingZeros16(set)&(market.MaxVenues-1)) {
-		m.Features.onTouch(&m.Bid, &m.Ask, now) // both are there: this venue has them
+		m.untold = now // both sides are there: this venue has them
 		return bid != m.best[0] || ask != m.best[1]
 	}
 	for ; set != 0; set &= set - 1 {
 		m.readLane(bits.TrailingZeros16(set)&(market.MaxVenues-1), now)
 	}
 	return m.finish(bid, ask, now)
+}
+
+// Tally lets Features take the touch, if Mend has left that.
+func (m *Composite) Tally() {
+	if m.untold != 0 {
+		m.tell()
+	}
+}
+
+func (m *Composite) tell() {
+	m.Features.onTouch(&m.Bid, &m.Ask, m.untold)
+	m.untold = 0
 }
 
 // takeOut empties lanes whose books are not to be read yet. They stay marked.
@@ -200,7 +222,7 @@ func (m *Composite) finish(bid, ask, now int64) (moved bool) {
 		m.scan(1)
 	}
 	if m.Bid.OK && m.Ask.OK {
-		m.Features.onTouch(&m.Bid, &m.Ask, now)
+		m.untold = now
 	}
 	return bid != m.best[0] || ask != m.best[1]
 }

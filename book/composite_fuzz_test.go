@@ -228,3 +228,38 @@ func TestCompositeEqualsItsTwin(t *testing.T) {
 		}
 	}
 }
+
+// TestFeaturesToldLateAreTheSame mends two composites alike, of which one lets its features know at once
+// and the other only now and then, so that what comes next must do it.
+func TestFeaturesToldLateAreTheSame(t *testing.T) {
+	told, owed := 0, 0
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		at, late := mixedComposite(), mixedComposite()
+		now := int64(1_000)
+		for range 5000 {
+			e := randomEvent([]byte{byte(rng.Uint32()), byte(rng.Uint32()), byte(rng.Uint32()), byte(rng.Uint32())}, now)
+			if rng.IntN(20) == 0 {
+				e = event.Event{Kind: event.MarketTrade, Venue: e.Venue, Side: market.Side(rng.IntN(3)), Qty: 5, StepTime: now}
+			}
+			at.Apply(&e)
+			late.Apply(&e)
+			if moved := at.Refresh(now); late.Mend(now) != moved {
+				t.Fatalf("%v of venue %d at %d: moved %v, and not where features wait", e.Kind, e.Venue, now, moved)
+			}
+			if rng.IntN(3) == 0 {
+				if owed++; late.untold == 0 {
+					owed--
+				}
+				late.Tally()
+				if told++; late.Features != at.Features {
+					t.Fatalf("%v of venue %d at %d: %+v, told at once %+v", e.Kind, e.Venue, now, late.Features, at.Features)
+				}
+			}
+			now += rng.Int64N(second / 10)
+		}
+	}
+	if owed < told/10 || owed == told {
+		t.Errorf("of %d looks at the features %d came before they knew", told, owed)
+	}
+}

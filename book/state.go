@@ -7,6 +7,7 @@ import (
 // MoveState moves the composite and the books of its venues. What books of a venue share (see
 // MoveShared) comes first.
 func (m *Composite) MoveState(c *state.Codec) {
+	m.Tally()
 	state.Layout[rung](c)
 	state.Fixed(c, &m.Bid)
 	state.Fixed(c, &m.Ask)

@@ -119,7 +119,7 @@ func TestStateHasEveryField(t *testing.T) {
 	statetest.Covered(t, m, all, map[string]string{
 		"Instrument": "configuration", "Books": "each moves itself", "venues": "configuration", "kinds": "configuration",
 		"count": "configuration", "lit": "configuration", "dealers": "configuration",
-		"next": "a cache"})
+		"next": "a cache", "untold": "told first"})
 	for v, exempt := range []map[string]string{
 		{"orders": "shared by the venue's books"}, {"orders": "none"}, {"orders": "none", "rests": "no depth, nothing rests"}} {
 		exempt["sides"], exempt["Bids"], exempt["Asks"] = "each moves itself", "points into sides", "points into sides"

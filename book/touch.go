@@ -153,6 +153,9 @@ func (m *Composite) touchBelow(i int, limit int64) (t Touch) {
 
 // Audit makes what is kept of the lanes anew and returns what differs, or "".
 func (m *Composite) Audit() string {
+	if m.untold != 0 {
+		return "the features of a composite do not know its touch"
+	}
 	for i, t := range [...]*Touch{&m.Bid, &m.Ask} {
 		if *t != m.touchBelow(i, unknown) || t.OK && price(i, m.best[i]) != t.Price || !t.OK && m.best[i] != noKey {
 			return "the touch of a composite is not what its lanes show"

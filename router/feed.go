@@ -131,16 +131,20 @@ func (c *Core) refresh(m *book.Composite, quoted bool) {
 
 // read is refresh of a composite of which something changed.
 func (c *Core) read(m *book.Composite, quoted bool) {
-	moved := m.Refresh(c.now)
+	moved := m.Mend(c.now)
 	if m.Partial != 0 {
+		m.Tally()
 		return
 	}
 	moved = moved || m.Owed
 	m.Owed = false
 	first := c.agenda.of[m.Instrument].first
-	if moved || quoted {
-		c.looking = first
-	} else if first != none {
+	if first != none && (moved || quoted) {
+		c.looking = first // and what leaves at once does so before Tally
+		return
+	}
+	m.Tally()
+	if first != none {
 		c.ready(first)
 	}
 }
@@ -158,6 +162,7 @@ func (c *Core) look() (sent bool) {
 		if ordinary && c.glance(m) {
 			return true
 		}
+		m.Tally()
 		slot := c.looking
 		if slot == none {
 			return false

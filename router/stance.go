@@ -170,6 +170,7 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 	for slot != none {
 		s := &c.stances[slot]
 		if !c.holds(s) {
+			m.Tally()
 			c.stand(&c.parents[slot], s)
 		}
 		if !s.ok {
@@ -218,6 +219,7 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 		qty = min(qty, best.Qty.FloorTo(c.instruments[p.Instrument].Lot))
 	}
 	if !s.sure {
+		m.Tally()
 		cell := c.table.FindFrom(0, s.rest, c.signal(m, p.Side), int64(m.Spread()/c.instruments[p.Instrument].Tick), c.sweepCost(p, s.remaining))
 		if cell.Action != policy.ActionTakeAll || cell.Thin() {
 			return false

@@ -238,6 +238,7 @@ func (c *Core) recordMade() {
 	if m.of == nil {
 		return
 	}
+	c.composites[m.of.Instrument].Tally()
 	c.weighLate(m)
 	d := c.record(m.of, m.remaining)
 	d.Cell, d.Codes, d.Page = m.cell.Index, m.inputs.Codes(), uint8(m.page)
