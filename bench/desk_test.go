@@ -84,8 +84,8 @@ func newDesk(tb testing.TB, f *feeds, o deskOptions) *desk {
 	if o.journal {
 		d.openJournal(tb)
 	}
-	d.seq = loop.NewSequencer(d.core, d.journal, d.obey)
-	d.decoders = f.decoders(tb, d.take)
+	d.seq = loop.NewSequencer(d.core, d.journal, func(cmd *event.Command) { d.obey(cmd) })
+	d.decoders = f.decoders(tb, func(e *event.Event) bool { d.seq.Take(d.now, e); return true })
 	d.seq.Take(d.now, &event.Event{Kind: event.SessionStart, Ref: 217_000_000})
 	d.openFirewall(tb, cfg)
 	for v := range cfg.Venues {
@@ -281,11 +281,6 @@ func (d *desk) bringNear() {
 	if live {
 		d.near = 1
 	}
-}
-
-func (d *desk) take(e *event.Event) bool {
-	d.seq.Take(d.now, e)
-	return true
 }
 
 func (d *desk) obey(cmd *event.Command) {

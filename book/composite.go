@@ -307,6 +307,13 @@ func (m *Composite) Lane(side market.Side, v int) (best Level, known bool) {
 	return Level{price(i, m.lanes.key[i][v]), m.lanes.qty[i][v]}, known
 }
 
+// Alone returns the venue that shows touch t of m by itself. ok is false where several do, or none does, or its ladder
+// does not: as Lane says it.
+func (m *Composite) Alone(t *Touch) (v int, ok bool) {
+	v = bits.TrailingZeros16(t.Venues) & (market.MaxVenues - 1)
+	return v, t.Venues != 0 && t.Venues&(t.Venues-1) == 0 && m.Dirty == 0 && m.lanes.until[v] == never
+}
+
 // price returns the price of a key of side i.
 func price(i int, key int64) market.Price {
 	if i == 0 {

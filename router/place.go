@@ -179,7 +179,9 @@ func (c *Core) describe(p *Parent, ch *Child, o *risk.Sealed, mid2 int64) {
 func (c *Core) tellVenue(p *Parent, o *risk.Sealed, number uint64, tif market.TimeInForce) *event.Command {
 	cmd := c.command(event.SendOrder)
 	cmd.Child, cmd.Parent, cmd.Policy = number, p.Number, o.Policy()
-	cmd.OrigID = p.locate
+	if p.Mark != market.Long {
+		cmd.OrigID = p.locate
+	}
 	cmd.Venue, cmd.Instrument, cmd.Side, cmd.TIF, cmd.Mark = o.Venue(), o.Instrument(), o.Side(), tif, p.Mark
 	cmd.Price, cmd.Qty, cmd.OrdType = o.Price(), o.Qty(), market.OrdLimit
 	return cmd

@@ -38,6 +38,12 @@ type stance struct {
 	spent           bool        // it took since the touch moved
 	ok              bool        // it is of use
 	permit          risk.Permit // of want, as far as one child may be as large
+	// What it is of: the parent, the touch that it takes from, and what is kept of the instrument.
+	parent   *Parent
+	far      *book.Touch
+	posted   *uint16 // venues where we show orders at that side
+	inflight *inflight
+	trading  *trading
 }
 
 // steady are the kinds of events that change no stance but where they say so.
@@ -59,6 +65,8 @@ func (c *Core) holds(s *stance) bool { return s.facts == c.facts && c.now < s.un
 // stand makes s, that of p.
 func (c *Core) stand(p *Parent, s *stance) {
 	s.facts, s.until, s.side, s.ok = c.facts, math.MaxInt64, p.Side, false
+	s.parent, s.far = p, c.composites[p.Instrument].Touch(p.Side.Contra())
+	s.posted, s.inflight, s.trading = &c.listed[p.Instrument].posted[p.Side.Contra().Index()], &c.inflight[p.Instrument], &c.trading[p.Instrument]
 	if !c.steadfast(p) {
 		return
 	}
@@ -149,8 +157,7 @@ func (c *Core) ordinary(m *book.Composite) bool {
 // idle reports whether nothing can come of a decision of p at the touch of m, whatever its cell: there is nothing
 // to send, or it could only take, and must not.
 func (s *stance) idle(m *book.Composite, tried tried) bool {
-	far := m.Touch(s.side.Contra())
-	return s.still || s.takes && far.Venues&m.LiveLit()&s.usable != 0 && (tried&triedTake != 0 || s.beyond(far.Price))
+	return s.still || s.takes && s.far.Venues&m.LiveLit()&s.usable != 0 && (tried&triedTake != 0 || s.beyond(s.far.Price))
 }
 
 // rests reports whether nothing can come of a decision of p within an epoch.
@@ -178,7 +185,7 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 		}
 		if s.spent {
 			s.spent = false
-			c.parents[slot].tried &^= triedTake
+			s.parent.tried &^= triedTake
 		}
 		if !s.idle(m, 0) {
 			if sent = s.plain && c.takeNow(slot, s, m); !sent {
@@ -197,11 +204,11 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 // venue holds what the slice still wants, or is all that is within the limit, and nothing stops the order; where it is
 // not so, nothing was done. What the order does not need is left for its record: see recordMade.
 func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
-	p, open := &c.parents[slot], m.LiveLit()&s.usable
-	v, best, ok := c.loneAtTouch(m, s, open)
+	p, open := s.parent, m.LiveLit()&s.usable
+	v, best, ok := s.loneAtTouch(m, open)
 	if !ok || best.Qty < s.want && !s.endsAt(m, v) {
 		n := c.openings(m, s.side)
-		if v, ok = c.begins(m, n, s.side, open, s.protected); !ok || m.Touch(s.side.Contra()).Venues&open == 0 { // no level is better than the touch
+		if v, ok = c.begins(m, n, s.side, open, s.protected); !ok || s.far.Venues&open == 0 { // no level is better than the touch
 			return false
 		}
 		best = book.Level{Price: n.first[v].price, Qty: n.first[v].left}
@@ -211,7 +218,7 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 			}
 		}
 	}
-	if c.trading[p.Instrument].banded != 0 && (best.Qty < s.want || !c.inBand(p.Instrument, market.VenueID(v), best.Price)) {
+	if s.trading.banded != 0 && (best.Qty < s.want || !c.inBand(p.Instrument, market.VenueID(v), best.Price)) {
 		return false // a walk knows how far each venue may go
 	}
 	qty := s.permit.Most()
@@ -236,18 +243,16 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	return true
 }
 
-// loneAtTouch returns the only venue of open that shows the touch, where a sweep by price begins, and its best level less
-// what our unanswered orders will take there: what its opening would say, which may be made later. ok is false
+// loneAtTouch returns the venue that is alone at the touch, if it is of open, where a sweep by price begins, and its best
+// level less what our unanswered orders will take there: what its opening would say, which may be made later. ok is false
 // where there are more, or it takes more to know.
-func (c *Core) loneAtTouch(m *book.Composite, s *stance, open uint16) (v int, best book.Level, ok bool) {
-	set := m.Touch(s.side.Contra()).Venues & open
-	if set == 0 || set&(set-1) != 0 || !s.protected || c.listed[m.Instrument].posted[s.side.Contra().Index()] != 0 {
+func (s *stance) loneAtTouch(m *book.Composite, open uint16) (v int, best book.Level, ok bool) {
+	v, ok = m.Alone(s.far)
+	if !ok || open>>v&1 == 0 || !s.protected || *s.posted != 0 {
 		return 0, best, false
 	}
-	v = bits.TrailingZeros16(set) & (market.MaxVenues - 1)
-	best, ok = m.Lane(s.side.Contra(), v)
-	best.Qty -= max(c.inflight[m.Instrument][v][s.side.Index()], 0)
-	return v, best, ok && best.Qty > 0
+	best = book.Level{Price: s.far.Price, Qty: s.far.Qty - max(s.inflight[v][s.side.Index()], 0)}
+	return v, best, best.Qty > 0
 }
 
 // endsAt reports whether the first level of v, who is alone at the touch, is all that is within the limit, as far as that

@@ -23,9 +23,9 @@ func (k *controls) isCanary(policy uint64) bool {
 	return policy != 0 && k.Canary != nil && !k.confirmed && policy == k.capped
 }
 
-func (k *controls) canaryMay(o *Order, before Claim, cost market.Money) bool {
+func (k *controls) canaryMay(in market.InstrumentID, v market.VenueID, before Claim, cost market.Money) bool {
 	c := k.Canary
-	return !k.canaryOut && c.Instruments[o.Instrument] && c.Venues[o.Venue] && k.canary.orders+before.orders < c.Orders &&
+	return !k.canaryOut && c.Instruments[in] && c.Venues[v] && k.canary.orders+before.orders < c.Orders &&
 		k.canary.notional <= c.Notional-before.cost-cost
 }
 

@@ -323,7 +323,7 @@ func (g *Gate) left(o *Order, n market.Notional, before Claim, now int64) (cost 
 			return 0, event.ReasonDisabled
 		case k.used[o.Client] > k.Clients[o.Client].Credit-before.cost-cost, k.firm > k.FirmCredit-before.cost-cost:
 			return 0, event.ReasonCredit
-		case k.isCanary(o.Policy) && !k.canaryMay(o, before, cost):
+		case k.isCanary(o.Policy) && !k.canaryMay(o.Instrument, o.Venue, before, cost):
 			return 0, event.ReasonCanary
 		case !k.rates[s][v].room(now):
 			return 0, event.ReasonStrategyRate

@@ -70,8 +70,8 @@ type Order struct {
 // Gate holds limits, message rates and the kill latch.
 type Gate struct {
 	limits   []Limits // by InstrumentID
-	approved Approved // the last one
-	unbooked *Permit  // of it, where Book is to come
+	approved Approved // by Child, the last one
+	unbooked *Permit  // of which Use approved an order that Book is to follow
 	shut     uint16   // venues where a latch or a hold stops every order, one bit each
 	windows  [market.MaxVenues]window
 	killed   bool
@@ -266,16 +266,10 @@ func (g *Gate) Child(o *Order, mid2, now int64) (a *Approved, why event.Reason) 
 	if why = g.judge(o, mid2, now); why != event.ReasonNone {
 		return nil, g.refuse(why)
 	}
-	return g.seal(o), event.ReasonNone
-}
-
-// seal returns what is approved of o.
-func (g *Gate) seal(o *Order) *Approved {
-	a := &g.approved
 	// Field by field, as o was written: a wider copy would wait for that.
 	a.order.venue, a.order.instrument, a.order.side, a.order.slot = o.Venue, o.Instrument, o.Side, o.Slot
 	a.order.price, a.order.qty, a.order.policy, a.ok = o.Price, o.Qty, o.Policy, true
-	return a
+	return a, event.ReasonNone
 }
 
 // whyShut returns why no order passes at a venue that is shut.

@@ -12,6 +12,7 @@ import (
 // up to that of the permit, and the moment decide. It holds as long as limits, kills of scopes, permissions and the policy do.
 type Permit struct {
 	order     Order        // venue, price and quantity are to come
+	approved  Approved     // of it, likewise
 	most      market.Qty   // the largest quantity
 	worst     int64        // the parent's limit × Side.Sign: what is larger is beyond it
 	dearest   market.Price // at which that is worth no more than an order may be; 0: Use approves nothing
@@ -44,6 +45,7 @@ func (g *Gate) Permit(p *Permit, o *Order) {
 	}
 	if o.Qty > 0 && o.Qty <= l.ChildMaxQty && o.Mark == market.Long && o.ShortBid == 0 && len(g.scopes) == 0 {
 		p.dearest = min(market.Price(int64(l.ChildMaxNotional)/int64(o.Qty)), market.MaxPrice)
+		p.approved.order.instrument, p.approved.order.side, p.approved.order.slot, p.approved.order.policy = o.Instrument, o.Side, o.Slot, o.Policy
 	}
 }
 
@@ -55,21 +57,19 @@ func (p *Permit) Most() market.Qty { return p.most }
 
 // Use is Child of the order of a permit at a venue and price, of a quantity, where all is well, but for what the order takes
 // of the limits: Book must follow before anything else is asked. Otherwise it returns nil, and nothing is counted: Child
-// says why. It is the gate's own and holds until the next call of either.
+// says why. It is the permit's own and holds until Book.
 func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) *Approved {
-	o := &p.order
-	g.approved.ok = false
+	o, a := &p.order, &p.approved
 	venue &= market.MaxVenues - 1
 	if (g.shut|^p.venues)>>venue&1 != 0 || len(g.scopes) > 0 || price <= 0 || price > p.dearest || qty <= 0 || qty > p.most ||
 		o.Side.Sign()*int64(price) > p.worst || !within(o.Side, mid2, price, p.collarBps) {
 		return nil
 	}
-	o.Venue, o.Price, o.Qty = venue, price, qty
 	cost := market.Money(0)
 	if k := g.controls; k != nil {
 		// Its notional is below ChildMaxNotional, by dearest and most.
 		cost = market.Notional(int64(price) * int64(qty)).Money(p.decimals)
-		if *p.disabled || *p.used > *p.credit-cost || k.firm > k.FirmCredit-cost || k.isCanary(o.Policy) && !k.canaryMay(o, Claim{}, cost) ||
+		if *p.disabled || *p.used > *p.credit-cost || k.firm > k.FirmCredit-cost || k.isCanary(o.Policy) && !k.canaryMay(o.Instrument, venue, Claim{}, cost) ||
 			!p.rates[venue].room(now) || !k.mayRepeat(p.repeat, 0, now) {
 			return nil
 		}
@@ -79,15 +79,16 @@ func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty mark
 	}
 	assert.That(g.unbooked == nil, "an order is booked before the next one is judged")
 	g.unbooked = p
-	g.approved.order.cost = cost
-	return g.seal(o)
+	o.Venue, o.Price, o.Qty = venue, price, qty
+	a.order.venue, a.order.price, a.order.qty, a.order.cost, a.ok = venue, price, qty, cost, true
+	return a
 }
 
 // Book takes from the limits, at now, what the order that Use approved needs, once it has left. It counts for its
 // client as with Expose.
 func (g *Gate) Book(now int64) {
-	o := &g.unbooked.order
-	g.unbooked = nil
-	g.take(o, g.approved.order.cost, now)
-	g.Expose(o.Client, g.approved.order.cost)
+	p := g.unbooked
+	g.unbooked, p.approved.ok = nil, false
+	g.take(&p.order, p.approved.order.cost, now)
+	g.Expose(p.order.Client, p.approved.order.cost)
 }

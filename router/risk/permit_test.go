@@ -91,7 +91,7 @@ func comparePermits(t *testing.T, seed uint64) (passed, refused int) {
 			got := fast.Use(p, o.Venue, o.Price, o.Qty, mid, now)
 			used := got != nil
 			if !used { // it says why where Child is asked, and has taken nothing
-				unsealed := !fast.approved.ok
+				unsealed := !p.approved.ok
 				var still event.Reason
 				got, still = fast.Child(&o, mid, now)
 				if !unsealed || still != why || p.OK() && why == event.ReasonNone && !wider {
@@ -108,7 +108,9 @@ func comparePermits(t *testing.T, seed uint64) (passed, refused int) {
 				slow.Expose(o.Client, want.Order().Cost())
 			}
 			if used {
-				fast.Book(now)
+				if fast.Book(now); p.approved.ok {
+					t.Fatalf("seed %d: %+v: what is booked may still be sent", seed, o)
+				}
 			} else if want != nil {
 				fast.Expose(o.Client, want.Order().Cost())
 			}
