@@ -66,6 +66,7 @@ type deskOptions struct {
 	maxChildren int
 	brake       bool // the children of a parent are bounded as in production
 	journal     bool
+	dealer      bool // one that quotes, worse than the books
 }
 
 const slice = 60_000_000_000 // ns, of a parent's schedule
@@ -98,8 +99,22 @@ func newDesk(tb testing.TB, f *feeds, o deskOptions) *desk {
 			tb.Fatalf("message %d, %.80q: %v", d.next, f.message(d.next-1), err)
 		}
 	}
+	if o.dealer {
+		d.quote(market.VenueID(len(cfg.Venues) - 1))
+	}
 	d.sendParents(tb, o)
 	return d
+}
+
+// quote has a dealer say at what it would trade, which is nothing that anybody takes.
+func (d *desk) quote(dealer market.VenueID) {
+	for i := range d.feeds.instruments {
+		id, price := market.InstrumentID(i), d.feeds.limits[i]
+		d.seq.Take(d.now, &event.Event{Kind: event.BookStatus, Venue: dealer, Instrument: id, Code: uint8(event.BookLive)})
+		quote, _ := event.MakeID("Q1")
+		d.seq.Take(d.now, &event.Event{Kind: event.Quote, Venue: dealer, Instrument: id, ID: quote, Price: price * 97 / 100, Qty: 1_000,
+			LastPx: price * 103 / 100, LastQty: 1_000})
+	}
 }
 
 // benchTable is the table that the router and its rehearsal decide by.
@@ -128,6 +143,13 @@ func (d *desk) config(tb testing.TB, o deskOptions) *router.Config {
 		id := market.VenueID(v)
 		cfg.Venues = append(cfg.Venues, market.Venue{ID: id, Name: fmt.Sprintf("V%d", v), MIC: "X", Kind: market.Lit,
 			ByOrder: f.byOrder, MsgRate: 1 << 20, AckNanos: 1e9, TakeFee: market.Fee{PerLotMilli: int64(30_000 + v)}})
+		for i := range f.instruments {
+			cfg.Listings = append(cfg.Listings, router.Listing{Venue: id, Instrument: market.InstrumentID(i)})
+		}
+	}
+	if o.dealer {
+		id := market.VenueID(len(cfg.Venues))
+		cfg.Venues = append(cfg.Venues, market.Venue{ID: id, Name: "SDPA", MIC: "X", Kind: market.SDP, MsgRate: 1 << 20, AckNanos: 1e9, LastLook: true})
 		for i := range f.instruments {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: id, Instrument: market.InstrumentID(i)})
 		}

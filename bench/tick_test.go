@@ -241,7 +241,11 @@ func BenchmarkTickToOrder(b *testing.B) {
 				benchmarkWarm(b, name, f, deskOptions{parents: 1, maxChildren: 200_000, journal: journal})
 			})
 		}
-		name := f.name + " warm, journal, ten parents"
+		name := f.name + " warm, a dealer"
+		b.Run(name, func(b *testing.B) {
+			benchmarkWarm(b, name, f, deskOptions{parents: 1, maxChildren: 200_000, dealer: true})
+		})
+		name = f.name + " warm, journal, ten parents"
 		b.Run(name, func(b *testing.B) {
 			benchmarkWarm(b, name, f, deskOptions{parents: 10, maxChildren: 200_000, journal: true})
 		})

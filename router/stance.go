@@ -114,7 +114,7 @@ func (c *Core) steadfast(p *Parent) bool {
 		return false
 	}
 	l := &c.listed[p.Instrument]
-	if l.kinds[market.SDP] != 0 || l.barred != 0 || c.tactics.Rule != RuleBrain || c.exploration.RateBps != 0 || c.table.Pages() != 1 {
+	if l.barred != 0 || c.tactics.Rule != RuleBrain || c.exploration.RateBps != 0 || c.table.Pages() != 1 {
 		return false
 	}
 	for s := p.first; s != none; s = c.children[s].next {

@@ -23,7 +23,7 @@ func stanceConfig(t testing.TB, cell func() policy.Choice) *Config {
 		t.Fatal(err)
 	}
 	cfg := testConfig()
-	cfg.Table, cfg.Venues[3].Kind = table, market.Dark
+	cfg.Table = table
 	return cfg
 }
 
@@ -43,9 +43,9 @@ func takes(seed uint64) func() policy.Choice {
 	}
 }
 
-// met counts what was seen of stances: of their orders those for a part of what the slice wanted, and of these those with
-// something beyond the limit.
-type met struct{ still, takes, both, orders, parts, levels int }
+// met counts what was seen of stances: of their orders those for a part of what the slice wanted, of these those with
+// something beyond the limit, and those while a dealer quoted.
+type met struct{ still, takes, both, orders, parts, levels, quoted int }
 
 // protections has better quotes protected, or not, or from or until some time of the day, and fees that differ by
 // less than a sweep by price looks at.
@@ -85,6 +85,9 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart, protect bool) (
 	}
 	if apart && seed&4 != 0 {
 		cfg.Instruments[0].Lot = 100
+	}
+	if n := seed % 5; n != 2 && n != 3 { // and else a dealer, whose quotes change nothing of what is taken from the books
+		cfg.Venues[3].Kind = market.Dark
 	}
 	w := newWorldOf(t, seed, cfg)
 	if disturbed {
@@ -126,6 +129,9 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart, protect bool) (
 			}
 			if fast.made.all {
 				m.levels++
+			}
+			if fast.venues[3].Kind == market.SDP && fast.composites[0].Books[3].Quote.Alive(e.StepTime) {
+				m.quoted++
 			}
 		}
 		for _, slot := range slow.agenda.all {
@@ -180,8 +186,9 @@ func TestStancesAreOfUse(t *testing.T) {
 			m := compareStances(t, days.from+seed, days.disturbed, days.apart, days.protect)
 			all.still, all.takes, all.both = all.still+m.still, all.takes+m.takes, all.both+m.both
 			all.orders, all.parts, all.levels = all.orders+m.orders, all.parts+m.parts, all.levels+m.levels
+			all.quoted += m.quoted
 		}
-		if all.still < 200 || all.takes < 200 || all.both < 50 || all.orders < 15 || days.apart && (all.parts < 15 || all.levels < 15) {
+		if all.still < 200 || all.takes < 200 || all.both < 50 || all.orders < 15 || all.quoted < 5 || days.apart && (all.parts < 15 || all.levels < 15) {
 			t.Errorf("disturbed %v, apart %v, protected %v: %+v", days.disturbed, days.apart, days.protect, all)
 		}
 	}

@@ -50,9 +50,6 @@ func compareTaking(t *testing.T, events []event.Event, qty market.Qty) (orders i
 		}{{fast, p, out}, {slow, twin, other}} {
 			c := one.c
 			c.out, c.cause, c.scratch = one.out, &events[len(events)-1], allocation{}
-			kinds := &c.listed[one.p.Instrument].kinds
-			dealers := kinds[market.SDP]
-			kinds[market.SDP] = 0
 			c.judgeVenues(one.p)
 			if free := c.room(one.p); c == fast {
 				c.takeAlone(one.p, template, qty, free)
@@ -63,7 +60,6 @@ func compareTaking(t *testing.T, events []event.Event, qty market.Qty) (orders i
 				c.distribute(one.p, template, qty, free, false)
 			}
 			c.verdict.of = nil
-			kinds[market.SDP] = dealers
 		}
 		if !slices.Equal(out.Commands, other.Commands) || fast.scratch.shares != slow.scratch.shares ||
 			fast.situation != slow.situation || fast.scratch.placed != slow.scratch.placed {

@@ -120,8 +120,7 @@ func (c *Core) choose(p *Parent, remaining, free market.Qty, epoch bool) {
 		template = &own
 	}
 	c.scratch = allocation{}
-	if !epoch && action != policy.ActionBaseline && template.Needs() == policy.Set(policy.Take) &&
-		c.listed[p.Instrument].kinds[market.SDP] == 0 {
+	if !epoch && action != policy.ActionBaseline && template.Needs() == policy.Set(policy.Take) {
 		c.takeAlone(p, template, remaining, free)
 	} else {
 		c.distribute(p, template, remaining, free, epoch)
