@@ -218,7 +218,7 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 			}
 		}
 	}
-	if s.trading.banded != 0 && (best.Qty < s.want || !c.inBand(p.Instrument, market.VenueID(v), best.Price)) {
+	if s.trading.banded != 0 && !c.inBand(p.Instrument, market.VenueID(v), best.Price) {
 		return false // a walk knows how far each venue may go
 	}
 	qty := s.permit.Most()

@@ -93,7 +93,7 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart, protect bool) (
 	if disturbed {
 		w.disturb = w.disturbed
 	}
-	w.apart, w.healthy = apart, apart && seed%2 != 0
+	w.apart, w.healthy, w.banded = apart, apart && seed%2 != 0, apart && seed%3 == 0
 	w.run(250)
 	if disturbed {
 		w.calm()
@@ -441,14 +441,16 @@ func TestAPartLeavesAtOnceOnlyWhereItIsAll(t *testing.T) {
 	}
 }
 
-// TestBandsLeaveThePartsToAWalk: what is behind the first level may be out of a venue's band, which the record tells from
-// what is beyond the limit. An order that the first level holds leaves at once within the band.
-func TestBandsLeaveThePartsToAWalk(t *testing.T) {
+// TestOrdersLeaveAtOnceWithinABand: what is behind the first level may be out of a venue's band, which the record tells from
+// what is beyond the limit.
+func TestOrdersLeaveAtOnceWithinABand(t *testing.T) {
 	for _, tt := range []struct {
 		high         market.Price // of the band, above mid; 0: none
 		qty          market.Qty
 		once, orders bool
-	}{{0, 300, true, true}, {450, 300, false, true}, {450, 5000, true, true}, {150, 5000, false, false}} {
+		why          event.Why // of venue 0, which also shows 20,000 at 500 above mid
+	}{{0, 300, true, true, event.WhyOutsideLim}, {450, 300, true, true, event.WhyBand}, {650, 300, true, true, event.WhyOutsideLim},
+		{450, 5000, true, true, event.WhyFilled}, {150, 5000, false, false, event.WhyBand}} {
 		w := takerWorld(t, func(*Config) {})
 		if tt.high != 0 {
 			w.step(event.Event{Kind: event.PriceBand, Venue: 0, LastPx: w.mid + tt.high})
@@ -462,6 +464,11 @@ func TestBandsLeaveThePartsToAWalk(t *testing.T) {
 		w.level(0, market.Sell, w.mid+200, tt.qty, 0)
 		if c.childCount > sent != tt.orders || c.made.mid2 != 0 != tt.once {
 			t.Errorf("%+v: %d orders, at once %v", tt, c.childCount-sent, c.made.mid2 != 0)
+		}
+		if tt.orders {
+			if why := w.out.Decisions[0].Venues[0].Why; why != tt.why {
+				t.Errorf("%+v: the record says %v of venue 0", tt, why)
+			}
 		}
 	}
 }

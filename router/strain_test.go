@@ -72,11 +72,7 @@ func (w *world) disturbed() {
 		l := strained[r.IntN(len(strained))]
 		w.limit(l.kind, l.most, w.now+1+r.Int64N(1e9))
 	case 7:
-		v := market.VenueID(r.IntN(2))
-		if r.IntN(3) == 0 {
-			v = market.NoVenue
-		}
-		w.step(event.Event{Kind: event.PriceBand, Venue: v, Price: w.mid - 100*market.Price(r.IntN(4)), LastPx: w.mid + 100*market.Price(r.IntN(4))})
+		w.band(4)
 	case 8:
 		w.unband()
 	case 9:

@@ -290,7 +290,14 @@ func (c *Core) reconstruct(m *made) {
 	if m.all {
 		beyond, _ := c.stances[slotIn(p.Number)].behind(shown, n, int(ch.Venue), m.open)
 		for set := beyond; set != 0; set &= set - 1 {
-			a.shares[bits.TrailingZeros16(set)&(market.MaxVenues-1)].Why = event.WhyOutsideLim
+			i := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+			price := n.first[i].price
+			if market.VenueID(i) == ch.Venue {
+				price = shown.Books[i].Ladder(p.Side.Contra()).At(int(n.first[i].level)).Price
+			}
+			if a.shares[i].Why = event.WhyOutsideLim; !c.inBand(p.Instrument, market.VenueID(i), price) {
+				a.shares[i].Why = event.WhyBand
+			}
 		}
 	}
 	c.verdict.of = nil

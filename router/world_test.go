@@ -80,6 +80,7 @@ type world struct {
 	check   func(*event.Command) // of every order, nil: none
 	disturb func()               // before some steps of run, nil: nothing
 	apart   bool                 // venues show little, each at prices of its own
+	banded  bool                 // and may trade at some prices only
 }
 
 // client is a parent as its client sees it.
@@ -372,8 +373,20 @@ func (w *world) restart() {
 	w.quote()
 }
 
+// band says between which prices, less than so many ticks from mid, some venue, or all, may trade.
+func (w *world) band(ticks int) {
+	v := market.VenueID(w.rng.IntN(2))
+	if w.rng.IntN(3) == 0 {
+		v = market.NoVenue
+	}
+	w.step(event.Event{Kind: event.PriceBand, Venue: v, Price: w.mid - 100*market.Price(w.rng.IntN(ticks)), LastPx: w.mid + 100*market.Price(w.rng.IntN(ticks))})
+}
+
 // quote publishes fresh depth and a dealer's quote around the mid.
 func (w *world) quote() {
+	if w.banded && w.rng.IntN(3) == 0 {
+		w.band(8)
+	}
 	for v := range 2 {
 		for _, side := range []market.Side{market.Buy, market.Sell} {
 			for i := range 3 {
