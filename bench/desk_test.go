@@ -89,6 +89,11 @@ func newDesk(tb testing.TB, f *feeds, o deskOptions) *desk {
 	d.decoders = f.decoders(tb, func(e *event.Event) bool { d.seq.Take(d.now, e); return true })
 	d.seq.Take(d.now, &event.Event{Kind: event.SessionStart, Ref: 217_000_000})
 	d.openFirewall(tb, cfg)
+	for i := range f.instruments {
+		if cfg.Protect[i][0].On { // such stocks have bands, too
+			d.seq.Take(d.now, priceBand(market.InstrumentID(i), f.limits[i]))
+		}
+	}
 	for v := range cfg.Venues {
 		d.venues = append(d.venues, newOrderDesk(tb, cfg, d.now))
 		d.venues[v].guard = d.guard(tb, cfg, market.VenueID(v))
@@ -443,6 +448,11 @@ func openControls(cfg *router.Config) *risk.Controls {
 	}
 	c.Clients = []risk.Client{client}
 	return c
+}
+
+// priceBand lets every venue trade an instrument within a tenth of a price.
+func priceBand(id market.InstrumentID, price market.Price) *event.Event {
+	return &event.Event{Kind: event.PriceBand, Venue: market.NoVenue, Instrument: id, Price: price * 9 / 10, LastPx: price * 11 / 10}
 }
 
 // protection is that of better quotes, on or off: every router is told which.

@@ -91,6 +91,7 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	r.worker, r.bell = 1, r.io.Ring
 	now := readClock() - slice55
 	r.seq.Take(now, &event.Event{Kind: event.SessionStart, Ref: 217_000_000})
+	r.seq.Take(now, priceBand(0, bestAsk))
 	if before != nil {
 		before(r)
 	}
