@@ -37,7 +37,9 @@ type desk struct {
 	next   int   // message to take
 	sent   []event.Command
 	first  int64 // when the first order of the message was encoded, 0 none
+	last   int64 // and the last one, where sweeps is set
 	timed  bool
+	sweeps bool
 	room   int // for child orders
 	orders int
 	packet []byte // the message to take, as a receive leaves it; empty: not yet
@@ -66,7 +68,8 @@ type deskOptions struct {
 	maxChildren int
 	brake       bool // the children of a parent are bounded as in production
 	journal     bool
-	dealer      bool // one that quotes, worse than the books
+	dealer      bool       // one that quotes, worse than the books
+	sweep       market.Qty // what a parent wants, 0: as much as one venue shows
 }
 
 const slice = 60_000_000_000 // ns, of a parent's schedule
@@ -76,7 +79,7 @@ const slice = 60_000_000_000 // ns, of a parent's schedule
 func newDesk(tb testing.TB, f *feeds, o deskOptions) *desk {
 	tb.Helper()
 	d := &desk{feeds: f, now: midnight + 10e9, room: o.maxChildren,
-		sent: make([]event.Command, 0, 1024)}
+		sent: make([]event.Command, 0, 1024), sweeps: o.sweep > 0}
 	cfg := d.config(tb, o)
 	var err error
 	if d.core, err = router.New(cfg); err != nil {
@@ -324,6 +327,8 @@ func (d *desk) obey(cmd *event.Command) {
 	if cmd.Kind == event.SendOrder {
 		if d.timed && d.first == 0 {
 			d.first = readClock()
+		} else if d.timed && d.sweeps {
+			d.last = readClock()
 		}
 		d.orders++
 	}
@@ -382,9 +387,13 @@ func (d *desk) spent() bool {
 // sendParents sends buyers of a small quantity and lets time pass to the last
 // decision of their slice.
 func (d *desk) sendParents(tb testing.TB, o deskOptions) {
+	qty := market.Qty(100)
+	if o.sweep > 0 {
+		qty = o.sweep
+	}
 	for i := range d.feeds.instruments {
 		for n := range o.parents {
-			parent := event.Event{Kind: event.ParentNew, Instrument: market.InstrumentID(i), Side: market.Buy, Qty: 100,
+			parent := event.Event{Kind: event.ParentNew, Instrument: market.InstrumentID(i), Side: market.Buy, Qty: qty,
 				OrdType: market.OrdLimit, Price: d.feeds.limits[i], TIF: market.TIFDay, Strategy: event.StrategyTWAP,
 				Until: d.now + slice, SliceNanos: slice}
 			if n < o.passive {

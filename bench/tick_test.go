@@ -32,6 +32,7 @@ type ticker struct {
 	f       *feeds
 	cost    int64
 	orders  *hist.Latency // until the first order's bytes
+	lasts   *hist.Latency // until the last order's bytes, of sweeps
 	others  *hist.Latency // until nothing more is to do
 	delayed *hist.Latency // the orders, counted from when the message was due
 	sizes   *hist.Latency // bytes of the messages that made an order
@@ -41,13 +42,14 @@ type ticker struct {
 	like    *hist.Latency // these orders
 	window  int64         // how long that is
 	rebuilt int
+	swept   int // orders of sweeps
 
 	practice *practice // nil: the idle loop does nothing
 	walk     int64     // when the next rehearsal begins
 }
 
 func newTicker(tb testing.TB, f *feeds, o deskOptions) *ticker {
-	t := &ticker{f: f, o: o, d: newDesk(tb, f, o), cost: timerCost(), orders: hist.New(), others: hist.New(),
+	t := &ticker{f: f, o: o, d: newDesk(tb, f, o), cost: timerCost(), orders: hist.New(), lasts: hist.New(), others: hist.New(),
 		delayed: hist.New(), sizes: hist.New(), small: hist.New(), machine: hist.New(), bites: hist.New(), window: 500}
 	t.like = t.orders
 	return t
@@ -82,7 +84,8 @@ func (t *ticker) warm(b *testing.B) {
 func (t *ticker) tick(b *testing.B, due int64) {
 	d := t.d
 	d.receive()
-	d.timed, d.first = true, 0
+	d.timed, d.first, d.last = true, 0, 0
+	before := d.orders
 	start := readClock()
 	err := d.step()
 	end := readClock()
@@ -91,6 +94,10 @@ func (t *ticker) tick(b *testing.B, due int64) {
 		b.Fatalf("message %d: %v", d.next-1, err)
 	case d.first != 0:
 		t.orders.Record(max(d.first-start-t.cost, 0))
+		if d.last != 0 {
+			t.lasts.Record(max(d.last-start-t.cost*int64(d.orders-before), 0))
+			t.swept += d.orders - before
+		}
 		size := int64(len(d.feeds.message(d.next - 1)))
 		t.sizes.Record(size)
 		if size <= smallBytes {
@@ -207,6 +214,12 @@ func (t *ticker) finish(b *testing.B, name string) {
 		b.ReportMetric(float64(t.delayed.Percentile(50)), "since-due-p50-ns")
 		b.ReportMetric(float64(t.delayed.Percentile(99.9)), "since-due-p99.9-ns")
 	}
+	if n := t.lasts.Count(); n > 0 {
+		b.ReportMetric(float64(t.lasts.Percentile(50)), "last-p50-ns")
+		b.ReportMetric(float64(t.lasts.Percentile(99)), "last-p99-ns")
+		b.ReportMetric(float64(t.swept)/float64(n), "orders/sweep")
+		keep("tick to order", name+", the last order", t.lasts, t.note())
+	}
 	if t.bites.Count() > 0 {
 		b.ReportMetric(float64(t.bites.Percentile(50)), "bite-p50-ns")
 		b.ReportMetric(float64(t.bites.Percentile(99)), "bite-p99-ns")
@@ -244,6 +257,10 @@ func BenchmarkTickToOrder(b *testing.B) {
 		name := f.name + " warm, a dealer"
 		b.Run(name, func(b *testing.B) {
 			benchmarkWarm(b, name, f, deskOptions{parents: 1, maxChildren: 200_000, dealer: true})
+		})
+		name = f.name + " warm, a sweep"
+		b.Run(name, func(b *testing.B) {
+			benchmarkWarm(b, name, f, deskOptions{parents: 1, maxChildren: 200_000, sweep: 1_000})
 		})
 		name = f.name + " warm, journal, ten parents"
 		b.Run(name, func(b *testing.B) {
