@@ -135,7 +135,7 @@ func (c *Core) wanted(ch *Child) bool {
 		return false
 	}
 	c.walk.start(p.Side) // no sweep runs: nothing of another venue is taken with this one
-	return !c.tradesThrough(p, &placement{venue: v, tactic: ch.Tactic, price: ch.Price})
+	return ch.Tactic != event.TacticTake || !c.tradesThrough(p, v, ch.Price)
 }
 
 // depart sends a child that waited.

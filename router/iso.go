@@ -14,7 +14,7 @@ import (
 // self-help).
 func (c *Core) protectedBound(p *Parent, bound market.Price) market.Price {
 	m := c.composites[p.Instrument]
-	for set := m.LiveLit(); set != 0; set &= set - 1 {
+	for set := m.LiveLit() & (^c.usable(p) | c.listed[p.Instrument].posted[p.Side.Contra().Index()]); set != 0; set &= set - 1 {
 		v := market.VenueID(bits.TrailingZeros16(set))
 		best, ok := m.Books[v].Ladder(p.Side.Contra()).Best()
 		if own, rests := c.ownResting(p, v); rests {
@@ -46,6 +46,7 @@ func (c *Core) beyondTouch(p *Parent, w *walk) bool {
 func (c *Core) leaveTogether(p *Parent, w *walk) bool {
 	most, mid2, t := c.gate.ChildMaxQty(p.Instrument), c.reference(p.Instrument), &c.trading[p.Instrument]
 	all, total, claim := 0, market.Qty(0), risk.Claim{}
+	w.leaves = c.leavings(p)
 	for i := range w.at[:w.count] {
 		at := &w.at[i]
 		if at.got == 0 {
@@ -55,7 +56,7 @@ func (c *Core) leaveTogether(p *Parent, w *walk) bool {
 		total += at.got
 		o := c.asked(p, market.VenueID(at.venue), at.worst, at.got)
 		if at.got > most || t.stopped>>at.venue&1 != 0 ||
-			at.ladder != nil && c.tradesThrough(p, &placement{venue: o.Venue, tactic: event.TacticTake, price: o.Price}) || // a band keeps us from a quote
+			at.ladder != nil && c.tradesThrough(p, o.Venue, o.Price) || // a band keeps us from a quote
 			!c.gate.Affords(&claim, &o, mid2, c.now) {
 			return false
 		}

@@ -39,9 +39,7 @@ func (c *Core) fillOrKill(p *Parent, want market.Qty) {
 	var best *frontier
 	w := &c.walk
 	w.start(p.Side)
-	for v := range c.venues {
-		c.openVenue(w, p, v, false)
-	}
+	c.openVenues(w, p, false)
 	for i := range w.at[:w.count] {
 		at := &w.at[i]
 		shown := market.Qty(0)

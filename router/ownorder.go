@@ -6,7 +6,7 @@ import "penstock/market"
 // venue v: p must not trade with it.
 func (c *Core) ownResting(p *Parent, v market.VenueID) (best market.Price, ok bool) {
 	contra := p.Side.Contra()
-	if c.posted[p.Instrument][v][contra.Index()] <= 0 {
+	if !has(c.listed[p.Instrument].posted[contra.Index()], v) || c.posted[p.Instrument][v][contra.Index()] <= 0 {
 		return 0, false
 	}
 	for slot := c.agenda.of[p.Instrument].first; slot != none; slot = c.agenda.links[slot].next {

@@ -61,7 +61,7 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 			return 0
 		}
 	}
-	if len(c.protect) > 0 && c.tradesThrough(p, pl) {
+	if pl.tactic == event.TacticTake && c.tradesThrough(p, pl.venue, pl.price) {
 		c.refusedChild(p, pl.venue, c.gate.Refuse(event.ReasonTradeThrough))
 		share.Why = event.WhyRisk
 		return 0

@@ -6,7 +6,6 @@ import (
 	"math/bits"
 
 	"penstock/book"
-	"penstock/event"
 	"penstock/market"
 )
 
@@ -68,48 +67,72 @@ func (c *Core) nearestTo(m *book.Composite, n *nearLevels, side market.Side, ope
 	return v, ok
 }
 
-// tradesThrough reports whether an order that takes would leave a better protected quote of
-// another venue behind, which the same sweep does not take whole. A venue whose orders
-// session is down, or which is killed, cannot be reached: it has no protection then, and
-// the decision record says so.
-func (c *Core) tradesThrough(p *Parent, pl *placement) bool {
-	if pl.tactic != event.TacticTake || !c.protects(p.Instrument) {
+// leavings are the best protected quotes that a sweep leaves behind, at the best venue and at all others.
+type leavings struct {
+	known       bool
+	venue       market.VenueID // that of best
+	best, other int64          // price × Side.Sign; math.MaxInt64: none
+}
+
+// tradesThrough reports whether an order of p that takes at v would leave a better protected quote of
+// another venue behind, which the same sweep does not take whole.
+func (c *Core) tradesThrough(p *Parent, v market.VenueID, price market.Price) bool {
+	if !c.protects(p.Instrument) {
 		return false
 	}
-	m := c.composites[p.Instrument]
-	for v := range c.venues {
-		id := market.VenueID(v)
-		b := m.Books[v]
-		if id == pl.venue || b == nil || m.Kind(id) != market.Lit || !b.Live() || !has(c.sessions.up, id) || c.gate.Killed(id) {
+	l := c.walk.leaves
+	if !l.known {
+		l = c.leavings(p)
+	}
+	least := l.best
+	if v == l.venue {
+		least = l.other
+	}
+	return least < p.Side.Sign()*int64(price)
+}
+
+// leavings finds what the running sweep of p leaves behind. A venue whose orders session is down, or which is killed,
+// cannot be reached: it has no protection then, and the decision record says so.
+func (c *Core) leavings(p *Parent) leavings {
+	l := leavings{known: true, venue: market.NoVenue, best: math.MaxInt64, other: math.MaxInt64}
+	if c.gate.Killed(market.NoVenue) {
+		return l
+	}
+	m, contra := c.composites[p.Instrument], p.Side.Contra()
+	inflight, lot := &c.inflight[p.Instrument], c.instruments[p.Instrument].Lot
+	for set := c.listed[p.Instrument].kinds[market.Lit] & c.sessions.up &^ c.gate.Stops(); set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		best, known := m.Lane(contra, v)
+		if !known {
+			if !m.Books[v].Live() {
+				continue
+			}
+			best, _ = m.Books[v].Ladder(contra).Best()
+		}
+		open := best.Qty - inflight[v][p.Side.Index()]
+		if open.FloorTo(lot) <= c.walk.taken(v) {
 			continue
 		}
-		best, ok := b.Ladder(p.Side.Contra()).Best()
-		if !ok || !p.Side.Better(best.Price, pl.price) {
-			continue
-		}
-		open := best.Qty - c.inflight[p.Instrument][v][p.Side.Index()]
-		if open.FloorTo(c.instruments[p.Instrument].Lot) > c.walk.taken(id) {
-			return true
+		if key := p.Side.Sign() * int64(best.Price); key < l.best {
+			l.venue, l.best, l.other = market.VenueID(v), key, l.best
+		} else {
+			l.other = min(l.other, key)
 		}
 	}
-	return false
+	return l
 }
 
 // taken returns what the running sweep takes at a venue.
-func (w *walk) taken(v market.VenueID) market.Qty {
-	for i := range w.at[:w.count] {
-		if w.at[i].venue == int(v) {
-			return w.at[i].got
-		}
+func (w *walk) taken(v int) market.Qty {
+	if i := w.of[v&(market.MaxVenues-1)]; int(i) < w.count && w.at[i].venue == v {
+		return w.at[i].got
 	}
 	return 0
 }
 
 // fails says that the running sweep takes nothing at a venue after all.
 func (w *walk) fails(v market.VenueID) {
-	for i := range w.at[:w.count] {
-		if w.at[i].venue == int(v) {
-			w.at[i].got = 0
-		}
+	if i := w.of[v&(market.MaxVenues-1)]; int(i) < w.count && w.at[i].venue == int(v) {
+		w.at[i].got, w.leaves.known = 0, false
 	}
 }

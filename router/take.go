@@ -65,9 +65,7 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 // walkTo decides what a sweep takes of each venue, within bound.
 func (c *Core) walkTo(p *Parent, want market.Qty, quotes bool, bound market.Price) {
 	w, lot, banded := &c.walk, c.instruments[p.Instrument].Lot, c.trading[p.Instrument].banded
-	for v := range c.venues {
-		c.openVenue(w, p, v, quotes)
-	}
+	c.openVenues(w, p, quotes)
 	for want >= lot {
 		best := w.best()
 		if best == nil {
@@ -118,9 +116,14 @@ func (c *Core) sendWalk(p *Parent, iso bool) (placed market.Qty) {
 		} else {
 			pl.score, pl.iso = c.takeScore(p, at), iso
 		}
-		placed += c.place(p, &pl)
+		left := c.place(p, &pl)
+		if left != at.got {
+			w.leaves.known = false
+		}
+		placed += left
 		at.got = 0 // what left is under way
 	}
+	w.leaves.known = false
 	return placed
 }
 
@@ -149,13 +152,17 @@ func (c *Core) outside(p *Parent) {
 	}
 }
 
-// openVenue prepares venue v for a walk if it can be used.
+// openVenues prepares every venue for a walk that can be used.
+func (c *Core) openVenues(w *walk, p *Parent, quotes bool) {
+	l := &c.listed[p.Instrument]
+	for set := l.kinds[market.Lit] | l.kinds[market.SDP]; set != 0; set &= set - 1 {
+		c.openVenue(w, p, bits.TrailingZeros16(set), quotes)
+	}
+}
+
 func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 	m, id := c.composites[p.Instrument], market.VenueID(v)
 	b, share := m.Books[v], &c.scratch.shares[v]
-	if b == nil || m.Kind(id) == market.Dark {
-		return
-	}
 	if share.Why = c.blocked(p, id); share.Why != event.WhyFilled {
 		return
 	}
@@ -190,12 +197,11 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 // will take there; false when nothing is left.
 func (c *Core) openLadder(w *walk, p *Parent, v int) bool {
 	at := w.add(v, c.composites[p.Instrument].Books[v].Ladder(p.Side.Contra()), c.takeFee(v))
-	if w.price {
-		c.reach(at, p.Instrument, p.Side)
-		return at.left > 0
-	}
 	o := &c.openings(c.composites[p.Instrument], p.Side).first[v&(market.MaxVenues-1)]
 	at.net, at.price, at.left, at.level = o.net, o.price, o.left, int(o.level)
+	if w.price && at.left > 0 {
+		at.net = at.worth()
+	}
 	return at.left > 0
 }
 

@@ -15,6 +15,9 @@ type walk struct {
 	count int
 	price bool // by price first, fees only among equals
 	at    [market.MaxVenues]frontier
+	of    [market.MaxVenues]uint8 // by venue: its place in at, if it has one
+	// What it leaves behind, where all is decided that it takes.
+	leaves leavings
 }
 
 // frontier is where a walk stands at one venue.
@@ -36,12 +39,13 @@ type frontier struct {
 }
 
 func (w *walk) start(side market.Side) {
-	w.side, w.sign, w.count, w.price = side, side.Sign(), 0, false
+	w.side, w.sign, w.count, w.price, w.leaves.known = side, side.Sign(), 0, false, false
 }
 
 // add adds venue v, with no level yet.
 func (w *walk) add(v int, ladder *book.Ladder, fee *market.Fee) *frontier {
 	at := &w.at[w.count]
+	w.of[v&(market.MaxVenues-1)] = uint8(w.count)
 	w.count++
 	// Field by field: a literal would be put together elsewhere and copied, which waits for its parts.
 	at.net, at.left, at.ladder, at.level = math.MaxInt64, 0, ladder, 0
@@ -62,17 +66,24 @@ func (f *frontier) next() {
 
 func (f *frontier) show(l book.Level) {
 	f.price, f.left = l.Price, l.Qty
-	switch fee := f.fee.AtMilli(l.Price); {
-	case f.barred && f.sign*int64(l.Price) >= f.sign*int64(f.barrier):
+	if f.barred && f.sign*int64(l.Price) >= f.sign*int64(f.barrier) {
 		f.close()
-	case f.price1st: // a fee settles only what the price leaves open
-		f.net = f.sign*int64(l.Price)*1000 + byPrice(fee)
-	default:
-		f.net = f.sign*int64(l.Price)*1000 + fee
+		return
 	}
+	f.net = f.worth()
 }
 
-// byPrice is what a fee, in thousandths, counts where prices come first: less than the least difference of them.
+// worth is net of the price where the walk stands.
+func (f *frontier) worth() int64 {
+	fee := f.fee.AtMilli(f.price)
+	if f.price1st {
+		fee = byPrice(fee)
+	}
+	return f.sign*int64(f.price)*1000 + fee
+}
+
+// byPrice is what a fee, in thousandths, counts where prices come first: less than the least difference of them, so that it
+// settles only what the price leaves open.
 func byPrice(fee int64) int64 { return min(max(fee/1000, -400), 400) }
 
 // bar ends the walk at the venue where our own order rests.
