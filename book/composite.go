@@ -314,6 +314,21 @@ func (m *Composite) Alone(t *Touch) (v int, ok bool) {
 	return v, t.Venues != 0 && t.Venues&(t.Venues-1) == 0 && m.Dirty == 0 && m.lanes.until[v] == never
 }
 
+// Lanes returns the best levels of all venues on a side as Lane does, and the set of venues for which they are known: the
+// price × −Sign of a taker of that side, and the size.
+func (m *Composite) Lanes(side market.Side) (keys *[market.MaxVenues]int64, sizes *[market.MaxVenues]market.Qty, known uint16) {
+	known = m.liveLit &^ m.Dirty
+	if m.expiry != never {
+		for v, until := range m.lanes.until {
+			if until != never {
+				known &^= 1 << v
+			}
+		}
+	}
+	i := side.Index()
+	return &m.lanes.key[i], &m.lanes.qty[i], known
+}
+
 // price returns the price of a key of side i.
 func price(i int, key int64) market.Price {
 	if i == 0 {

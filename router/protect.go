@@ -77,11 +77,11 @@ type leavings struct {
 // tradesThrough reports whether an order of p that takes at v would leave a better protected quote of
 // another venue behind, which the same sweep does not take whole.
 func (c *Core) tradesThrough(p *Parent, v market.VenueID, price market.Price) bool {
-	if !c.protects(p.Instrument) {
-		return false
-	}
 	l := c.walk.leaves
 	if !l.known {
+		if !c.protects(p.Instrument) {
+			return false
+		}
 		l = c.leavings(p)
 	}
 	least := l.best
@@ -98,22 +98,23 @@ func (c *Core) leavings(p *Parent) leavings {
 	if c.gate.Killed(market.NoVenue) {
 		return l
 	}
-	m, contra := c.composites[p.Instrument], p.Side.Contra()
+	m, i, contra := c.composites[p.Instrument], p.Side.Index(), p.Side.Contra()
 	inflight, lot := &c.inflight[p.Instrument], c.instruments[p.Instrument].Lot
+	keys, sizes, known := m.Lanes(contra)
 	for set := c.listed[p.Instrument].kinds[market.Lit] & c.sessions.up &^ c.gate.Stops(); set != 0; set &= set - 1 {
 		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
-		best, known := m.Lane(contra, v)
-		if !known {
+		key, shown := -keys[v], sizes[v]
+		if known>>v&1 == 0 {
 			if !m.Books[v].Live() {
 				continue
 			}
-			best, _ = m.Books[v].Ladder(contra).Best()
+			best, _ := m.Books[v].Ladder(contra).Best()
+			key, shown = p.Side.Sign()*int64(best.Price), best.Qty
 		}
-		open := best.Qty - inflight[v][p.Side.Index()]
-		if open.FloorTo(lot) <= c.walk.taken(v) {
+		if open := shown - inflight[v][i]; open.FloorTo(lot) <= c.walk.taken(v) {
 			continue
 		}
-		if key := p.Side.Sign() * int64(best.Price); key < l.best {
+		if key < l.best {
 			l.venue, l.best, l.other = market.VenueID(v), key, l.best
 		} else {
 			l.other = min(l.other, key)

@@ -154,9 +154,19 @@ func (c *Core) outside(p *Parent) {
 
 // openVenues prepares every venue for a walk that can be used.
 func (c *Core) openVenues(w *walk, p *Parent, quotes bool) {
-	l := &c.listed[p.Instrument]
+	l, m, contra := &c.listed[p.Instrument], c.composites[p.Instrument], p.Side.Contra()
+	n, plain := c.openings(m, p.Side), uint16(0)
+	if c.verdict.of == p && m.Dirty == 0 {
+		plain = m.LiveLit() & c.verdict.usable &^ (l.posted[contra.Index()] | n.empty)
+	}
 	for set := l.kinds[market.Lit] | l.kinds[market.SDP]; set != 0; set &= set - 1 {
-		c.openVenue(w, p, bits.TrailingZeros16(set), quotes)
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		if plain>>v&1 == 0 {
+			c.openVenue(w, p, v, quotes)
+			continue
+		}
+		c.scratch.shares[v].Why = event.WhyFilled
+		w.open(v, m.Books[v].Ladder(contra), c.takeFee(v), &n.first[v])
 	}
 }
 
@@ -196,13 +206,9 @@ func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 // openLadder adds the ladder of lit venue v to a walk, less what our unanswered orders
 // will take there; false when nothing is left.
 func (c *Core) openLadder(w *walk, p *Parent, v int) bool {
-	at := w.add(v, c.composites[p.Instrument].Books[v].Ladder(p.Side.Contra()), c.takeFee(v))
-	o := &c.openings(c.composites[p.Instrument], p.Side).first[v&(market.MaxVenues-1)]
-	at.net, at.price, at.left, at.level = o.net, o.price, o.left, int(o.level)
-	if w.price && at.left > 0 {
-		at.net = at.worth()
-	}
-	return at.left > 0
+	m := c.composites[p.Instrument]
+	o := &c.openings(m, p.Side).first[v&(market.MaxVenues-1)]
+	return w.open(v, m.Books[v].Ladder(p.Side.Contra()), c.takeFee(v), o).left > 0
 }
 
 // sweepLevels bounds how deep sweepCost looks: the policy only asks whether a
@@ -259,9 +265,11 @@ func (c *Core) nearest(p *Parent) *nearLevels {
 	if l.version == m.Version && !l.stale {
 		return l
 	}
+	c.openings(m, p.Side)
 	l.walk.start(p.Side)
 	for set := m.LiveLit(); set != 0; set &= set - 1 {
-		c.openLadder(&l.walk, p, bits.TrailingZeros16(set))
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		l.walk.open(v, m.Books[v].Ladder(p.Side.Contra()), c.takeFee(v), &l.first[v])
 	}
 	l.count, l.version, l.stale = 0, m.Version, false
 	return l

@@ -54,6 +54,16 @@ func (w *walk) add(v int, ladder *book.Ladder, fee *market.Fee) *frontier {
 	return at
 }
 
+// open adds venue v at its opening.
+func (w *walk) open(v int, ladder *book.Ladder, fee *market.Fee, o *opening) *frontier {
+	at := w.add(v, ladder, fee)
+	at.net, at.price, at.left, at.level = o.net, o.price, o.left, int(o.level)
+	if w.price && at.left > 0 {
+		at.net = at.worth()
+	}
+	return at
+}
+
 // next moves to the next level, if there is one.
 func (f *frontier) next() {
 	if f.ladder == nil || f.level >= f.ladder.Len() {
