@@ -96,9 +96,7 @@ func (c *Core) walkTo(p *Parent, want market.Qty, quotes bool, bound market.Pric
 func (c *Core) sendWalk(p *Parent, iso bool) (placed market.Qty) {
 	w := &c.walk
 	latest := int64(0)
-	if iso {
-		c.keepEvidence(p) // and nothing waits: the exemption is for orders that leave at the same time
-	} else {
+	if !iso { // the exemption is for orders that leave at the same time
 		latest = c.together(w)
 	}
 	for i := range w.at[:w.count] {
@@ -123,7 +121,9 @@ func (c *Core) sendWalk(p *Parent, iso bool) (placed market.Qty) {
 		placed += left
 		at.got = 0 // what left is under way
 	}
-	w.leaves.known = false
+	if w.leaves.known = false; iso {
+		c.keepEvidence(p)
+	}
 	return placed
 }
 
