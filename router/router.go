@@ -195,7 +195,7 @@ func New(cfg *Config) (*Core, error) {
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),
 		posted:    make([][market.MaxVenues][2]market.Qty, len(cfg.Instruments)),
-		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues), looking: none, blank: none,
+		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues), looking: none, blank: none, made: made{from: none},
 		facts: 1, owed: none,
 	}
 	c.everyVenue = uint16(1<<len(c.venues) - 1)

@@ -188,7 +188,7 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 			s.parent.tried &^= triedTake
 		}
 		if !s.idle(m, 0) {
-			if sent = s.plain && c.takeNow(slot, s, m); !sent {
+			if sent = s.plain && (c.takeNow(slot, s, m) || c.sweepNow(slot, s, m)); !sent {
 				break
 			}
 		}
@@ -225,12 +225,8 @@ func (c *Core) takeNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	if best.Qty < s.want {
 		qty = min(qty, best.Qty.FloorTo(c.instruments[p.Instrument].Lot))
 	}
-	if !s.sure {
-		m.Tally()
-		cell := c.table.FindFrom(0, s.rest, c.signal(m, p.Side), int64(m.Spread()/c.instruments[p.Instrument].Tick), c.sweepCost(p, s.remaining))
-		if cell.Action != policy.ActionTakeAll || cell.Thin() {
-			return false
-		}
+	if !s.sure && !c.takesAll(s, m) {
+		return false
 	}
 	mid2, _ := m.Mid2()
 	if c.childCount == len(c.children) || !c.orderNow(p, &s.permit, market.VenueID(v), best.Price, qty, mid2) {

@@ -224,6 +224,8 @@ type made struct {
 	mid2          int64        // that it was sent at
 	open          uint16       // venues that it could take from
 	all           bool         // it took all that there is within the limit
+	from          int32        // by sweepNow: the first of its orders, none: it was another
+	iso           bool         // they go beyond the touch
 	inputs        policy.Inputs
 	page          int
 	cell          policy.Cell
@@ -267,6 +269,9 @@ func (c *Core) weighLate(m *made) {
 		c.entered(p, m.sent)
 	}
 	m.sent, m.order = nil, nil
+	if m.from != none {
+		c.sweptLate(m)
+	}
 	if !c.scratch.weighed {
 		c.weigh(p)
 	}
@@ -280,9 +285,7 @@ func (c *Core) reconstruct(m *made) {
 	a.first, a.firstPrice, a.placed = 1<<(ch.Venue&(market.MaxVenues-1)), ch.Price, ch.Qty
 	share := &a.shares[ch.Venue&(market.MaxVenues-1)]
 	share.Tactic, share.Qty = ch.Tactic, ch.Qty
-	c.gauge(&m.inputs, p, m.remaining)
-	m.inputs.SweepCost = c.sweepCost(p, m.remaining)
-	m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
+	c.decided(m, p)
 	c.judgeVenues(p)
 	shown := c.composites[p.Instrument]
 	n := c.openings(shown, p.Side)

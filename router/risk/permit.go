@@ -59,29 +59,45 @@ func (p *Permit) Most() market.Qty { return p.most }
 // of the limits: Book must follow before anything else is asked. Otherwise it returns nil, and nothing is counted: Child
 // says why. It is the permit's own and holds until Book.
 func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) *Approved {
-	o, a := &p.order, &p.approved
 	venue &= market.MaxVenues - 1
-	if (g.shut|^p.venues)>>venue&1 != 0 || len(g.scopes) > 0 || price <= 0 || price > p.dearest || qty <= 0 || qty > p.most ||
-		o.Side.Sign()*int64(price) > p.worst || !within(o.Side, mid2, price, p.collarBps) {
-		return nil
-	}
-	cost := market.Money(0)
-	if k := g.controls; k != nil {
-		// Its notional is below ChildMaxNotional, by dearest and most.
-		cost = market.Notional(int64(price) * int64(qty)).Money(p.decimals)
-		if *p.disabled || *p.used > *p.credit-cost || k.firm > k.FirmCredit-cost || k.isCanary(o.Policy) && !k.canaryMay(o.Instrument, venue, Claim{}, cost) ||
-			!p.rates[venue].room(now) || !k.mayRepeat(p.repeat, 0, now) {
-			return nil
-		}
-	}
-	if !g.windows[venue].room(now) {
+	cost, ok := g.passes(p, Claim{}, venue, price, qty, mid2, now)
+	if !ok {
 		return nil
 	}
 	assert.That(g.unbooked == nil, "an order is booked before the next one is judged")
 	g.unbooked = p
+	o, a := &p.order, &p.approved
 	o.Venue, o.Price, o.Qty = venue, price, qty
 	a.order.venue, a.order.price, a.order.qty, a.order.cost, a.ok = venue, price, qty, cost, true
 	return a
+}
+
+// Passes reports whether Use would approve the order behind those that are in the claim, and adds it to them. Nothing
+// is counted or taken.
+func (g *Gate) Passes(p *Permit, c *Claim, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) bool {
+	cost, ok := g.passes(p, *c, venue&(market.MaxVenues-1), price, qty, mid2, now)
+	c.orders++
+	c.cost += cost
+	return ok
+}
+
+// passes is Passes of a claim that stays as it is. It returns what the order counts for its client.
+func (g *Gate) passes(p *Permit, before Claim, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) (cost market.Money, ok bool) {
+	o := &p.order
+	if (g.shut|^p.venues)>>venue&1 != 0 || len(g.scopes) > 0 || price <= 0 || price > p.dearest || qty <= 0 || qty > p.most ||
+		o.Side.Sign()*int64(price) > p.worst || !within(o.Side, mid2, price, p.collarBps) {
+		return 0, false
+	}
+	if k := g.controls; k != nil {
+		// Its notional is below ChildMaxNotional, by dearest and most.
+		cost = market.Notional(int64(price) * int64(qty)).Money(p.decimals)
+		if *p.disabled || *p.used > *p.credit-before.cost-cost || k.firm > k.FirmCredit-before.cost-cost ||
+			k.isCanary(o.Policy) && !k.canaryMay(o.Instrument, venue, before, cost) ||
+			!p.rates[venue].room(now) || !k.mayRepeat(p.repeat, before.orders, now) {
+			return 0, false
+		}
+	}
+	return cost, g.windows[venue].room(now)
 }
 
 // Book takes from the limits, at now, what the order that Use approved needs, once it has left. It counts for its
