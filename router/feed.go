@@ -152,6 +152,9 @@ func (c *Core) read(m *book.Composite, quoted bool) {
 // look lets the parents that have not yet look at the market, until one of them sends something:
 // that leaves before the others think.
 func (c *Core) look() (sent bool) {
+	if c.made.of != nil && c.takeNext() {
+		return true
+	}
 	c.recordMade()
 	if c.looking == none {
 		return false

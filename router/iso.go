@@ -32,12 +32,7 @@ func (c *Core) protectedBound(p *Parent, bound market.Price) market.Price {
 // beyondTouch reports whether a walk takes at a price worse than the best displayed one.
 func (c *Core) beyondTouch(p *Parent, w *walk) bool {
 	far := c.composites[p.Instrument].Touch(p.Side.Contra())
-	for i := range w.at[:w.count] {
-		if at := &w.at[i]; at.got > 0 && far.OK && p.Side.Better(far.Price, at.worst) {
-			return true
-		}
-	}
-	return false
+	return far.OK && p.Side.Sign()*int64(far.Price) < w.worst()
 }
 
 // leaveTogether reports whether all orders of a walk would leave, whole: one that goes beyond the touch may do so
@@ -46,7 +41,7 @@ func (c *Core) beyondTouch(p *Parent, w *walk) bool {
 func (c *Core) leaveTogether(p *Parent, w *walk) bool {
 	most, mid2, t := c.gate.ChildMaxQty(p.Instrument), c.reference(p.Instrument), &c.trading[p.Instrument]
 	all, total, claim := 0, market.Qty(0), risk.Claim{}
-	w.leaves = c.leavings(p)
+	w.leaves = c.leavings(p, w.worst())
 	for i := range w.at[:w.count] {
 		at := &w.at[i]
 		if at.got == 0 {

@@ -81,6 +81,7 @@ func (c *Core) reopen(m *book.Composite, side market.Side, l *listed, n *nearLev
 		o, net := &n.first[v], side.Sign()*int64(best.Price)*1000+c.takeFee(v).AtMilli(best.Price)
 		o.net, o.price, o.left, o.level = net, best.Price, left, 1
 		n.empty &^= 1 << v
+		n.byPrice[v] = o.priceKey(side, v)
 		n.rank(v, net*market.MaxVenues+int64(v))
 	}
 	for l.deep |= beyond; beyond != 0; beyond &= beyond - 1 {
@@ -88,6 +89,7 @@ func (c *Core) reopen(m *book.Composite, side market.Side, l *listed, n *nearLev
 		o := &n.first[v]
 		c.openBeyond(o, m.Instrument, side, v)
 		setBit(&n.empty, market.VenueID(v), o.left == 0)
+		n.byPrice[v] = o.priceKey(side, v)
 		n.rank(v, o.key(v))
 	}
 }
@@ -148,6 +150,15 @@ func (o *opening) key(v int) int64 {
 		return noOpening
 	}
 	return o.net*market.MaxVenues + int64(v)
+}
+
+// priceKey is key by price first.
+func (o *opening) priceKey(side market.Side, v int) int64 {
+	if o.left == 0 {
+		return noOpening
+	}
+	price := side.Sign() * int64(o.price) * 1000
+	return (price+byPrice(o.net-price))*market.MaxVenues + int64(v)
 }
 
 // unknownKey stands for the second least key where it is not known: no key is as small.
@@ -279,6 +290,9 @@ func (c *Core) auditOpenings() string {
 				v := bits.TrailingZeros16(set)
 				if nothing := now[v].left == 0 && kept[v].left == 0 && now[v].net == kept[v].net; !nothing && now[v] != kept[v] {
 					return "what is kept of a venue's first level is not what its book shows"
+				}
+				if n.keys[v] != kept[v].key(v) || n.byPrice[v] != kept[v].priceKey(side, v) {
+					return "a first level has another place than its price"
 				}
 			}
 		}

@@ -82,7 +82,7 @@ func (c *Core) tradesThrough(p *Parent, v market.VenueID, price market.Price) bo
 		if !c.protects(p.Instrument) {
 			return false
 		}
-		l = c.leavings(p)
+		l = c.leavings(p, p.Side.Sign()*int64(price))
 	}
 	least := l.best
 	if v == l.venue {
@@ -91,9 +91,9 @@ func (c *Core) tradesThrough(p *Parent, v market.VenueID, price market.Price) bo
 	return least < p.Side.Sign()*int64(price)
 }
 
-// leavings finds what the running sweep of p leaves behind. A venue whose orders session is down, or which is killed,
+// leavings finds what the running sweep of p leaves behind that is better than worst, a price × Side.Sign. A venue whose orders session is down, or which is killed,
 // cannot be reached: it has no protection then, and the decision record says so.
-func (c *Core) leavings(p *Parent) leavings {
+func (c *Core) leavings(p *Parent, worst int64) leavings {
 	l := leavings{known: true, venue: market.NoVenue, best: math.MaxInt64, other: math.MaxInt64}
 	if c.gate.Killed(market.NoVenue) {
 		return l
@@ -110,6 +110,9 @@ func (c *Core) leavings(p *Parent) leavings {
 			}
 			best, _ := m.Books[v].Ladder(contra).Best()
 			key, shown = p.Side.Sign()*int64(best.Price), best.Qty
+		}
+		if key >= worst {
+			continue
 		}
 		if open := shown - inflight[v][i]; open.FloorTo(lot) <= c.walk.taken(v) {
 			continue

@@ -98,8 +98,9 @@ type Core struct {
 	cause     *event.Event
 	looking   int32 // the parent that looks at the market next, none: all have
 	scratch   allocation
-	made      made  // the decision whose record is to come
-	nearSum   int64 // of no use: see decideInVain
+	made      made       // the decision whose record is to come
+	batch     risk.Batch // of the running sweep
+	nearSum   int64      // of no use: see decideInVain
 	walk      walk
 
 	Counters Counters

@@ -44,8 +44,8 @@ func takes(seed uint64) func() policy.Choice {
 }
 
 // met counts what was seen of stances: of their orders those for a part of what the slice wanted, of these those with
-// something beyond the limit, and those while a dealer quoted.
-type met struct{ still, takes, both, orders, parts, levels, quoted int }
+// something beyond the limit, and those while a dealer quoted. sweeps are of several levels, isos those beyond the touch.
+type met struct{ still, takes, both, orders, parts, levels, quoted, sweeps, isos int }
 
 // protections has better quotes protected, or not, or from or until some time of the day, and fees that differ by
 // less than a sweep by price looks at.
@@ -112,7 +112,7 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart, protect bool) (
 		e, f := w.taken[i], w.taken[i]
 		out.Reset()
 		other.Reset()
-		fast.made.mid2 = 0
+		fast.made.mid2, fast.made.batched = 0, 0
 		fast.Step(&e, out)
 		stepByWalk(slow, &f, other)
 		if !slices.Equal(out.Commands, other.Commands) || !slices.Equal(out.Decisions, other.Decisions) {
@@ -122,7 +122,11 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart, protect bool) (
 		if trouble := fast.auditStances(); trouble != "" {
 			t.Fatalf("seed %d, event %d, %v: %s", seed, e.Seq, e.Kind, trouble)
 		}
-		if fast.made.mid2 != 0 { // takeNow
+		if fast.made.batched > 0 {
+			if m.sweeps++; fast.made.iso {
+				m.isos++
+			}
+		} else if fast.made.mid2 != 0 { // takeNow
 			m.orders++
 			if fast.children[fast.childCount-1].Qty < fast.made.remaining {
 				m.parts++
@@ -186,7 +190,7 @@ func TestStancesAreOfUse(t *testing.T) {
 			m := compareStances(t, days.from+seed, days.disturbed, days.apart, days.protect)
 			all.still, all.takes, all.both = all.still+m.still, all.takes+m.takes, all.both+m.both
 			all.orders, all.parts, all.levels = all.orders+m.orders, all.parts+m.parts, all.levels+m.levels
-			all.quoted += m.quoted
+			all.quoted, all.sweeps, all.isos = all.quoted+m.quoted, all.sweeps+m.sweeps, all.isos+m.isos
 		}
 		if all.still < 200 || all.takes < 200 || all.both < 50 || all.orders < 15 || all.quoted < 5 || days.apart && (all.parts < 15 || all.levels < 15) {
 			t.Errorf("disturbed %v, apart %v, protected %v: %+v", days.disturbed, days.apart, days.protect, all)

@@ -1,48 +1,44 @@
 package router
 
 import (
+	"math"
+	"math/bits"
+
 	"penstock/book"
 	"penstock/event"
 	"penstock/market"
 	"penstock/policy"
-	"penstock/router/risk"
 )
 
 // sweepNow is takeNow where it takes several levels, of one venue or more: what sweep does of them if nothing holds any of
 // its orders back, waits, or keeps the parent from a venue. Where it is not so, nothing was done. What the orders do not
 // need is left for their record: see sweptLate.
 func (c *Core) sweepNow(slot int32, s *stance, m *book.Composite) (done bool) {
-	p := s.parent
-	if s.far.Venues&m.LiveLit()&s.usable == 0 { // to take is not available
+	p, open := s.parent, m.LiveLit()&s.usable
+	if s.far.Venues&open == 0 { // to take is not available
 		return false
 	}
-	if s.protected && (*s.posted != 0 || m.LiveLit()&^s.usable != 0) || c.tactics.EqualiseNanos > 0 {
+	if *s.posted != 0 || s.protected && m.LiveLit() != open || c.tactics.EqualiseNanos > 0 {
 		return false
 	}
 	bound, ok := c.bound(p)
 	if !ok || p.Side.Better(bound, s.far.Price) || !c.takesAll(s, m) {
 		return false
 	}
+	c.scratch = allocation{}
 	w := &c.walk
 	w.start(p.Side)
 	w.price = s.protected
-	c.judgeVenues(p)
-	c.scratch = allocation{}
-	c.walkTo(p, s.want, false, bound)
-	c.verdict.of = nil
-	iso := w.price && c.beyondTouch(p, w)
-	mid2, _ := m.Mid2()
-	if !c.allowed(s, w, iso, mid2) {
+	took := c.walkNow(s, m, open, bound)
+	worst := w.worst()
+	iso := w.price && worst > w.sign*int64(s.far.Price)
+	if !c.allowed(s, m, took, iso, worst) {
 		return false
 	}
 	d := &c.made
-	d.from = int32(c.childCount)
-	for i := range w.at[:w.count] {
-		if at := &w.at[i]; at.got > 0 {
-			c.takeAt(s, at, iso, mid2)
-		}
-	}
-	d.of, d.remaining, d.iso = p, s.remaining, iso
+	d.of, d.remaining, d.open, d.iso, d.mid2 = p, s.remaining, open, iso, int64(m.Bid.Price)+int64(m.Ask.Price)
+	d.from, d.batched = int32(c.childCount), bits.OnesCount16(took)
+	c.takeNext()
 	p.tried |= triedTake
 	c.owed = slot
 	return true
@@ -59,47 +55,100 @@ func (c *Core) takesAll(s *stance, m *book.Composite) bool {
 	return cell.Action == policy.ActionTakeAll && !cell.Thin()
 }
 
-// allowed reports whether every order of a walk would leave, whole: see leaveTogether.
-func (c *Core) allowed(s *stance, w *walk, iso bool, mid2 int64) bool {
-	p, all, total, claim := s.parent, 0, market.Qty(0), risk.Claim{}
-	if iso {
-		w.leaves = c.leavings(p)
+// walkNow is walkTo over some venues, with nothing of ours in the way at any, which opens them as it comes to them. It returns
+// those that it takes something of.
+func (c *Core) walkNow(s *stance, m *book.Composite, open uint16, bound market.Price) (took uint16) {
+	p, w, n, lot := s.parent, &c.walk, c.openings(m, s.side), c.instruments[s.parent.Instrument].Lot
+	keys := n.keys
+	if w.price {
+		keys = n.byPrice
 	}
-	for i := range w.at[:w.count] {
-		at := &w.at[i]
-		if at.got == 0 {
+	reached := uint16(0)
+	for set, want := open&^n.empty, s.want; want >= lot && set != 0; {
+		least := int64(math.MaxInt64)
+		for some := set; some != 0; some &= some - 1 {
+			least = min(least, keys[bits.TrailingZeros16(some)&(market.MaxVenues-1)])
+		}
+		v := int(least & (market.MaxVenues - 1))
+		bit := uint16(1) << v
+		if reached&bit == 0 {
+			reached |= bit
+			w.open(v, m.Books[v].Ladder(s.side.Contra()), c.takeFee(v), &n.first[v])
+		}
+		at := &w.at[w.of[v]&(market.MaxVenues-1)]
+		why := event.WhyFilled
+		if s.trading.banded&bit != 0 && !c.inBand(p.Instrument, market.VenueID(v), at.price) {
+			why = event.WhyBand
+		} else if p.Side.Better(bound, at.price) {
+			why = event.WhyOutsideLim
+		}
+		if why != event.WhyFilled {
+			c.scratch.shares[v].Why = why
+			set &^= bit
 			continue
 		}
-		all++
+		at.shown += min(want, at.left)
+		if qty := min(at.shown.FloorTo(lot)-at.got, want); qty > 0 {
+			at.got += qty
+			want -= qty
+			at.worst = at.price
+			took |= bit
+		}
+		if at.next(); at.left == 0 {
+			set &^= bit
+		}
+		keys[v] = at.net*market.MaxVenues + int64(v)
+	}
+	return took
+}
+
+// allowed reports whether every order of a walk that takes at some venues would leave, whole, as leaveTogether says it, and makes
+// the batch of them.
+func (c *Core) allowed(s *stance, m *book.Composite, took uint16, iso bool, worst int64) bool {
+	p, w, total, mid2 := s.parent, &c.walk, market.Qty(0), int64(m.Bid.Price)+int64(m.Ask.Price)
+	if iso {
+		w.leaves = c.leavings(p, worst)
+	}
+	c.batch.Open(&s.permit)
+	for set := took; set != 0; set &= set - 1 {
+		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
+		at := &w.at[w.of[v]&(market.MaxVenues-1)]
 		total += at.got
-		v := market.VenueID(at.venue)
-		if iso && c.tradesThrough(p, v, at.worst) || !c.gate.Passes(&s.permit, &claim, v, at.worst, at.got, mid2, c.now) {
+		if iso && c.tradesThrough(p, market.VenueID(v), at.worst) || !c.gate.Add(&c.batch, market.VenueID(v), at.worst, at.got, mid2, c.now) {
 			return false
 		}
 	}
-	w.leaves.known = false
+	all := bits.OnesCount16(took)
 	return all > 0 && total <= p.Unplaced() && !c.braked(p, all) && c.childCount+all <= len(c.children)
 }
 
-// takeAt sends the order of a walk that was allowed, at one venue.
-func (c *Core) takeAt(s *stance, at *frontier, iso bool, mid2 int64) {
-	p := s.parent
-	o := c.gate.Use(&s.permit, market.VenueID(at.venue), at.worst, at.got, mid2, c.now).Order()
-	ch := c.newChild(p, o, event.TacticTake)
-	c.describe(p, ch, o, mid2)
-	c.gate.Book(c.now)
-	if cmd := c.tellVenue(p, o, ch.Number, ch.TIF); iso {
+// takeNext sends the next order of the sweep, which leaves before the others are made; false: there is none.
+func (c *Core) takeNext() bool {
+	d := &c.made
+	sent := c.childCount - int(d.from)
+	if d.from == none || sent == d.batched {
+		return false
+	}
+	o := c.gate.Approve(&c.batch, sent, c.now).Order()
+	ch := c.newChild(d.of, o, event.TacticTake)
+	c.describe(d.of, ch, o, d.mid2)
+	if cmd := c.tellVenue(d.of, o, ch.Number, ch.TIF); d.iso {
 		cmd.ExecInst = market.ExecInstISO
 	}
+	return true
 }
 
-// sweptLate makes up for what sweepNow left out. Core.scratch still has what the walk says of each venue.
+// sweptLate makes up for what sweepNow left out. Core.scratch still has what the walk says of the venues that it came to.
 func (c *Core) sweptLate(m *made) {
 	p, a := m.of, &c.scratch
 	if m.iso {
 		c.keepEvidence(p)
 	}
 	c.decided(m, p)
+	c.judgeVenues(p)
+	n := c.openings(c.composites[p.Instrument], p.Side)
+	c.tellOthers(p, m.open, n.empty&m.open)
+	c.verdict.of = nil
 	c.weigh(p)
 	for slot := m.from; slot < int32(c.childCount); slot++ {
 		ch := &c.children[slot]

@@ -284,6 +284,7 @@ type nearLevels struct {
 	at      [sweepLevels]book.Level
 	walk    walk
 	keys    [market.MaxVenues]int64 // of the openings
+	byPrice [market.MaxVenues]int64 // where prices come first
 	among   uint16                  // venues of which least and second are the least keys
 	empty   uint16                  // venues without an opening
 	least   int64

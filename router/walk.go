@@ -107,6 +107,17 @@ func (f *frontier) bar(barrier market.Price) {
 // close ends the walk at the venue.
 func (f *frontier) close() { f.net, f.left = math.MaxInt64, 0 }
 
+// worst returns the worst price at which a walk takes, × Side.Sign.
+func (w *walk) worst() int64 {
+	worst := int64(math.MinInt64)
+	for i := range w.at[:w.count] {
+		if at := &w.at[i]; at.got > 0 {
+			worst = max(worst, w.sign*int64(at.worst))
+		}
+	}
+	return worst
+}
+
 // best returns where the cheapest level is, the first venue among equals; nil when
 // all are used up.
 func (w *walk) best() (best *frontier) {

@@ -225,6 +225,7 @@ type made struct {
 	open          uint16       // venues that it could take from
 	all           bool         // it took all that there is within the limit
 	from          int32        // by sweepNow: the first of its orders, none: it was another
+	batched       int          // how many there are
 	iso           bool         // they go beyond the touch
 	inputs        policy.Inputs
 	page          int

@@ -72,16 +72,7 @@ func (g *Gate) Use(p *Permit, venue market.VenueID, price market.Price, qty mark
 	return a
 }
 
-// Passes reports whether Use would approve the order behind those that are in the claim, and adds it to them. Nothing
-// is counted or taken.
-func (g *Gate) Passes(p *Permit, c *Claim, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) bool {
-	cost, ok := g.passes(p, *c, venue&(market.MaxVenues-1), price, qty, mid2, now)
-	c.orders++
-	c.cost += cost
-	return ok
-}
-
-// passes is Passes of a claim that stays as it is. It returns what the order counts for its client.
+// passes reports whether an order would be approved behind those of a claim, and returns what it counts for its client.
 func (g *Gate) passes(p *Permit, before Claim, venue market.VenueID, price market.Price, qty market.Qty, mid2, now int64) (cost market.Money, ok bool) {
 	o := &p.order
 	if (g.shut|^p.venues)>>venue&1 != 0 || len(g.scopes) > 0 || price <= 0 || price > p.dearest || qty <= 0 || qty > p.most ||
