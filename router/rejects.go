@@ -1,6 +1,7 @@
 package router
 
 import (
+	"math"
 	"math/bits"
 
 	"penstock/event"
@@ -119,6 +120,7 @@ func (c *Core) open(id market.InstrumentID, v market.VenueID, class RejectClass)
 				continue
 			}
 			*st = standing{}
+			c.facts++
 			setBit(&c.listed[i].barred, market.VenueID(k), false)
 		}
 	}
@@ -128,6 +130,18 @@ func (c *Core) open(id market.InstrumentID, v market.VenueID, class RejectClass)
 func (c *Core) bar(id market.InstrumentID, v market.VenueID) {
 	setBit(&c.listed[id].barred, v, true)
 	c.facts++
+}
+
+// barredUntil returns when the first venue that is barred for a while may be used for an instrument again, ns since epoch;
+// math.MaxInt64: none is.
+func (c *Core) barredUntil(id market.InstrumentID) int64 {
+	first := int64(math.MaxInt64)
+	for set := c.listed[id].barred; set != 0; set &= set - 1 {
+		if st := &c.standings[id][bits.TrailingZeros16(set)]; !st.shut && st.until > c.now {
+			first = min(first, st.until)
+		}
+	}
+	return first
 }
 
 // barred returns the venues that cannot be used for an instrument after its refusals: until an

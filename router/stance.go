@@ -97,7 +97,7 @@ func (c *Core) stand(p *Parent, s *stance) {
 	s.plain = s.permit.OK() && !c.braked(p, 1)
 	s.usable = c.everyVenue &^ c.hindered(p)
 	protected, until := c.protection(p.Instrument)
-	s.protected, s.until = protected, min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in), until)
+	s.protected, s.until = protected, min(s.until, c.composites[p.Instrument].Features.Until(), c.gapHolds(p, &in), until, c.barredUntil(p.Instrument))
 	s.reach = math.MaxInt64
 	if p.Limit != 0 {
 		s.reach = p.Side.Sign() * int64(p.Limit)
@@ -113,8 +113,7 @@ func (c *Core) steadfast(p *Parent) bool {
 	if p.ArrivalMid2 == 0 || p.overbooked || p.terms.Would != 0 || p.terms.Participation > 0 || p.Strategy == event.StrategyPOV || p.Strategy == event.StrategySeek {
 		return false
 	}
-	l := &c.listed[p.Instrument]
-	if l.barred != 0 || c.tactics.Rule != RuleBrain || c.exploration.RateBps != 0 || c.table.Pages() != 1 {
+	if c.tactics.Rule != RuleBrain || c.exploration.RateBps != 0 || c.table.Pages() != 1 {
 		return false
 	}
 	for s := p.first; s != none; s = c.children[s].next {
