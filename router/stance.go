@@ -105,7 +105,7 @@ func (c *Core) stand(p *Parent, s *stance) {
 }
 
 // steadfast reports whether a decision of p follows from nothing that no stance knows: it may work, without
-// a rate of participation, dealers, regimes, chance or anything that rests at a price.
+// a rate of participation, regimes, an action drawn by chance or anything that rests at a price.
 func (c *Core) steadfast(p *Parent) bool {
 	if p.phase != phaseWorking || p.settling || c.now >= p.end || !c.mayWork(p) { // which would end settling
 		return false
@@ -113,7 +113,7 @@ func (c *Core) steadfast(p *Parent) bool {
 	if p.ArrivalMid2 == 0 || p.overbooked || p.terms.Would != 0 || p.terms.Participation > 0 || p.Strategy == event.StrategyPOV || p.Strategy == event.StrategySeek {
 		return false
 	}
-	if c.tactics.Rule != RuleBrain || c.exploration.RateBps != 0 || c.table.Pages() != 1 {
+	if c.tactics.Rule != RuleBrain || p.draw.on || c.table.Pages() != 1 {
 		return false
 	}
 	for s := p.first; s != none; s = c.children[s].next {

@@ -93,6 +93,9 @@ func compareStances(t *testing.T, seed uint64, disturbed, apart, protect bool) (
 	if disturbed {
 		strain(cfg, seed)
 	}
+	if seed%4 == 2 {
+		cfg.Explore = Exploration{RateBps: 2000, Seed: seed, Single: seed%8 == 2}
+	}
 	if apart && seed&4 != 0 {
 		cfg.Instruments[0].Lot = 100
 	}

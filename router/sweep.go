@@ -166,4 +166,7 @@ func (c *Core) decided(m *made, p *Parent) {
 	c.gauge(&m.inputs, p, m.remaining)
 	m.inputs.SweepCost = c.sweepCost(p, m.remaining)
 	m.page, m.cell, m.action, m.flags, m.drawn = 0, c.table.Find(0, &m.inputs), policy.ActionTakeAll, 0, propensity{certain, 0}
+	if c.exploration.RateBps != 0 && p.draw.odds.action != 0 {
+		m.drawn = p.draw.odds
+	}
 }

@@ -52,6 +52,8 @@ func sweepConfig(t testing.TB, seed uint64) *Config {
 		cfg.Tactics.EqualiseNanos = 1e6
 	case 8:
 		cfg.Controls = nil
+	case 9:
+		cfg.Explore = Exploration{RateBps: 3000, Seed: seed}
 	}
 	return cfg
 }
