@@ -22,6 +22,7 @@ type stance struct {
 	facts uint64 // Core.facts when it was made, 0: it was dropped
 	until int64  // ns since epoch: from then on it is to be made anew
 	reach int64  // price × Side.Sign: beyond it the parent's limit forbids to take
+	post  int64  // see Core.worstPost
 	// remaining and want are what the slice still wants, and what TAKE_ALL would take of it in
 	// whole lots.
 	remaining, want market.Qty
@@ -70,7 +71,7 @@ func (c *Core) stand(p *Parent, s *stance) {
 	if !c.steadfast(p) {
 		return
 	}
-	s.until, s.spent = p.end, p.tried&triedTake != 0
+	s.until, s.spent, s.post = p.end, p.tried&triedTake != 0, c.worstPost(p)
 	remaining := p.goal - p.Cum
 	free := min(remaining-p.Reserved, c.room(p))
 	if s.still = free <= 0 || p.small(remaining); s.still {
@@ -105,7 +106,7 @@ func (c *Core) stand(p *Parent, s *stance) {
 }
 
 // steadfast reports whether a decision of p follows from nothing that no stance knows: it may work, without
-// a rate of participation, regimes, an action drawn by chance or anything that rests at a price.
+// a rate of participation, regimes or an action drawn by chance.
 func (c *Core) steadfast(p *Parent) bool {
 	if p.phase != phaseWorking || p.settling || c.now >= p.end || !c.mayWork(p) { // which would end settling
 		return false
@@ -116,12 +117,19 @@ func (c *Core) steadfast(p *Parent) bool {
 	if c.tactics.Rule != RuleBrain || p.draw.on || c.table.Pages() != 1 {
 		return false
 	}
+	return true
+}
+
+// worstPost returns the worst price, × Side.Sign, of the posts of p that could follow the touch: where that is better, repeg
+// may move them. math.MaxInt64: there are none.
+func (c *Core) worstPost(p *Parent) int64 {
+	worst := int64(math.MaxInt64)
 	for s := p.first; s != none; s = c.children[s].next {
-		if c.children[s].Tactic == event.TacticPost {
-			return false
+		if ch := &c.children[s]; ch.Tactic == event.TacticPost && (p.Limit == 0 || p.Side.Better(ch.Price, p.Limit)) {
+			worst = min(worst, p.Side.Sign()*int64(ch.Price))
 		}
 	}
-	return true
+	return worst
 }
 
 // gapHolds returns the time before which what p is behind its schedule stays in its bin.
@@ -180,6 +188,9 @@ func (c *Core) glance(m *book.Composite) (sent bool) {
 			c.stand(&c.parents[slot], s)
 		}
 		if !s.ok {
+			break
+		}
+		if s.post != math.MaxInt64 && s.post < s.side.Sign()*int64(m.Touch(s.side).Price) {
 			break
 		}
 		if s.spent {
