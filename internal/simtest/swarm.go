@@ -67,6 +67,7 @@ type swarm struct {
 	nights      []night
 	sides       sides
 	plain       bool // lit venues, and orders of which a stance knows everything
+	sweeps      bool // they may pay more than the touch
 	canary      int  // orders of a new policy before it is taken out; 0: it has no caps
 	equalise    int64
 	latencies   [maxVenues]uint32   // one way, as the router is told, µs
@@ -152,6 +153,7 @@ func (s *swarm) drawPlain(seed uint64) {
 		return
 	}
 	s.sides.shorts, s.weights[chQuote] = false, 0
+	s.sweeps = (&stream{seed: seed, id: 14}).once(2)
 	if s.weights[chFlicker] = 300; r.once(2) {
 		s.weights[chArm] = 0
 	}
@@ -171,7 +173,11 @@ func (w *world) plainly(r *stream, e *event.Event) {
 		return
 	}
 	if !r.once(4) {
-		e.OrdType, e.Price = market.OrdLimit, market.Price(w.mid(int(e.Instrument))+tick*e.Side.Sign()*r.between(-6, 1))
+		away := r.between(-6, 1)
+		if w.swarm.sweeps {
+			away += 6
+		}
+		e.OrdType, e.Price = market.OrdLimit, market.Price(w.mid(int(e.Instrument))+tick*e.Side.Sign()*away)
 	}
 	if e.CumQty, e.LastPx = 0, 0; e.Strategy == event.StrategyPOV || e.Strategy == event.StrategySeek {
 		e.Strategy = event.StrategyTWAP
@@ -242,7 +248,7 @@ func (s *swarm) config(tables *tables) *router.Config {
 			cfg.Listings = append(cfg.Listings, router.Listing{Venue: market.VenueID(v), Instrument: market.InstrumentID(i)})
 		}
 	}
-	if s.canary > 0 || s.sides.shorts {
+	if s.canary > 0 || s.sides.shorts || s.sweeps {
 		cfg.Controls = s.controls(cfg)
 	}
 	cfg.Clients = []router.ClientPolicy{{CancelAfter: router.Keep}, {CancelAfter: s.grace}}
