@@ -11,19 +11,24 @@ import (
 )
 
 // sweepNow is takeNow where it takes several levels, of one venue or more: what sweep does of them if nothing holds any of
-// its orders back, waits, or keeps the parent from a venue. Where it is not so, nothing was done. What the orders do not
-// need is left for their record: see sweptLate.
+// its orders back, or lets it wait. Where it is not so, nothing was done. What the orders do not need is left for their
+// record: see sweptLate.
 func (c *Core) sweepNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	p, open := s.parent, m.LiveLit()&s.usable
 	if s.far.Venues&open == 0 { // to take is not available
 		return false
 	}
-	if *s.posted != 0 || s.protected && m.LiveLit() != open || c.tactics.EqualiseNanos > 0 {
+	if *s.posted != 0 || c.tactics.EqualiseNanos > 0 {
 		return false
 	}
 	bound, ok := c.bound(p)
 	if !ok || p.Side.Better(bound, s.far.Price) || !c.takesAll(s, m) {
 		return false
+	}
+	if s.protected && m.LiveLit() != open {
+		c.judgeVenues(p)
+		bound = c.protectedBound(p, bound)
+		c.verdict.of = nil
 	}
 	c.scratch = allocation{}
 	w := &c.walk

@@ -32,6 +32,7 @@ func sweepConfig(t testing.TB, seed uint64) *Config {
 		cfg.Listings = append(cfg.Listings, Listing{Venue: venue.ID})
 		cfg.Controls.Clients[0].Venues = append(cfg.Controls.Clients[0].Venues, true)
 	}
+	cfg.Controls.Clients[0].Venues[3] = seed%5 != 1 // whose quotes are protected all the same
 	cfg.Protect = [][]Protection{{{On: seed%3 != 0}}}
 	if seed%4 == 1 {
 		cfg.Instruments[0].Lot = 100
