@@ -194,19 +194,19 @@ func (n *nearLevels) leastOf(set uint16) (least, second int64) {
 }
 
 // begins returns the venue of open where a sweep takes first, by price or by price and fee. ok is false where there is
-// none, and where our own order rests on the other side: a walk knows how far from it it may go.
+// none, and where our own orders rest on the other side: a walk knows how far from them it may go.
 func (c *Core) begins(m *book.Composite, n *nearLevels, side market.Side, open uint16, byPrice bool) (v int, ok bool) {
-	switch own := c.listed[m.Instrument].posted[side.Contra().Index()]; {
-	case byPrice && own == 0:
+	switch {
+	case c.listed[m.Instrument].posted[side.Contra().Index()] != 0:
+		return 0, false
+	case byPrice:
 		return c.nearestTo(m, n, side, open)
-	case !byPrice && own&open == 0:
-		return n.cheapest(open)
 	}
-	return 0, false
+	return n.cheapest(open)
 }
 
 // takeFirst is sweep where one venue's first level is all that it would take: want, in whole
-// lots, within bound. Where it is not, ok is false and nothing was done.
+// lots, within bound and the venue's band. Where it is not, ok is false and nothing was done.
 func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed market.Qty, ok bool) {
 	if c.verdict.of != p {
 		return 0, false
@@ -215,7 +215,7 @@ func (c *Core) takeFirst(p *Parent, want market.Qty, bound market.Price) (placed
 	n, open := c.openings(m, p.Side), m.LiveLit()&c.verdict.usable
 	v, ok := c.begins(m, n, p.Side, open, c.walk.price)
 	best := &n.first[v&(market.MaxVenues-1)]
-	if !ok || best.left < want || p.Side.Better(bound, best.price) {
+	if !ok || best.left < want || p.Side.Better(bound, best.price) || !c.inBand(p.Instrument, market.VenueID(v), best.price) {
 		return 0, false
 	}
 	c.tellOthers(p, open, n.empty&open)

@@ -61,13 +61,17 @@ func protections(cfg *Config, seed uint64) {
 	}
 }
 
-// stepByWalk is Step that uses no stance, and no way to take but the walk over all levels: for a venue that is not there
-// has a price band, and was asked for a quote for nobody's order.
+// stepByWalk is Step that uses no stance, and no way to take but the walk over all levels: for at a venue that is not there
+// orders of ours rest, and it was asked for a quote for nobody's order.
 func stepByWalk(c *Core, e *event.Event, out *event.Output) {
 	const nowhere = market.MaxVenues - 1
-	for i := range c.trading {
-		c.trading[i].banded |= 1 << nowhere
+	rests := func(on bool) {
+		for i := range c.listed {
+			setBit(&c.listed[i].posted[0], nowhere, on)
+			setBit(&c.listed[i].posted[1], nowhere, on)
+		}
 	}
+	rests(true)
 	r := &c.requests
 	nobodys := request{parent: none, venue: nowhere, number: math.MaxUint64, until: math.MaxInt64}
 	r.list[r.count] = nobodys
@@ -78,9 +82,7 @@ func stepByWalk(c *Core, e *event.Event, out *event.Output) {
 		copy(r.list[i:], r.list[i+1:r.count+1])
 		r.list[r.count] = request{}
 	}
-	for i := range c.trading {
-		c.trading[i].banded &^= 1 << nowhere
-	}
+	rests(false)
 }
 
 // compareStances lets a core with stances and one that has none go through a day in which everything goes
@@ -374,9 +376,9 @@ func TestStanceEndsWithTheProtectionOfQuotes(t *testing.T) {
 	}
 }
 
-// TestOwnOrdersAreProtectedQuotes wherever they rest, also where a parent sends nothing: who takes at once leaves
-// them to who looks at each venue.
-func TestOwnOrdersAreProtectedQuotes(t *testing.T) {
+// TestOwnOrdersAreLookedAt wherever they rest on the other side, also where a parent sends nothing, and whether better quotes
+// are protected or not: who takes at once leaves them to who looks at each venue.
+func TestOwnOrdersAreLookedAt(t *testing.T) {
 	for _, protect := range []bool{false, true} {
 		w := takerWorld(t, func(cfg *Config) {
 			cfg.Protect = make([][]Protection, len(cfg.Instruments))
@@ -391,7 +393,7 @@ func TestOwnOrdersAreProtectedQuotes(t *testing.T) {
 		c.listed[0].posted[market.Sell.Index()] |= 1 << 1
 		c.made.mid2 = 0
 		w.level(0, market.Sell, w.mid+200, 5000, 0)
-		if c.childCount != sent+1 || c.made.mid2 != 0 == protect {
+		if c.childCount != sent+1 || c.made.mid2 != 0 {
 			t.Errorf("protected %v: %d orders, at once %v", protect, c.childCount-sent, c.made.mid2 != 0)
 		}
 	}
@@ -422,12 +424,12 @@ func TestTheCheapestAtTheTouchIsTakenFirst(t *testing.T) {
 	}
 }
 
-// TestAPartLeavesAtOnceOnlyWhereItIsAll: a first level that holds less than the slice wants is taken at once where the
-// limit forbids whatever is behind it, at its venue and at the others; else a walk takes that as well.
-func TestAPartLeavesAtOnceOnlyWhereItIsAll(t *testing.T) {
+// TestAPartLeavesAloneOnlyWhereItIsAll: a first level that holds less than the slice wants is taken alone where the
+// limit forbids whatever is behind it, at its venue and at the others; else a sweep takes that as well.
+func TestAPartLeavesAloneOnlyWhereItIsAll(t *testing.T) {
 	for _, tt := range []struct {
 		own, other   bool // more is within the limit, at the venue and at the other one
-		once         bool
+		alone        bool
 		orders       int
 		first, price market.Qty // of the first order, and its price above mid
 	}{{false, false, true, 1, 200, 200}, {true, false, false, 1, 500, 300}, {false, true, false, 2, 200, 200}, {true, true, false, 2, 500, 300}} {
@@ -441,13 +443,13 @@ func TestAPartLeavesAtOnceOnlyWhereItIsAll(t *testing.T) {
 		}
 		w.holdsStance(p)
 		c, sent := w.core, w.core.childCount
-		c.made.mid2 = 0
+		c.made.mid2, c.made.batched = 0, 0
 		if !tt.own {
 			w.level(0, market.Sell, w.mid+300, 0, event.More)
 		}
 		w.level(0, market.Sell, w.mid+200, 500, 0) // of which 300 are taken already
-		if c.childCount-sent != tt.orders || c.made.mid2 != 0 != tt.once {
-			t.Fatalf("%+v: %d orders, at once %v", tt, c.childCount-sent, c.made.mid2 != 0)
+		if c.childCount-sent != tt.orders || c.made.mid2 == 0 || c.made.batched != 0 == tt.alone {
+			t.Fatalf("%+v: %d orders, at once %v, %d of a sweep", tt, c.childCount-sent, c.made.mid2 != 0, c.made.batched)
 		}
 		if ch := &c.children[sent]; ch.Venue != 0 || ch.Qty != tt.first || ch.Price != w.mid+market.Price(tt.price) {
 			t.Errorf("%+v: %d at %d from venue %d", tt, ch.Qty, ch.Price-w.mid, ch.Venue)

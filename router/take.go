@@ -44,7 +44,7 @@ func (c *Core) sweep(p *Parent, want market.Qty, quotes bool) (placed market.Qty
 		bound = c.protectedBound(p, bound)
 	}
 	lot := c.instruments[p.Instrument].Lot
-	if !quotes && want >= lot && c.trading[p.Instrument].banded == 0 {
+	if !quotes && want >= lot {
 		if placed, ok = c.takeFirst(p, want.FloorTo(lot), bound); ok {
 			return placed
 		}
