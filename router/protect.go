@@ -79,8 +79,9 @@ type leavings struct {
 func (c *Core) tradesThrough(p *Parent, v market.VenueID, price market.Price) bool {
 	l := c.walk.leaves
 	if !l.known {
-		if !c.protects(p.Instrument) {
-			return false
+		m := c.composites[p.Instrument]
+		if far := m.Touch(p.Side.Contra()); !c.protects(p.Instrument) || m.Dirty == 0 && far.OK && !p.Side.Better(far.Price, price) {
+			return false // nothing is displayed that is better
 		}
 		l = c.leavings(p, p.Side.Sign()*int64(price))
 	}
