@@ -37,7 +37,11 @@ func (c *Core) sweepNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	took := c.walkNow(s, m, open, bound)
 	worst := w.worst()
 	iso := w.price && worst > w.sign*int64(s.far.Price)
-	if !c.allowed(s, m, took, iso, worst) {
+	if iso {
+		w.leaves = c.leavings(p, worst)
+	}
+	whole := c.allowed(s, m, took, iso)
+	if w.leaves.known = false; !whole {
 		return false
 	}
 	d := &c.made
@@ -109,11 +113,8 @@ func (c *Core) walkNow(s *stance, m *book.Composite, open uint16, bound market.P
 
 // allowed reports whether every order of a walk that takes at some venues would leave, whole, as leaveTogether says it, and makes
 // the batch of them.
-func (c *Core) allowed(s *stance, m *book.Composite, took uint16, iso bool, worst int64) bool {
+func (c *Core) allowed(s *stance, m *book.Composite, took uint16, iso bool) bool {
 	p, w, total, mid2 := s.parent, &c.walk, market.Qty(0), int64(m.Bid.Price)+int64(m.Ask.Price)
-	if iso {
-		w.leaves = c.leavings(p, worst)
-	}
 	c.batch.Open(&s.permit)
 	for set := took; set != 0; set &= set - 1 {
 		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
