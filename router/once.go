@@ -11,12 +11,14 @@ import (
 func (c *Core) takeOnce(p *Parent, free market.Qty) {
 	if p.ChildrenSent == 0 && free > 0 {
 		c.scratch = allocation{}
+		c.judgeVenues(p)
 		c.weigh(p)
 		if p.TIF == market.TIFFOK {
 			c.fillOrKill(p, free)
 		} else {
 			c.sweep(p, free, true)
 		}
+		c.verdict.of = nil
 		if c.scratch.placed > 0 {
 			d := c.record(p, free)
 			d.Action, d.Chosen, d.Flags = policy.ActionTakeAll, policy.ActionTakeAll, event.DecisionForced

@@ -175,8 +175,10 @@ func (c *Core) takeRest(p *Parent) {
 		return // once a retry time, and when the touch moves
 	}
 	c.scratch = allocation{}
+	c.judgeVenues(p)
 	c.weigh(p)
 	c.sweep(p, free, true)
+	c.verdict.of = nil
 	if c.scratch.placed > 0 {
 		p.tried |= triedTake
 		d := c.record(p, free)
