@@ -27,14 +27,10 @@ func newTable(room int) table {
 	return t
 }
 
-// home returns where number is looked for first.
-func (t *table) home(number uint64) int {
-	return int(number>>blockBits*0x9e3779b97f4a7c15>>(t.shift&63)<<blockBits|number&(1<<blockBits-1)) & (len(t.slots) - 1)
-}
-
 // slot returns where number is, or where it would be put.
 func (t *table) slot(number uint64) *slot {
-	i, mask := t.home(number), len(t.slots)-1
+	mask := len(t.slots) - 1
+	i := int(number>>blockBits*0x9e3779b97f4a7c15>>(t.shift&63)<<blockBits|number&(1<<blockBits-1)) & mask
 	for t.slots[i].number != 0 && t.slots[i].number != number {
 		i = (i + 1) & mask
 	}

@@ -1,17 +1,11 @@
 package firewall
 
-import (
-	"math/bits"
-
-	"penstock/internal/warm"
-)
+import "math/bits"
 
 // Ready makes what the next message needs of its sequence number: where that is the first with a digit
-// more, no mould would fit it, and scan would have to read it. It asks for what the next order will be the first to
-// touch. For those that have just sent.
+// more, no mould would fit it, and scan would have to read it. For those that have just sent.
 func (s *Session) Ready() {
 	l := &s.moulds
-	s.near()
 	if l.read.seq != l.full || l.full == 0 {
 		return
 	}
@@ -21,16 +15,6 @@ func (s *Session) Ready() {
 		if m := &l.all[i]; m.lastSeq() == was && !m.widen() {
 			*m = never
 		}
-	}
-}
-
-// near asks for the entries that the next order makes; orders' numbers follow each other.
-func (s *Session) near() {
-	f := s.f
-	warm.Of(&s.rate.times[s.rate.next])
-	warm.Of(&f.byChild.slots[f.byChild.home(s.moulds.read.id+1)])
-	if f.sent < len(f.children) {
-		warm.Of(&f.children[f.sent])
 	}
 }
 
