@@ -62,5 +62,5 @@ func (c *Core) fillOrKill(p *Parent, want market.Qty) {
 		return
 	}
 	c.place(p, &placement{venue: market.VenueID(best.venue), tactic: event.TacticTake, qty: want,
-		price: best.worst, score: c.takeScore(p, best)})
+		price: best.worst, score: c.takeScore(p, best.venue, best.worst)})
 }

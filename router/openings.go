@@ -7,7 +7,6 @@ import (
 	"penstock/book"
 	"penstock/event"
 	"penstock/market"
-	"penstock/policy"
 )
 
 // listed are the venues that trade an instrument, one bit each.
@@ -254,8 +253,7 @@ func (c *Core) scoreFirst(p *Parent) {
 	}
 	v := bits.TrailingZeros16(a.first) & (market.MaxVenues - 1)
 	a.first = 0
-	t := c.appraise(v, policy.WayTake, c.atMilli(p, a.firstPrice), c.takeFee(v).AtMilli(a.firstPrice), policy.One)
-	a.shares[v].Score = clamp32(improvement(t))
+	a.shares[v].Score = clamp32(c.takeScore(p, v, a.firstPrice))
 }
 
 // auditStandings reports a standing that barred would not find, or "".

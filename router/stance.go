@@ -114,10 +114,7 @@ func (c *Core) steadfast(p *Parent) bool {
 	if p.ArrivalMid2 == 0 || p.overbooked || p.terms.Would != 0 || p.terms.Participation > 0 || p.Strategy == event.StrategyPOV || p.Strategy == event.StrategySeek {
 		return false
 	}
-	if c.tactics.Rule != RuleBrain || p.draw.on || c.table.Pages() != 1 {
-		return false
-	}
-	return true
+	return c.tactics.Rule == RuleBrain && !p.draw.on && c.table.Pages() == 1
 }
 
 // worstPost returns the worst price, × Side.Sign, of the posts of p that could follow the touch: where that is better, repeg

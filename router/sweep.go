@@ -40,12 +40,13 @@ func (c *Core) sweepNow(slot int32, s *stance, m *book.Composite) (done bool) {
 	if iso {
 		w.leaves = c.leavings(p, worst)
 	}
-	whole := c.allowed(s, m, took, iso)
+	mid2, _ := m.Mid2()
+	whole := c.allowed(s, took, iso, mid2)
 	if w.leaves.known = false; !whole {
 		return false
 	}
 	d := &c.made
-	d.of, d.remaining, d.open, d.iso, d.mid2 = p, s.remaining, open, iso, int64(m.Bid.Price)+int64(m.Ask.Price)
+	d.of, d.remaining, d.open, d.iso, d.mid2 = p, s.remaining, open, iso, mid2
 	d.from, d.batched = int32(c.childCount), bits.OnesCount16(took)
 	c.takeNext()
 	p.tried |= triedTake
@@ -96,11 +97,8 @@ func (c *Core) walkNow(s *stance, m *book.Composite, open uint16, bound market.P
 			set &^= bit
 			continue
 		}
-		at.shown += min(want, at.left)
-		if qty := min(at.shown.FloorTo(lot)-at.got, want); qty > 0 {
-			at.got += qty
+		if qty := at.take(want, lot); qty > 0 {
 			want -= qty
-			at.worst = at.price
 			took |= bit
 		}
 		if at.next(); at.left == 0 {
@@ -113,8 +111,8 @@ func (c *Core) walkNow(s *stance, m *book.Composite, open uint16, bound market.P
 
 // allowed reports whether every order of a walk that takes at some venues would leave, whole, as leaveTogether says it, and makes
 // the batch of them.
-func (c *Core) allowed(s *stance, m *book.Composite, took uint16, iso bool) bool {
-	p, w, total, mid2 := s.parent, &c.walk, market.Qty(0), int64(m.Bid.Price)+int64(m.Ask.Price)
+func (c *Core) allowed(s *stance, took uint16, iso bool, mid2 int64) bool {
+	p, w, total := s.parent, &c.walk, market.Qty(0)
 	c.batch.Open(&s.permit)
 	for set := took; set != 0; set &= set - 1 {
 		v := bits.TrailingZeros16(set) & (market.MaxVenues - 1)
@@ -161,7 +159,7 @@ func (c *Core) sweptLate(m *made) {
 		v := int(ch.Venue & (market.MaxVenues - 1))
 		share := &a.shares[v]
 		share.Tactic, share.Qty = ch.Tactic, ch.Qty
-		share.Score = clamp32(improvement(c.appraise(v, policy.WayTake, c.atMilli(p, ch.Price), c.takeFee(v).AtMilli(ch.Price), policy.One)))
+		share.Score = clamp32(c.takeScore(p, v, ch.Price))
 		c.entered(p, ch)
 	}
 	m.from = none

@@ -81,13 +81,7 @@ func (c *Core) walkTo(p *Parent, want market.Qty, quotes bool, bound market.Pric
 			best.close()
 			continue
 		}
-		// Only whole lots count: an odd rest is left where it is shown.
-		best.shown += min(want, best.left)
-		if qty := min(best.shown.FloorTo(lot)-best.got, want.FloorTo(lot)); qty > 0 {
-			best.got += qty
-			want -= qty
-			best.worst = best.price
-		}
+		want -= best.take(want, lot)
 		best.next()
 	}
 }
@@ -112,7 +106,7 @@ func (c *Core) sendWalk(p *Parent, iso bool) (placed market.Qty) {
 			pl.tactic, pl.quote = event.TacticQuote, c.composites[p.Instrument].Books[at.venue].Quote.ID
 			pl.score = improvement(&c.terms[0][at.venue])
 		} else {
-			pl.score, pl.iso = c.takeScore(p, at), iso
+			pl.score, pl.iso = c.takeScore(p, at.venue, at.worst), iso
 		}
 		left := c.place(p, &pl)
 		if left != at.got {
@@ -127,9 +121,9 @@ func (c *Core) sendWalk(p *Parent, iso bool) (placed market.Qty) {
 	return placed
 }
 
-// takeScore returns what the decision record says of taking where a walk got to.
-func (c *Core) takeScore(p *Parent, at *frontier) int64 {
-	return improvement(c.appraise(at.venue, policy.WayTake, c.atMilli(p, at.worst), at.fee.AtMilli(at.worst), policy.One))
+// takeScore returns what the decision record says of taking at a venue and price.
+func (c *Core) takeScore(p *Parent, v int, price market.Price) int64 {
+	return improvement(c.appraise(v, policy.WayTake, c.atMilli(p, price), c.takeFee(v).AtMilli(price), policy.One))
 }
 
 // outside notes that what the lit venues show is beyond the bound.
@@ -170,6 +164,7 @@ func (c *Core) openVenues(w *walk, p *Parent, quotes bool) {
 	}
 }
 
+// openVenue prepares venue v for a walk, or notes why it cannot be used.
 func (c *Core) openVenue(w *walk, p *Parent, v int, quotes bool) {
 	m, id := c.composites[p.Instrument], market.VenueID(v)
 	b, share := m.Books[v], &c.scratch.shares[v]

@@ -64,6 +64,19 @@ func (w *walk) open(v int, ladder *book.Ladder, fee *market.Fee, o *opening) *fr
 	return at
 }
 
+// take takes of the level where the walk stands what is wanted, in whole lots over all that was reached at the venue: an odd
+// rest is left where it is shown. It returns how much that is.
+func (f *frontier) take(want, lot market.Qty) market.Qty {
+	f.shown += min(want, f.left)
+	qty := min(f.shown.FloorTo(lot)-f.got, want.FloorTo(lot))
+	if qty <= 0 {
+		return 0
+	}
+	f.got += qty
+	f.worst = f.price
+	return qty
+}
+
 // next moves to the next level, if there is one.
 func (f *frontier) next() {
 	if f.ladder == nil || f.level >= f.ladder.Len() {
