@@ -107,12 +107,26 @@ func (c *Core) tellMove(m *book.Composite, v market.VenueID, was event.BookState
 		return
 	}
 	c.Counters.BookMoves++
+	c.bookStates[v][was]--
+	c.bookStates[v][b.State]++
 	if b.State == event.BookLive {
 		c.open(m.Instrument, v, RejectHold) // the venue trades again (FM-30)
 	}
 	cmd := c.command(event.BookMoved)
 	cmd.Venue, cmd.Instrument, cmd.Reason = v, m.Instrument, b.Reason
 	cmd.From, cmd.To = was, b.State
+}
+
+// countBooks finds out anew what tellMove keeps.
+func (c *Core) countBooks() {
+	c.bookStates = [market.MaxVenues]BookCounts{}
+	for _, m := range c.composites {
+		for v, b := range m.Books {
+			if b != nil {
+				c.bookStates[v][b.State]++
+			}
+		}
+	}
 }
 
 // settle is refresh and all that follows from it.

@@ -18,6 +18,7 @@ type Core struct {
 	venues      []market.Venue
 	composites  []*book.Composite
 	listings    int
+	bookStates  [market.MaxVenues]BookCounts
 	gate        *risk.Gate
 	table       *policy.Table // nil after a load: see Offer
 	policy      [32]byte      // SHA-256 of its file; zero: it is that of the configuration
@@ -245,6 +246,7 @@ func New(cfg *Config) (*Core, error) {
 		c.hasDropCopy = c.hasDropCopy || c.venues[v].DropCopyNanos > 0
 		c.fees = append(c.fees, [2]market.Fee{c.venues[v].TakeFee, c.venues[v].MakeFee})
 	}
+	c.countBooks()
 	c.economics.marks.wait()
 	c.invitations.wait()
 	c.requests.wait()
@@ -392,6 +394,15 @@ func (c *Core) Composite(id market.InstrumentID) *book.Composite { return c.comp
 // Parents returns the parents of this run in order of acceptance, for reading on
 // the core's own thread.
 func (c *Core) Parents() []Parent { return c.parents[:c.parentCount] }
+
+// LiveParents returns how many of them are live, without a look at each.
+func (c *Core) LiveParents() int { return len(c.agenda.all) }
+
+// BookCounts is how many books are in each state.
+type BookCounts [event.BookStates]int32
+
+// BookStates returns how many books of a venue are in each state, without a look at each.
+func (c *Core) BookStates(v market.VenueID) BookCounts { return c.bookStates[v] }
 
 // Parent returns the parent with a number, nil when there is none, likewise.
 func (c *Core) Parent(number uint64) *Parent {

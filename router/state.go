@@ -233,6 +233,7 @@ func (c *Core) afterLoad(s *state.Codec) {
 	if s.Err() != nil {
 		return
 	}
+	c.countBooks()
 	c.takeFees()
 	if c.gate.CanaryOut() {
 		c.rollBack()

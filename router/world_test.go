@@ -144,6 +144,22 @@ func (w *world) step(e event.Event) {
 	}
 	if w.seq%8 == 0 {
 		w.checkNear()
+		w.checkCounts()
+	}
+}
+
+// checkCounts compares what is counted as it happens with what there is.
+func (w *world) checkCounts() {
+	live := 0
+	for i := range w.core.Parents() {
+		if w.core.Parents()[i].Live() {
+			live++
+		}
+	}
+	kept := w.core.bookStates
+	w.core.countBooks()
+	if w.core.LiveParents() != live || w.core.bookStates != kept {
+		w.fail("%d live parents and books in states %v counted, there are %d and %v", w.core.LiveParents(), kept, live, w.core.bookStates)
 	}
 }
 

@@ -251,7 +251,7 @@ func (c *control) status() answer {
 		out.Killed = append(out.Killed, c.a.scopeText(event.Scope{Kind: event.ScopeKind(s.Kind), ID: s.ID}))
 	}
 	if v := c.a.vitals.Load(); v != nil {
-		out.Live = v.parents
+		out.Live = v.pulse.parents
 		for i, text := range v.venues {
 			out.Venues = append(out.Venues, c.a.cfg.Router.Venues[i].Name+": "+text)
 		}

@@ -203,7 +203,7 @@ func (a *assembly) shutDown(say func(string, ...any)) error {
 	a.operate(event.OperatorStop, "signal", "stop")
 	open := a.awaitFlat()
 	live := 0
-	a.loop.Inspect(func(s *loop.Sequencer) { live = liveParents(s) })
+	a.loop.Inspect(func(s *loop.Sequencer) { live = s.Core().LiveParents() })
 	err := a.stop()
 	for _, line := range a.loopLines() {
 		say("%s", line)

@@ -74,17 +74,8 @@ func protects(all []router.Protection) bool {
 
 // idle reports whether no parent is live: a collection disturbs nobody then.
 func (a *assembly) idle() (idle bool) {
-	ok := a.loop.Inspect(func(s *loop.Sequencer) { idle = !liveParent(s.Core()) })
+	ok := a.loop.Inspect(func(s *loop.Sequencer) { idle = s.Core().LiveParents() == 0 })
 	return ok && idle
-}
-
-func liveParent(c *router.Core) bool {
-	for i := range c.Parents() {
-		if c.Parents()[i].Live() {
-			return true
-		}
-	}
-	return false
 }
 
 // end gives the process back as it was, after the loop has ended. The error says what ended the

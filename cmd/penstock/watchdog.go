@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"penstock/event"
-	"penstock/market"
-	"penstock/router/loop"
 	"penstock/venues/firewall"
 )
 
@@ -23,82 +21,6 @@ const (
 	frozenCancel  = 2500 * time.Millisecond
 	seizePatience = 200 * time.Millisecond
 )
-
-// vitals is what the core said last.
-type vitals struct {
-	at      time.Time
-	venues  []string
-	parents int // live
-}
-
-// keepVitals asks the core until the loop ends.
-func (a *assembly) keepVitals() {
-	for a.lookAtCore() {
-		time.Sleep(watchEvery)
-	}
-}
-
-// lookAtCore asks the core once and waits for it; false when the loop has ended.
-func (a *assembly) lookAtCore() bool {
-	v := &vitals{}
-	ok := a.loop.Inspect(func(s *loop.Sequencer) {
-		v.venues = a.venueStates(s)
-		v.parents = liveParents(s)
-	})
-	if ok {
-		v.at = time.Now()
-		a.vitals.Store(v)
-	}
-	return ok
-}
-
-func liveParents(s *loop.Sequencer) (n int) {
-	for i := range s.Core().Parents() {
-		if s.Core().Parents()[i].Live() {
-			n++
-		}
-	}
-	return n
-}
-
-// venueStates says of each venue how its order session is and how many of its books
-// are in which state. The core's goroutine.
-func (a *assembly) venueStates(s *loop.Sequencer) []string {
-	states := make([]string, len(a.cfg.Router.Venues))
-	var books [market.MaxVenues][event.BookStates]int
-	for v := range states {
-		states[v] = sessionState("orders", s.Core().SessionUp(market.VenueID(v)), a.gateways[v])
-	}
-	for _, g := range a.dropCopies {
-		v := g.Venue()
-		states[v] += ", " + sessionState("drop copy", s.Core().DropCopyUp(v), g)
-	}
-	for _, l := range a.cfg.Router.Listings {
-		books[l.Venue][s.Core().Composite(l.Instrument).Books[l.Venue].State]++
-	}
-	for v := range states {
-		if a.cfg.Router.Venues[v].Kind == market.Dark {
-			continue
-		}
-		for state, n := range books[v] {
-			if n > 0 {
-				states[v] += fmt.Sprintf(", %d %v", n, event.BookState(state))
-			}
-		}
-	}
-	return states
-}
-
-// sessionState says how a session of g is, and why it is not up.
-func sessionState(what string, up bool, g orderGateway) string {
-	if up {
-		return what + " up"
-	}
-	if why := g.Why(); why != "" {
-		return fmt.Sprintf("%s down (%s)", what, why)
-	}
-	return what + " down"
-}
 
 // watchdog judges by the age of the vitals. One goroutine, which is not the core's.
 type watchdog struct {
@@ -139,7 +61,7 @@ func (w *watchdog) look(now time.Time) vitals {
 }
 
 // parents returns how many were live when the core was last asked.
-func (w *watchdog) parents() int { return w.look(time.Now()).parents }
+func (w *watchdog) parents() int { return w.look(time.Now()).pulse.parents }
 
 // cancelWithoutCore cancels what is open at all venues from the firewall's accounts, on this
 // goroutine, and keeps working the gateways until the goroutine that owns them wants them
