@@ -251,7 +251,7 @@ func (l *Loop) finish(now int64) (work bool) {
 	if l.request.Load() != nil {
 		if r := l.request.Swap(nil); r != nil {
 			r.look(l.seq)
-			close(r.done)
+			r.over.Store(true)
 			work = true
 		}
 	}
@@ -407,31 +407,4 @@ func (l *Loop) ready() bool {
 func (l *Loop) Stop() {
 	l.stop.Store(true)
 	l.bell.Ring()
-}
-
-// inspection is a look at the core that another goroutine asked for.
-type inspection struct {
-	look func(*Sequencer)
-	done chan struct{}
-}
-
-// Inspect runs look on the loop's goroutine between two events and waits for it:
-// a consistent reading of the core. look must be short and must change nothing.
-// ok is false when the loop has ended.
-func (l *Loop) Inspect(look func(*Sequencer)) (ok bool) {
-	l.looking.Lock()
-	defer l.looking.Unlock()
-	r := &inspection{look: look, done: make(chan struct{})}
-	l.request.Store(r)
-	l.bell.Ring()
-	select {
-	case <-r.done:
-		return true
-	case <-l.ended:
-	}
-	if l.request.CompareAndSwap(r, nil) {
-		return false
-	}
-	<-r.done
-	return true
 }

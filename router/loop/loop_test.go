@@ -14,7 +14,7 @@ import (
 	"penstock/venues/wire"
 )
 
-func testCore(t *testing.T) *router.Core {
+func testCore(t testing.TB) *router.Core {
 	t.Helper()
 	core, err := router.New(&router.Config{
 		Instruments: []market.Instrument{{Symbol: "PSTK", PriceDecimals: 4, Tick: 100, Lot: 1}},
