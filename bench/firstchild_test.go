@@ -30,15 +30,15 @@ func newClientRig(tb testing.TB) *clientRig {
 	// sockets are looked at every 10 ms.
 	r := &clientRig{socketRig: newSocketRig(tb, nil), procs: runtime.GOMAXPROCS(4)}
 	dir := tb.TempDir()
-	var err error
-	r.acceptor, err = ems.Listen(ems.Config{Listen: "127.0.0.1:0", StoreDir: dir + "/store", LogDir: dir + "/log",
+	acceptor, err := ems.Listen(ems.Config{Listen: "127.0.0.1:0", StoreDir: dir + "/store", LogDir: dir + "/log",
 		Sessions:    []ems.Session{{Session: guard.Session{SenderCompID: "ROUTER", TargetCompID: "CLIENT"}}},
-		Instruments: r.config.Instruments, Venues: r.config.Venues, DefaultStrategy: event.StrategySweep,
+		Instruments: r.config.Instruments, Venues: r.config.Venues, DefaultStrategy: event.StrategySweep, Durable: r.journal.Durable,
 		Sink: func(e *event.Event) bool { r.announce(e); ok := r.clients.Push(e); r.bell(); return ok }})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r.report = r.acceptor.Report
+	r.acceptor, r.report = acceptor, acceptor.Report
+	r.durable.Store(acceptor)
 	r.start(tb)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

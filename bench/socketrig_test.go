@@ -3,10 +3,12 @@ package bench
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 	"testing"
 
 	"penstock/book"
 	"penstock/event"
+	"penstock/fix/ems"
 	"penstock/internal/ring"
 	"penstock/journal"
 	"penstock/market"
@@ -39,7 +41,8 @@ type socketRig struct {
 	venues   *ring.SPSC[event.Event]
 	clients  *ring.SPSC[event.Event]
 	peer     *counterparty
-	report   func(*event.Command) bool // to the client
+	report   func(*event.Command) bool    // to the client
+	durable  atomic.Pointer[ems.Acceptor] // who waits for the journal
 	bell     func()
 	worker   int // of the gateway
 	ended    chan error
@@ -69,7 +72,7 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { os.RemoveAll(r.dir) })
-	if r.journal, err = journal.Create(r.dir+"/journal", journal.Options{}); err != nil {
+	if r.journal, err = journal.Create(r.dir+"/journal", journal.Options{OnDurable: r.onDurable}); err != nil {
 		tb.Fatal(err)
 	}
 	r.seq = loop.NewSequencer(r.core, r.journal, r.dispatch)
@@ -100,6 +103,13 @@ func newSocketRig(tb testing.TB, before func(r *socketRig)) *socketRig {
 	r.loop = loop.NewInline(r.seq, []*ring.SPSC[event.Event]{r.venues, r.clients}, r.io, loop.IdleSpin, readClock, r.flush)
 	r.loop.Venues(r.venues)
 	return r
+}
+
+// onDurable lets reports go whose cause is on disk now. Journal goroutine.
+func (r *socketRig) onDurable() {
+	if a := r.durable.Load(); a != nil {
+		a.Wake()
+	}
 }
 
 // slice55 is the part of an hour after which a parent is at its last decision.

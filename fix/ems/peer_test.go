@@ -78,7 +78,7 @@ func (d *desk) next(t *testing.T, kind event.Kind) event.Event {
 var acceptors atomic.Int32
 
 // testConfig returns a configuration with sessions of names that no other test has.
-func testConfig(t *testing.T, d *desk, clients int) Config {
+func testConfig(t testing.TB, d *desk, clients int) Config {
 	t.Helper()
 	cfg := Config{Listen: "127.0.0.1:0", StoreDir: t.TempDir(), LogDir: t.TempDir(),
 		Instruments: testInstruments, Venues: testVenues, Sink: d.sink}
@@ -90,7 +90,7 @@ func testConfig(t *testing.T, d *desk, clients int) Config {
 	return cfg
 }
 
-func listen(t *testing.T, cfg Config) *Acceptor {
+func listen(t testing.TB, cfg Config) *Acceptor {
 	t.Helper()
 	a, err := Listen(cfg)
 	if err != nil {
