@@ -116,6 +116,19 @@ func (c *Core) letGo() {
 	w.plan()
 }
 
+// heldBack returns how much of what is under way to a venue for p's side of its instrument has not left, and is of other
+// parents: it may be dropped, so nothing is taken by it. What waits of p itself is of p's sweep.
+func (c *Core) heldBack(p *Parent, v market.VenueID) (qty market.Qty) {
+	for i := range c.waiting.list[:c.waiting.count] {
+		ch := &c.children[c.waiting.list[i].child]
+		if ch.waits && ch.Venue == v && ch.Instrument == p.Instrument && ch.Side == p.Side && ch.Tactic == event.TacticTake &&
+			ch.Parent != slotIn(p.Number) {
+			qty += ch.reserved()
+		}
+	}
+	return qty
+}
+
 // wanted reports whether a child that waited may leave now, by all that a decision would ask.
 func (c *Core) wanted(ch *Child) bool {
 	p, m, v := &c.parents[ch.Parent], c.composites[ch.Instrument], ch.Venue

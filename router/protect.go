@@ -115,7 +115,7 @@ func (c *Core) leavings(p *Parent, worst int64) leavings {
 		if key >= worst {
 			continue
 		}
-		if open := shown - inflight[v][i]; open.FloorTo(lot) <= c.walk.taken(v) {
+		if open := shown - inflight[v][i] + c.heldBack(p, market.VenueID(v)); open.FloorTo(lot) <= c.walk.taken(v) {
 			continue
 		}
 		if key < l.best {

@@ -120,10 +120,13 @@ func (d *sweepDay) step(e event.Event) {
 // askThrough compares tradesThrough with what one finds by asking every venue's ladder, amid a sweep that takes at some.
 func (d *sweepDay) askThrough() {
 	c := d.fast
-	if len(c.agenda.all) == 0 || c.composites[0].Partial != 0 {
+	if len(c.agenda.all) == 0 {
 		return
 	}
 	p := &c.parents[c.agenda.all[d.rng.IntN(len(c.agenda.all))]]
+	if c.composites[p.Instrument].Partial != 0 {
+		return
+	}
 	c.walk.start(p.Side)
 	for v := range sweepVenues {
 		if d.rng.IntN(2) == 0 {
@@ -140,7 +143,7 @@ func (d *sweepDay) askThrough() {
 		if got != want {
 			d.t.Fatalf("event %d: an order at %d to %d trades through %v, want %v", d.seq, at, v, got, want)
 		}
-		if p.Side.Sign()*int64(at) > worst || !c.protects(0) {
+		if p.Side.Sign()*int64(at) > worst || !c.protects(p.Instrument) {
 			continue
 		}
 		if c.walk.leaves = c.leavings(p, worst); c.tradesThrough(p, v, at) != want {
@@ -168,7 +171,14 @@ func (c *Core) throughAny(p *Parent, at market.VenueID, price market.Price) bool
 			}
 		}
 		best, ok := b.Ladder(p.Side.Contra()).Best()
-		open := best.Qty - c.inflight[p.Instrument][v][p.Side.Index()]
+		open := best.Qty
+		for i := range c.children[:c.childCount] {
+			ch := &c.children[i]
+			if ch.Venue == id && ch.Instrument == p.Instrument && ch.Side == p.Side && ch.Tactic == event.TacticTake &&
+				!(ch.waits && &c.parents[ch.Parent] != p) {
+				open -= ch.reserved()
+			}
+		}
 		if ok && p.Side.Better(best.Price, price) && open.FloorTo(c.instruments[p.Instrument].Lot) > taken {
 			return true
 		}

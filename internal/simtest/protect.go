@@ -51,7 +51,9 @@ func (w *world) checkThrough(c *event.Command) {
 		}
 		left := best.Qty
 		for i := range w.core.Children() {
-			if o := &w.core.Children()[i]; o.Venue == v && o.Instrument == c.Instrument && o.Side == c.Side && o.Tactic == event.TacticTake && !o.Released {
+			if o := &w.core.Children()[i]; o.Venue == v && o.Instrument == c.Instrument && o.Side == c.Side && o.Tactic == event.TacticTake && !o.Released &&
+				!(o.Waits() && o.Parent != ch.Parent) { // what waits may be dropped: it takes nothing for others
+
 				left -= max(o.Qty-o.Cum, 0)
 			}
 		}
