@@ -108,7 +108,7 @@ func (m *Composite) Apply(e *event.Event) (resync bool) {
 	m.Version++
 	was := b.State
 	touched, resync := b.Apply(e)
-	bit := uint16(1) << (e.Venue & (market.MaxVenues - 1))
+	bit := m.touchBit(e.Venue)
 	if touched || b.State != was {
 		m.Dirty |= bit
 	}
@@ -128,9 +128,15 @@ func (m *Composite) Expire(v market.VenueID, now int64) bool {
 		return false
 	}
 	m.Version++
-	m.Partial &^= 1 << v
-	m.Dirty |= 1 << v
+	bit := m.touchBit(v)
+	m.Partial &^= bit
+	m.Dirty |= bit
 	return true
+}
+
+// touchBit is venue v's bit in what concerns the touch, 0 for a pool: what it shows is in none.
+func (m *Composite) touchBit(v market.VenueID) uint16 {
+	return 1 << (v & (market.MaxVenues - 1)) & (m.lit | m.dealers)
 }
 
 // Refresh brings the touch up to now (ns since epoch, never less than before) and

@@ -117,7 +117,9 @@ const (
 	ReasonWouldTake    Reason = 148 // a post-only order that would have taken
 	ReasonRefusedAgain Reason = 149 // refused again and again: left alone until a person resumes the venue
 
-	reasonsEnd = 150
+	ReasonMaxLife Reason = 150 // ours: a parent has had all the orders that one may have
+
+	reasonsEnd = 151
 )
 
 var reasonTexts = map[Reason]string{
@@ -214,6 +216,7 @@ var reasonTexts = map[Reason]string{
 	ReasonPriceBand:         "outside the venue's price band",
 	ReasonWouldTake:         "post-only order would take",
 	ReasonRefusedAgain:      "refused again and again",
+	ReasonMaxLife:           "as many child orders as a parent may have",
 }
 
 // ReasonCount is above every Reason: arrays by reason have so many places.

@@ -134,11 +134,11 @@ func (c *Core) wanted(ch *Child) bool {
 	p, m, v := &c.parents[ch.Parent], c.composites[ch.Instrument], ch.Venue
 	b := m.Books[v]
 	bound, ok := c.bound(p)
-	if !ok || m.Partial != 0 || c.gate.Full(v, p.Strategy) || ch.Policy != c.table.PolicyID() || !c.mayWork(p) || c.killed(ch) || c.blocked(p, v) != event.WhyFilled || b == nil || !b.Live() ||
+	if !ok || m.Partial != 0 || ch.Policy != c.table.PolicyID() || !c.mayWork(p) || c.blocked(p, v) != event.WhyFilled || b == nil || !b.Live() ||
 		p.Side.Better(bound, ch.Price) || !c.inBand(ch.Instrument, v, ch.Price) {
 		return false
 	}
-	if bid := c.shortBid(p); bid != 0 && ch.Price <= bid {
+	if o := c.asked(p, v, ch.Price, ch.Qty); !c.gate.Still(&o, c.reference(ch.Instrument)) {
 		return false
 	}
 	if ch.Tactic == event.TacticQuote {
@@ -170,6 +170,7 @@ func (c *Core) depart(ch *Child) {
 func (c *Core) drop(ch *Child) {
 	assert.That(ch.waits && ch.Cum == 0 && !ch.acked, "what is dropped never left")
 	p := &c.parents[ch.Parent]
+	c.stances[ch.Parent].forget()
 	wasReserved, wasExposed := ch.reserved(), c.exposure(ch)
 	ch.waits, ch.Status = false, market.StatusCanceled
 	c.end(p, ch)

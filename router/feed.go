@@ -199,6 +199,7 @@ func (c *Core) lookAt(p *Parent) {
 		p.ArrivalMid2 = c.arrivalMid2(p.Instrument)
 	}
 	p.tried &^= triedTake
+	c.stances[slotIn(p.Number)].spent = false
 	c.repeg(p)
 	c.consider(p, false)
 }

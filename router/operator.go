@@ -54,7 +54,8 @@ func (c *Core) needsTwo(e *event.Event) bool {
 func (c *Core) seconded(e *event.Event) bool {
 	f := &c.first
 	same := f.Seq != 0 && c.now-f.StepTime <= secondNanos && f.ID != e.ID && f.Code == e.Code &&
-		f.GetScope() == e.GetScope() && f.Ref == e.Ref && f.Qty == e.Qty && f.CumQty == e.CumQty && f.Until == e.Until
+		f.GetScope() == e.GetScope() && f.Ref == e.Ref && f.Qty == e.Qty && f.CumQty == e.CumQty && f.Price == e.Price &&
+		f.Instrument == e.Instrument && f.Client == e.Client && f.Until == e.Until
 	if same {
 		c.first = event.Event{}
 		return true
@@ -91,6 +92,9 @@ func (c *Core) obey(e *event.Event) event.Reason {
 		c.workAll()
 	case event.OperatorEnable:
 		c.gate.Enable(e.Strategy)
+		for _, slot := range c.agenda.all {
+			c.parents[slot].told &^= toldDisabled // if it is disabled again that is news
+		}
 		c.workAll()
 	case event.OperatorLimit:
 		return c.gate.SetLimit(event.LimitKind(e.Ref), e.Instrument, e.Client, int64(e.Qty), e.Until, c.now)
@@ -185,16 +189,41 @@ func (c *Core) refusedChild(p *Parent, v market.VenueID, why event.Reason) {
 	c.walk.fails(v)
 	c.verdict.of = nil // a control may have shut more than this order out
 	switch {
-	case why == event.ReasonDisabled && !p.told:
-		p.told = true
+	case why == event.ReasonDisabled && p.told&toldDisabled == 0:
+		p.told |= toldDisabled
 	case why == event.ReasonCanary && c.table.PolicyID() != 0:
 		c.rollBack()
 	default:
 		return
 	}
+	c.standsStill(p, v, why)
+}
+
+// What a person was told of a parent.
+const (
+	toldDisabled = 1 << iota // its strategy is disabled
+	toldMaxLife              // it has no order left
+)
+
+// standsStill tells a person why nothing is sent for p until somebody acts.
+func (c *Core) standsStill(p *Parent, v market.VenueID, why event.Reason) {
 	c.Counters.Alerts++
 	cmd := c.command(event.Alert)
 	cmd.Parent, cmd.Venue, cmd.Instrument, cmd.Side, cmd.Reason = p.Number, v, p.Instrument, p.Side, why
+}
+
+// outOfOrders says once that p has no order left, or nobody has.
+func (c *Core) outOfOrders(p *Parent) {
+	switch {
+	case c.childCount == len(c.children):
+		if !c.toldFull {
+			c.toldFull = true
+			c.standsStill(p, market.NoVenue, event.ReasonChildrenFull)
+		}
+	case int(p.ChildrenSent) >= c.tactics.MaxLife && p.told&toldMaxLife == 0:
+		p.told |= toldMaxLife
+		c.standsStill(p, market.NoVenue, event.ReasonMaxLife)
+	}
 }
 
 // rollBack takes a new policy out: the compiled-in table is the last good one.

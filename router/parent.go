@@ -79,7 +79,7 @@ type Parent struct {
 	gaps        uint16 // venues where executions are missing
 	unreserved  market.Qty
 	sent        int   // children in this epoch
-	told        bool  // a person knows that it stands still
+	told        uint8 // what of toldDisabled and toldMaxLife a person knows
 	settling    bool  // since a restart: nothing is sent before every open child's state is known
 	first       int32 // working children, -1 for none
 	offers      int   // working conditional orders

@@ -49,10 +49,12 @@ func (c *Core) place(p *Parent, pl *placement) market.Qty {
 	case c.braked(p, 1):
 		c.Counters.Brakes++
 		share.Why = event.WhyRisk
+		c.outOfOrders(p)
 		return 0
 	case c.childCount == len(c.children):
 		share.Why = event.WhyRisk
 		c.Counters.Refused++
+		c.outOfOrders(p)
 		return 0
 	}
 	if t := &c.trading[p.Instrument]; (t.stopped|t.banded)>>(pl.venue&(market.MaxVenues-1))&1 != 0 {

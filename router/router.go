@@ -19,6 +19,7 @@ type Core struct {
 	composites  []*book.Composite
 	listings    int
 	bookStates  [market.MaxVenues]BookCounts
+	toldFull    bool // a person knows that no further child has a place
 	gate        *risk.Gate
 	table       *policy.Table // nil after a load: see Offer
 	policy      [32]byte      // SHA-256 of its file; zero: it is that of the configuration
@@ -292,6 +293,10 @@ func (c *Core) Begin(e *event.Event, out *event.Output) (more bool) {
 	c.Counters.Events++
 	if c.now >= c.economics.marks.next {
 		c.markOut()
+	}
+	if c.now >= c.gate.NextExpiry() {
+		c.gate.Expire(c.now)
+		c.facts++
 	}
 	c.steady = steady>>e.Kind&1 != 0
 	switch e.Kind {

@@ -149,7 +149,6 @@ func (c *Core) NextTimer() int64 {
 }
 
 func (c *Core) onTimer() {
-	c.gate.Expire(c.now)
 	if c.nextAge <= c.now {
 		c.expireBooks()
 	}

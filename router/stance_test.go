@@ -195,7 +195,7 @@ func TestStancesAreOfUse(t *testing.T) {
 		from, n          uint64
 		disturbed, apart bool
 		protect          bool
-	}{{702, 6, false, false, false}, {60, 16, true, false, false}, {60, 30, true, false, true}, {700, 8, false, true, false},
+	}{{702, 6, false, false, false}, {60, 24, true, false, false}, {60, 30, true, false, true}, {700, 8, false, true, false},
 		{700, 8, false, true, true}} {
 		var all met
 		for seed := range days.n {

@@ -20,6 +20,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Layout[Child](s)
 	state.Layout[event.Event](s)
 	state.Fixed(s, &c.acted)
+	state.Fixed(s, &c.toldFull)
 	state.Fixed(s, &c.first)
 	state.Fixed(s, &c.epoch)
 	state.Fixed(s, &c.cancels)

@@ -145,9 +145,9 @@ func TestStateHasEveryField(t *testing.T) {
 		"composites": "each moves itself", "gate": "moves itself", "ids": "moves itself", "execs": "moves itself",
 		"near": "a cache, made anew", "listed": "configuration and a cache", "paces": "a cache", "stances": "a cache", "facts": "of a cache", "steady": "within a Step", "owed": "within a Step", "verdict": "within a Step", "agenda": "moves itself", "out": "within a Step", "cause": "within a Step",
 		"scratch": "within a Step", "batch": "within a Step", "looking": "within a Step", "made": "within a Step", "blank": "a cache", "nearSum": "of no use", "walk": "within a Step", "terms": "within a Step", "situation": "within a Step", "crossing": "within a Step", "dealer": "within a Step", "dealt": "within a Step", "hit": "within a Step",
-		"pools": "within a Step", "watch": "told, not a state", "fees": "configuration", "takes": "follows from the set in force"})
+		"bookStates": "follows from the books", "pools": "within a Step", "watch": "told, not a state", "fees": "configuration", "takes": "follows from the set in force"})
 	statetest.Covered(t, c.gate, all, map[string]string{"windows": "each moves itself", "controls": "moves itself",
-		"approved": "within a Step", "unbooked": "within a Step", "shut": "follows from the latches"})
+		"approved": "within a Step", "unbooked": "within a Step", "shut": "follows from the latches", "expires": "follows from the raises"})
 	statetest.Covered(t, &c.ids, all, map[string]string{"slots": "those in use: see below"})
 	statetest.Covered(t, c.ids.find(c.parents[0].Client, c.parents[0].ClOrdID), all, map[string]string{"used": "those in use are moved"})
 	statetest.Covered(t, &c.execs, all, map[string]string{"index": "follows from the list"})

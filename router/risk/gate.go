@@ -78,6 +78,7 @@ type Gate struct {
 	stopped  bool
 	scopes   []event.Scope // killed, beside firm and venues
 	raises   []raise
+	expires  int64 // when the next of them ends
 	*controls
 	held    bool
 	clock   bool
@@ -95,6 +96,7 @@ func NewGate(limits []Limits, venues []market.Venue) (*Gate, error) {
 	for i := range venues {
 		g.windows[i] = newWindow(venues[i].MsgRate)
 	}
+	g.expiry()
 	return g, nil
 }
 
@@ -335,9 +337,19 @@ func (g *Gate) CancelFor(venue market.VenueID, s event.Strategy, now int64) {
 	}
 }
 
-// Full reports whether an order that was approved and has not left may be one too many for its venue by now, because
+// Still reports whether an order that was approved, and waited since, may leave now, by the limits as they are now.
+// What it uses up is counted already: so it must not be too much by now.
+func (g *Gate) Still(o *Order, mid2 int64) bool {
+	if _, why := g.look(o, mid2); why != event.ReasonNone || g.full(o.Venue, o.Strategy) {
+		return false
+	}
+	k := g.controls
+	return k == nil || !k.disabled[strategyIndex(o.Strategy)] && k.used[o.Client] <= k.Clients[o.Client].Credit && k.firm <= k.FirmCredit
+}
+
+// full reports whether an order that was approved and has not left may be one too many for its venue by now, because
 // of cancels, which always pass.
-func (g *Gate) Full(venue market.VenueID, s event.Strategy) bool {
+func (g *Gate) full(venue market.VenueID, s event.Strategy) bool {
 	return g.windows[venue].full() || g.controls != nil && g.controls.rates[strategyIndex(s)][venue].full()
 }
 

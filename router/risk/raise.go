@@ -80,6 +80,7 @@ func (g *Gate) SetLimit(kind event.LimitKind, in market.InstrumentID, client uin
 		return event.ReasonBadParameter
 	}
 	g.raises = append(g.raises, raise{kind, in, client, *at, until})
+	g.expiry()
 	*at = value
 	return event.ReasonNone
 }
@@ -97,13 +98,16 @@ func (g *Gate) Expire(now int64) {
 		}
 		g.raises = append(g.raises[:i], g.raises[i+1:]...)
 	}
+	g.expiry()
 }
 
 // NextExpiry returns when the next raise ends, math.MaxInt64 when there is none.
-func (g *Gate) NextExpiry() int64 {
-	next := int64(math.MaxInt64)
+func (g *Gate) NextExpiry() int64 { return g.expires }
+
+// expiry finds out when the next raise ends.
+func (g *Gate) expiry() {
+	g.expires = math.MaxInt64
 	for i := range g.raises {
-		next = min(next, g.raises[i].until)
+		g.expires = min(g.expires, g.raises[i].until)
 	}
-	return next
 }

@@ -21,6 +21,7 @@ func (g *Gate) MoveState(c *state.Codec) {
 	state.Fixed(c, &g.barred)
 	state.Fixed(c, &g.Refused)
 	g.settle()
+	g.expiry()
 }
 
 func (k *controls) state(c *state.Codec) {
