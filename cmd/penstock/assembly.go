@@ -413,7 +413,7 @@ func (a *assembly) close() {
 	a.port.Close()
 	if a.life != nil {
 		if a.stopped && sessions == nil {
-			err = errors.Join(err, a.life.ended())
+			err = errors.Join(err, a.life.ended(), a.endRun())
 		}
 		err = errors.Join(err, a.life.file.Close())
 	}

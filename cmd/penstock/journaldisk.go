@@ -73,8 +73,8 @@ func (c *Config) damaged(dir string, err error) error {
 			return fmt.Errorf("%w; its second copy is %s: start with --from-mirror", err, m)
 		}
 	}
-	return fmt.Errorf("%w; there is no second copy of it: bring it back from a backup, or have a person settle its orders and "+
-		"move it away", err)
+	return fmt.Errorf("%w; there is no second copy of it: bring it back from a backup, or have a person settle its orders, "+
+		"move it away and say --new-run %d", err, runNumber(dir))
 }
 
 // fromMirror puts the newest journal of the mirror in the place of the first copy, which is

@@ -106,9 +106,12 @@ func runNumber(dir string) uint64 {
 
 // recover replays the newest journal, if the run in it is to go on: it has live orders,
 // or it is of today, so that no ClOrdID of the day counts as new. nil begins a new run.
-func (a *assembly) recover(table []byte) (*recovery, error) {
+func (a *assembly) recover(table []byte, last lastStart) (*recovery, error) {
 	dir, err := lastRun(a.cfg.at(a.cfg.file.Router.Journal))
-	if err != nil || dir == "" {
+	if err == nil {
+		err = a.cfg.sameRun(dir, last, time.Unix(0, clock()))
+	}
+	if err != nil || dir == "" || a.cfg.Start.newRun != 0 && a.cfg.Start.newRun == last.Run && runNumber(dir) != last.Run {
 		return nil, err
 	}
 	began := time.Now()
@@ -129,7 +132,7 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 	// Salvage leaves it.
 	if r.Mismatch != "" {
 		return nil, fmt.Errorf("journal %s does not replay to what it recorded, so the state of its orders is not known: "+
-			"%s; start with the build that wrote it, or have a person settle its orders and move it away", dir, r.Mismatch)
+			"%s; start with the build that wrote it, or have a person settle its orders, move it away and say --new-run %d", dir, r.Mismatch, runNumber(dir))
 	}
 	r.took, r.killed = time.Since(began), r.core.Gate().Latched(market.NoVenue)
 	r.count()
@@ -147,7 +150,7 @@ func (a *assembly) recover(table []byte) (*recovery, error) {
 	if header.Config != sha256.Sum256(a.cfg.Raw) || inForce != sha256.Sum256(table) {
 		if live > 0 {
 			return nil, fmt.Errorf("%d orders of the run in journal %s are live, and configuration or policy table differ "+
-				"from its own: start with those, or have a person settle the orders and move the journal away", live, dir)
+				"from its own: start with those, or have a person settle the orders, move the journal away and say --new-run %d", live, dir, runNumber(dir))
 		}
 		return nil, nil
 	}

@@ -53,7 +53,7 @@ func TestRunGoesOnWithoutWhatItsLastEventLedTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := &assembly{cfg: cfg}
-	r, err := a.recover(table)
+	r, err := a.recover(table, lastStart{})
 	if err != nil || r == nil {
 		t.Fatalf("%v, %v", r, err)
 	}

@@ -17,7 +17,7 @@ import (
 	"penstock/venues/firewall"
 )
 
-const runUsage = `usage: penstock run -c FILE [--from-mirror] [--other-build]
+const runUsage = `usage: penstock run -c FILE [--from-mirror] [--other-build] [--new-run N]
 
 Runs the router with the configuration in FILE until SIGINT or SIGTERM. Every change
 of a feed or an order session is printed.
@@ -32,11 +32,15 @@ refused leaves the current one.
 
 --from-mirror puts the second copy of the journal (router.mirror) in the place of the
 first one, which is damaged and moved aside. --other-build goes on with a run whose
-journal another build wrote; it must still replay to what it recorded.
+journal another build wrote; it must still replay to what it recorded. --new-run N begins
+a new run although the journal of the last one, N, is gone: its orders have been settled.
 `
 
 // startOptions are what a person says at a start about the run before.
-type startOptions struct{ fromMirror, otherBuild bool }
+type startOptions struct {
+	fromMirror, otherBuild bool
+	newRun                 uint64 // begin a new run although the journal of this one, the last, is gone
+}
 
 const checkUsage = `usage: penstock check -c FILE
 
@@ -102,6 +106,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	var start startOptions
 	flags.BoolVar(&start.fromMirror, "from-mirror", false, "")
 	flags.BoolVar(&start.otherBuild, "other-build", false, "")
+	flags.Uint64Var(&start.newRun, "new-run", 0, "")
 	cfg, err := configFlags(flags, runUsage, args, stderr)
 	if err != nil {
 		return err

@@ -24,7 +24,11 @@ func (a *assembly) openRun(table []byte, curves map[string][]byte) (epoch uint64
 			return 0, err
 		}
 	}
-	if a.recovered, err = a.recover(table); err != nil {
+	last, err := a.cfg.readLastStart()
+	if err != nil {
+		return 0, err
+	}
+	if a.recovered, err = a.recover(table, last); err != nil {
 		return 0, err
 	}
 	if epoch, err = nextEpoch(filepath.Join(a.cfg.at(a.cfg.file.Router.State), "epoch")); err != nil {
@@ -33,14 +37,25 @@ func (a *assembly) openRun(table []byte, curves map[string][]byte) (epoch uint64
 	if r := a.recovered; r != nil {
 		a.core, a.Dir, a.run = r.core, r.dir, r.reader.Header().Epoch
 		a.latchAsKilled()
-		a.journal, err = r.resume(a.journalOptions(a.Dir))
-		return epoch, a.cfg.damaged(a.Dir, err)
+		if a.journal, err = r.resume(a.journalOptions(a.Dir)); err != nil {
+			return epoch, a.cfg.damaged(a.Dir, err)
+		}
+		return epoch, a.cfg.writeLastStart(lastStart{Run: a.run})
 	}
 	a.run = epoch
 	if a.core, err = router.New(&a.cfg.Router); err != nil {
 		return 0, err
 	}
-	return epoch, a.openJournal(epoch, table, curves)
+	if last.Run != 0 {
+		last.Next = a.run
+		if err := a.cfg.writeLastStart(last); err != nil {
+			return 0, err
+		}
+	}
+	if err := a.openJournal(epoch, table, curves); err != nil {
+		return 0, err
+	}
+	return epoch, a.cfg.writeLastStart(lastStart{Run: a.run})
 }
 
 // nextEpoch returns a number that no run before has had: seconds since 2020, or
@@ -59,15 +74,7 @@ func nextEpoch(path string) (uint64, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return 0, err
 	}
-	f, err := os.Create(path + ".new")
-	if err != nil {
-		return 0, err
-	}
-	_, err = fmt.Fprintln(f, epoch)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return 0, err
-	}
-	return epoch, os.Rename(path+".new", path)
+	return epoch, replaceFile(path, append(strconv.AppendUint(nil, epoch, 10), '\n'))
 }
 
 func (a *assembly) openJournal(epoch uint64, table []byte, curves map[string][]byte) (err error) {
