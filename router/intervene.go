@@ -4,11 +4,11 @@ import "penstock/event"
 
 // onParentAct obeys a named person about one parent; about one that is unknown or over
 // there is nothing to obey.
-func (c *Core) onParentAct(e *event.Event) {
+func (c *Core) onParentAct(e *event.Event) event.Reason {
 	slot := slotIn(e.Ref)
 	if slot < 0 || int(slot) >= c.parentCount || c.parents[slot].Number != e.Ref || !c.parents[slot].Live() {
 		c.Counters.UnknownParents++
-		return
+		return event.ReasonUnknownOrder
 	}
 	p := &c.parents[slot]
 	switch event.OperatorAct(e.Code) {
@@ -21,6 +21,7 @@ func (c *Core) onParentAct(e *event.Event) {
 	case event.OperatorForceParent:
 		c.force(p)
 	}
+	return event.ReasonNone
 }
 
 // force ends p's schedule now: what is left is taken within its limit, its rate of

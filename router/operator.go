@@ -26,6 +26,12 @@ func (c *Core) Acted() Acted { return c.acted }
 // persons, where the configuration has them.
 func (c *Core) onOperator(e *event.Event) {
 	c.acted = Acted{Seq: e.Seq, At: e.RecvTime}
+	if event.OperatorAct(e.Code) == event.OperatorLimit { // before another person is asked for
+		c.acted.Why = c.gate.MaySet(event.LimitKind(e.Ref), e.Instrument, e.Client, int64(e.Qty), e.Until, c.now)
+		if c.acted.Why != event.ReasonNone {
+			return
+		}
+	}
 	if c.needsTwo(e) && !c.seconded(e) {
 		c.acted.Second = true
 		return
@@ -80,7 +86,7 @@ func (c *Core) obey(e *event.Event) event.Reason {
 	case event.OperatorHold:
 		c.gate.Hold(true)
 	case event.OperatorPauseParent, event.OperatorResumeParent, event.OperatorForceParent:
-		c.onParentAct(e)
+		return c.onParentAct(e)
 	case event.OperatorResume:
 		if s := e.GetScope(); s.Kind <= event.ScopeVenue {
 			c.open(market.NoInstrument, e.Venue, RejectDisable)
@@ -91,17 +97,27 @@ func (c *Core) obey(e *event.Event) event.Reason {
 		c.gate.Hold(false)
 		c.workAll()
 	case event.OperatorEnable:
+		if !e.Strategy.Valid() {
+			return event.ReasonUnknownStrategy
+		}
 		c.gate.Enable(e.Strategy)
 		for _, slot := range c.agenda.all {
 			c.parents[slot].told &^= toldDisabled // if it is disabled again that is news
 		}
 		c.workAll()
 	case event.OperatorLimit:
-		return c.gate.SetLimit(event.LimitKind(e.Ref), e.Instrument, e.Client, int64(e.Qty), e.Until, c.now)
+		why := c.gate.SetLimit(event.LimitKind(e.Ref), e.Instrument, e.Client, int64(e.Qty), e.Until, c.now)
+		if why == event.ReasonNone {
+			c.workAll()
+		}
+		return why
 	case event.OperatorResolve:
 		return c.resolve(e)
 	case event.OperatorConfirmPolicy:
-		c.gate.ConfirmPolicy(e.Ref)
+		if !c.gate.ConfirmPolicy(e.Ref) {
+			return event.ReasonBadParameter
+		}
+		c.workAll()
 	default:
 		return event.ReasonBadParameter
 	}

@@ -60,9 +60,9 @@ func ParseConfig(path string, raw []byte) (*Config, error) {
 			return nil, fmt.Errorf("%w %s line %d: %s", errConfig, path, at.Position.Line, at.Message)
 		}
 		if m := lastKey.FindStringSubmatch(err.Error()); m != nil { // it counts lines by where it stopped reading
-			return nil, fmt.Errorf("%w %s line %d: %s: %s", errConfig, path, lineOf(raw, m[1][strings.LastIndexByte(m[1], '.')+1:]), m[1], m[2])
+			return nil, fmt.Errorf("%w %s line %d: %s: %s", errConfig, path, lineOf(raw, m[1][strings.LastIndexByte(m[1], '.')+1:]), m[1], plainTOML(m[2]))
 		}
-		return nil, fmt.Errorf("%w %s %s: %w", errConfig, path, placeOf(raw, err.Error()), err)
+		return nil, fmt.Errorf("%w %s %s: %s", errConfig, path, placeOf(raw, err.Error()), plainTOML(strings.TrimPrefix(err.Error(), "toml: ")))
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		key := unknown[0]

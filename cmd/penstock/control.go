@@ -136,8 +136,13 @@ func (c *control) serve(conn *net.UnixConn) {
 	line, err := bufio.NewReaderSize(conn, controlLine).ReadSlice('\n')
 	var out answer
 	var r actRequest
-	if err == nil {
+	switch {
+	case err == nil:
 		err = r.read(line)
+	case errors.Is(err, bufio.ErrBufferFull):
+		err = fmt.Errorf("a request is one line of at most %d bytes", controlLine)
+	default:
+		err = errors.New("a request is one line: an object in JSON and a line feed, within some seconds")
 	}
 	if err == nil {
 		err = c.identify(conn, &r)
@@ -158,7 +163,7 @@ func (r *actRequest) read(line []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(r); err != nil {
-		return err
+		return plain(err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return errors.New("more than one request in a line")
@@ -329,11 +334,47 @@ func (a *assembly) scopeOf(kind, id string) (event.Scope, error) {
 		}
 		err = find(clients)
 	case event.ScopeStrategy:
-		s.ID, err = strconv.ParseUint(id, 10, 16)
+		var st event.Strategy
+		st, err = strategyOf(id)
+		s.ID = uint64(st)
 	case event.ScopePolicy:
 		s.ID, err = policyID(id)
+	default:
+		if id != "" {
+			err = fmt.Errorf("%q is named, but not what it is: a venue, symbol, client, strategy or policy", id)
+		}
 	}
 	return s, err
+}
+
+// strategyOf reads a strategy by its name or its TargetStrategy(847).
+func strategyOf(text string) (event.Strategy, error) {
+	if s, ok := event.ParseStrategy(strings.ToUpper(text)); ok {
+		return s, nil
+	}
+	if n, err := strconv.ParseUint(text, 10, 16); err == nil && event.Strategy(n).Valid() {
+		return event.Strategy(n), nil
+	}
+	var all []string
+	for s := event.StrategySweep; s.Valid(); s++ {
+		all = append(all, fmt.Sprintf("%v (%d)", s, s))
+	}
+	return 0, fmt.Errorf("strategy %q is not one of %s", text, strings.Join(all, ", "))
+}
+
+// refusalText says why the core refused an act.
+func refusalText(e *event.Event, why event.Reason) string {
+	switch act := event.OperatorAct(e.Code); {
+	case act == event.OperatorLimit && why == event.ReasonBadParameter:
+		return "a lower limit is for good and has no --until; a higher one needs an --until that is to come"
+	case act == event.OperatorLimit && why == event.ReasonMaxQty:
+		return "it is above what the configuration lets nobody exceed (hard_max_qty, hard_max_notional, the client's credit)"
+	case act == event.OperatorConfirmPolicy:
+		return "it is not the policy that trades with caps"
+	case why == event.ReasonUnknownOrder:
+		return fmt.Sprintf("%d is not the number of a live order", e.Ref)
+	}
+	return why.String()
 }
 
 func (a *assembly) scopeText(s event.Scope) string {
@@ -437,7 +478,7 @@ func (a *assembly) act(r *actRequest, e *event.Event) (answer, error) {
 	}
 	out := answer{OK: acted.Why == event.ReasonNone, Done: acted.Done, Second: acted.Second, Seq: acted.Seq}
 	if acted.Why != event.ReasonNone {
-		return out, fmt.Errorf("refused: %v", acted.Why)
+		return out, fmt.Errorf("refused: %s", refusalText(e, acted.Why))
 	}
 	for deadline := time.Now().Add(controlPatience); a.journal.Durable() < acted.Seq; time.Sleep(200 * time.Microsecond) {
 		if time.Now().After(deadline) {

@@ -237,7 +237,13 @@ func (c *Config) resolveCanary(id uint64) error {
 }
 
 // policyID reads the number of a table as journals print it.
-func policyID(text string) (uint64, error) { return strconv.ParseUint(text, 16, 64) }
+func policyID(text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 16, 64)
+	if err != nil {
+		return 0, fmt.Errorf("policy %q is not a number of at most 16 hexadecimal digits, as journals and penstock policy print it", text)
+	}
+	return n, nil
+}
 
 // protections reads from when on quotes are protected. Each symbol needs a word about it:
 // the rule may change, and a router must not guess.

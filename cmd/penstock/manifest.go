@@ -113,7 +113,7 @@ func parseManifest(b []byte) (*manifest, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(m); err != nil {
-		return nil, err
+		return nil, plain(err)
 	}
 	if !bytes.Equal(m.text(), b) {
 		return nil, fmt.Errorf("it is not as penstock manifest writes it")

@@ -128,7 +128,7 @@ func parseParams(data []byte, venues []market.Venue) (*policy.Params, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
-		return nil, fmt.Errorf("byte %d: %w", d.InputOffset(), err)
+		return nil, fmt.Errorf("byte %d: %w", d.InputOffset(), plain(err))
 	}
 	if f.ID == 0 {
 		return nil, errors.New("ID must be 1 or more: 0 is the compiled-in set")

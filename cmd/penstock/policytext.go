@@ -117,7 +117,10 @@ func importCells(path string) (*textTable, [][]policy.Choice, error) {
 		d := json.NewDecoder(bytes.NewReader(data))
 		d.DisallowUnknownFields()
 		if err := d.Decode(x); err != nil {
-			return nil, nil, fmt.Errorf("%w: %s, at byte %d: %w", errConfig, path, d.InputOffset(), err)
+			return nil, nil, fmt.Errorf("%w: %s, at byte %d: %w", errConfig, path, d.InputOffset(), plain(err))
+		}
+		if _, err := d.Token(); err != io.EOF {
+			return nil, nil, fmt.Errorf("%w: %s, at byte %d: something follows the table", errConfig, path, d.InputOffset())
 		}
 	} else if err := x.readCSV(data); err != nil {
 		return nil, nil, fmt.Errorf("%w: %s, %w", errConfig, path, err)

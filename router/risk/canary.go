@@ -40,9 +40,12 @@ func (g *Gate) NewPolicy(policy uint64) {
 	}
 }
 
-// ConfirmPolicy takes the caps off a new policy.
-func (g *Gate) ConfirmPolicy(policy uint64) {
-	if k := g.controls; k != nil && k.Canary != nil && k.capped == policy {
-		k.confirmed, k.canaryOut = true, false
+// ConfirmPolicy takes the caps off a new policy; false when this one has none.
+func (g *Gate) ConfirmPolicy(policy uint64) bool {
+	k := g.controls
+	if k == nil || k.Canary == nil || k.capped != policy || k.confirmed {
+		return false
 	}
+	k.confirmed, k.canaryOut = true, false
+	return true
 }

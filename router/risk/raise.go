@@ -58,15 +58,33 @@ func (g *Gate) Raises(kind event.LimitKind, in market.InstrumentID, client uint1
 	return at != nil && value > *at
 }
 
-// SetLimit lowers a limit for good, or raises it until a time, after which it is what it
-// was. ReasonBadParameter: there is no such limit, the value is not positive, a raise names
-// no time in the future; ReasonMaxQty: above what nobody can override.
-func (g *Gate) SetLimit(kind event.LimitKind, in market.InstrumentID, client uint16, value, until, now int64) event.Reason {
+// MaySet says why SetLimit would refuse. ReasonBadParameter: there is no such limit, the value is not positive, a raise
+// names no time in the future, or what is lowered for good names one; ReasonMaxQty: above what nobody can override.
+func (g *Gate) MaySet(kind event.LimitKind, in market.InstrumentID, client uint16, value, until, now int64) event.Reason {
 	at, hard := g.limit(kind, in, client)
 	switch {
 	case at == nil || value <= 0:
 		return event.ReasonBadParameter
 	case value <= *at:
+		if until != 0 {
+			return event.ReasonBadParameter
+		}
+	case value > hard:
+		return event.ReasonMaxQty
+	case until <= now || len(g.raises) == maxRaises:
+		return event.ReasonBadParameter
+	}
+	return event.ReasonNone
+}
+
+// SetLimit lowers a limit for good, or raises it until a time, after which it is what it was, where MaySet has nothing
+// against it.
+func (g *Gate) SetLimit(kind event.LimitKind, in market.InstrumentID, client uint16, value, until, now int64) event.Reason {
+	if why := g.MaySet(kind, in, client, value, until, now); why != event.ReasonNone {
+		return why
+	}
+	at, _ := g.limit(kind, in, client)
+	if value <= *at {
 		*at = value
 		for i := range g.raises { // what runs out later does not raise it again
 			if r := &g.raises[i]; r.kind == kind && r.instrument == in && r.client == client {
@@ -74,10 +92,6 @@ func (g *Gate) SetLimit(kind event.LimitKind, in market.InstrumentID, client uin
 			}
 		}
 		return event.ReasonNone
-	case value > hard:
-		return event.ReasonMaxQty
-	case until <= now || len(g.raises) == maxRaises:
-		return event.ReasonBadParameter
 	}
 	g.raises = append(g.raises, raise{kind, in, client, *at, until})
 	g.expiry()
