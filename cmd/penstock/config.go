@@ -30,6 +30,7 @@ type Config struct {
 	Path     string
 	Raw      []byte
 	Start    startOptions
+	meta     *toml.MetaData // of the text
 	Router   router.Config
 	Acceptor ems.Config // without passwords, instruments and what a run adds
 	Idle     loop.Idle
@@ -47,7 +48,14 @@ func LoadConfig(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w: name an existing file with -c", errConfig, err)
 	}
-	return ParseConfig(path, raw)
+	c, err := ParseConfig(path, raw)
+	if err == nil {
+		err = c.written()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // ParseConfig checks raw as the content of path.
@@ -73,10 +81,54 @@ func ParseConfig(path string, raw []byte) (*Config, error) {
 		return nil, fmt.Errorf("%w %s line %d: key %q: write it in lower case", errConfig, path,
 			lineOf(raw, key[len(key)-1]), key.String())
 	}
+	c.meta = &meta
 	if err := c.resolve(); err != nil {
 		return nil, fmt.Errorf("%w %s %s: %w", errConfig, path, placeOf(raw, err.Error()), err)
 	}
 	return c, nil
+}
+
+// noZero refuses a zero that is written where a key that is left away has its default: it would be taken for that.
+func (c *Config) noZero() error {
+	t, e := &c.Tactics, &c.EMS
+	for _, k := range []struct {
+		table, key string
+		zero       bool
+	}{
+		{"tactics", "slice", t.Slice == 0}, {"tactics", "sweep", t.Sweep == 0}, {"tactics", "finish", t.Finish == 0},
+		{"tactics", "retry", t.Retry == 0}, {"tactics", "repeg", t.Repeg == 0}, {"tactics", "quote_margin", t.QuoteMargin == 0},
+		{"tactics", "max_children_per_epoch", t.MaxChildren == 0}, {"tactics", "max_postings", t.MaxPostings == 0},
+		{"tactics", "dark_min_qty", t.DarkMinQty == 0},
+		{"ems", "max_connections", e.MaxConnections == 0}, {"ems", "max_connections_per_ip", e.MaxConnectionsPerIP == 0},
+		{"ems", "first_message", e.FirstMessage == 0}, {"ems", "heartbeat_min", e.HeartBeatMin == 0},
+		{"ems", "heartbeat_max", e.HeartBeatMax == 0}, {"ems", "slow_after", e.SlowAfter == 0}, {"ems", "clock", e.Clock == 0},
+		{"router", "segment_bytes", c.file.Router.SegmentBytes == 0}, {"router", "reserve", c.file.Router.Reserve == 0},
+		{"router", "snapshot_events", c.file.Router.SnapshotEvents == 0}, {"router", "snapshot_every", c.file.Router.SnapshotEvery == 0},
+	} {
+		if k.zero && c.meta.IsDefined(k.table, k.key) {
+			name := k.table + "." + k.key
+			return fmt.Errorf("%w %s %s: %s is 0: leave it away for its default", errConfig, c.Path, placeOf(c.Raw, name), name)
+		}
+	}
+	return nil
+}
+
+// written refuses what a person must not write, though journals of before may hold it.
+func (c *Config) written() error {
+	if err := c.noZero(); err != nil {
+		return err
+	}
+	for i := range c.Venue {
+		s := &c.Venue[i]
+		for key, text := range map[string]string{"feed.protocol": s.Feed.Protocol, "feed.address": s.Feed.Address,
+			"orders.address": s.Orders.Address, "orders.dialect": s.Orders.Dialect} {
+			if text == recorded {
+				return fmt.Errorf("%w %s %s: venue %s: %s = %q is for replays alone", errConfig, c.Path,
+					placeOf(c.Raw, "venue "+s.Name+":"), s.Name, key, text)
+			}
+		}
+	}
+	return nil
 }
 
 // lineOf finds the first line that sets key or opens a table of that name.
@@ -122,8 +174,8 @@ func (c *Config) resolve() error {
 	r := &c.Router
 	r.MaxParents, r.MaxChildren = c.file.Router.MaxParents, c.file.Router.MaxChildren
 	r.Book = book.Capacity{Levels: c.file.Router.BookLevels, Orders: c.file.Router.BookOrders}
-	if r.Book.Levels <= 0 {
-		return errors.New("router.book_levels must be set and positive")
+	if n := r.Book.Levels; n <= 0 || n > book.MaxLevels {
+		return fmt.Errorf("router.book_levels is %d: 1 to %d are possible", n, book.MaxLevels)
 	}
 	if c.file.Router.Journal == "" || c.file.Router.State == "" {
 		return errors.New("router.journal and router.state must name folders")
@@ -245,6 +297,8 @@ func (c *Config) addInstrument(i int) error {
 	switch {
 	case l.HardMaxQty < l.ChildMaxQty || l.HardMaxNotional < l.ChildMaxNotional:
 		return errors.New("limits.hard_max_qty and hard_max_notional must not be below those of a child")
+	case market.Qty(in.Lot) > l.ChildMaxQty:
+		return errors.New("limits.child_max_qty is below one lot: nothing could be sent")
 	case b.high < b.low:
 		return errors.New("limits.price_high is below price_low")
 	}

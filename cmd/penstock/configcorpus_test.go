@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,6 +32,15 @@ var badConfigs = []struct{ name, old, new, want string }{
 	{"parents too many", `max_parents = 4096`, `max_parents = 4000000000`, "max parents"},
 	{"children zero", `max_children = 200000`, `max_children = 0`, "max parents and children"},
 	{"levels zero", `book_levels = 1024`, `book_levels = 0`, "book_levels"},
+	{"levels too many", `book_levels = 1024`, `book_levels = 99999999999`, "book_levels"},
+	{"messages too many", `msg_rate = 500 `, `msg_rate = 100000000000 `, "msg_rate"},
+	{"messages beyond number", `msg_rate = 500 `, `msg_rate = 9223372036854775807 `, "msg_rate"},
+	{"protection unsaid", `protect = true`, ``, "protect is missing"},
+	{"connections negative", `default_strategy = 0`, "default_strategy = 0\nmax_connections = -1", "max_connections"},
+	{"heartbeats above the default", `default_strategy = 0`, "default_strategy = 0\nheartbeat_min = 500", "heartbeat_min"},
+	{"caps of no policy", `[policy]`, "[canary]\norders = 5\nnotional = \"10\"\nsymbols = [\"*\"]\nvenues = [\"*\"]\n[policy]", "policy.table"},
+	{"a grace without its act", `target_comp_id = "DESK"`, "target_comp_id = \"DESK\"\ncancel_after = \"2s\"", "cancel_after without on_disconnect"},
+	{"itch over TLS", `protocol = "itch"`, "protocol = \"itch\"\ntls = true", "feed.tls is not for itch"},
 	{"no orders of a book", `book_orders = 262144`, ``, "capacity"},
 	{"unknown key", `placement = "inline"`, "placement = \"inline\"\nplacment = \"inline\"", "placment"},
 	{"unknown table", `[policy]`, "[polcy]\nx = 1\n[policy]", "polcy"},
@@ -182,4 +193,32 @@ func FuzzConfig(tf *testing.F) {
 			t.Fatalf("taken once, then: %v", err)
 		}
 	})
+}
+
+// TestWhatNobodyShouldWriteIsRefused: a feed that is "recorded" would never say anything, and a zero would be taken for
+// a key that is not there. Journals of before may hold both.
+func TestWhatNobodyShouldWriteIsRefused(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile("../../docs/penstock.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "r.toml")
+	for _, c := range []struct{ old, new, want string }{
+		{`protocol = "itch"`, `protocol = "recorded"`, "for replays alone"},
+		{`slice = "60s"`, `slice = "0s"`, "tactics.slice is 0"},
+		{`dark_min_qty = 100 `, `dark_min_qty = 0 `, "tactics.dark_min_qty is 0"},
+		{`default_strategy = 0`, "default_strategy = 0\nmax_connections = 0", "ems.max_connections is 0"},
+	} {
+		text := bytes.Replace(good, []byte(c.old), []byte(c.new), 1)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadConfig(path); err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, errConfig) || !strings.Contains(err.Error(), " line ") {
+			t.Errorf("%s: %v", c.new, err)
+		}
+		if _, err := ParseConfig(path, text); err != nil {
+			t.Errorf("a journal that holds it: %v", err)
+		}
+	}
 }

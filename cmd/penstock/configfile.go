@@ -59,16 +59,16 @@ type policySection struct {
 }
 
 type tacticsSection struct {
-	Slice       duration `toml:"slice"`
-	Sweep       duration `toml:"sweep"`
-	Finish      duration `toml:"finish"`
-	Retry       duration `toml:"retry"`
-	Repeg       duration `toml:"repeg"`
-	QuoteMargin duration `toml:"quote_margin"`
-	MaxChildren int      `toml:"max_children_per_epoch"`
-	MaxPostings int      `toml:"max_postings"`
-	DarkMinQty  int64    `toml:"dark_min_qty"` // lots
-	Equalise    duration `toml:"equalise"`
+	Slice       duration `toml:"slice,omitzero"`
+	Sweep       duration `toml:"sweep,omitzero"`
+	Finish      duration `toml:"finish,omitzero"`
+	Retry       duration `toml:"retry,omitzero"`
+	Repeg       duration `toml:"repeg,omitzero"`
+	QuoteMargin duration `toml:"quote_margin,omitzero"`
+	MaxChildren int      `toml:"max_children_per_epoch,omitzero"`
+	MaxPostings int      `toml:"max_postings,omitzero"`
+	DarkMinQty  int64    `toml:"dark_min_qty,omitzero"` // lots
+	Equalise    duration `toml:"equalise,omitzero"`
 }
 
 type instrumentSection struct {

@@ -36,7 +36,7 @@ type controlsSection struct {
 type tradeThroughSection struct {
 	Symbol  string `toml:"symbol"` // "*": all
 	From    string `toml:"from"`   // date, UTC
-	Protect bool   `toml:"protect"`
+	Protect *bool  `toml:"protect"`
 }
 
 // clientSection is what a client may do. Every [[ems.session]] has one.
@@ -69,7 +69,7 @@ type band struct{ low, high market.Price }
 func openControls(clients ...string) (controlsSection, []clientSection) {
 	c := controlsSection{FirmCredit: "100000000000", StrategyRate: 5_000, RepeatOrders: 5_000, RepeatWindow: duration(time.Second),
 		SameOrders: 100, SameWindow: duration(time.Second), AlertOwner: "desk",
-		TradeThrough: []tradeThroughSection{{Symbol: "*", From: "2007-03-05"}}}
+		TradeThrough: []tradeThroughSection{{Symbol: "*", From: "2007-03-05", Protect: new(bool)}}}
 	var all []clientSection
 	for _, id := range clients {
 		all = append(all, clientSection{CompID: id, Credit: "100000000000", Symbols: []string{"*"}, Venues: []string{"*"}})
@@ -103,6 +103,9 @@ func (c *Config) resolveControls() error {
 		return err
 	}
 	c.Router.Controls, c.Router.TwoPersons = k, len(s.People) > 0
+	if err = c.checkCanary(); err != nil {
+		return err
+	}
 	if c.Router.Protect, err = c.protections(s.TradeThrough); err != nil {
 		return err
 	}
@@ -215,25 +218,43 @@ func (c *Config) resolvePeople(people []string) error {
 	return nil
 }
 
-// resolveCanary caps the policy table with the number id.
-func (c *Config) resolveCanary(id uint64) error {
-	s := c.file.Canary
-	if s == nil || id == 0 {
+// checkCanary finds out whether the caps of a new policy can be.
+func (c *Config) checkCanary() error {
+	if c.file.Canary == nil {
 		return nil
 	}
-	k := &risk.Canary{Policy: id, Orders: s.Orders}
-	var err error
-	if k.Notional, err = readMoney("canary.notional", s.Notional); err != nil {
+	if c.file.Policy.Table == "" {
+		return errors.New("canary: there is no policy.table that it would cap")
+	}
+	k, err := c.canary(0)
+	if err != nil {
 		return err
+	}
+	with := *c.Router.Controls
+	with.Canary = k
+	return with.Validate(len(c.Router.Instruments), len(c.Router.Venues))
+}
+
+// resolveCanary caps the policy table with the number id.
+func (c *Config) resolveCanary(id uint64) (err error) {
+	if c.file.Canary != nil && id != 0 {
+		c.Router.Controls.Canary, err = c.canary(id)
+	}
+	return err
+}
+
+// canary reads the caps of the policy with the number id.
+func (c *Config) canary(id uint64) (k *risk.Canary, err error) {
+	s := c.file.Canary
+	k = &risk.Canary{Policy: id, Orders: s.Orders}
+	if k.Notional, err = readMoney("canary.notional", s.Notional); err != nil {
+		return nil, err
 	}
 	if k.Instruments, err = c.marks("canary.symbols", s.Symbols, c.symbolNames()); err != nil {
-		return err
+		return nil, err
 	}
-	if k.Venues, err = c.marks("canary.venues", s.Venues, c.venueNames()); err != nil {
-		return err
-	}
-	c.Router.Controls.Canary = k
-	return c.Router.Controls.Validate(len(c.Router.Instruments), len(c.Router.Venues))
+	k.Venues, err = c.marks("canary.venues", s.Venues, c.venueNames())
+	return k, err
 }
 
 // policyID reads the number of a table as journals print it.
@@ -254,13 +275,17 @@ func (c *Config) protections(sections []tradeThroughSection) ([][]router.Protect
 		if err != nil {
 			return nil, fmt.Errorf("controls.trade_through %d: from = %q is not a date like 2026-11-02", i+1, s.From)
 		}
+		if s.Protect == nil {
+			return nil, fmt.Errorf("controls.trade_through %d: protect is missing: true where better quotes are protected from %s on, false where they are not",
+				i+1, s.From)
+		}
 		which, err := c.marks("controls.trade_through.symbol", []string{s.Symbol}, c.symbolNames())
 		if err != nil {
 			return nil, err
 		}
 		for j := range which {
 			if which[j] {
-				all[j] = append(all[j], router.Protection{From: from.UnixNano(), On: s.Protect})
+				all[j] = append(all[j], router.Protection{From: from.UnixNano(), On: *s.Protect})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -33,13 +34,13 @@ type emsSection struct {
 
 // emsLimits bound what clients can cost; what is left out has its default.
 type emsLimits struct {
-	MaxConnections      int      `toml:"max_connections,omitempty"`
-	MaxConnectionsPerIP int      `toml:"max_connections_per_ip,omitempty"`
-	FirstMessage        duration `toml:"first_message,omitempty"`
-	HeartBeatMin        int      `toml:"heartbeat_min,omitempty"` // seconds
-	HeartBeatMax        int      `toml:"heartbeat_max,omitempty"`
-	SlowAfter           duration `toml:"slow_after,omitempty"`
-	Clock               duration `toml:"clock,omitempty"`
+	MaxConnections      int      `toml:"max_connections,omitzero"`
+	MaxConnectionsPerIP int      `toml:"max_connections_per_ip,omitzero"`
+	FirstMessage        duration `toml:"first_message,omitzero"`
+	HeartBeatMin        int      `toml:"heartbeat_min,omitzero"` // seconds
+	HeartBeatMax        int      `toml:"heartbeat_max,omitzero"`
+	SlowAfter           duration `toml:"slow_after,omitzero"`
+	Clock               duration `toml:"clock,omitzero"`
 }
 
 // emsSession is a client's session, or that of somebody who gets a copy of every report.
@@ -68,13 +69,35 @@ func (e *emsSection) validate() error {
 		return fmt.Errorf("default_strategy %d is none of the strategies, nor 0", s)
 	case (e.TLSCert == "") != (e.TLSKey == "") || e.TLSClientCA != "" && e.TLSCert == "":
 		return errors.New("TLS needs both tls_cert and tls_key")
-	case e.HeartBeatMin != 0 && e.HeartBeatMax != 0 && e.HeartBeatMin > e.HeartBeatMax:
-		return errors.New("heartbeat_min is above heartbeat_max")
+	}
+	if err := e.emsLimits.validate(); err != nil {
+		return err
 	}
 	if e.Listen == "" {
 		return nil
 	}
 	return validAddress("listen", e.Listen)
+}
+
+func (l *emsLimits) validate() error {
+	for _, k := range []struct {
+		key  string
+		n    int64
+		most int64
+	}{
+		{"max_connections", int64(l.MaxConnections), 10_000}, {"max_connections_per_ip", int64(l.MaxConnectionsPerIP), 10_000},
+		{"first_message", int64(l.FirstMessage), int64(time.Hour)}, {"heartbeat_min", int64(l.HeartBeatMin), 3600},
+		{"heartbeat_max", int64(l.HeartBeatMax), 3600}, {"slow_after", int64(l.SlowAfter), int64(time.Hour)},
+		{"clock", int64(l.Clock), int64(24 * time.Hour)},
+	} {
+		if k.n < 0 || k.n > k.most {
+			return fmt.Errorf("%s is %d: it must be positive, and %d at most", k.key, k.n, k.most)
+		}
+	}
+	if most := cmp.Or(l.HeartBeatMax, guard.DefaultHeartBtMax); cmp.Or(l.HeartBeatMin, guard.DefaultHeartBtMin) > most {
+		return fmt.Errorf("heartbeat_min is above heartbeat_max, %d", most)
+	}
+	return nil
 }
 
 // acceptor reads the EMS part of the configuration: which sessions there are and on which
@@ -196,6 +219,9 @@ func (c *Config) clientPolicies(sessions []ems.Session) (all []router.ClientPoli
 		act, after := c.EMS.OnDisconnect, c.EMS.CancelAfter
 		if i < len(c.EMS.Session) && c.EMS.Session[i].OnDisconnect != "" {
 			act, after = c.EMS.Session[i].OnDisconnect, c.EMS.Session[i].CancelAfter
+		} else if i < len(c.EMS.Session) && c.EMS.Session[i].CancelAfter != 0 {
+			return nil, fmt.Errorf("session %s: cancel_after without on_disconnect: say on_disconnect = \"cancel\" there as well",
+				sessions[i].TargetCompID)
 		}
 		switch {
 		case act == "keep" && after == 0:

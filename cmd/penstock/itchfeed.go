@@ -24,6 +24,9 @@ func (f *feedSection) validateITCH() error {
 			return err
 		}
 	}
+	if key := f.webSocketKey(); key != "" {
+		return fmt.Errorf("feed.%s is not for itch: remove it", key)
+	}
 	switch _, err := time.LoadLocation(f.Zone); {
 	case err != nil:
 		return fmt.Errorf("feed.zone: %w: name one like America/New_York", err)
@@ -37,6 +40,29 @@ func (f *feedSection) validateITCH() error {
 		return errors.New("feed.gap_wait must be shorter than feed.silence")
 	}
 	return nil
+}
+
+// webSocketKey returns a key that is set and that only feeds over WebSocket have.
+func (f *feedSection) webSocketKey() string {
+	switch {
+	case f.TLS:
+		return "tls"
+	case f.CAFile != "":
+		return "ca_file"
+	case f.CertFile != "" || f.KeyFile != "":
+		return "cert_file"
+	case f.Path != "":
+		return "path"
+	case len(f.Fallback) > 0:
+		return "fallback"
+	case f.Contract != 0:
+		return "contract"
+	case f.Depth != 0:
+		return "depth"
+	case f.PricePrecision != 0 || f.QtyPrecision != 0:
+		return "price_precision"
+	}
+	return ""
 }
 
 // snapshotPassword reads the password of the GLIMPSE server, "" when none is set.

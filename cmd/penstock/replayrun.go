@@ -156,6 +156,7 @@ type replayRun struct {
 	events  int64
 	started time.Time // when the first event was played, with --speed
 	end     int64     // recorded time at which the recordings ended
+	closed  bool      // they have
 	books   []bookReport
 	client  market.Qty // what the reports said was filled
 	spent   market.Notional
@@ -218,7 +219,7 @@ func (r *replayRun) play() {
 	}
 	var e event.Event
 	for r.seq.Err() == nil {
-		if r.end == 0 && r.world.Ended() {
+		if !r.closed && r.world.Ended() {
 			r.close()
 			parentAt = math.MaxInt64
 		}
@@ -231,9 +232,9 @@ func (r *replayRun) play() {
 			r.pace(e.RecvTime)
 			r.seq.Take(e.RecvTime, &e)
 			r.events++
-		case limit == math.MaxInt64 && r.end != 0:
+		case limit == math.MaxInt64 && r.closed:
 			return
-		case r.end == 0 && r.world.Ended(): // nothing came after the last look
+		case !r.closed && r.world.Ended(): // nothing came after the last look
 			continue
 		case !r.sent && limit == parentAt:
 			r.send(limit)
@@ -265,7 +266,7 @@ func (r *replayRun) close() {
 	r.watch()
 	*r.state += r.seq.Now() - r.since
 	r.state, r.since = new(int64), r.seq.Now()
-	r.end = r.seq.Now()
+	r.end, r.closed = r.seq.Now(), true
 	r.books = r.bookReports()
 	for i := range r.plan.Venues {
 		r.seq.Take(r.end, &event.Event{Kind: event.BookStatus, Venue: r.plan.Venues[i].ID, RecvTime: r.end,
@@ -283,7 +284,7 @@ func (r *replayRun) send(now int64) {
 
 // watch adds up how long the composite has been normal, locked or crossed.
 func (r *replayRun) watch() {
-	if r.end != 0 {
+	if r.closed {
 		return
 	}
 	m := r.core.Composite(0)

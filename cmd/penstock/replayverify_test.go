@@ -100,3 +100,35 @@ func TestReplaySpeed(t *testing.T) {
 		}
 	}
 }
+
+// TestAReplayOfNothingEnds: a recording of which nothing could be used is over at once, and is trouble.
+func TestAReplayOfNothingEnds(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.itch")
+	if err := os.WriteFile(path, []byte("abcde"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if code, out, _ := penstock(t, "replay", "--feed", "X=itch+instrument=AAPL+date=20120621:"+path); code != 1 ||
+			!strings.Contains(out, "TROUBLE") {
+			t.Errorf("exit code %d: %s", code, out)
+		}
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it goes on and on")
+	}
+}
+
+// TestSeedsAreBounded: each one's outcome is kept.
+func TestSeedsAreBounded(t *testing.T) {
+	t.Parallel()
+	for text, ok := range map[string]bool{"5": true, "1-1000000": true, "1-1000001": false, "0-281474976710655": false, "9-5": false, "x": false} {
+		if _, _, err := parseSeeds(text); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

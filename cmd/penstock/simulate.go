@@ -117,8 +117,14 @@ func parseSeeds(text string) (first, last uint64, err error) {
 	if err != nil || last < first {
 		return 0, 0, fmt.Errorf("%q is not a range such as 30000-30099", text)
 	}
+	if last-first >= maxSeeds {
+		return 0, 0, fmt.Errorf("%q are more than %d seeds", text, maxSeeds)
+	}
 	return first, last, nil
 }
+
+// maxSeeds bounds a range: the outcome of each is kept.
+const maxSeeds = 1_000_000
 
 func regimeNames() string {
 	var names []string

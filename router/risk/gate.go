@@ -100,6 +100,9 @@ func NewGate(limits []Limits, venues []market.Venue) (*Gate, error) {
 	return g, nil
 }
 
+// maxMsgRate bounds Venue.MsgRate: the time of each message of a second is kept.
+const maxMsgRate = 1 << 21
+
 // Check says why NewGate would refuse limits and venues, and takes no memory.
 func Check(limits []Limits, venues []market.Venue) error {
 	for i := range limits {
@@ -110,6 +113,9 @@ func Check(limits []Limits, venues []market.Venue) error {
 	for i := range venues {
 		if venues[i].MsgRate <= 0 {
 			return fmt.Errorf("venue %s: msg_rate must be set and positive", venues[i].Name)
+		}
+		if venues[i].MsgRate > maxMsgRate {
+			return fmt.Errorf("venue %s: msg_rate is %d: the most is %d messages a second", venues[i].Name, venues[i].MsgRate, maxMsgRate)
 		}
 	}
 	return nil

@@ -27,14 +27,20 @@ type Limits struct {
 	Patience time.Duration
 }
 
+// Bounds of HeartBtInt(108) where Limits says none, seconds.
+const (
+	DefaultHeartBtMin = 5
+	DefaultHeartBtMax = 60
+)
+
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.FirstFrame, 5*time.Second)
 	setDefault(&l.PerIP, 4)
 	setDefault(&l.Clients, 64)
 	setDefault(&l.Garbled, 16)
 	setDefault(&l.OutBytes, 4<<20)
-	setDefault(&l.HeartBtMin, 5)
-	setDefault(&l.HeartBtMax, 60)
+	setDefault(&l.HeartBtMin, DefaultHeartBtMin)
+	setDefault(&l.HeartBtMax, DefaultHeartBtMax)
 	setDefault(&l.Clock, 2*time.Minute)
 	setDefault(&l.Patience, time.Second)
 	return l
