@@ -80,7 +80,10 @@ type assembly struct {
 	unsent     []event.Command           // cancels that a gateway's ring had no room for
 	bounced    []event.Event             // answers to orders that it had no room for
 
-	latency [3]*hist.Latency // I/O goroutine only, until it has ended
+	latency [len(causeNames)]*hist.Latency // of who works the gateways, until it has ended
+	times   orderTimes                     // likewise
+	reading atomic.Bool                    // somebody reads the counters
+	metrics *metricsServer
 	threads sync.WaitGroup
 	latch   firewall.Latch // keeps new orders from leaving a gateway, whatever the core says
 	wall    wall
@@ -138,6 +141,10 @@ func assemble(cfg *Config) (*assembly, error) {
 func (a *assembly) open() error {
 	cfg := a.cfg
 	if err := cfg.checkManifest(); err != nil {
+		return err
+	}
+	var err error
+	if a.metrics, err = bindMetrics(cfg.file.Metrics.Listen); err != nil {
 		return err
 	}
 	table, data, err := cfg.readTable(clock())
@@ -203,8 +210,11 @@ func (a *assembly) open() error {
 	a.hush()
 	a.shadow.begin()
 	a.start(a.loop.Run)
-	a.control, err = openControl(a)
-	return err
+	if a.control, err = openControl(a); err != nil {
+		return err
+	}
+	a.metrics.serve(a.writeMetrics)
+	return nil
 }
 
 func (a *assembly) start(run func() error) {
@@ -335,6 +345,10 @@ func (a *assembly) stop() error {
 		a.alarm(alert{Severity: warning, Kind: "control", Text: err.Error()})
 	}
 	a.control = nil
+	if err := a.metrics.close(); err != nil {
+		a.alarm(alert{Severity: warning, Kind: "metrics", Text: err.Error()})
+	}
+	a.metrics = nil
 	a.loop.Stop()
 	a.io.Stop()
 	a.threads.Wait()
@@ -411,6 +425,7 @@ func (a *assembly) close() {
 		err = errors.Join(err, a.alarms.close())
 	}
 	a.port.Close()
+	err = errors.Join(err, a.metrics.close())
 	if a.life != nil {
 		if a.stopped && sessions == nil {
 			err = errors.Join(err, a.life.ended(), a.endRun())

@@ -214,6 +214,11 @@ func (c *Config) resolve() error {
 			return fmt.Errorf("venue %d (%s): %w", i+1, c.Venue[i].Name, err)
 		}
 	}
+	if text := c.file.Metrics.Listen; text != "" {
+		if err := validAddress("metrics.listen", text); err != nil {
+			return err
+		}
+	}
 	if err := c.EMS.validate(); err != nil {
 		return fmt.Errorf("ems: %w", err)
 	}

@@ -18,6 +18,7 @@ type file struct {
 	Policy     policySection       `toml:"policy"`
 	Tactics    tacticsSection      `toml:"tactics"`
 	Controls   controlsSection     `toml:"controls"`
+	Metrics    metricsSection      `toml:"metrics,omitzero"`
 	Canary     *canarySection      `toml:"canary,omitempty"`
 	Client     []clientSection     `toml:"client"`
 	EMS        emsSection          `toml:"ems"`

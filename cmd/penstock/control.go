@@ -53,6 +53,9 @@ type actRequest struct {
 	User string `json:"user"` // its name
 }
 
+// readActs change nothing: whoever reaches the socket may ask.
+var readActs = []string{"status", "alerts", "metrics"}
+
 // answer says what became of a request.
 type answer struct {
 	OK     bool     `json:"ok"`
@@ -62,8 +65,10 @@ type answer struct {
 	Seq    uint64   `json:"seq,omitempty"` // of the event in the journal
 	Killed []string `json:"killed,omitempty"`
 	Venues []string `json:"venues,omitempty"`
-	Live   int      `json:"live_parents"`
-	Alerts []alert  `json:"alerts,omitempty"`
+	// Metrics is all counters, in the text format of Prometheus.
+	Metrics string  `json:"metrics,omitempty"`
+	Live    int     `json:"live_parents"`
+	Alerts  []alert `json:"alerts,omitempty"`
 }
 
 // control is the open socket.
@@ -214,7 +219,7 @@ func (c *control) identify(conn *net.UnixConn, r *actRequest) error {
 	switch {
 	case !fits || !id.Valid():
 		return fmt.Errorf("who = %q: a name of 1 to 20 characters of A-Z a-z 0-9 _ -", r.Who)
-	case len(people) > 0 && !slices.Contains(people, r.Who) && r.Act != "status" && r.Act != "alerts":
+	case len(people) > 0 && !slices.Contains(people, r.Who) && !slices.Contains(readActs, r.Act):
 		return fmt.Errorf("%s is not one of controls.people", r.Who)
 	case slices.Contains(people, r.User) && r.User != r.Who:
 		return fmt.Errorf("%s cannot act as %s", r.User, r.Who)
@@ -226,6 +231,10 @@ func (c *control) obey(r *actRequest) (answer, error) {
 	switch r.Act {
 	case "status", "alerts":
 		return c.status(), nil
+	case "metrics":
+		var text strings.Builder
+		err := c.a.writeMetrics(&text)
+		return answer{OK: err == nil, Done: true, Metrics: text.String()}, err
 	}
 	if r.Reason == "" {
 		return answer{}, errors.New("a reason is needed: --reason")

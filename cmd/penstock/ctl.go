@@ -28,6 +28,7 @@ acts marked 2 take effect when a second person has said the same within ten minu
   resolve   CHILD --value CUMQTY: an order whose state no venue tells is over           2
   confirm-policy  POLICY: it trades on without its caps                                 2
   status    what is killed, venues, open alerts; alerts, ack ID
+  metrics   all counters, as metrics.listen serves them to Prometheus
 `
 
 // ctl asks a running router.
@@ -164,6 +165,7 @@ func (a *answer) print(w io.Writer) {
 	case a.Seq != 0 && a.Done:
 		fmt.Fprintf(w, "done: event %d, on disk\n", a.Seq)
 	}
+	fmt.Fprint(w, a.Metrics)
 	for _, text := range a.Killed {
 		fmt.Fprintf(w, "killed: %s\n", text)
 	}

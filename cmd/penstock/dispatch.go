@@ -20,6 +20,7 @@ func (a *assembly) onSent(c *event.Command, sendTime int64) {
 		cause = causeReply
 	}
 	a.latency[cause].Record(sendTime - c.RecvTime)
+	a.times.record(cause, sendTime-c.RecvTime)
 }
 
 // dispatch hands a command to whoever it concerns. Core goroutine.

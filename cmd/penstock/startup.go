@@ -117,6 +117,9 @@ func (a *assembly) sayQuiet(s *loop.Settled, say func(string, ...any)) {
 	}
 }
 
+// ringNames are those of the loop's inputs, as in open.
+var ringNames = [...]string{"operator", "returned", "venues", "clients"}
+
 // loopLines tell how the loop did: for the end of a run and of a demo.
 func (a *assembly) loopLines() []string {
 	s := a.loop.Stats()
@@ -129,10 +132,9 @@ func (a *assembly) loopLines() []string {
 		fmt.Sprintf("loop: stalls of idle turns over 10µs %d, 100µs %d, 1ms %d, longest %v", s.Stalls[0], s.Stalls[1],
 			s.Stalls[2], time.Duration(s.IdleMax)),
 	}
-	names := [...]string{"operator", "returned", "venues", "clients"} // as in open
 	marks := "rings, most ever used:"
 	for i, m := range a.loop.RingMarks() {
-		marks += fmt.Sprintf(" %s %d of %d,", names[i], m.HighWater, m.Cap)
+		marks += fmt.Sprintf(" %s %d of %d,", ringNames[i], m.HighWater, m.Cap)
 	}
 	most := 0
 	for _, m := range a.io.CommandMarks() {

@@ -36,6 +36,8 @@ type IO struct {
 	poller   *wire.Poller
 	parked   atomic.Bool
 	stop     atomic.Bool
+	ended    chan struct{} // Run has returned
+	looks    inspector
 	fds      []wire.PollFD
 	cmd      event.Command
 	next     int      // worker that looks first in the next turn
@@ -60,7 +62,7 @@ func NewIO(workers []Worker, events event.Sink, clock func() int64) (*IO, error)
 		return nil, err
 	}
 	return &IO{workers: workers, events: events, clock: clock, poller: p,
-		refusal: new(refusal), handed: make([]bool, len(workers))}, nil
+		ended: make(chan struct{}), refusal: new(refusal), handed: make([]bool, len(workers))}, nil
 }
 
 // Gate names what asks for the workers' connections at the beginning of a turn. Before Run.
@@ -256,11 +258,12 @@ func (o *IO) Close() error { return o.poller.Close() }
 
 // Run works until Stop.
 func (o *IO) Run() error {
+	defer close(o.ended)
 	for !o.stop.Load() {
-		if o.Work() > 0 {
+		if work := o.Work(); o.looks.answer() || work > 0 {
 			continue
 		}
-		if err := o.wait(parkMax, o.stop.Load); err != nil {
+		if err := o.wait(parkMax, func() bool { return o.looks.wanted() || o.stop.Load() }); err != nil {
 			return err
 		}
 	}

@@ -205,3 +205,32 @@ func TestAnIdleTurnGlances(t *testing.T) {
 		t.Errorf("%d glances of a loop that gives its core away", glances)
 	}
 }
+
+// TestWorkersAreLookedAt: who works feeds and gateways by itself lets others look between two turns, busy or asleep, and
+// not any more when it has ended.
+func TestWorkersAreLookedAt(t *testing.T) {
+	worked := 0 // of the IO's goroutine
+	io, err := NewIO([]Worker{{Work: func(int64) int { worked++; return worked / 2 % 2 },
+		PollFDs: func(fds []wire.PollFD) []wire.PollFD { return fds }}}, func(*event.Event) bool { return true }, func() int64 { return 1 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- io.Run() }()
+	for range 100 {
+		seen := 0
+		if !io.InspectWorkers(func() { seen = worked }) || seen == 0 {
+			t.Fatalf("looked at nothing: %d", seen)
+		}
+	}
+	io.Stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if io.InspectWorkers(func() { t.Error("looked at what has ended") }) {
+		t.Error("it has ended")
+	}
+	if err := io.Close(); err != nil {
+		t.Error(err)
+	}
+}

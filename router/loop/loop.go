@@ -2,7 +2,6 @@ package loop
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,8 +36,7 @@ type Loop struct {
 	clock   func() int64
 	bell    parker
 	stop    atomic.Bool
-	request atomic.Pointer[inspection]
-	looking sync.Mutex // one inspection at a time
+	looks   inspector
 	board   *book.Board
 	ended   chan struct{}
 	turn    func()
@@ -190,7 +188,7 @@ func (l *Loop) asked(now int64) bool {
 			return true
 		}
 	}
-	return l.seq.core.NextTimer() <= now || l.request.Load() != nil || l.board.Asked() || l.rests.due(now)
+	return l.seq.core.NextTimer() <= now || l.looks.wanted() || l.board.Asked() || l.rests.due(now)
 }
 
 // take is a turn of the core alone, up to now.
@@ -248,13 +246,7 @@ func (l *Loop) finish(now int64) (work bool) {
 	}
 	work = l.seq.core.Serve(l.board, now) || work
 	l.seq.refusal.leave()
-	if l.request.Load() != nil {
-		if r := l.request.Swap(nil); r != nil {
-			r.look(l.seq)
-			r.over.Store(true)
-			work = true
-		}
-	}
+	work = l.looks.answer() || work
 	l.turn()
 	l.seq.refusal.enter()
 	if now-l.stats.At > publishBusyNanos || !work && now-l.stats.At > publishIdleNanos {
@@ -400,7 +392,7 @@ func (l *Loop) ready() bool {
 			return true
 		}
 	}
-	return l.request.Load() != nil || l.board.Asked() || l.stop.Load()
+	return l.looks.wanted() || l.board.Asked() || l.stop.Load()
 }
 
 // Stop makes Run return. Any goroutine.

@@ -28,6 +28,7 @@ type Stats struct {
 
 	EventsMax uint64 // of one turn
 	BusyNanos uint64 // in busy turns
+	IdleNanos uint64 // in the others
 	BusyMax   uint64 // ns, the longest busy turn
 	IdleMax   uint64 // ns, the longest idle turn
 
@@ -65,6 +66,7 @@ func (s *Stats) turn(nanos int64, busy bool, taken int) {
 		s.EventsMax = max(s.EventsMax, uint64(taken))
 		s.BusyMax = max(s.BusyMax, n)
 	} else {
+		s.IdleNanos += n
 		s.Idle[bucket]++
 		s.IdleMax = max(s.IdleMax, n)
 	}

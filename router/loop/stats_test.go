@@ -20,7 +20,7 @@ func TestTurnsAreCountedByWhatTheyTook(t *testing.T) {
 	}{{100, false, 0}, {300, true, 2}, {150_000, false, 0}, {20_000, true, 7}, {2_000_000, false, 0}, {-5, false, 0}} {
 		s.turn(c.nanos, c.busy, c.taken)
 	}
-	want := Stats{Turns: 6, BusyTurns: 2, Events: 9, EventsMax: 7, BusyNanos: 20_300, BusyMax: 20_000, IdleMax: 2_000_000,
+	want := Stats{Turns: 6, BusyTurns: 2, Events: 9, EventsMax: 7, BusyNanos: 20_300, IdleNanos: 2_150_100, BusyMax: 20_000, IdleMax: 2_000_000,
 		Stalls: [3]uint64{2, 2, 1}, SlowBusy: [3]uint64{1, 0, 0}, StallNanos: 2_150_000}
 	want.Busy[9], want.Busy[15] = 1, 1
 	want.Idle[0], want.Idle[7], want.Idle[18], want.Idle[21] = 1, 1, 1, 1
