@@ -21,7 +21,7 @@ type Names struct {
 //
 // Times are StepTime and UTC; "*" stands for every venue or instrument.
 func AppendEvent(dst []byte, e *Event, names *Names) []byte {
-	l := names.line(dst, e.Instrument)
+	l := names.line(dst, e.Instrument, e.StepTime)
 	l.uint("#", e.Seq)
 	l.time(" ", e.StepTime)
 	l.word(e.Kind.String())
@@ -247,7 +247,7 @@ func (l *line) session(e *Event) {
 //
 //	send C17 LITA DEMO buy 300 @100.25 IOC for P3 after #1042
 func AppendCommand(dst []byte, c *Command, names *Names) []byte {
-	l := names.line(dst, c.Instrument)
+	l := names.line(dst, c.Instrument, c.StepTime)
 	l.b = append(l.b, c.Kind.String()...)
 	switch c.Kind {
 	case SendOrder:
@@ -359,7 +359,7 @@ func (l *line) report(c *Command) {
 //
 // The number behind a tactic is the score, in thousandths of a price increment against the mid.
 func AppendDecision(dst []byte, d *Decision, names *Names) []byte {
-	l := names.line(dst, d.Instrument)
+	l := names.line(dst, d.Instrument, d.StepTime)
 	l.uint("decide P", d.Parent)
 	l.symbol(d.Instrument)
 	l.uint(" slice ", uint64(d.Slice))

@@ -13,10 +13,11 @@ type line struct {
 	b          []byte
 	n          *Names
 	instrument *market.Instrument // nil when unknown
+	now        int64              // of what the line is about, ns since epoch
 }
 
-func (n *Names) line(dst []byte, id market.InstrumentID) line {
-	l := line{b: dst, n: n}
+func (n *Names) line(dst []byte, id market.InstrumentID, now int64) line {
+	l := line{b: dst, n: n, now: now}
 	if n != nil && int(id) < len(n.Instruments) {
 		l.instrument = &n.Instruments[id]
 	}
@@ -112,8 +113,14 @@ func (l *line) reason(r Reason) {
 	l.b = append(append(l.b, r.String()...), ')')
 }
 
+// time appends a time of day, behind its date where that is not the line's own.
 func (l *line) time(label string, ns int64) {
-	l.b = time.Unix(0, ns).UTC().AppendFormat(append(l.b, label...), "15:04:05.000000000")
+	const day = 86_400e9
+	layout := "15:04:05.000000000"
+	if ns/day != l.now/day {
+		layout = "2006-01-02 " + layout
+	}
+	l.b = time.Unix(0, ns).UTC().AppendFormat(append(l.b, label...), layout)
 }
 
 // date appends a date that is given in days since 1970.

@@ -243,9 +243,10 @@ func (c *control) obey(r *actRequest) (answer, error) {
 	defer c.acting.Unlock()
 	if r.Act == "ack" {
 		id, err := strconv.ParseUint(r.ID, 10, 64)
-		if err == nil {
-			err = c.a.alarms.ack(id, r.Who)
+		if err != nil {
+			return answer{}, fmt.Errorf("%q is not the number of an alert: penstock ctl alerts lists them", r.ID)
 		}
+		err = c.a.alarms.ack(id, r.Who)
 		if err == nil {
 			go c.a.journalRequest(r) // the core may stand still: what is acknowledged may be just that
 		}
