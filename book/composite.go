@@ -27,6 +27,7 @@ type Composite struct {
 	// for each venue whose touch, quote or state changed since the last Refresh,
 	// Owed says that somebody was put off meanwhile.
 	Partial, Dirty uint16
+	shows          uint16 // venues that may be in the touch, one bit each: what a pool's feed says is in none
 	Version        uint64 // rises with every event of a book and every age
 	Owed           bool
 
@@ -79,7 +80,7 @@ func NewComposite(id market.InstrumentID, venues []market.Venue, traded func(mar
 			m.Books[i] = New(Capacity{}, nil)
 		}
 	}
-	m.active = m.dealers
+	m.active, m.shows = m.dealers, m.lit|m.dealers
 	return m
 }
 
@@ -108,7 +109,7 @@ func (m *Composite) Apply(e *event.Event) (resync bool) {
 	m.Version++
 	was := b.State
 	touched, resync := b.Apply(e)
-	bit := m.touchBit(e.Venue)
+	bit := uint16(1) << (e.Venue & (market.MaxVenues - 1)) & m.shows
 	if touched || b.State != was {
 		m.Dirty |= bit
 	}
@@ -128,15 +129,10 @@ func (m *Composite) Expire(v market.VenueID, now int64) bool {
 		return false
 	}
 	m.Version++
-	bit := m.touchBit(v)
+	bit := uint16(1) << v & m.shows
 	m.Partial &^= bit
 	m.Dirty |= bit
 	return true
-}
-
-// touchBit is venue v's bit in what concerns the touch, 0 for a pool: what it shows is in none.
-func (m *Composite) touchBit(v market.VenueID) uint16 {
-	return 1 << (v & (market.MaxVenues - 1)) & (m.lit | m.dealers)
 }
 
 // Refresh brings the touch up to now (ns since epoch, never less than before) and

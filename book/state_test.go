@@ -118,7 +118,7 @@ func TestStateHasEveryField(t *testing.T) {
 	all := func(c *state.Codec) { moveAll(c, m) }
 	statetest.Covered(t, m, all, map[string]string{
 		"Instrument": "configuration", "Books": "each moves itself", "venues": "configuration", "kinds": "configuration",
-		"count": "configuration", "lit": "configuration", "dealers": "configuration",
+		"count": "configuration", "shows": "configuration", "lit": "configuration", "dealers": "configuration",
 		"next": "a cache", "untold": "told first"})
 	for v, exempt := range []map[string]string{
 		{"orders": "shared by the venue's books"}, {"orders": "none"}, {"orders": "none", "rests": "no depth, nothing rests"}} {

@@ -124,6 +124,17 @@ func (c *Core) obey(e *event.Event) event.Reason {
 	return event.ReasonNone
 }
 
+// comeDue does what must be done before the first event of its time: fills are marked out, raises of limits end.
+func (c *Core) comeDue() {
+	if c.now >= c.economics.marks.next {
+		c.markOut()
+	}
+	if c.now >= c.gate.NextExpiry() {
+		c.gate.Expire(c.now)
+		c.facts++
+	}
+}
+
 // workAll looks at every live parent again.
 func (c *Core) workAll() {
 	for i := 0; i < len(c.agenda.all); i++ {

@@ -115,7 +115,11 @@ func (c *Core) leavings(p *Parent, worst int64) leavings {
 		if key >= worst {
 			continue
 		}
-		if open := shown - inflight[v][i] + c.heldBack(p, market.VenueID(v)); open.FloorTo(lot) <= c.walk.taken(v) {
+		open := shown - inflight[v][i]
+		if c.waiting.count > 0 {
+			open += c.heldBack(p, market.VenueID(v))
+		}
+		if open.FloorTo(lot) <= c.walk.taken(v) {
 			continue
 		}
 		if key < l.best {

@@ -291,12 +291,8 @@ func (c *Core) Begin(e *event.Event, out *event.Output) (more bool) {
 	assert.That(e.StepTime >= c.now, "time does not go back")
 	c.seq, c.now, c.out, c.cause = e.Seq, e.StepTime, out, e
 	c.Counters.Events++
-	if c.now >= c.economics.marks.next {
-		c.markOut()
-	}
-	if c.now >= c.gate.NextExpiry() {
-		c.gate.Expire(c.now)
-		c.facts++
+	if c.now >= min(c.economics.marks.next, c.gate.NextExpiry()) {
+		c.comeDue()
 	}
 	c.steady = steady>>e.Kind&1 != 0
 	switch e.Kind {
