@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"penstock/event"
 	"penstock/journal"
 	"penstock/router/loop"
 )
@@ -132,6 +133,15 @@ func TestCtl_C10_C14_C16_PersonsActThroughTheSocket(t *testing.T) {
 	r.ctlOf(0, append(release, "--who", "bob")...)
 	if out := r.ctlOf(0, append(release, "--who", "alice")...); !strings.Contains(out, "done") {
 		t.Error(out)
+	}
+	// SIGUSR2 is one of two persons, and penstock ctl release the other.
+	if text := r.a.whoLifts(); !strings.Contains(text, "two persons") || !strings.Contains(text, "SIGUSR2 and then penstock ctl release") {
+		t.Error(text)
+	}
+	r.ctlOf(0, "kill", "--who", "bob", "--reason", "all of it")
+	r.a.operate(event.OperatorResume, "signal", "SIGUSR2")
+	if out := r.ctlOf(0, "release", "--who", "alice", "--reason", "all is right"); !strings.Contains(out, "done") || r.a.latch.Stopped(0) {
+		t.Errorf("a signal and a person are not two: %s", out)
 	}
 	r.until("it trades again", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > sent })
 	if err := r.client.Cancel("K-2", "K-1"); err != nil {

@@ -86,7 +86,7 @@ func (a *assembly) flush() {
 
 // operate queues an operator's act.
 func (a *assembly) operate(act event.OperatorAct, name, reason string) bool {
-	e := event.Event{Kind: event.Operator, Code: uint8(act), Venue: market.NoVenue, RecvTime: clock()}
+	e := event.Event{Kind: event.Operator, Code: uint8(act), Venue: market.NoVenue, Instrument: market.NoInstrument, RecvTime: clock()}
 	e.ID, _ = event.MakeID(name)
 	e.OrigID, _ = event.MakeID(reason)
 	return a.push(&e)

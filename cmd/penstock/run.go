@@ -23,9 +23,11 @@ Runs the router with the configuration in FILE until SIGINT or SIGTERM. Every ch
 of a feed or an order session is printed.
 
 SIGUSR1 is the kill switch: nothing new is sent and every open child order is
-cancelled, also at venues that come back later. Parent orders stay live and go on when
-SIGUSR2 lifts the kill; until then clients may cancel them. On a stop open children
-are cancelled first; exit code 1 says that some could not be.
+cancelled, also at venues that come back later. Parent orders stay live, may be cancelled
+by their clients, and go on when the kill is lifted: by SIGUSR2 or penstock ctl release.
+Where controls.people names persons that takes two of them: penstock ctl release by each,
+or SIGUSR2 first and then penstock ctl release, within ten minutes. On a stop open
+children are cancelled first; exit code 1 says that some could not be.
 
 SIGHUP reads the policy table again (policy.table) and puts it in force; a file that is
 refused leaves the current one.
@@ -128,7 +130,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if a.recovered != nil {
 		say("router: %v", a.recovered)
 		if a.recovered.killed {
-			say("router: it was killed and stays so: SIGUSR2 lifts that")
+			say("router: it was killed and stays so: %s", a.whoLifts())
 		}
 	}
 	if err := a.journal.Unshared(); err != nil {
@@ -186,7 +188,7 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 			case syscall.SIGUSR2:
 				if a.cfg.Router.TwoPersons { // a signal is one of two; the other opens the gateways
 					a.operate(event.OperatorResume, "signal", "SIGUSR2")
-					say("router: SIGUSR2 is noted: penstock ctl release, within ten minutes, makes it two persons")
+					say("router: SIGUSR2 is noted: a person's penstock ctl release, within ten minutes, makes it two")
 					continue
 				}
 				a.latch.Release(firewall.Scope{})
@@ -199,6 +201,15 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 			}
 		}
 	}
+}
+
+// whoLifts says what lifts a kill of the firm. A signal tells no name, so where persons are named it
+// is one of two; the gateways open by the second one's release.
+func (a *assembly) whoLifts() string {
+	if a.cfg.Router.TwoPersons {
+		return "two persons lift that: penstock ctl release by both, or SIGUSR2 and then penstock ctl release, within ten minutes"
+	}
+	return "SIGUSR2 or penstock ctl release lifts that"
 }
 
 // shutDown cancels what is open and stops. Orders that a venue did not confirm as

@@ -277,7 +277,7 @@ func (a *assembly) sayShadow(say func(string, ...any)) {
 	}
 	if text := a.shadowSaid.Swap(nil); text != nil {
 		a.warn(say, "shadow", "a second core on the same journal came to something else: %s. No new order leaves and open ones are "+
-			"cancelled; SIGUSR2 lifts that", *text)
+			"cancelled: %s", *text, a.whoLifts())
 	}
 	if err := a.shadow.snapError.Load(); err != nil && !a.shadow.reported {
 		a.shadow.reported = true

@@ -44,7 +44,7 @@ func (w *watchdog) look(now time.Time) vitals {
 	switch silent := now.Sub(v.at); {
 	case silent < frozenLatch:
 		if w.latched {
-			w.say("router: the core answers again; it is killed, SIGUSR2 lifts that")
+			w.say("router: the core answers again; it is killed: %s", w.a.whoLifts())
 		}
 		w.latched, w.cut = false, false
 	case silent >= frozenCancel && !w.cut:

@@ -102,7 +102,7 @@ func freeze(t *testing.T, r *demoRig) {
 		}
 		text += "\n" + al.Text
 	}
-	for _, want := range []string{"no new order leaves", "the gateways asked for the cancel of", "answers again"} {
+	for _, want := range []string{"no new order leaves", "the gateways asked for the cancel of", "answers again; it is killed: SIGUSR2 or penstock ctl release lifts that"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q was not said: %s", want, text)
 		}
