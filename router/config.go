@@ -20,7 +20,7 @@ type Config struct {
 	Protect     [][]Protection      // by InstrumentID, oldest first; empty: no quote is protected
 	TwoPersons  bool                // releases and raises take two persons
 	Curves      []*VolumeCurve      // indexed by InstrumentID, nil where there is none; may be empty
-	Table       *policy.Table       // nil: the compiled-in static table
+	Table       *policy.Table       // nil: BASELINE, compiled in
 	Book        book.Capacity
 	MaxParents  int // parent orders of one run, live or done
 	MaxChildren int // child orders of one run, live or done
@@ -162,17 +162,23 @@ func (c *Config) validate() error {
 }
 
 func (t *Tactics) validate() error {
-	for _, v := range []int64{t.SliceNanos, t.SweepNanos, t.FinishNanos, t.RetryNanos, t.RepegNanos,
-		t.QuoteNanos, int64(t.MaxChildren), int64(t.MaxLife), int64(t.MaxPostings)} {
-		if v <= 0 {
-			return errors.New("router: every tactics setting must be positive")
+	for _, k := range []struct {
+		key string
+		v   int64
+	}{
+		{"slice", t.SliceNanos}, {"sweep", t.SweepNanos}, {"finish", t.FinishNanos}, {"retry", t.RetryNanos},
+		{"repeg", t.RepegNanos}, {"quote_margin", t.QuoteNanos}, {"max_children_per_epoch", int64(t.MaxChildren)},
+		{"max_life", int64(t.MaxLife)}, {"max_postings", int64(t.MaxPostings)},
+	} {
+		if k.v <= 0 {
+			return fmt.Errorf("router: tactics.%s is %d: it must be positive", k.key, k.v)
 		}
 	}
 	if t.EqualiseNanos < 0 || t.EqualiseNanos > MaxEqualiseNanos {
 		return fmt.Errorf("router: tactics.equalise: orders may wait for those to farther venues for 0 to %d µs", MaxEqualiseNanos/1000)
 	}
 	if t.DarkMinQty < 0 {
-		return errors.New("router: dark minimum quantity must not be negative")
+		return fmt.Errorf("router: tactics.dark_min_qty is %d: it must not be negative", t.DarkMinQty)
 	}
 	return nil
 }

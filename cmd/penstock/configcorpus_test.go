@@ -117,6 +117,9 @@ var badConfigs = []struct{ name, old, new, want string }{
 	{"drop copy in OUCH", "dialect = \"sim\"\nsender_comp_id = \"PENSTOCK\"\ntarget_comp_id = \"LITA-DC\"",
 		"dialect = \"ouch-5.0\"\nsender_comp_id = \"PENSTOCK\"\ntarget_comp_id = \"LITA-DC\"", "drop_copy.dialect"},
 	{"drop copy of nobody", `target_comp_id = "LITA-DC"`, ``, "drop_copy"},
+	{"postings negative", `slice = "60s"`, "slice = \"60s\"\nmax_postings = -1", "tactics.max_postings is -1"},
+	{"a client of no session", "\ncomp_id = \"DESK\"", "\ncomp_id = \"DESC\"", "comp_id"},
+	{"protection in no order of time", "# [[controls.trade_through]]", "[[controls.trade_through]]\nsymbol = \"*\"\nfrom = \"2006-01-01\"\nprotect = false\n#", "order of time"},
 	{"fee as text", `per_lot_milli = 30000`, `per_lot_milli = "30000"`, "per_lot_milli"},
 }
 
@@ -158,6 +161,47 @@ func TestBadConfigurations(t *testing.T) {
 				t.Errorf("it names line %d, the change is at %d: %v", n, at, err)
 			}
 		})
+	}
+}
+
+// TestErrorsPointAtTheirLine: a key that is missing points at its table, not at a line that happens to
+// have a word of the text, and one of many tables at itself.
+func TestErrorsPointAtTheirLine(t *testing.T) {
+	t.Parallel()
+	good, err := os.ReadFile("../../docs/penstock.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := "\n[[client]]\ncomp_id = \"MORE\"\ncredit = \"1\"\nsymbols = [\"*\"]\nvenues = [\"*\"]\n"
+	for _, c := range []struct{ old, new, line string }{
+		{`idle = "auto"`, ``, "[router]"},
+		{`placement = "inline"`, ``, "[router]"},
+		{`firm_credit = "100000000"`, ``, "[controls]"},
+		{`price_low = "1"`, ``, "[instrument.limits]"},
+		{`protocol = "itch" `, `# `, "[[venue]]"},
+		{`silence = "3s"`, ``, "[venue.feed]"},
+		{`slice = "60s"`, "slice = \"60s\"\nmax_postings = -1", "max_postings = -1"},
+		{`dark_min_qty = 100 `, `dark_min_qty = -100 `, "dark_min_qty = -100"},
+		{"\ncomp_id = \"DESK\"", "\ncomp_id = \"DESC\"", `comp_id = "DESC"`},
+		{"\n[[instrument]]", client + "[[instrument]]", `comp_id = "MORE"`},
+		{"[controls] ", "[[ems.session]] # more\nsender_comp_id = \"PENSTOCK\"\ntarget_comp_id = \"MORE\"\n[controls] ", "[[ems.session]] # more"},
+		{"# [[controls.trade_through]]", "[[controls.trade_through]]\nsymbol = \"*\"\nfrom = \"2006-01-01\"\nprotect = false\n#", `from = "2006-01-01"`},
+		{"# [[controls.trade_through]]", "[[controls.trade_through]]\nsymbol = \"*\"\nfrom = \"2027-01-01\"\n#", `from = "2027-01-01"`},
+	} {
+		text := strings.Replace(string(good), c.old, c.new, 1)
+		_, err := ParseConfig("penstock.toml", []byte(text))
+		if err == nil {
+			t.Errorf("%q for %q was taken", c.new, c.old)
+			continue
+		}
+		lines := strings.Split(text, "\n")
+		n := 0
+		if m := inLine.FindStringSubmatch(err.Error()); m != nil {
+			n, _ = strconv.Atoi(m[1])
+		}
+		if n < 1 || n > len(lines) || !strings.HasPrefix(lines[n-1], c.line) {
+			t.Errorf("%q for %q points at line %d, not at %s: %v", c.new, c.old, n, c.line, err)
+		}
 	}
 }
 

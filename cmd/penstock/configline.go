@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -26,11 +27,14 @@ func upperKey(keys []toml.Key) (toml.Key, bool) {
 }
 
 var (
-	numbered = regexp.MustCompile(`^(instrument|venue|client) (\d+)`)
+	numbered = regexp.MustCompile(`^(?:ems: )?(instrument|venue|client|session|drop_copy|controls\.trade_through) (\d+)(?:: | \()`)
 	named    = regexp.MustCompile(`\b(venue|instrument) ([A-Za-z0-9_./-]+):`)
 	lastKey  = regexp.MustCompile(`\(last key "([^"]+)"\): (.*)`)
 	keyWords = regexp.MustCompile(`[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*`)
 )
+
+// tableOf says what the array is called whose tables errors count by these names.
+var tableOf = map[string]string{"session": "ems.session", "drop_copy": "ems.drop_copy"}
 
 // placeOf says where the text of an error points: "line 12", the line of a key that it names, or
 // of the table where the key is missing.
@@ -39,8 +43,9 @@ func placeOf(raw []byte, text string) string {
 	from, to := 0, len(lines)
 	if m := numbered.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.Atoi(m[2])
-		from, to = nthTable(lines, m[1], n)
-		text = text[len(m[0]):]
+		if a, b, ok := nthTable(lines, cmp.Or(tableOf[m[1]], m[1]), n); ok {
+			from, to, text = a, b, text[len(m[0]):]
+		}
 	}
 	if m := named.FindStringSubmatch(text); m != nil {
 		for i, line := range lines {
@@ -59,33 +64,38 @@ func placeOf(raw []byte, text string) string {
 		if at := findKey(lines[from:to], table, key); at > 0 {
 			return fmt.Sprintf("line %d", from+at)
 		}
-		if best == 0 && table != "" {
-			best = findTable(lines[from:to], table)
-		}
 		if best == 0 {
 			best = findTable(lines[from:to], word)
+		}
+		if best == 0 && table != "" {
+			if best = findTable(lines[from:to], table); best > 0 {
+				break // the key is missing there: what the text says further names other things
+			}
 		}
 	}
 	return fmt.Sprintf("line %d", from+max(best, 1))
 }
 
-// nthTable returns the lines of the nth [[name]], up to the next one or another array.
-func nthTable(lines []string, name string, n int) (from, to int) {
+// nthTable returns the lines of the nth [[name]], up to the next one or another array: with its own
+// tables, unless it is a part of another table itself.
+func nthTable(lines []string, name string, n int) (from, to int, ok bool) {
+	part := strings.Contains(name, ".")
 	for i, line := range lines {
-		head := strings.TrimSpace(line)
-		if !strings.HasPrefix(head, "[[") || strings.Contains(head, ".") {
+		head, _, _ := strings.Cut(strings.TrimSpace(line), "#")
+		head = strings.TrimSpace(head)
+		if !strings.HasPrefix(head, "[") || !part && (!strings.HasPrefix(head, "[[") || strings.Contains(head, ".")) {
 			continue
 		}
-		if n < 0 {
-			return from, i
+		if ok {
+			return from, i, true
 		}
-		if strings.HasPrefix(head, "[["+name+"]]") {
+		if head == "[["+name+"]]" {
 			if n--; n == 0 {
-				from, n = i, -1
+				from, ok = i, true
 			}
 		}
 	}
-	return from, len(lines)
+	return from, len(lines), ok
 }
 
 // findKey returns the line, from 1, that sets key in a table whose name ends in table; 0: none.

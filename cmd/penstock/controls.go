@@ -152,9 +152,16 @@ func (c *Config) bindClients(sessions []string) error {
 	for i := range c.Client {
 		named = append(named, c.Client[i].CompID)
 	}
-	if !slices.Equal(named, sessions) {
-		return fmt.Errorf("[[client]] sections name %q, the sessions are of %q: each session needs one, in the same order, "+
-			"because no limit has a default", named, sessions)
+	const why = "each session needs a [[client]], in the same order, because no limit has a default"
+	for i := range max(len(named), len(sessions)) {
+		switch {
+		case i >= len(named):
+			return fmt.Errorf("session %d (%s): no [[client]] is left for it: %s", i+1, sessions[i], why)
+		case i >= len(sessions):
+			return fmt.Errorf("client %d (%s): comp_id is that of no further session: %s", i+1, named[i], why)
+		case named[i] != sessions[i]:
+			return fmt.Errorf("client %d (%s): comp_id is not %q, of session %d: %s", i+1, named[i], sessions[i], i+1, why)
+		}
 	}
 	return nil
 }
@@ -284,6 +291,10 @@ func (c *Config) protections(sections []tradeThroughSection) ([][]router.Protect
 			return nil, err
 		}
 		for j := range which {
+			if n := len(all[j]); which[j] && n > 0 && from.UnixNano() <= all[j][n-1].From {
+				return nil, fmt.Errorf("controls.trade_through %d: from = %q is not behind the date before it for %s: write them in the order of time",
+					i+1, s.From, c.Router.Instruments[j].Symbol)
+			}
 			if which[j] {
 				all[j] = append(all[j], router.Protection{From: from.UnixNano(), On: *s.Protect})
 			}
