@@ -78,7 +78,7 @@ fuzz-outside: ## the nine readers of what comes from outside, EXECS inputs each,
 	rm -f $(MEMORY)/fuzz-outside.$$$$; exit $$code
 
 N ?= 20
-crash: ## kill -9 of a trading router, N times, against venues that live on; the accounts must agree
+crash: ## kill -9 of a trading router, N times, N/2 threaded, N/3 in OUCH, N/3 with its host, against venues that live on; the accounts must agree
 	PENSTOCK_KILLS=$(N) $(GO) test -count 1 -v -run TestKilledRouterGoesOn ./cmd/penstock
 
 KILL_RUNS ?= 200

@@ -51,7 +51,7 @@ type routerSection struct {
 }
 
 type policySection struct {
-	Table         string `toml:"table"`  // empty: the compiled-in static table
+	Table         string `toml:"table"`  // empty: BASELINE, compiled in
 	Params        string `toml:"params"` // of the venues, from penstock params fit; empty: the compiled-in ones
 	AllowUnsigned bool   `toml:"allow_unsigned"`
 	PublicKey     string `toml:"public_key"` // file with a hex ed25519 key

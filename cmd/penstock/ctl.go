@@ -22,13 +22,25 @@ acts marked 2 take effect when a second person has said the same within ten minu
   kill      --venue|--symbol|--client|--strategy|--policy ID, or of the firm: nothing new, cancel what is open
   release   the same scope                                                              2
   venue     NAME off|on: kill and release of one venue                                  2 (on)
-  pause     PARENT: send nothing for it, cancel its open children; resume, force
+  pause     PARENT: send nothing for it, cancel its open children
+  resume    PARENT: work it again
+  force     PARENT: end its schedule now and take what is left, within its limit and every other bound
   enable    STRATEGY that sent too often
-  limit     NAME --symbol|--client ID --value V [--until TIME]                          2 (a raise, which needs a time)
+  limit     NAME --value V [--until TIME]                                               2 (a raise, which needs a time)
+            NAME is parent_max_qty, parent_max_notional, child_max_qty, child_max_notional or
+            collar_bps, with --symbol; credit, with --client; or firm_credit
   resolve   CHILD --value CUMQTY: an order whose state no venue tells is over           2
   confirm-policy  POLICY: it trades on without its caps                                 2
-  status    what is killed, venues, open alerts; alerts, ack ID
+  ack       ALERT: a person has it in hand, and says with --reason how
+  status    what is killed, venues, alerts; needs neither a reason nor a person
+  alerts    the same
   metrics   all counters, as metrics.listen serves them to Prometheus
+
+--who is who acts, the user of this process without it; where controls.people names persons,
+one of them. A strategy is its name, such as twap, or its TargetStrategy(847). --until is a
+time like 2026-11-28T16:00:00Z. --json prints the answer as JSON.
+
+Exit codes: 0 done or noted, 1 refused, 75 no router answers.
 `
 
 // ctl asks a running router.

@@ -196,7 +196,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout io.Writer) error {
 		say("")
 		s.print(stdout)
 		s.Reconciled.print(stdout)
-		say("\n%s", strings.Join(s.Loop, "\n"))
+		say("\nwhat the core's thread, its rings and its memory did\n%s", strings.Join(s.Loop, "\n"))
 		if s.Journal != "" {
 			say("journal: %s (penstock dump --verify %s)", s.Journal, s.Journal)
 		}
@@ -210,10 +210,13 @@ func runDemo(ctx context.Context, o demoOptions, stdout io.Writer) error {
 	return nil
 }
 
+// compiledIn is the policy where no table is given.
+const compiledIn = "BASELINE, compiled in"
+
 // policyName says which table decides.
 func (a *assembly) policyName() string {
 	if a.table == nil {
-		return "BASELINE, compiled in"
+		return compiledIn
 	}
 	return a.table.Meta().Trainer + " " + a.table.UUIDText()
 }

@@ -25,6 +25,7 @@ const usage = `usage: penstock COMMAND [options]
   realism   whether the simulated stock behaves like a market, beside recorded ones
   train     learn a policy table in the simulated stock, try it, let the gate decide
   evaluate  a policy table off-policy and in pairs, and the gate's verdict
+  scenario  the page of one large order by every policy
   params    fit, show: what is known of venues, from a journal
   policy    build-baseline, inspect, verify, diff, export, import: policy tables
   check     read a configuration and say what is wrong with it

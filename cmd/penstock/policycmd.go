@@ -22,7 +22,8 @@ const policyUsage = `usage: penstock policy build-baseline -o FILE
        penstock policy export [--csv] [-o FILE] TABLE
        penstock policy import -o TABLE [--slices N] [--pairs N] [--stress N] FILE
 
-build-baseline  write the rule-based table
+build-baseline  write the rule-based table, which is not BASELINE: most of its cells are older
+                rules. Without policy.table a router trades by BASELINE, compiled in
 inspect         print what a table says of itself; --cell prints one decision
 verify          check every part of a table as the router would; exit code 1 when
                 it would be refused

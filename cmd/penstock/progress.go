@@ -90,8 +90,9 @@ func (a *assembly) progressLine(reader *loop.Reader) string {
 		return ""
 	}
 	in := &a.cfg.Router.Instruments[p.Instrument]
-	line := fmt.Sprintf("%4.1f s  filled %s of %s, working %s", float64(now-p.Accepted)/1e9,
-		in.FormatQty(p.Cum), in.FormatQty(p.OrderQty), in.FormatQty(p.Reserved))
+	width := len(in.FormatQty(p.OrderQty)) // of every quantity, so that lines stand below each other
+	line := fmt.Sprintf("%4.1f s  filled %*s of %s, working %*s", float64(now-p.Accepted)/1e9,
+		width, in.FormatQty(p.Cum), in.FormatQty(p.OrderQty), width, in.FormatQty(p.Reserved))
 	view, err := reader.Read(book.Ask{Instrument: p.Instrument}, turnPatience)
 	if err != nil {
 		return err.Error()
@@ -100,9 +101,7 @@ func (a *assembly) progressLine(reader *loop.Reader) string {
 		line += fmt.Sprintf("  %s/%s ", in.FormatPrice(view.Bid.Price), in.FormatPrice(view.Ask.Price))
 	}
 	for v := range a.cfg.Router.Venues {
-		if p.Venues[v].Children > 0 {
-			line += fmt.Sprintf("  %s %s", a.cfg.Router.Venues[v].Name, in.FormatQty(p.Venues[v].Qty))
-		}
+		line += fmt.Sprintf("  %s %*s", a.cfg.Router.Venues[v].Name, width, in.FormatQty(p.Venues[v].Qty))
 	}
 	return line
 }

@@ -43,7 +43,7 @@ Recorded time is the only time: the same input gives the same output.
   --at D                  recorded time to wait before it is sent (5s)
   --with-simulated KINDS  add simulated venues around the recorded midpoint: dark,sdp
   --seed N                of the simulated venues (1)
-  --table FILE            policy table; without it the compiled-in static table
+  --table FILE            policy table; without it BASELINE, compiled in
   --journal DIR           keep a journal of each instrument's replay below DIR
   --json                  print the report as JSON
 

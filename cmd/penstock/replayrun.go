@@ -167,7 +167,7 @@ func (r *replayRun) build() error {
 	if r.cfg, err = replayConfig(r.plan); err != nil {
 		return err
 	}
-	r.tableName = "compiled-in static table"
+	r.tableName = compiledIn
 	var data []byte
 	if r.options.table != "" {
 		if data, err = os.ReadFile(r.options.table); err != nil {

@@ -85,7 +85,7 @@ func check(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	name := "compiled-in static table"
+	name := compiledIn
 	if table != nil {
 		name = "policy " + table.UUIDText()
 	}

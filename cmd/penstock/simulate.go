@@ -36,6 +36,13 @@ validate, 20000 to 29999 are the gate's, those from 30000 are for the final test
 
 policies: baseline (Almgren-Chriss schedule, BASELINE in every cell), table files, rules (the
 rule-based table), twap, vwap, pov (takers on those schedules), random (any action, any time)
+
+defaults: --policy baseline --against baseline --seeds 30000-30019 --regime nominal --qty 60000
+--horizon 30m --slice 1m
+
+regimes: nominal, calm, dark-empty, dark-half, dark-toxic, dark-x1.5, fees-10-mils, halt,
+impact-x1.5, latency-x10, memory-long, memory-short, narrow, outage, quiet, sdp-rejects, thin,
+trend, volatile, volatile-and-thin, wide
 `
 
 // simulateOptions are one comparison.

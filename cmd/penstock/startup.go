@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"penstock/internal/quiet"
 	"penstock/router"
@@ -123,14 +122,14 @@ var ringNames = [...]string{"operator", "returned", "venues", "clients"}
 // loopLines tell how the loop did: for the end of a run and of a demo.
 func (a *assembly) loopLines() []string {
 	s := a.loop.Stats()
-	busy := func(p uint64) time.Duration { return loop.Percentile(&s.Busy, p) }
+	busy := func(p uint64) string { return inMicros(int64(loop.Percentile(&s.Busy, p))) }
 	lines := []string{
 		fmt.Sprintf("loop: %v when idle; %d turns, %d busy with %d events, at most %d in one; parked %d times",
 			a.loop.Idle(), s.Turns, s.BusyTurns, s.Events, s.EventsMax, s.Parks),
-		fmt.Sprintf("loop: busy turns below %v (p50), %v (p99), %v (p99.9), longest %v", busy(500), busy(990), busy(999),
-			time.Duration(s.BusyMax)),
-		fmt.Sprintf("loop: stalls of idle turns over 10µs %d, 100µs %d, 1ms %d, longest %v", s.Stalls[0], s.Stalls[1],
-			s.Stalls[2], time.Duration(s.IdleMax)),
+		fmt.Sprintf("loop: busy turns below %s µs (p50), %s µs (p99), %s µs (p99.9), longest %s µs", busy(500), busy(990), busy(999),
+			inMicros(int64(s.BusyMax))),
+		fmt.Sprintf("loop: stalls of idle turns over 10 µs %d, 100 µs %d, 1000 µs %d, longest %s µs", s.Stalls[0], s.Stalls[1],
+			s.Stalls[2], inMicros(int64(s.IdleMax))),
 	}
 	marks := "rings, most ever used:"
 	for i, m := range a.loop.RingMarks() {
@@ -151,8 +150,8 @@ func (a *assembly) loopLines() []string {
 	}
 	if c := a.quiet.collector; c != nil {
 		g := c.Stats()
-		lines = append(lines, fmt.Sprintf("garbage: %d KiB made; %d collections at quiet moments, %d forced, longest %v",
-			g.Made>>10, g.AtQuiet, g.Forced, g.Longest.Round(time.Microsecond)))
+		lines = append(lines, fmt.Sprintf("garbage: %d KiB made; %d collections at quiet moments, %d forced, longest %s µs",
+			g.Made>>10, g.AtQuiet, g.Forced, inMicros(int64(g.Longest))))
 	}
 	return lines
 }

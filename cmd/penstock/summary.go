@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"text/tabwriter"
 
 	"penstock/internal/hist"
@@ -90,7 +91,7 @@ func summarise(core *router.Core, p *router.Parent, cfg *router.Config) *summary
 		OrderQty: in.FormatQty(p.OrderQty), CumQty: in.FormatQty(p.Cum), Status: p.Status.String(),
 		AvgPx: averagePrice(in, p.Notional, p.Cum), Notional: in.FormatNotional(p.Notional),
 		Fees: in.FormatNotional(p.Fees), Children: int(p.ChildrenSent), Decisions: int(p.DecisionsTaken),
-		SignNote: signNote, instrument: in, currencyText: in.Currency, arrival: p.ArrivalMid2, Policy: "compiled-in static table",
+		SignNote: signNote, instrument: in, currencyText: in.Currency, arrival: p.ArrivalMid2, Policy: compiledIn,
 	}
 	if p.Ended > 0 {
 		s.Seconds = float64(p.Ended-p.Accepted) / 1e9
@@ -189,17 +190,27 @@ func (s *summary) printLatency(w io.Writer) {
 	if len(s.Latency) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "\ntick to order: from the bytes received to the order or cancel sent (venues, router and client share this machine)")
+	fmt.Fprintln(w, "\ntick to order: from the bytes received to the order or cancel sent, in µs")
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "cause\tmessages\tp50\tp90\tp99\tp99.9\tmax\t")
-	ns := func(v int64) string { return string(hist.AppendNanos(nil, v)) }
 	for _, l := range s.Latency {
 		if l.Count == 0 {
 			fmt.Fprintf(t, "%s\t0\t-\t-\t-\t-\t-\t\n", l.What)
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t\n", l.What, l.Count, ns(l.P50), ns(l.P90), ns(l.P99),
-			ns(l.P999), ns(l.Max))
+		last := "-"
+		if l.Count >= tailCount {
+			last = inMicros(l.P999)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t\n", l.What, l.Count, inMicros(l.P50), inMicros(l.P90), inMicros(l.P99),
+			last, inMicros(l.Max))
 	}
 	t.Flush()
+	fmt.Fprintln(w, "This router parks when idle and shares its cores with venues and client; one with a core of its own is faster (bench/RESULTS.md).")
 }
+
+// tailCount is how many samples a 99.9th percentile takes: of fewer it is the largest.
+const tailCount = 1000
+
+// inMicros prints a duration in µs, the one unit of a report, with one decimal.
+func inMicros(nanos int64) string { return strconv.FormatFloat(float64(nanos)/1e3, 'f', 1, 64) }

@@ -29,6 +29,11 @@ is the signal), which is used only if it predicts better on other seeds than the
 --z the pessimism is chosen by the lower bound of --trials N pairs on validation seeds, and so is
 whether the table gets --pages N (2 to 4; 1: never) regime pages by the pace of trading, each learnt alone.
 
+--method is pevi (fitted Q iteration on lower confidence bounds, anchored at BASELINE; the
+default), linear (the same without bounds and anchor), greedy, vi-lcb or cql (by cell): the others
+show what pevi is for. Defaults: --slices 20000 --pairs 200 --stress 60 --seed 1 --explore 5000
+--signal 60 --pages 3 --trials 100.
+
 --ledger FILE counts the looks at the gate's seeds; more than five and the gate stays shut until
 the seeds are changed. --key FILE holds a hex ed25519 private key (64 bytes) to sign with.
 --slim leaves values, errors and visits out of the file. Equal options give equal tables.
