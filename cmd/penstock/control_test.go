@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"penstock/event"
 	"penstock/journal"
 	"penstock/router/loop"
 )
@@ -135,13 +134,29 @@ func TestCtl_C10_C14_C16_PersonsActThroughTheSocket(t *testing.T) {
 		t.Error(out)
 	}
 	// SIGUSR2 is one of two persons, and penstock ctl release the other.
-	if text := r.a.whoLifts(); !strings.Contains(text, "two persons") || !strings.Contains(text, "SIGUSR2 and then penstock ctl release") {
+	if text := r.a.whoLifts(); !strings.Contains(text, "two persons") || !strings.Contains(text, "by one and SIGUSR2") {
 		t.Error(text)
 	}
-	r.ctlOf(0, "kill", "--who", "bob", "--reason", "all of it")
-	r.a.operate(event.OperatorResume, "signal", "SIGUSR2")
-	if out := r.ctlOf(0, "release", "--who", "alice", "--reason", "all is right"); !strings.Contains(out, "done") || r.a.latch.Stopped(0) {
-		t.Errorf("a signal and a person are not two: %s", out)
+	for _, first := range []string{"signal", "person"} {
+		r.ctlOf(0, "kill", "--who", "bob", "--reason", "all of it")
+		said := ""
+		signal := func() {
+			r.a.releaseBySignal(r.a.control, func(format string, args ...any) { said = fmt.Sprintf(format, args...) })
+		}
+		person := func() string { return r.ctlOf(0, "release", "--who", "alice", "--reason", "all is right") }
+		if first == "signal" {
+			signal()
+			if out := person(); !strings.Contains(said, "is noted") || !strings.Contains(out, "done") {
+				t.Errorf("a signal and a person are not two: %s; %s", said, out)
+			}
+		} else if out := person(); !strings.Contains(out, "another person") {
+			t.Error(out)
+		} else if signal(); !strings.Contains(said, "resumed by two") {
+			t.Errorf("a person and a signal are not two: %s", said)
+		}
+		if r.a.latch.Stopped(0) {
+			t.Errorf("the %s first: the gateways are still latched", first)
+		}
 	}
 	r.until("it trades again", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > sent })
 	if err := r.client.Cancel("K-2", "K-1"); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"penstock/event"
+	"penstock/market"
 	"penstock/router/loop"
 	"penstock/venues/firewall"
 )
@@ -25,9 +26,9 @@ of a feed or an order session is printed.
 SIGUSR1 is the kill switch: nothing new is sent and every open child order is
 cancelled, also at venues that come back later. Parent orders stay live, may be cancelled
 by their clients, and go on when the kill is lifted: by SIGUSR2 or penstock ctl release.
-Where controls.people names persons that takes two of them: penstock ctl release by each,
-or SIGUSR2 first and then penstock ctl release, within ten minutes. On a stop open
-children are cancelled first; exit code 1 says that some could not be.
+Where controls.people names persons that takes two, within ten minutes: penstock ctl
+release by each, or by one and SIGUSR2. On a stop open children are cancelled first; exit
+code 1 says that some could not be.
 
 SIGHUP reads the policy table again (policy.table) and puts it in force; a file that is
 refused leaves the current one.
@@ -186,9 +187,8 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 				}
 				say("router: killed: no new orders, cancelling the open ones; %d parents stay live", w.parents())
 			case syscall.SIGUSR2:
-				if a.cfg.Router.TwoPersons { // a signal is one of two; the other opens the gateways
-					a.operate(event.OperatorResume, "signal", "SIGUSR2")
-					say("router: SIGUSR2 is noted: a person's penstock ctl release, within ten minutes, makes it two")
+				if a.cfg.Router.TwoPersons { // a signal is one of two
+					go a.releaseBySignal(a.control, say)
 					continue
 				}
 				a.latch.Release(firewall.Scope{})
@@ -203,11 +203,29 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 	}
 }
 
+// releaseBySignal is the word of one of two persons, whichever comes first.
+func (a *assembly) releaseBySignal(c *control, say func(string, ...any)) {
+	e := event.Event{Kind: event.Operator, Code: uint8(event.OperatorResume), Venue: market.NoVenue, Instrument: market.NoInstrument}
+	e.ID, _ = event.MakeID("signal")
+	e.OrigID, _ = event.MakeID("SIGUSR2")
+	c.acting.Lock()
+	defer c.acting.Unlock()
+	e.RecvTime = clock()
+	switch out, err := a.act(&actRequest{Act: "release", Who: "signal", Reason: "SIGUSR2"}, &e); {
+	case err != nil:
+		say("router: SIGUSR2: %v", err)
+	case out.Second:
+		say("router: SIGUSR2 is noted: a person's penstock ctl release, within ten minutes, makes it two")
+	default:
+		say("router: resumed by two: live parents go on")
+	}
+}
+
 // whoLifts says what lifts a kill of the firm. A signal tells no name, so where persons are named it
-// is one of two; the gateways open by the second one's release.
+// is one of two.
 func (a *assembly) whoLifts() string {
 	if a.cfg.Router.TwoPersons {
-		return "two persons lift that: penstock ctl release by both, or SIGUSR2 and then penstock ctl release, within ten minutes"
+		return "two persons lift that, within ten minutes: penstock ctl release by both, or by one and SIGUSR2"
 	}
 	return "SIGUSR2 or penstock ctl release lifts that"
 }
