@@ -257,9 +257,9 @@ func (c *Core) unmatched(x *Execution, who witness) {
 
 // checkEnds looks for orders that ended by the drop copy's word, and should have by the order
 // session's: they are asked for, and end by the former when no execution is missing.
-func (c *Core) checkEnds() {
-	for i := 0; i < len(c.agenda.all); i++ {
-		p := &c.parents[c.agenda.all[i]]
+func (c *Core) checkEnds(parents []int32) {
+	for _, slot := range parents {
+		p := &c.parents[slot]
 		for s := p.first; s != none; {
 			ch := &c.children[s]
 			s = ch.next

@@ -93,6 +93,7 @@ type Core struct {
 	seq       uint64
 	now       int64
 	nextCheck int64
+	checked   int32  // slot from which on the parents of the running round are still to be checked
 	nextAway  int64  // when the next client has been away too long; Keep: none
 	nextAge   int64  // when the next book may be too old; math.MaxInt64: none can
 	chain     uint64 // hash of the state's history: see link

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"time"
 
 	"penstock/book"
 	"penstock/event"
+	"penstock/internal/hist"
 	"penstock/market"
 	"penstock/router/risk"
 )
@@ -74,4 +76,79 @@ func scaleCore(tb testing.TB, parents, instruments int) (*Core, int64) {
 		tb.Fatalf("%d parents are live, not %d", len(c.agenda.all), parents)
 	}
 	return c, now
+}
+
+// BenchmarkTimerAmongLiveParents is how long one timer keeps the core when it looks after what venues have not answered:
+// it should not grow with the parents that are live.
+func BenchmarkTimerAmongLiveParents(b *testing.B) {
+	for _, parents := range []int{16, 512, 4096} {
+		b.Run(fmt.Sprint("parents=", parents), func(b *testing.B) {
+			core, now := scaleCore(b, parents, 1000)
+			out, seq, took := core.OutputFor(), core.Seq(), hist.New()
+			begin, timers := now, 0
+			for b.Loop() {
+				seq++
+				now = max(now, core.NextTimer())
+				e := event.Event{Kind: event.Timer, Seq: seq, StepTime: now, RecvTime: now}
+				out.Reset()
+				start := time.Now()
+				core.Step(&e, out)
+				took.Record(int64(time.Since(start)))
+				timers++
+			}
+			b.ReportMetric(float64(took.Percentile(50)), "p50-ns")
+			b.ReportMetric(float64(took.Percentile(99)), "p99-ns")
+			b.ReportMetric(float64(timers)/(float64(now-begin)/1e9), "timers/s")
+		})
+	}
+}
+
+// TestOneTimerLooksAfterSomeParents: however many are live, no timer keeps the core for longer than some of them take, and
+// each is still looked after in its time.
+func TestOneTimerLooksAfterSomeParents(t *testing.T) {
+	const parents = 5*checkedAtOnce + 7
+	cfg := testConfig()
+	cfg.MaxParents = parents
+	s := newScriptOf(t, cfg)
+	for _, l := range []string{"session LITA up", "book LITA 49.99x90000 50.01x90000"} {
+		s.line(l)
+	}
+	for i := range parents {
+		s.line(fmt.Sprintf("parent C%d buy 100 50.01 sweep", i))
+	}
+	if len(s.core.agenda.all) != parents || len(s.core.Children()) != parents {
+		t.Fatalf("%d live parents, %d orders", len(s.core.agenda.all), len(s.core.Children()))
+	}
+	sent, ack := s.now, cfg.Venues[0].AckNanos
+	asked := map[uint64]int64{}
+	again, err := New(cfg) // goes on in the middle of a round
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s.now < sent+ack+2*checkNanos {
+		s.now = max(s.now, s.core.NextTimer())
+		if s.now-sent > ack+checkNanos/2 && again != nil {
+			if err := loadState(again, savedState(t, s.core)); err != nil {
+				t.Fatal(err)
+			}
+			s.core, again = again, nil
+		}
+		s.step(event.Event{Kind: event.Timer})
+		now := 0
+		for i := range s.out.Commands {
+			if c := &s.out.Commands[i]; c.Kind == event.SendStatus {
+				asked[c.Child] = s.now - sent
+				now++
+			}
+		}
+		if now > checkedAtOnce {
+			t.Errorf("%d orders were asked for at once", now)
+		}
+	}
+	for i := range s.core.Children() {
+		ch := &s.core.Children()[i]
+		if at := asked[ch.Number]; at <= ack || at > ack+3*checkNanos/2 {
+			t.Errorf("order %d was asked for after %d ms", number(ch.Number), at/1e6)
+		}
+	}
 }

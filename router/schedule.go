@@ -3,6 +3,7 @@ package router
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"penstock/book"
 	"penstock/event"
@@ -170,13 +171,33 @@ func (c *Core) onTimer() {
 		}
 	}
 	if c.nextCheck <= c.now {
-		c.nextCheck = c.now + checkNanos
-		c.checkAcks()
-		if c.hasDropCopy {
-			c.checkDropCopies()
-			c.checkEnds()
-		}
+		c.check()
 	}
+}
+
+// checkedAtOnce bounds the live parents that one timer looks after: with more of them it comes more often.
+const checkedAtOnce = 64
+
+// check looks after the children of the next parents in a round that takes checkNanos.
+func (c *Core) check() {
+	all, begins := c.agenda.all, c.checked == 0
+	from, _ := slices.BinarySearch(all, c.checked)
+	some := all[from:min(from+checkedAtOnce, len(all))]
+	if begins {
+		c.escalate()
+	}
+	c.checkAcks(some)
+	if c.hasDropCopy {
+		if begins {
+			c.checkDropCopies()
+		}
+		c.checkEnds(some)
+	}
+	c.checked = 0
+	if from+len(some) < len(all) {
+		c.checked = some[len(some)-1] + 1
+	}
+	c.nextCheck = c.now + checkNanos*checkedAtOnce/max(int64(len(all)), checkedAtOnce)
 }
 
 // advance moves a parent to the epoch that holds now. Epochs that passed
@@ -271,10 +292,9 @@ func (c *Core) expire(p *Parent, reason event.Reason) {
 
 // checkAcks asks for children that their venue should have answered. Their
 // reservation stays: time proves nothing. What should be gone is cancelled again.
-func (c *Core) checkAcks() {
-	c.escalate()
-	for i := 0; i < len(c.agenda.all); i++ {
-		p := &c.parents[c.agenda.all[i]]
+func (c *Core) checkAcks(parents []int32) {
+	for _, slot := range parents {
+		p := &c.parents[slot]
 		for s := p.first; s != none; s = c.children[s].next {
 			ch := &c.children[s]
 			overdue := !ch.waits && (!ch.acked || ch.immediate() || ch.canceling || ch.unknown || ch.gap)

@@ -28,6 +28,7 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.seq)
 	state.Fixed(s, &c.now)
 	state.Fixed(s, &c.nextCheck)
+	state.Fixed(s, &c.checked)
 	state.Fixed(s, &c.nextAge)
 	state.Fixed(s, &c.nextAway)
 	state.Fixed(s, &c.chain)
