@@ -218,26 +218,45 @@ func (c *Core) arrivalMid2(id market.InstrumentID) int64 {
 	return mid2
 }
 
-// firstAge returns when books must be looked at for their age first: at once when
-// some venue limits it.
-func firstAge(venues []market.Venue) int64 {
-	for i := range venues {
-		if venues[i].MaxAgeNanos > 0 {
-			return 0
-		}
-	}
-	return math.MaxInt64
+// ages is a round through all books, for those that have been silent for too long.
+type ages struct {
+	least    int64 // shortest age limit of a venue, 0: none has one
+	at       int64 // instrument that is next, 0: a round begins
+	next     int64 // when the first of those looked at may be too old
+	shortest int64 // limit of one of them
 }
 
-// ageRounds bounds how often all books are looked at: this many times within the
-// shortest age limit. A book is found too old at most that much late.
-const ageRounds = 16
+// begin makes the first round due if some venue limits the age of its books.
+func (a *ages) begin(venues []market.Venue) (nextAge int64) {
+	for i := range venues {
+		if n := venues[i].MaxAgeNanos; n > 0 && (a.least == 0 || n < a.least) {
+			a.least = n
+		}
+	}
+	if a.least == 0 {
+		return math.MaxInt64
+	}
+	return 0
+}
 
-// expireBooks makes books STALE that have been silent for too long, and finds out
-// when the next one may be.
+const (
+	// ageRounds bounds how often all books are looked at: this many times within the
+	// shortest age limit. A book is found too old at most that much late, or twice that where a round takes
+	// several timers.
+	ageRounds = 16
+	// agedAtOnce bounds the instruments that one timer looks at.
+	agedAtOnce = 64
+)
+
+// expireBooks makes books STALE that have been silent for too long, of some instruments at a time, and finds out when
+// the next one may be.
 func (c *Core) expireBooks() {
-	next, shortest := int64(math.MaxInt64), int64(math.MaxInt64)
-	for _, m := range c.composites {
+	a := &c.ages
+	if a.at == 0 {
+		a.next, a.shortest = math.MaxInt64, math.MaxInt64
+	}
+	end := min(int(a.at)+agedAtOnce, len(c.composites))
+	for _, m := range c.composites[a.at:end] {
 		for v, b := range m.Books[:len(c.venues)] {
 			if b == nil || b.MaxAge == 0 {
 				continue
@@ -247,11 +266,16 @@ func (c *Core) expireBooks() {
 				c.Counters.Aged++
 				c.tellMove(m, market.VenueID(v), was)
 			}
-			next, shortest = min(next, b.ExpiresAt()), min(shortest, b.MaxAge)
+			a.next, a.shortest = min(a.next, b.ExpiresAt()), min(a.shortest, b.MaxAge)
 		}
 		c.settle(m, false)
 	}
-	c.nextAge = max(min(next, c.now+shortest), c.now+max(shortest/ageRounds, 1))
+	if a.at = int64(end); end < len(c.composites) {
+		c.nextAge = c.now + max(a.least/ageRounds*agedAtOnce/int64(len(c.composites)), 1)
+		return
+	}
+	a.at = 0
+	c.nextAge = max(min(a.next, c.now+a.shortest), c.now+max(a.shortest/ageRounds, 1))
 }
 
 // NewBoard returns a board for readers of this core's composites, with views of up

@@ -93,9 +93,10 @@ type Core struct {
 	seq       uint64
 	now       int64
 	nextCheck int64
-	checked   int32  // slot from which on the parents of the running round are still to be checked
-	nextAway  int64  // when the next client has been away too long; Keep: none
-	nextAge   int64  // when the next book may be too old; math.MaxInt64: none can
+	checked   int32 // slot from which on the parents of the running round are still to be checked
+	nextAway  int64 // when the next client has been away too long; Keep: none
+	nextAge   int64 // when the next book may be too old; math.MaxInt64: none can
+	ages      ages
 	chain     uint64 // hash of the state's history: see link
 	out       *event.Output
 	cause     *event.Event
@@ -199,7 +200,7 @@ func New(cfg *Config) (*Core, error) {
 		usedQuote: make([][market.MaxVenues]event.ID, len(cfg.Instruments)),
 		standings: make([][market.MaxVenues]standing, len(cfg.Instruments)),
 		posted:    make([][market.MaxVenues][2]market.Qty, len(cfg.Instruments)),
-		listings:  len(cfg.Listings), nextAge: firstAge(cfg.Venues), looking: none, blank: none, made: made{from: none},
+		listings:  len(cfg.Listings), looking: none, blank: none, made: made{from: none},
 		facts: 1, owed: none,
 	}
 	c.everyVenue = uint16(1<<len(c.venues) - 1)
@@ -249,6 +250,7 @@ func New(cfg *Config) (*Core, error) {
 		c.fees = append(c.fees, [2]market.Fee{c.venues[v].TakeFee, c.venues[v].MakeFee})
 	}
 	c.countBooks()
+	c.nextAge = c.ages.begin(cfg.Venues)
 	c.economics.marks.wait()
 	c.invitations.wait()
 	c.requests.wait()

@@ -46,7 +46,7 @@ func BenchmarkTickAmongLiveParents(b *testing.B) {
 
 // scaleCore is a core with live parents spread over instruments of one lit venue, their limits
 // out of reach.
-func scaleCore(tb testing.TB, parents, instruments int) (*Core, int64) {
+func scaleCore(tb testing.TB, parents, instruments int, change ...func(*Config)) (*Core, int64) {
 	tb.Helper()
 	cfg := &Config{Book: book.Capacity{Levels: 16}, MaxParents: parents, MaxChildren: 1000, Tactics: DefaultTactics(),
 		Venues: []market.Venue{{Name: "LIT", MIC: "XLIT", MsgRate: 1e6, AckNanos: 1e9}}}
@@ -55,6 +55,9 @@ func scaleCore(tb testing.TB, parents, instruments int) (*Core, int64) {
 		cfg.Instruments = append(cfg.Instruments, market.Instrument{ID: id, Symbol: fmt.Sprint("S", i), Currency: "USD", PriceDecimals: 4, Tick: 100, Lot: 1})
 		cfg.Limits = append(cfg.Limits, risk.Limits{ParentMaxQty: 1e6, ParentMaxNotional: 1e13, ChildMaxQty: 20_000, ChildMaxNotional: 1e12, CollarBps: 200})
 		cfg.Listings = append(cfg.Listings, Listing{Instrument: id})
+	}
+	for _, f := range change {
+		f(cfg)
 	}
 	cfg.Tactics.Off = OffPost // their limits are out of reach: they look, and send nothing
 	const now = int64(1_800_000_000e9)
@@ -99,6 +102,53 @@ func BenchmarkTimerAmongLiveParents(b *testing.B) {
 			b.ReportMetric(float64(took.Percentile(50)), "p50-ns")
 			b.ReportMetric(float64(took.Percentile(99)), "p99-ns")
 			b.ReportMetric(float64(timers)/(float64(now-begin)/1e9), "timers/s")
+		})
+	}
+}
+
+// TestOneTimerLooksAtSomeBooks: the books of many instruments fall silent together. Each is STALE in its time, and no
+// timer finds out about more than some.
+func TestOneTimerLooksAtSomeBooks(t *testing.T) {
+	const instruments, maxAge = 5*agedAtOnce + 7, int64(3e9)
+	core, now := scaleCore(t, 1, instruments, func(cfg *Config) { cfg.Venues[0].MaxAgeNanos = maxAge })
+	out, seq, stale, longest := core.OutputFor(), core.Seq(), 0, 0
+	for begin := now; now < begin+maxAge*(ageRounds+2)/ageRounds+1; {
+		now = max(now, core.NextTimer())
+		seq++
+		out.Reset()
+		core.Step(&event.Event{Kind: event.Timer, Seq: seq, StepTime: now, RecvTime: now}, out)
+		found := 0
+		for i := range out.Commands {
+			if c := &out.Commands[i]; c.Kind == event.BookMoved && c.To == event.BookStale {
+				if found++; now < begin+maxAge || now > begin+maxAge*(ageRounds+2)/ageRounds+1 {
+					t.Errorf("STALE after %d ms", (now-begin)/1e6)
+				}
+			}
+		}
+		stale, longest = stale+found, max(longest, found)
+	}
+	if stale != instruments || longest > agedAtOnce {
+		t.Errorf("%d of %d books are STALE, %d of them at once", stale, instruments, longest)
+	}
+}
+
+// BenchmarkTimerAmongBooks is how long one timer keeps the core when it looks for books that are too old.
+func BenchmarkTimerAmongBooks(b *testing.B) {
+	for _, instruments := range []int{16, 500, 2000} {
+		b.Run(fmt.Sprint("instruments=", instruments), func(b *testing.B) {
+			core, now := scaleCore(b, 1, instruments, func(cfg *Config) { cfg.Venues[0].MaxAgeNanos = 1e15 })
+			out, seq, took := core.OutputFor(), core.Seq(), hist.New()
+			for b.Loop() {
+				seq++
+				core.nextAge = now
+				e := event.Event{Kind: event.Timer, Seq: seq, StepTime: now, RecvTime: now}
+				out.Reset()
+				start := time.Now()
+				core.Step(&e, out)
+				took.Record(int64(time.Since(start)))
+			}
+			b.ReportMetric(float64(took.Percentile(50)), "p50-ns")
+			b.ReportMetric(float64(took.Percentile(99)), "p99-ns")
 		})
 	}
 }

@@ -30,6 +30,11 @@ func (c *Core) MoveState(s *state.Codec) {
 	state.Fixed(s, &c.nextCheck)
 	state.Fixed(s, &c.checked)
 	state.Fixed(s, &c.nextAge)
+	state.Fixed(s, &c.ages)
+	if s.Loading() && (c.ages.at < 0 || c.ages.at >= int64(max(len(c.composites), 1))) {
+		s.Fail("the ages of books from instrument %d on", c.ages.at)
+		c.ages.at = 0
+	}
 	state.Fixed(s, &c.nextAway)
 	state.Fixed(s, &c.chain)
 	state.Fixed(s, &c.policy)
