@@ -111,6 +111,9 @@ var causeNames = [...]string{"tick", "venue's report", "client or clock"}
 // assemble builds a router from its configuration and starts it. Nothing trades
 // before a client sends an order.
 func assemble(cfg *Config) (*assembly, error) {
+	if err := cfg.ready(); err != nil {
+		return nil, err
+	}
 	a := &assembly{
 		cfg: cfg, bell: loop.NewBell(), venues: ring.New[event.Event](venueRing),
 		clients: ring.New[event.Event](clientRing), operator: ring.New[event.Event](operatorRing),
@@ -310,31 +313,39 @@ func (a *assembly) openGateway(i int, sink event.Sink) (orderGateway, error) {
 	if version, ok := ouchVersions[s.Orders.Dialect]; ok {
 		return a.openOUCH(s, v, version, sink)
 	}
-	dialect, ok := fixgw.DialectByName(s.Orders.Dialect)
-	if !ok {
-		return nil, fmt.Errorf("%w: dialect %q is not known", errConfig, s.Orders.Dialect)
+	cfg, err := a.cfg.gateway(i, sink)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
-	cfg := fixgw.Config{
-		Addr: s.Orders.Address, SenderCompID: s.Orders.SenderCompID, TargetCompID: s.Orders.TargetCompID,
-		HeartBtIntSecs: s.Orders.Heartbeat, Dialect: dialect, Venue: v.ID, Kind: v.Kind, Sink: sink,
-		StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name),
-		OnSent:    a.onSent, Clock: clock, Seed: uint64(i), Symbols: a.cfg.fixSymbols(s), HostDied: a.life.hostDied,
-	}
+	cfg.StorePath = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "seq-"+s.Name)
+	cfg.OnSent, cfg.Clock, cfg.HostDied = a.onSent, clock, a.life.hostDied
 	if a.recovered != nil {
 		h := &a.recovered.heard[i]
 		cfg.Heard, cfg.Sent, cfg.Since = h.orders, h.sent, h.since
-	}
-	if v.Kind == market.SDP && s.Feed.Protocol == "" {
-		cfg.Quotes = fixgw.QuotesRequest
-	}
-	if err := a.cfg.orderSession(&s.Orders, &cfg); err != nil {
-		return nil, err
 	}
 	cfg.Socket.Gate = a.gate
 	if err := a.guardOrders(i, &cfg); err != nil {
 		return nil, err
 	}
 	return fixgw.New(cfg)
+}
+
+// gateway is what the configuration says of the order session with venue i, in FIX.
+func (c *Config) gateway(i int, sink event.Sink) (cfg fixgw.Config, err error) {
+	s, v := &c.Venue[i], &c.Router.Venues[i]
+	dialect, ok := fixgw.DialectByName(s.Orders.Dialect)
+	if !ok {
+		return cfg, fmt.Errorf("orders.dialect %q is not known", s.Orders.Dialect)
+	}
+	cfg = fixgw.Config{
+		Addr: s.Orders.Address, SenderCompID: s.Orders.SenderCompID, TargetCompID: s.Orders.TargetCompID,
+		HeartBtIntSecs: s.Orders.Heartbeat, Dialect: dialect, Venue: v.ID, Kind: v.Kind, Sink: sink,
+		Seed: uint64(i), Symbols: c.fixSymbols(s),
+	}
+	if v.Kind == market.SDP && s.Feed.Protocol == "" {
+		cfg.Quotes = fixgw.QuotesRequest
+	}
+	return cfg, c.orderSession(&s.Orders, &cfg)
 }
 
 // stop ends the router so that nothing that was received is left behind: the

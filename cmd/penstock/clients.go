@@ -15,7 +15,7 @@ import (
 // Clients are refused until openEMS.
 func (a *assembly) openPort() (err error) {
 	if a.acceptor, err = a.cfg.clients(); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errConfig, err)
 	}
 	if a.port, err = guard.Bind(a.acceptor.Listen); err != nil {
 		return fmt.Errorf("clients' port (ems.listen): %w", err)
@@ -38,30 +38,38 @@ func (a *assembly) sayPort(say func(string, ...any)) {
 	}
 }
 
-func (a *assembly) openEMS() error {
-	cfg := a.acceptor
-	cfg.Port = a.port
-	cfg.Instruments, cfg.Venues = a.cfg.Router.Instruments, a.cfg.Router.Venues
-	cfg.Sink, cfg.Durable, cfg.Run = a.orderedBy(a.sinkTo(a.clients)), a.journal.Durable, a.run
-	cfg.HostDied = a.life.hostDied
-	if a.recovered != nil {
-		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
-	}
-	if err := a.cfg.passwords(&cfg); err != nil {
+// complete adds what the rest of the configuration, and files that it names, say of clients.
+func (c *Config) complete(cfg *ems.Config) error {
+	cfg.Instruments, cfg.Venues = c.Router.Instruments, c.Router.Venues
+	if err := c.passwords(cfg); err != nil {
 		return err
 	}
 	var clients []string
 	for i := range cfg.Sessions {
 		clients = append(clients, cfg.Sessions[i].TargetCompID)
 	}
-	if err := a.cfg.bindClients(clients); err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
+	if err := c.bindClients(clients); err != nil {
+		return err
 	}
 	if cfg.StoreDir == "" {
-		cfg.StoreDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "ems")
+		cfg.StoreDir = filepath.Join(c.at(c.file.Router.State), "ems")
 	}
 	if cfg.LogDir == "" {
-		cfg.LogDir = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "log")
+		cfg.LogDir = filepath.Join(c.at(c.file.Router.State), "log")
+	}
+	return nil
+}
+
+func (a *assembly) openEMS() error {
+	cfg := a.acceptor
+	cfg.Port = a.port
+	cfg.Sink, cfg.Durable, cfg.Run = a.orderedBy(a.sinkTo(a.clients)), a.journal.Durable, a.run
+	cfg.HostDied = a.life.hostDied
+	if a.recovered != nil {
+		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
+	}
+	if err := a.cfg.complete(&cfg); err != nil {
+		return fmt.Errorf("%w: %w", errConfig, err)
 	}
 	var err error
 	if a.ems, err = ems.Listen(cfg); err != nil {

@@ -115,8 +115,10 @@ func (c *Config) noZero() error {
 
 // written refuses what a person must not write, though journals of before may hold it.
 func (c *Config) written() error {
-	if err := c.noZero(); err != nil {
-		return err
+	for _, look := range []func() error{c.noZero, c.plainText, c.fileNames} {
+		if err := look(); err != nil {
+			return err
+		}
 	}
 	for i := range c.Venue {
 		s := &c.Venue[i]

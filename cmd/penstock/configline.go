@@ -27,8 +27,9 @@ func upperKey(keys []toml.Key) (toml.Key, bool) {
 }
 
 var (
-	numbered = regexp.MustCompile(`^(?:ems: )?(instrument|venue|client|session|drop_copy|controls\.trade_through) (\d+)(?:: | \()`)
-	named    = regexp.MustCompile(`\b(venue|instrument) ([A-Za-z0-9_./-]+):`)
+	numbered = regexp.MustCompile(`^(?:ems: |ems\.)?(instrument|venue|client|session|drop_copy|controls\.trade_through) (\d+)(?:: | \()`)
+	named    = regexp.MustCompile(`\b(venue|instrument|session|drop copy) ([A-Za-z0-9_./-]+):`)
+	nameKeys = []string{"name", "symbol", "target_comp_id"}
 	lastKey  = regexp.MustCompile(`\(last key "([^"]+)"\): (.*)`)
 	keyWords = regexp.MustCompile(`[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*`)
 )
@@ -49,7 +50,7 @@ func placeOf(raw []byte, text string) string {
 	}
 	if m := named.FindStringSubmatch(text); m != nil {
 		for i, line := range lines {
-			if key, value, ok := strings.Cut(line, "="); ok && (strings.TrimSpace(key) == "name" || strings.TrimSpace(key) == "symbol") &&
+			if key, value, ok := strings.Cut(line, "="); ok && slices.Contains(nameKeys, strings.TrimSpace(key)) &&
 				strings.HasPrefix(strings.TrimSpace(value), `"`+m[2]+`"`) {
 				return fmt.Sprintf("line %d", i+1)
 			}

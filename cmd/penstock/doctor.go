@@ -37,7 +37,7 @@ func doctor(args []string, stdout, stderr io.Writer) error {
 		}
 		clients, err := cfg.clients()
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errConfig, err)
 		}
 		port, err := net.ResolveTCPAddr("tcp", clients.Listen)
 		if err != nil {

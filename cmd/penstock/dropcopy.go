@@ -44,29 +44,37 @@ func (d *dropCopySection) validate() error {
 
 // openDropCopy builds the drop copy session of venue i, nil when it has none.
 func (a *assembly) openDropCopy(i int, sink event.Sink) (*fixgw.Gateway, error) {
-	s, v := &a.cfg.Venue[i], &a.cfg.Router.Venues[i]
-	d := s.DropCopy
-	if d == nil {
+	s := &a.cfg.Venue[i]
+	if s.DropCopy == nil {
 		return nil, nil
 	}
-	dialect, _ := fixgw.DialectByName(d.Dialect)
-	cfg := fixgw.Config{
-		Addr: d.Address, SenderCompID: d.SenderCompID, TargetCompID: d.TargetCompID, HeartBtIntSecs: d.Heartbeat, Dialect: dialect,
-		Venue: v.ID, Kind: market.Lit, Sink: sink, StorePath: filepath.Join(a.cfg.at(a.cfg.file.Router.State), "copy-"+s.Name),
-		HostDied: a.life.hostDied, Clock: clock, Seed: uint64(market.MaxVenues + i), Symbols: a.cfg.fixSymbols(s),
-		DropCopy: &fixgw.DropCopy{Shared: d.Shared, Ended: a.wall.Ended},
+	cfg, err := a.cfg.dropCopy(i, sink)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
+	cfg.StorePath = filepath.Join(a.cfg.at(a.cfg.file.Router.State), "copy-"+s.Name)
+	cfg.HostDied, cfg.Clock, cfg.DropCopy.Ended = a.life.hostDied, clock, a.wall.Ended
 	if a.recovered != nil {
 		cfg.Heard = a.recovered.heard[i].copies
 	}
 	if _, ok := ouchVersions[s.Orders.Dialect]; ok {
 		cfg.DropCopy.Child = func(text []byte) uint64 { return ouch.Child(string(text)) }
 	}
-	if err := a.cfg.orderSession(&d.ordersSection, &cfg); err != nil {
-		return nil, err
-	}
 	cfg.Socket.Gate = a.gate
 	return fixgw.New(cfg)
+}
+
+// dropCopy is what the configuration says of the drop copy session with venue i.
+func (c *Config) dropCopy(i int, sink event.Sink) (fixgw.Config, error) {
+	s := &c.Venue[i]
+	d := s.DropCopy
+	dialect, _ := fixgw.DialectByName(d.Dialect)
+	cfg := fixgw.Config{
+		Addr: d.Address, SenderCompID: d.SenderCompID, TargetCompID: d.TargetCompID, HeartBtIntSecs: d.Heartbeat, Dialect: dialect,
+		Venue: c.Router.Venues[i].ID, Kind: market.Lit, Sink: sink, Seed: uint64(market.MaxVenues + i), Symbols: c.fixSymbols(s),
+		DropCopy: &fixgw.DropCopy{Shared: d.Shared},
+	}
+	return cfg, c.orderSession(&d.ordersSection, &cfg)
 }
 
 // fixSymbols are the instruments of a venue for a session in FIX.

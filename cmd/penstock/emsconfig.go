@@ -144,14 +144,14 @@ func (c *Config) readQuickfix(cfg *ems.Config) error {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("%w: ems.quickfix_cfg: %w", errConfig, err)
+		return fmt.Errorf("ems.quickfix_cfg: %w: make it, or correct its name", err)
 	}
 	defer f.Close()
 	if err := ems.ReadCfg(f, path, cfg); err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
+		return fmt.Errorf("ems.quickfix_cfg: %w", err)
 	}
 	if len(cfg.Sessions) > maxQuickfixSessions {
-		return fmt.Errorf("%w: ems.quickfix_cfg: %d sessions, at most %d", errConfig, len(cfg.Sessions), maxQuickfixSessions)
+		return fmt.Errorf("ems.quickfix_cfg: %d sessions, at most %d", len(cfg.Sessions), maxQuickfixSessions)
 	}
 	return nil
 }
@@ -183,30 +183,30 @@ func (s *emsSession) session() (out ems.Session, err error) {
 
 // passwords reads the files that hold them. Nobody else may be able to read those.
 func (c *Config) passwords(cfg *ems.Config) error {
-	read := func(from []emsSession, to []ems.Session) error {
+	read := func(what string, from []emsSession, to []ems.Session) error {
 		for i := range from {
 			if from[i].PasswordFile == "" {
 				continue
 			}
-			path := c.at(from[i].PasswordFile)
+			path, of := c.at(from[i].PasswordFile), fmt.Sprintf("ems: %s %d (%s): password_file", what, i+1, from[i].TargetCompID)
 			info, err := os.Stat(path)
 			if err != nil {
-				return fmt.Errorf("%w: ems: password_file: %w", errConfig, err)
+				return fmt.Errorf("%s: %w: make it, or correct its name", of, err)
 			}
 			if info.Mode().Perm()&0o077 != 0 {
-				return fmt.Errorf("%w: ems: password_file %s can be read by others: chmod 600 it", errConfig, path)
+				return fmt.Errorf("%s %s can be read by others: chmod 600 it", of, path)
 			}
 			text, err := os.ReadFile(path)
 			if err != nil {
-				return fmt.Errorf("%w: ems: password_file: %w", errConfig, err)
+				return fmt.Errorf("%s: %w", of, err)
 			}
 			if to[i].Password = strings.TrimRight(string(text), "\r\n"); to[i].Password == "" {
-				return fmt.Errorf("%w: ems: password_file %s is empty", errConfig, path)
+				return fmt.Errorf("%s %s is empty: write the password into it", of, path)
 			}
 		}
 		return nil
 	}
-	return errors.Join(read(c.EMS.Session, cfg.Sessions), read(c.EMS.DropCopy, cfg.DropCopies))
+	return errors.Join(read("session", c.EMS.Session, cfg.Sessions), read("drop_copy", c.EMS.DropCopy, cfg.DropCopies))
 }
 
 // clientPolicies says of each session what becomes of its orders when it is down. There is no

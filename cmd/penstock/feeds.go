@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 
 	"penstock/event"
@@ -68,40 +69,57 @@ func (a *assembly) openFeed(i int, sink event.Sink) (feedWorker, error) {
 }
 
 func (a *assembly) openWebSocket(p *webSocketFeed, s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
-	c := jsonws.Config{Venue: v.ID, Sink: sink, StallNanos: jsonws.DefaultStallNanos}
-	for in, text := range a.cfg.symbols(s) {
-		c.Symbols = append(c.Symbols, jsonws.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
-			QtyDecimals: in.QtyDecimals, PricePrecision: s.Feed.PricePrecision,
-			QtyPrecision: s.Feed.QtyPrecision, Contract: s.Feed.Contract})
-	}
-	decoder, err := p.decoder(c, &s.Feed)
+	f, decoder, err := a.cfg.webSocket(p, s, v, sink)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
-	f := jsonws.FeedConfig{
+	f.Gate, f.Tap = a.gate, a.taps[s.Name]
+	return jsonws.NewFeed(f, decoder)
+}
+
+// webSocket is what the configuration says of a feed over WebSocket.
+func (c *Config) webSocket(p *webSocketFeed, s *venueSection, v *market.Venue, sink event.Sink) (f jsonws.FeedConfig, decoder jsonws.Decoder, err error) {
+	d := jsonws.Config{Venue: v.ID, Sink: sink, StallNanos: jsonws.DefaultStallNanos}
+	for in, text := range c.symbols(s) {
+		d.Symbols = append(d.Symbols, jsonws.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
+			QtyDecimals: in.QtyDecimals, PricePrecision: s.Feed.PricePrecision,
+			QtyPrecision: s.Feed.QtyPrecision, Contract: s.Feed.Contract})
+	}
+	if decoder, err = p.decoder(d, &s.Feed); err != nil {
+		return f, nil, err
+	}
+	f = jsonws.FeedConfig{
 		Addr: s.Feed.Address, Path: orDefault(s.Feed.Path, p.path), MaxMessage: jsonws.DefaultMaxMessage,
 		ConnectNanos: jsonws.DefaultConnectNanos, ConfirmNanos: jsonws.DefaultConfirmNanos,
 		SilenceNanos: int64(s.Feed.Silence), RetryNanos: jsonws.DefaultRetryNanos,
 		RetryMaxNanos: jsonws.DefaultRetryMaxNanos, SnapshotNanos: jsonws.DefaultSnapshotNanos,
 		ControlNanos: p.controlNanos, MaxAgeNanos: p.maxAgeNanos,
-		Gate: a.gate, SnapshotBase: s.Feed.Snapshot, FetchNanos: jsonws.DefaultFetchNanos,
-		FailoverTries: jsonws.DefaultFailoverTries, Seed: uint64(v.ID), Tap: a.taps[s.Name],
+		SnapshotBase: s.Feed.Snapshot, FetchNanos: jsonws.DefaultFetchNanos,
+		FailoverTries: jsonws.DefaultFailoverTries, Seed: uint64(v.ID),
 	}
 	for _, address := range s.Feed.Fallback {
 		f.Fallback = append(f.Fallback, jsonws.Endpoint{Addr: address, Path: f.Path})
 	}
 	if s.Feed.secure() {
-		tls, err := wire.ClientTLS(wire.TLSFiles{CAFile: a.cfg.at(s.Feed.CAFile),
-			CertFile: a.cfg.at(s.Feed.CertFile), KeyFile: a.cfg.at(s.Feed.KeyFile)})
+		tls, err := c.feedTLS(&s.Feed)
 		if err != nil {
-			return nil, fmt.Errorf("%w: venue %s: %w", errConfig, v.Name, err)
+			return f, nil, err
 		}
 		f.SnapshotTLS = tls
 		if s.Feed.TLS {
 			f.TLS = tls
 		}
 	}
-	return jsonws.NewFeed(f, decoder)
+	return f, decoder, nil
+}
+
+// feedTLS reads the files of a feed over TLS.
+func (c *Config) feedTLS(f *feedSection) (*tls.Config, error) {
+	config, err := wire.ClientTLS(wire.TLSFiles{CAFile: c.at(f.CAFile), CertFile: c.at(f.CertFile), KeyFile: c.at(f.KeyFile)})
+	if err != nil {
+		return nil, fmt.Errorf("feed.ca_file, cert_file and key_file: %w", err)
+	}
+	return config, nil
 }
 
 func orDefault(s, d string) string {

@@ -10,7 +10,6 @@ import (
 	"penstock/fix"
 	"penstock/market"
 	"penstock/venues/fixmd"
-	"penstock/venues/wire"
 )
 
 // fixSection is what a FIX market data session needs beside an address.
@@ -89,12 +88,26 @@ func (c *Config) fixLogon(f *feedSection) (func(*fix.Writer, fix.LogonHeader), e
 
 // openFIX builds a feed over a FIX market data session.
 func (a *assembly) openFIX(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
-	dialect, _ := fixmd.DialectByName(s.Feed.Dialect)
-	logon, err := a.cfg.fixLogon(&s.Feed)
+	c, err := a.cfg.fixFeed(s, v, sink)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
-	c := fixmd.FeedConfig{
+	c.Tap = a.taps[s.Name]
+	f, err := fixmd.NewFeed(c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errConfig, err)
+	}
+	return f, nil
+}
+
+// fixFeed is what the configuration says of a FIX market data session.
+func (c *Config) fixFeed(s *venueSection, v *market.Venue, sink event.Sink) (f fixmd.FeedConfig, err error) {
+	dialect, _ := fixmd.DialectByName(s.Feed.Dialect)
+	logon, err := c.fixLogon(&s.Feed)
+	if err != nil {
+		return f, err
+	}
+	f = fixmd.FeedConfig{
 		Config: fixmd.Config{Dialect: dialect, Venue: v.ID, Sink: sink, Depth: s.Feed.Depth, Bands: s.Feed.Bands,
 			Orders: fixmd.DefaultOrders, Held: fixmd.DefaultHeld, MaxFrame: fix.MaxFrameLimit,
 			StallNanos: fixmd.DefaultStallNanos},
@@ -102,21 +115,15 @@ func (a *assembly) openFIX(s *venueSection, v *market.Venue, sink event.Sink) (f
 		HeartBtIntSecs: s.Feed.Heartbeat, Logon: logon, SilenceNanos: int64(s.Feed.Silence),
 		ConnectNanos: fixmd.DefaultConnectNanos, SnapshotNanos: fixmd.DefaultSnapshotNanos,
 		RetryNanos: fixmd.DefaultRetryNanos, RetryMaxNanos: fixmd.DefaultRetryMaxNanos, Seed: uint64(v.ID),
-		Tap: a.taps[s.Name],
 	}
 	if s.Feed.TLS {
-		if c.TLS, err = wire.ClientTLS(wire.TLSFiles{CAFile: a.cfg.at(s.Feed.CAFile),
-			CertFile: a.cfg.at(s.Feed.CertFile), KeyFile: a.cfg.at(s.Feed.KeyFile)}); err != nil {
-			return nil, fmt.Errorf("%w: %w", errConfig, err)
+		if f.TLS, err = c.feedTLS(&s.Feed); err != nil {
+			return f, err
 		}
 	}
-	for in, text := range a.cfg.symbols(s) {
-		c.Symbols = append(c.Symbols, fixmd.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
+	for in, text := range c.symbols(s) {
+		f.Symbols = append(f.Symbols, fixmd.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
 			QtyDecimals: in.QtyDecimals, PricePrecision: s.Feed.PricePrecision, QtyPrecision: s.Feed.QtyPrecision})
-	}
-	f, err := fixmd.NewFeed(c)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
 	return f, nil
 }

@@ -106,16 +106,26 @@ func (a *assembly) gateOfLines() *wire.Gate {
 
 // openITCH builds a feed whose times count from midnight in its zone.
 func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (feedWorker, error) {
-	password, err := a.cfg.snapshotPassword(&s.Feed)
+	c, err := a.cfg.itchFeed(s, v, sink)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
+	c.Batch, c.Gate, c.Tap = a.batch, a.gateOfLines(), a.taps[s.Name]
+	return itch.NewFeed(c)
+}
+
+// itchFeed is what the configuration says of a feed in ITCH.
+func (c *Config) itchFeed(s *venueSection, v *market.Venue, sink event.Sink) (f itch.FeedConfig, err error) {
+	password, err := c.snapshotPassword(&s.Feed)
+	if err != nil {
+		return f, err
+	}
 	zone, err := time.LoadLocation(s.Feed.Zone)
 	if err != nil {
-		return nil, fmt.Errorf("%w: feed.zone: %w", errConfig, err)
+		return f, fmt.Errorf("feed.zone: %w", err)
 	}
-	c := itch.FeedConfig{
-		Config:  itch.Config{Venue: v.ID, Sink: sink, Batch: a.batch, Midnight: wire.Midnight(zone)},
+	f = itch.FeedConfig{
+		Config:  itch.Config{Venue: v.ID, Sink: sink, Midnight: wire.Midnight(zone)},
 		Lines:   []itch.LineConfig{{Address: s.Feed.Address, Interface: s.Feed.Interface}},
 		Request: s.Feed.Request, RecoverFromStart: true,
 		Snapshot: itch.SnapshotConfig{Addr: s.Feed.Snapshot, User: s.Feed.SnapshotUser,
@@ -123,21 +133,21 @@ func (a *assembly) openITCH(s *venueSection, v *market.Venue, sink event.Sink) (
 		SilenceNanos: int64(s.Feed.Silence), RequestNanos: itch.DefaultRequestNanos,
 		RequestMessages: itch.DefaultRequestMessages, GiveUpRequests: itch.DefaultGiveUpRequests,
 		HeldPackets: itch.DefaultHeldPackets,
-		StallNanos:  itch.DefaultStallNanos, ReadBuffer: 1 << 20, Gate: a.gateOfLines(), Tap: a.taps[s.Name],
+		StallNanos:  itch.DefaultStallNanos, ReadBuffer: 1 << 20,
 	}
 	if s.Feed.AddressB != "" {
-		c.Lines = append(c.Lines, itch.LineConfig{Address: s.Feed.AddressB, Interface: s.Feed.InterfaceB})
-		c.GapNanos = itch.DefaultGapNanos
+		f.Lines = append(f.Lines, itch.LineConfig{Address: s.Feed.AddressB, Interface: s.Feed.InterfaceB})
+		f.GapNanos = itch.DefaultGapNanos
 		if s.Feed.GapWait != 0 {
-			c.GapNanos = int64(s.Feed.GapWait)
+			f.GapNanos = int64(s.Feed.GapWait)
 		}
 	}
 	if s.Feed.Snapshot != "" {
-		c.HeldPackets = itch.DefaultSnapshotPackets
+		f.HeldPackets = itch.DefaultSnapshotPackets
 	}
-	for in, text := range a.cfg.symbols(s) {
-		c.Symbols = append(c.Symbols, itch.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
+	for in, text := range c.symbols(s) {
+		f.Symbols = append(f.Symbols, itch.Symbol{Text: text, ID: in.ID, PriceDecimals: in.PriceDecimals,
 			QtyDecimals: in.QtyDecimals})
 	}
-	return itch.NewFeed(c)
+	return f, nil
 }

@@ -83,7 +83,7 @@ func (o *ordersSection) validateSession() error {
 func (c *Config) orderSession(o *ordersSection, g *fixgw.Config) error {
 	var err error
 	if g.Logon, err = c.orderLogon(o, &g.Dialect); err != nil {
-		return fmt.Errorf("%w: %w", errConfig, err)
+		return err
 	}
 	g.Account = fixgw.Account{Account: o.Account, Capacity: o.Capacity, SelfTrade: o.SelfTrade,
 		SenderSubID: o.SenderSubID, TargetSubID: o.TargetSubID}
@@ -96,7 +96,7 @@ func (c *Config) orderSession(o *ordersSection, g *fixgw.Config) error {
 		g.TLS, err = wire.ClientTLS(wire.TLSFiles{ServerName: t.ServerName, CAFile: c.at(t.CAFile),
 			CertFile: c.at(t.CertFile), KeyFile: c.at(t.KeyFile)})
 		if err != nil {
-			return fmt.Errorf("%w: %w", errConfig, err)
+			return fmt.Errorf("orders.tls.ca_file, cert_file and key_file: %w", err)
 		}
 	}
 	return nil

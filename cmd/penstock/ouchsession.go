@@ -79,34 +79,11 @@ func (c *Config) validateSymbols(s *venueSection) error {
 }
 
 func (a *assembly) openOUCH(s *venueSection, v *market.Venue, version ouch.Version, sink event.Sink) (*ouch.Gateway, error) {
-	o := &s.Orders
-	cfg := ouch.Config{
-		Name: s.Name, Addr: o.Address, User: o.User, Version: version, Firm: o.Account, Capacity: o.Capacity[0], Retail: o.Retail,
-		Latch: &a.latch, OutLimit: o.OutLimit, SlowNanos: int64(o.Slow), MaxOrders: o.MaxOrders, First: a.run * childNumbers,
-		Venue: v.ID, Sink: sink, OnSent: a.onSent, Clock: clock, Seed: uint64(v.ID), Socket: o.socket(),
-	}
-	var err error
-	if o.SecretFile != "" {
-		if cfg.Password, err = fix.ReadSecret(a.cfg.at(o.SecretFile)); err != nil {
-			return nil, fmt.Errorf("%w: orders.secret_file: %w", errConfig, err)
-		}
-	} else if o.SecretEnv != "" {
-		var ok bool
-		if cfg.Password, ok = os.LookupEnv(o.SecretEnv); !ok {
-			return nil, fmt.Errorf("%w: orders.secret_env: %s is not set", errConfig, o.SecretEnv)
-		}
-	}
-	if t := o.Throttle; t != nil {
-		cfg.Throttle = outbound.Throttle{Messages: t.Messages, WindowNanos: int64(t.Window), Reserve: t.Reserve}
-	}
-	zone, err := time.LoadLocation(o.Zone)
+	cfg, err := a.cfg.ouchGateway(s, v, version, sink)
 	if err != nil {
-		return nil, fmt.Errorf("%w: orders.zone: %w", errConfig, err)
+		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
-	cfg.Midnight = wire.Midnight(zone)
-	for in, text := range a.cfg.symbols(s) {
-		cfg.Symbols = append(cfg.Symbols, ouch.Symbol{ID: in.ID, Text: text, PriceDecimals: in.PriceDecimals})
-	}
+	cfg.Latch, cfg.First, cfg.OnSent, cfg.Clock = &a.latch, a.run*childNumbers, a.onSent, clock
 	wall := firewall.SessionConfig{Venue: v.ID, Lit: v.Kind == market.Lit, Rate: int(rateSlack * v.MsgRate)}
 	for _, sym := range cfg.Symbols {
 		wall.Symbols = append(wall.Symbols, firewall.Symbol{ID: sym.ID, Text: sym.Text, PriceDecimals: sym.PriceDecimals})
@@ -117,6 +94,38 @@ func (a *assembly) openOUCH(s *venueSection, v *market.Venue, version ouch.Versi
 	}
 	cfg.Socket.Gate = a.gate
 	return ouch.New(cfg)
+}
+
+// ouchGateway is what the configuration says of an order session in OUCH.
+func (c *Config) ouchGateway(s *venueSection, v *market.Venue, version ouch.Version, sink event.Sink) (cfg ouch.Config, err error) {
+	o := &s.Orders
+	cfg = ouch.Config{
+		Name: s.Name, Addr: o.Address, User: o.User, Version: version, Firm: o.Account, Capacity: o.Capacity[0], Retail: o.Retail,
+		OutLimit: o.OutLimit, SlowNanos: int64(o.Slow), MaxOrders: o.MaxOrders,
+		Venue: v.ID, Sink: sink, Seed: uint64(v.ID), Socket: o.socket(),
+	}
+	if o.SecretFile != "" {
+		if cfg.Password, err = fix.ReadSecret(c.at(o.SecretFile)); err != nil {
+			return cfg, fmt.Errorf("orders.secret_file: %w", err)
+		}
+	} else if o.SecretEnv != "" {
+		var ok bool
+		if cfg.Password, ok = os.LookupEnv(o.SecretEnv); !ok {
+			return cfg, fmt.Errorf("orders.secret_env: %s is not set", o.SecretEnv)
+		}
+	}
+	if t := o.Throttle; t != nil {
+		cfg.Throttle = outbound.Throttle{Messages: t.Messages, WindowNanos: int64(t.Window), Reserve: t.Reserve}
+	}
+	zone, err := time.LoadLocation(o.Zone)
+	if err != nil {
+		return cfg, fmt.Errorf("orders.zone: %w", err)
+	}
+	cfg.Midnight = wire.Midnight(zone)
+	for in, text := range c.symbols(s) {
+		cfg.Symbols = append(cfg.Symbols, ouch.Symbol{ID: in.ID, Text: text, PriceDecimals: in.PriceDecimals})
+	}
+	return cfg, nil
 }
 
 // childNumbers is how many numbers of children a start of a run has: see router.

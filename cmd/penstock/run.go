@@ -47,7 +47,8 @@ type startOptions struct {
 
 const checkUsage = `usage: penstock check -c FILE
 
-Reads the configuration and the policy table that it names and says what is wrong.
+Reads the configuration and the files that it names, builds what run would build of them as far
+as nothing is made, looked up or opened for it, and says what is wrong.
 `
 
 func configFlag(name, usage string, args []string, stderr io.Writer) (*Config, error) {
@@ -71,9 +72,20 @@ func check(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := cfg.ready(); err != nil {
+		return err
+	}
 	table, _, err := cfg.readTable(clock())
 	if err != nil {
 		return err
+	}
+	if _, err := cfg.candidates(table); err != nil {
+		return err
+	}
+	if table != nil {
+		if err := cfg.resolveCanary(table.PolicyID()); err != nil {
+			return cfg.fault(err)
+		}
 	}
 	if _, err := cfg.readParams(); err != nil {
 		return err

@@ -130,11 +130,9 @@ func (a *Acceptor) open() error {
 	for _, s := range slices.Concat(a.cfg.Sessions, a.cfg.DropCopies) {
 		gc.Sessions = append(gc.Sessions, s.Session)
 	}
-	if a.cfg.TLSCert != "" {
-		if gc.TLS, err = guard.LoadTLS(a.cfg.TLSCert, a.cfg.TLSKey, a.cfg.TLSClientCA, a.log.Eventf); err != nil {
-			a.fix.Stop()
-			return fmt.Errorf("ems: %w", err)
-		}
+	if gc.TLS, err = a.cfg.tls(a.log.Eventf); err != nil {
+		a.fix.Stop()
+		return err
 	}
 	g, err := guard.Listen(gc)
 	if err != nil {

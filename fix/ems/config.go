@@ -98,6 +98,32 @@ func (c *Config) validate() error {
 	return nil
 }
 
+// Check reports what Listen would refuse of the configuration; files that it names are read, nothing is
+// made and nothing listened to.
+func (c Config) Check() error {
+	c.Sessions, c.DropCopies = slices.Clone(c.Sessions), slices.Clone(c.DropCopies) // validate completes them
+	if err := c.validate(); err != nil {
+		return err
+	}
+	if _, err := c.settings(); err != nil {
+		return err
+	}
+	_, err := c.tls(nil)
+	return err
+}
+
+// tls reads the files of the listener, nil when it is plain TCP.
+func (c *Config) tls(logf func(string, ...any)) (*guard.TLS, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	t, err := guard.LoadTLS(c.TLSCert, c.TLSKey, c.TLSClientCA, logf)
+	if err != nil {
+		return nil, fmt.Errorf("ems: %w", err)
+	}
+	return t, nil
+}
+
 func (c *Config) queueLen() int {
 	if c.QueueLen == 0 {
 		return defaultQueueLen
@@ -114,8 +140,10 @@ func (s *Session) validate(c *Config) error {
 		return fmt.Errorf("BeginString %s: only FIX.4.4 and FIX.4.2 are served", s.BeginString)
 	case s.SenderCompID == "" || s.TargetCompID == "":
 		return errors.New("SenderCompID (ours) and TargetCompID (the client's) are needed")
-	case (len(s.CertSPKI) > 0 || s.CertName != "") && c.TLSClientCA == "":
-		return errors.New("it is bound to a client certificate, but there is no TLS client CA")
+	case s.CertName != "" && c.TLSClientCA == "":
+		return fmt.Errorf("CertName %s: there is no TLS client CA that would have signed such a certificate: name one", s.CertName)
+	case len(s.CertSPKI) > 0 && c.TLSClientCA == "":
+		return errors.New("CertSPKI: there is no TLS client CA that would have signed such a certificate: name one")
 	}
 	return nil
 }

@@ -110,6 +110,18 @@ type Stats struct {
 	LastMalformed  string // what was wrong with the last malformed message
 }
 
+// Check reports what New would refuse of the configuration. It looks up no name and opens no file.
+func (c Config) Check() error {
+	if err := c.complete(); err != nil {
+		return err
+	}
+	g := &Gateway{cfg: c}
+	if err := g.openSession(); err != nil {
+		return fmt.Errorf("gateway %s: %w", c.TargetCompID, err)
+	}
+	return nil
+}
+
 // New returns a gateway that connects with its first Work.
 func New(cfg Config) (*Gateway, error) {
 	if err := cfg.complete(); err != nil {
@@ -122,10 +134,6 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Dialect.TLS && cfg.TLS == nil && !addr.Addr().IsLoopback() {
 		return nil, fmt.Errorf("gateway %s: dialect %s is spoken in TLS only: configure it",
 			cfg.TargetCompID, cfg.Dialect.Name)
-	}
-	header, err := cfg.Dialect.header(&cfg.Account)
-	if err != nil {
-		return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
 	}
 	g := &Gateway{cfg: cfg, addr: addr, buf: make([]byte, readBuffer)}
 	g.symbols.init(cfg.Symbols)
@@ -140,6 +148,22 @@ func New(cfg Config) (*Gateway, error) {
 			return nil, errors.Join(fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err), g.store.Close())
 		}
 	}
+	if err := g.openSession(); err != nil {
+		if g.store != nil {
+			err = errors.Join(err, g.store.Close())
+		}
+		return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
+	}
+	return g, nil
+}
+
+// openSession makes the session, with the numbers of the store if there is one, and what is sent in it.
+func (g *Gateway) openSession() error {
+	cfg := &g.cfg
+	header, err := cfg.Dialect.header(&cfg.Account)
+	if err != nil {
+		return err
+	}
 	g.session, err = fix.NewSession(fix.Config{
 		Role: fix.Initiator, BeginString: cfg.Dialect.BeginString,
 		DefaultApplVerID: cfg.Dialect.DefaultApplVerID,
@@ -148,16 +172,10 @@ func New(cfg Config) (*Gateway, error) {
 		TestLogon: cfg.DropCopy == nil, OutLimit: cfg.OutLimit, App: g.onMessage, Logon: cfg.Logon,
 		Header: header, NoResend: cfg.Dialect.NoResend,
 	}, g.store)
-	if err == nil {
-		err = g.makeTemplates()
-	}
 	if err != nil {
-		if g.store != nil {
-			err = errors.Join(err, g.store.Close())
-		}
-		return nil, fmt.Errorf("gateway %s: %w", cfg.TargetCompID, err)
+		return err
 	}
-	return g, nil
+	return g.makeTemplates()
 }
 
 // Work does what is to be done now and returns how much it was, 0 when idle. Waiting

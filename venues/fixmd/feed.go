@@ -100,8 +100,26 @@ type Feed struct {
 	stats    FeedStats
 }
 
+// Check reports what NewFeed would refuse of the configuration. It looks up no name.
+func (c FeedConfig) Check() error {
+	_, err := build(c)
+	return err
+}
+
 // NewFeed checks the configuration and resolves Addr. The first Work connects.
 func NewFeed(c FeedConfig) (*Feed, error) {
+	f, err := build(c)
+	if err != nil {
+		return nil, err
+	}
+	if f.addr, err = wire.Resolve(c.Addr); err != nil {
+		return nil, fmt.Errorf("fixmd feed: %w", err)
+	}
+	return f, nil
+}
+
+// build makes a feed that does not know yet where its venue is.
+func build(c FeedConfig) (*Feed, error) {
 	d, err := NewDecoder(c.Config)
 	if err != nil {
 		return nil, err
@@ -115,9 +133,6 @@ func NewFeed(c FeedConfig) (*Feed, error) {
 		return nil, fmt.Errorf("fixmd feed %s: %w", c.Addr, err)
 	}
 	f := &Feed{cfg: c, decoder: d, buf: make([]byte, 2*c.MaxFrame)}
-	if f.addr, err = wire.Resolve(c.Addr); err != nil {
-		return nil, fmt.Errorf("fixmd feed: %w", err)
-	}
 	f.session, err = fix.NewSession(fix.Config{
 		Role: fix.Initiator, BeginString: c.Dialect.BeginString,
 		DefaultApplVerID: c.Dialect.DefaultApplVerID,

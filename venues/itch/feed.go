@@ -102,7 +102,27 @@ func NewFeed(c FeedConfig) (*Feed, error) {
 	return f, nil
 }
 
-func (f *Feed) open() (err error) {
+// Check reports what NewFeed would refuse of the configuration. It looks up no name and opens no socket.
+func (c FeedConfig) Check() error {
+	f := &Feed{cfg: c}
+	err := f.build()
+	if err == nil && c.Snapshot.Addr != "" {
+		of := c.Snapshot.client()
+		err = of.Check()
+	}
+	for i, l := range c.Lines {
+		if err == nil && l.Interface != "" && !wire.MayJoin(l.Address) {
+			err = fmt.Errorf("line %c: address %s with interface %s: an interface joins multicast groups only", 'A'+i, l.Address, l.Interface)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("itch feed: %w", err)
+	}
+	return nil
+}
+
+// build makes what needs no socket.
+func (f *Feed) build() (err error) {
 	c := &f.cfg
 	if c.StallNanos <= 0 {
 		return errors.New("StallNanos must be positive")
@@ -120,7 +140,12 @@ func (f *Feed) open() (err error) {
 		RequestMessages: c.RequestMessages, GiveUpRequests: c.GiveUpRequests,
 		HeldPackets: c.HeldPackets,
 	})
-	if err != nil {
+	return err
+}
+
+func (f *Feed) open() (err error) {
+	c := &f.cfg
+	if err := f.build(); err != nil {
 		return err
 	}
 	if c.Snapshot.Addr != "" {

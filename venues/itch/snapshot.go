@@ -63,8 +63,9 @@ type snapshot struct {
 	stats  SnapshotStats
 }
 
-func newSnapshot(c SnapshotConfig) (*snapshot, error) {
-	client, err := soup.NewClient(soup.ClientConfig{
+// client is the configuration of the client that loads the snapshot.
+func (c *SnapshotConfig) client() soup.ClientConfig {
+	return soup.ClientConfig{
 		SessionConfig: soup.SessionConfig{
 			User: c.User, Password: c.Password, Sequence: 1,
 			HeartbeatNanos: soup.DefaultHeartbeatNanos,
@@ -75,7 +76,11 @@ func newSnapshot(c SnapshotConfig) (*snapshot, error) {
 		RetryNanos:    orDefault(c.RetryNanos, soup.DefaultRetryNanos),
 		RetryMaxNanos: orDefault(c.RetryMaxNanos, soup.DefaultRetryMaxNanos),
 		Seed:          c.Seed,
-	})
+	}
+}
+
+func newSnapshot(c SnapshotConfig) (*snapshot, error) {
+	client, err := soup.NewClient(c.client())
 	if err != nil {
 		return nil, fmt.Errorf("itch snapshot: %w", err)
 	}

@@ -82,6 +82,28 @@ const (
 	defaultRetryMax = 30 * second
 )
 
+// Check reports what New would refuse of the configuration. It looks up no name.
+func (c Config) Check() error {
+	if err := c.complete(); err != nil {
+		return err
+	}
+	of := c.soup()
+	if err := of.Check(); err != nil {
+		return fmt.Errorf("gateway %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+// soup is what carries the session.
+func (c *Config) soup() soup.ClientConfig {
+	return soup.ClientConfig{
+		SessionConfig: soup.SessionConfig{User: c.User, Password: c.Password, Sequence: 1,
+			HeartbeatNanos: c.HeartbeatNanos, SilenceNanos: c.SilenceNanos, LoginNanos: soup.DefaultLoginNanos},
+		Addr: c.Addr, ConnectNanos: soup.DefaultConnectNanos, RetryNanos: c.RetryNanos,
+		RetryMaxNanos: c.RetryMaxNanos, Seed: c.Seed, Socket: c.Socket, Dial: c.Dial,
+	}
+}
+
 func (c *Config) complete() error {
 	switch {
 	case c.Sink == nil:

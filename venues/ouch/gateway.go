@@ -88,12 +88,7 @@ func New(cfg Config) (*Gateway, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	client, err := soup.NewClient(soup.ClientConfig{
-		SessionConfig: soup.SessionConfig{User: cfg.User, Password: cfg.Password, Sequence: 1,
-			HeartbeatNanos: cfg.HeartbeatNanos, SilenceNanos: cfg.SilenceNanos, LoginNanos: soup.DefaultLoginNanos},
-		Addr: cfg.Addr, ConnectNanos: soup.DefaultConnectNanos, RetryNanos: cfg.RetryNanos,
-		RetryMaxNanos: cfg.RetryMaxNanos, Seed: cfg.Seed, Socket: cfg.Socket, Dial: cfg.Dial,
-	})
+	client, err := soup.NewClient(cfg.soup())
 	if err != nil {
 		return nil, fmt.Errorf("gateway %s: %w", cfg.Name, err)
 	}

@@ -36,12 +36,13 @@ const (
 	DefaultRetryMaxNanos = 10_000_000_000
 )
 
-func (c *ClientConfig) validate() error {
+// Check reports what NewClient would refuse; it looks up no name.
+func (c *ClientConfig) Check() error {
 	if c.ConnectNanos <= 0 || c.RetryNanos <= 0 || c.RetryMaxNanos < c.RetryNanos {
 		return errors.New("soupbintcp client: ConnectNanos and RetryNanos must be positive, " +
 			"RetryMaxNanos at least RetryNanos")
 	}
-	return nil
+	return c.SessionConfig.validate()
 }
 
 // ErrClosedByServer is a connection that the server closed without end of session.
@@ -71,7 +72,7 @@ type Client struct {
 
 // NewClient resolves the address; nothing is connected before Start.
 func NewClient(c ClientConfig) (*Client, error) {
-	if err := c.validate(); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	session, err := NewSession(c.SessionConfig)

@@ -73,6 +73,13 @@ func JoinUDP(addr, iface string) (*UDP, error) {
 	return u, nil
 }
 
+// MayJoin reports whether JoinUDP could join addr with an interface: it is a multicast group, or a name
+// that is not looked up here.
+func MayJoin(addr string) bool {
+	ap, err := netip.ParseAddrPort(addr)
+	return err != nil || ap.Addr().Unmap().IsMulticast()
+}
+
 // join adds the socket to a group; the kernel then asks the network for it (IGMP,
 // MLD) until the socket is closed.
 func join(fd int, group netip.Addr, index uint32) error {
