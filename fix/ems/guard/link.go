@@ -23,6 +23,7 @@ type link struct {
 	out     *outbox
 	session *Session // set before connect
 	garbled int
+	tag     int // that the reason to close is about; 0: none
 
 	mu   sync.Mutex
 	hung bool
@@ -42,12 +43,15 @@ func newLink(g *Guard, conn net.Conn) *link {
 		ip: addrPort(conn.RemoteAddr()).Addr(), out: newOutbox(g.cfg.Limits.OutBytes)}
 }
 
-// about describes the session for a log line.
-func (l *link) about() string {
-	if l.session == nil {
-		return ""
+// about describes the field and the session for a log line.
+func (l *link) about() (text string) {
+	if l.tag != 0 {
+		text = ", tag " + strconv.Itoa(l.tag)
 	}
-	return " (session " + l.session.SenderCompID + "->" + l.session.TargetCompID + ")"
+	if l.session == nil {
+		return text
+	}
+	return text + " (session " + l.session.SenderCompID + "->" + l.session.TargetCompID + ")"
 }
 
 // run serves the connection until either side ends it.
@@ -206,6 +210,7 @@ func (l *link) message(msg []byte) Reason {
 	if reason := inspect(msg, &s); reason == Garbled {
 		return l.ignore(Garbled, errField)
 	} else if reason != None {
+		l.tag = s.tag
 		return reason
 	}
 	if string(s.msgType) == "A" {
