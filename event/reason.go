@@ -70,6 +70,7 @@ const (
 	ReasonShortBid       Reason = 117 // short sales are restricted: not at the best bid or below
 	ReasonSideChanged    Reason = 118 // a replace with another side or short mark
 	ReasonDisplay        Reason = 119 // what an order shows cannot be bounded so
+	ReasonOtherSide      Reason = 120 // a cancel names another side or short mark than the order's
 
 	// Verdicts of a venue.
 	ReasonVenueReject   Reason = 40 // not further specified
@@ -179,6 +180,7 @@ var reasonTexts = map[Reason]string{
 	ReasonShortBid:          "short sales are restricted: not at the bid or below",
 	ReasonSideChanged:       "a replace cannot change the side",
 	ReasonDisplay:           "display quantity does not fit the order",
+	ReasonOtherSide:         "the order has another side",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",

@@ -236,6 +236,8 @@ func (c *Core) request(e *event.Event) *Parent {
 		reason = event.ReasonTooLate
 	case p.ClOrdID != e.OrigID:
 		reason = event.ReasonUnknownOrder // replaced since
+	case e.Kind == event.ParentCancel && !p.sameSide(e):
+		reason = event.ReasonOtherSide
 	case e.Kind == event.ParentCancel && p.pending.kind == event.ParentReplace:
 		c.tooLate(p, p.pending) // leaving comes before changing
 		p.pending = pendingRequest{}
@@ -249,6 +251,14 @@ func (c *Core) request(e *event.Event) *Parent {
 	return nil
 }
 
+// sameSide reports whether a cancel means the order that it names: Side(54) is required in it (FIX 4.4
+// vol. 4), and with another one it was meant for another order. One from within names none.
+func (p *Parent) sameSide(e *event.Event) bool {
+	return e.Side == 0 || e.Side == p.Side && e.Mark == p.Mark
+}
+
+// onParentStatus answers with the order's own side, whatever side was asked for: to refuse
+// (39=8) would read as the end of the order, and nothing is done to it.
 func (c *Core) onParentStatus(e *event.Event) {
 	entry := c.ids.find(e.Client, e.ID)
 	if !entry.used || entry.parent == none {

@@ -339,7 +339,11 @@ func (s *script) line(line string) {
 	case "parent":
 		s.parent(w, id(w[1]), count(w[3]), price(w[4]), span)
 	case "cancel":
-		s.step(event.Event{Kind: event.ParentCancel, ID: id(w[1]), OrigID: id(w[2]), Side: market.Buy})
+		e := event.Event{Kind: event.ParentCancel, ID: id(w[1]), OrigID: id(w[2])}
+		if len(w) > 3 {
+			e.Side, e.Mark, _ = market.ParseSide(w[4][0])
+		}
+		s.step(e)
 	case "replace":
 		e := event.Event{Kind: event.ParentReplace, ID: id(w[1]), OrigID: id(w[2]), Qty: count(w[3]), Price: price(w[4])}
 		switch {

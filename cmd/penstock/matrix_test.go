@@ -94,6 +94,9 @@ var matrixRows = []struct{ name44, name42, what, lines string }{
 		"fill 1000; G Y X 9000 54=2; G Z X 9000 54=5 44=49.90; H Z 54=5; F W Z 54=5; cancel"},
 	{"SHORT-2", "SHORT-2", "what a short sale lacks", "D X 100 54=5 44=49.90; D Y 100 54=5 114=Y 44=49.90; D Z 100 54=5 5700=LOCATOR 44=49.90; " +
 		"D V 100 54=6 114=N 5700=LOCATOR 44=49.90; D W 100 54=2 114=N 44=49.90"},
+	{"SIDE", "SIDE", "a cancel of another side is refused, a status says the right one", "D X 10000; new; fill 1000; F Y X 54=2; H X 54=2; " +
+		"F Z X; cancel"},
+	{"SIDE-2", "SIDE-2", "so is one of another mark", "D X 10000 54=5 114=N 5700=LOCATOR 44=49.90; new; F Y X 54=2; F V X 54=5; cancel"},
 	{"DK", "DK", "the client does not know a trade", "D X 10000; new; fill 1000; Q last; cancel; F Y X"},
 }
 
@@ -502,7 +505,7 @@ func (m *matrix) clear() {
 		if !p.Live() || !p.TIF.GoodTill() {
 			continue
 		}
-		e := event.Event{Kind: event.ParentCancel, OrigID: p.ClOrdID, Instrument: p.Instrument, Side: p.Side}
+		e := event.Event{Kind: event.ParentCancel, OrigID: p.ClOrdID, Instrument: p.Instrument, Side: p.Side, Mark: p.Mark}
 		e.ID, _ = event.MakeID(fmt.Sprintf("R%d-clear-%d", m.row, i))
 		for n := m.step(e); n > 0; n-- {
 			m.read()

@@ -119,7 +119,7 @@ func (w *world) goodTill(r *stream, e *event.Event) {
 func (w *world) goodbye(n uint64) {
 	for i := range w.core.Parents() {
 		if p := w.core.Parents()[i]; p.Live() && p.TIF.GoodTill() {
-			w.clients[p.Client].say(w, &event.Event{Kind: event.ParentCancel, ID: textID('G', n, uint64(i)), OrigID: p.ClOrdID, Side: p.Side,
+			w.clients[p.Client].say(w, &event.Event{Kind: event.ParentCancel, ID: textID('G', n, uint64(i)), OrigID: p.ClOrdID, Side: p.Side, Mark: p.Mark,
 				Instrument: p.Instrument, Client: p.Client})
 		}
 	}
