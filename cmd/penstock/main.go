@@ -85,6 +85,17 @@ func parseFlags(flags *flag.FlagSet, usage string, args []string, stderr io.Writ
 	return nil
 }
 
+// emptyFlag returns the first flag that was given with an empty value, "" when there is none: a script
+// whose variable is not set must not be taken to have asked for nothing.
+func emptyFlag(flags *flag.FlagSet) (name string) {
+	flags.Visit(func(f *flag.Flag) {
+		if getter, ok := f.Value.(flag.Getter); ok && getter.Get() == "" && name == "" {
+			name = f.Name
+		}
+	})
+	return name
+}
+
 var errHelp = errors.New("help was asked for")
 
 var commands = map[string]func(args []string, stdout, stderr io.Writer) error{

@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +57,9 @@ func policyCommand(args []string, stdout, stderr io.Writer) error {
 	if err := parseFlags(flags, policyUsage, args[1:], stderr); err != nil {
 		return err
 	}
+	if err := policyFlags(args[0], flags); err != nil {
+		return err
+	}
 	switch args[0] {
 	case "build-baseline":
 		if *out == "" || flags.NArg() != 0 {
@@ -81,6 +86,30 @@ func policyCommand(args []string, stdout, stderr io.Writer) error {
 		return inspect(table, *page, *cell, stdout)
 	}
 	return policyText(args[0], flags.Args(), *out, *asCSV, gate, stdout, stderr)
+}
+
+// policyOptions are the flags of each verb.
+var policyOptions = map[string][]string{"build-baseline": {"o"}, "inspect": {"cell", "page", "key"}, "verify": {"key"},
+	"diff": {}, "export": {"csv", "o"}, "import": {"o", "slices", "pairs", "stress"}}
+
+// policyFlags refuses flags that the verb would not look at.
+func policyFlags(verb string, flags *flag.FlagSet) error {
+	options, known := policyOptions[verb]
+	given := map[string]string{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = f.Value.String() })
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if known && !slices.Contains(options, name) {
+			return usageError(fmt.Sprintf("policy %s: --%s is not an option of it", verb, name), policyUsage)
+		}
+	}
+	cell, one := given["cell"]
+	if _, paged := given["page"]; paged && !one {
+		return usageError("policy inspect: --page is of one decision: say its --cell, too", policyUsage)
+	}
+	if strings.HasPrefix(cell, "-") {
+		return usageError(fmt.Sprintf("policy inspect: --cell %s: cells are counted from 0", cell), policyUsage)
+	}
+	return nil
 }
 
 // policyText is the part of the command that turns tables into text and back.

@@ -26,6 +26,9 @@ func realismCommand(args []string, stdout, stderr io.Writer) error {
 	if err := parseFlags(flags, realismUsage, args, stderr); err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return usageError(fmt.Sprintf("realism: %q is not an option", flags.Arg(0)), realismUsage)
+	}
 	effort := realism.Brief
 	if *full {
 		effort = realism.Full

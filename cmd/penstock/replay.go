@@ -102,8 +102,11 @@ func parseReplay(args []string, stderr io.Writer) (o replayOptions, err error) {
 	if flags.NArg() > 0 {
 		return o, usageError(fmt.Sprintf("replay: %q is not an option", flags.Arg(0)), replayUsage)
 	}
+	if name := emptyFlag(flags); name != "" {
+		return o, usageError(fmt.Sprintf("replay: --%s is empty: leave it out, or say what", name), replayUsage)
+	}
 	switch {
-	case o.speed < 0 || o.speed > 1e6:
+	case !(o.speed >= 0 && o.speed <= 1e6): // nor NaN
 		return o, usageError("replay: --speed must be 0 to 1000000", replayUsage)
 	case o.verify && (parent != "" || simulated != "" || o.table != "" || o.journal != "" || o.list || o.speed > 0):
 		return o, usageError("replay: --verify takes --feed, --json and -v only", replayUsage)

@@ -106,6 +106,9 @@ func scenario(args []string, stdout, stderr io.Writer) error {
 	if err := parseFlags(flags, scenarioUsage, args, stderr); err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return usageError(fmt.Sprintf("scenario: %q is not an option", flags.Arg(0)), scenarioUsage)
+	}
 	size := scenarioFull
 	if *brief {
 		size = scenarioBrief

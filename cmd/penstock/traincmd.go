@@ -39,6 +39,9 @@ the seeds are changed. --key FILE holds a hex ed25519 private key (64 bytes) to 
 --slim leaves values, errors and visits out of the file. Equal options give equal tables.
 `
 
+// mostPessimism bounds --z, in standard errors: far above what the trials try.
+const mostPessimism = 100
+
 func train(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	t := &trainer{}
@@ -66,6 +69,8 @@ func train(args []string, stdout, stderr io.Writer) error {
 		return usageError("train: name the file to write with -o", trainUsage)
 	case t.slices < 600 || t.pairs < 8 || t.stress < 1 || t.trials < 2 || t.signalSeeds < 0:
 		return usageError("train: at least 600 slices, 8 pairs, 1 stress pair and 2 trials; signal is 0 or more hours", trainUsage)
+	case !(t.z >= 0 && t.z <= mostPessimism): // nor NaN
+		return usageError(fmt.Sprintf("train: --z is 0 to %d; 0 lets the trials choose", mostPessimism), trainUsage)
 	case t.regimes < 1 || t.regimes > policy.MaxPages:
 		return usageError("train: --pages is 1 to 4", trainUsage)
 	case *rate == 0 || *rate > 10_000:

@@ -122,7 +122,7 @@ func (f *Feed) set(option string) (err error) {
 	case "date":
 		f.Date = value
 	case "offset":
-		f.Offset, err = time.ParseDuration(value)
+		f.Offset, err = ofClock(time.ParseDuration(value))
 	case "life":
 		f.Life, err = positive(time.ParseDuration(value))
 	case "size":
@@ -153,6 +153,15 @@ func (f *Feed) set(option string) (err error) {
 		return fmt.Errorf("option %s: %w", key, err)
 	}
 	return nil
+}
+
+// ofClock is an offset between the clocks of two places: beyond a day it is none, and times far from our
+// days would not fit their nanoseconds.
+func ofClock(v time.Duration, err error) (time.Duration, error) {
+	if err == nil && v.Abs() > 24*time.Hour {
+		return 0, fmt.Errorf("%v is beyond a day: say by how much the venue's clock is behind UTC, like 5h", v)
+	}
+	return v, err
 }
 
 func positive[T int | int64 | time.Duration](v T, err error) (T, error) {

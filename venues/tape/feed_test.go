@@ -29,19 +29,21 @@ func TestFeedText(t *testing.T) {
 
 func TestBadFeedTextIsExplained(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                          "want VENUE=FORMAT",
-		"X=dealer-csv":              "want VENUE=FORMAT",
-		"X=dealer-csv:":             "want VENUE=FORMAT",
-		"=dealer-csv:a":             "want VENUE=FORMAT",
-		"x=dealer-csv:a":            "venue name",
-		"X=nope:a":                  "unknown format \"nope\"",
-		"X=dealer-csv:a,":           "empty path",
-		"X=dealer-csv+color=red:a":  "unknown option \"color\"",
-		"X=dealer-csv+size=-1:a":    "not positive",
-		"X=dealer-csv+size:a":       "want KEY=VALUE",
-		"X=dealer-csv+offset=5:a":   "missing unit",
-		"X=dealer-csv+from=2014:a":  "want a time",
-		"X=dealer-csv+from=1T1:1:a": "want VENUE=FORMAT",
+		"":                              "want VENUE=FORMAT",
+		"X=dealer-csv":                  "want VENUE=FORMAT",
+		"X=dealer-csv:":                 "want VENUE=FORMAT",
+		"=dealer-csv:a":                 "want VENUE=FORMAT",
+		"x=dealer-csv:a":                "venue name",
+		"X=nope:a":                      "unknown format \"nope\"",
+		"X=dealer-csv:a,":               "empty path",
+		"X=dealer-csv+color=red:a":      "unknown option \"color\"",
+		"X=dealer-csv+size=-1:a":        "not positive",
+		"X=dealer-csv+size:a":           "want KEY=VALUE",
+		"X=dealer-csv+offset=5:a":       "missing unit",
+		"X=dealer-csv+offset=999999h:a": "beyond a day",
+		"X=dealer-csv+offset=-25h:a":    "beyond a day",
+		"X=dealer-csv+from=2014:a":      "want a time",
+		"X=dealer-csv+from=1T1:1:a":     "want VENUE=FORMAT",
 	} {
 		if _, err := ParseFeed(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
