@@ -39,11 +39,14 @@ type textCell struct {
 	Cell       int    `json:"cell"`
 	Action     string `json:"action"`
 	Alt        string `json:"alt"`
-	Confidence uint8  `json:"confidence"`
-	Support    string `json:"support"` // "", "low" or "unseen"
+	Confidence *uint8 `json:"confidence"` // nil: it is missing, which is not 0
+	Support    string `json:"support"`    // "", "low" or "unseen"
 }
 
-const csvHeader = "page,cell,action,alt,confidence,support,"
+const (
+	csvHeader  = "page,cell,action,alt,confidence,support,"
+	csvColumns = 6 // of it; the bins of the cell follow
+)
 
 func actionNamed(name string) (uint8, bool) {
 	for id := range uint8(policy.Actions) {
@@ -73,7 +76,7 @@ func textOf(t *policy.Table) *textTable {
 			case c.LowSupport:
 				support = "low"
 			}
-			page = append(page, textCell{i, policy.ActionName(c.Action), policy.ActionName(c.Alt), c.Confidence, support})
+			page = append(page, textCell{i, policy.ActionName(c.Action), policy.ActionName(c.Alt), &c.Confidence, support})
 		}
 		x.Pages = append(x.Pages, page)
 	}
@@ -95,7 +98,7 @@ func exportTable(t *policy.Table, asCSV bool, w io.Writer) error {
 	rows := [][]string{header}
 	for p, page := range x.Pages {
 		for _, c := range page {
-			row := []string{strconv.Itoa(p), strconv.Itoa(c.Cell), c.Action, c.Alt, strconv.Itoa(int(c.Confidence)), c.Support}
+			row := []string{strconv.Itoa(p), strconv.Itoa(c.Cell), c.Action, c.Alt, strconv.Itoa(int(*c.Confidence)), c.Support}
 			for _, bin := range schema.Bins(uint32(c.Cell)) {
 				row = append(row, strconv.Itoa(int(bin)))
 			}
@@ -141,17 +144,53 @@ func (x *textTable) readCSV(data []byte) error {
 	if len(rows) == 0 || !strings.HasPrefix(strings.Join(rows[0], ",")+",", csvHeader) {
 		return fmt.Errorf("line 1: the header must begin with %s", csvHeader)
 	}
+	features, err := binColumns(rows[0][csvColumns:])
+	if err != nil {
+		return err
+	}
 	for i, row := range rows[1:] {
 		page, err1 := strconv.Atoi(row[0])
 		cell, err2 := strconv.Atoi(row[1])
 		confidence, err3 := strconv.ParseUint(row[4], 10, 8)
+		value := uint8(confidence)
 		if err1 != nil || err2 != nil || err3 != nil || page < 0 || page >= policy.MaxPages {
 			return fmt.Errorf("line %d: page, cell and confidence must be numbers, the page below %d", i+2, policy.MaxPages)
+		}
+		if err := sameBins(features, row[csvColumns:], page, cell); err != nil {
+			return fmt.Errorf("line %d: %w", i+2, err)
 		}
 		for len(x.Pages) <= page {
 			x.Pages = append(x.Pages, nil)
 		}
-		x.Pages[page] = append(x.Pages[page], textCell{cell, row[2], row[3], uint8(confidence), row[5]})
+		x.Pages[page] = append(x.Pages[page], textCell{cell, row[2], row[3], &value, row[5]})
+	}
+	return nil
+}
+
+// binColumns returns the feature whose bins each column of a CSV holds.
+func binColumns(names []string) (features []int, err error) {
+	schema := policy.DefaultSchema()
+	for _, name := range names {
+		f := slices.IndexFunc(schema[:], func(of policy.Feature) bool { return of.Name == name })
+		if f < 0 || slices.Contains(features, f) {
+			return nil, fmt.Errorf("line 1: column %q is no feature, or there twice: take it out", name)
+		}
+		features = append(features, f)
+	}
+	return features, nil
+}
+
+// sameBins refuses bins that are not those of the cell: whoever sorted or edited the rows has moved one of them.
+func sameBins(features []int, bins []string, page, cell int) error {
+	if len(bins) == 0 || cell < 0 || cell >= policy.States {
+		return nil // choices refuses the cell
+	}
+	schema := policy.DefaultSchema()
+	want := schema.Bins(uint32(cell))
+	for i, f := range features {
+		if bin := strconv.Itoa(int(want[f])); bins[i] != bin {
+			return fmt.Errorf("page %d cell %d: %s is %q, of that cell it is %s: correct one of them", page, cell, schema[f].Name, bins[i], bin)
+		}
 	}
 	return nil
 }
@@ -171,11 +210,13 @@ func (x *textTable) choices() ([][]policy.Choice, error) {
 				return nil, fmt.Errorf("page %d entry %d: cell %d is out of range or there twice", p, i+1, c.Cell)
 			case !ok || !okAlt:
 				return nil, fmt.Errorf("page %d entry %d: no action %q or %q", p, i+1, c.Action, c.Alt)
+			case c.Confidence == nil:
+				return nil, fmt.Errorf("page %d cell %d: confidence is missing: say 0 to 255", p, c.Cell)
 			case c.Support != "" && c.Support != "low" && c.Support != "unseen":
 				return nil, fmt.Errorf("page %d entry %d: support %q is not low or unseen", p, i+1, c.Support)
 			}
 			seen[c.Cell] = true
-			page[c.Cell] = policy.Choice{Action: action, Alt: alt, Confidence: c.Confidence, LowSupport: c.Support == "low", Unseen: c.Support == "unseen"}
+			page[c.Cell] = policy.Choice{Action: action, Alt: alt, Confidence: *c.Confidence, LowSupport: c.Support == "low", Unseen: c.Support == "unseen"}
 		}
 		pages = append(pages, page)
 	}

@@ -144,6 +144,10 @@ func TestBadImportsSayWhere(t *testing.T) {
 	if err := exportTable(table, true, &good); err != nil {
 		t.Fatal(err)
 	}
+	var whole bytes.Buffer
+	if err := exportTable(table, false, &whole); err != nil {
+		t.Fatal(err)
+	}
 	lines := strings.SplitAfter(good.String(), "\n")
 	for name, c := range map[string]struct{ text, want string }{
 		"no header":      {strings.Join(lines[1:], ""), "line 1"},
@@ -151,6 +155,9 @@ func TestBadImportsSayWhere(t *testing.T) {
 		"cells missing":  {lines[0] + lines[1], "1 cells"},
 		"twice":          {lines[0] + lines[1] + strings.Join(lines[1:len(lines)-2], ""), "there twice"},
 		"unknown action": {strings.Replace(good.String(), "TAKE_ALL", "TAKE_SOME", 1), "TAKE_SOME"},
+		"other bins":     {lines[0] + lines[1] + strings.Replace(strings.Join(lines[2:], ""), ",1\n", ",2\n", 1), "line 3: page 0 cell 1: "},
+		"no feature":     {strings.Replace(good.String(), "\n", "x\n", 1), "is no feature"},
+		"no confidence":  {strings.Replace(whole.String(), `,"confidence":0`, "", 1), "cell 0: confidence is missing"},
 		"bad JSON":       {`{"meta":{},"pages":[[`, "at byte"},
 		"unknown field":  {`{"pagez":[]}`, "pagez"},
 	} {
