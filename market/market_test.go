@@ -115,6 +115,16 @@ func TestFeeRoundsHalfAwayFromZero(t *testing.T) {
 	if got := ppm.Of(60_000, 1); got != -2 {
 		t.Errorf("rebate %d, want -2 (1.5 rounded away from zero)", got)
 	}
+	for _, milli := range []int64{1, -1, 500, -1499, 30_000, MaxFeePerLotMilli, -MaxFeePerLotMilli} {
+		for q := int64(1); q < 5_000_000_000; q = q*3 + 1 {
+			want := new(big.Int).Mul(big.NewInt(milli), big.NewInt(q))
+			half := big.NewInt(500 * int64(want.Sign()))
+			want.Quo(want.Add(want, half), big.NewInt(1000))
+			if got := (Fee{PerLotMilli: milli}).Of(0, Qty(q)); int64(got) != want.Int64() {
+				t.Fatalf("%d thousandths of %d lots are %d, want %v", milli, q, got, want)
+			}
+		}
+	}
 }
 
 func TestFeeOfALotIsExactUpToTheLargestPrice(t *testing.T) {

@@ -113,15 +113,23 @@ type Fee struct {
 	Ppm         int64 // millionths of the notional
 }
 
+// MaxFeePpm and MaxFeePerLotMilli bound a fee either way: all of the notional, and what AtMilli can add
+// to any price.
+const (
+	MaxFeePpm         = 1_000_000
+	MaxFeePerLotMilli = 1_000_000_000_000
+)
+
 // Of returns the fee of a fill in Notional units, rounded half away from zero.
 // notional is the fill's price × quantity.
 func (f Fee) Of(notional Notional, q Qty) Notional {
-	return Notional(roundDiv(f.PerLotMilli*int64(q), 1000) + mulPpm(int64(notional), f.Ppm))
+	thousands, rest := int64(q)/1000, int64(q)%1000 // the product of the highest fee and a large order does not fit
+	return Notional(thousands*f.PerLotMilli + roundDiv(rest*f.PerLotMilli, 1000) + mulPpm(int64(notional), f.Ppm))
 }
 
 // AtMilli returns the fee of one lot at a price, in thousandths of an increment,
 // the share of the price rounded towards zero. It holds for prices up to MaxPrice
-// and |Ppm| up to 1e6.
+// and fees within their bounds.
 func (f Fee) AtMilli(p Price) int64 {
 	if f.Ppm == 0 {
 		return f.PerLotMilli

@@ -113,9 +113,30 @@ func (c *Config) noZero() error {
 	return nil
 }
 
+// feesInBounds refuses fees that sums over prices and quantities have no room for.
+func (c *Config) feesInBounds() error {
+	for i := range c.Venue {
+		s := &c.Venue[i]
+		for _, f := range []struct {
+			key string
+			feeSection
+		}{{"take_fee", s.TakeFee}, {"make_fee", s.MakeFee}} {
+			if f.Ppm < -market.MaxFeePpm || f.Ppm > market.MaxFeePpm {
+				return c.fault(fmt.Errorf("venue %d (%s): %s: ppm is %d: -%d to %d are possible, millionths of the notional",
+					i+1, s.Name, f.key, f.Ppm, market.MaxFeePpm, market.MaxFeePpm))
+			}
+			if f.PerLotMilli < -market.MaxFeePerLotMilli || f.PerLotMilli > market.MaxFeePerLotMilli {
+				return c.fault(fmt.Errorf("venue %d (%s): %s: per_lot_milli is %d: -%d to %d are possible, thousandths of an increment",
+					i+1, s.Name, f.key, f.PerLotMilli, market.MaxFeePerLotMilli, market.MaxFeePerLotMilli))
+			}
+		}
+	}
+	return nil
+}
+
 // written refuses what a person must not write, though journals of before may hold it.
 func (c *Config) written() error {
-	for _, look := range []func() error{c.noZero, c.plainText, c.fileNames} {
+	for _, look := range []func() error{c.noZero, c.plainText, c.fileNames, c.feesInBounds} {
 		if err := look(); err != nil {
 			return err
 		}

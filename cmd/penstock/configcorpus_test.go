@@ -252,6 +252,9 @@ func TestWhatNobodyShouldWriteIsRefused(t *testing.T) {
 		{`protocol = "itch"`, `protocol = "recorded"`, "for replays alone"},
 		{`slice = "60s"`, `slice = "0s"`, "tactics.slice is 0"},
 		{`dark_min_qty = 100 `, `dark_min_qty = 0 `, "tactics.dark_min_qty is 0"},
+		{`per_lot_milli = 30000`, `per_lot_milli = 1000000000001`, "take_fee: per_lot_milli is 1000000000001"},
+		{`per_lot_milli = 30000`, `ppm = -1000001`, "take_fee: ppm is -1000001"},
+		{`per_lot_milli = -20000`, `ppm = 1000001`, "make_fee: ppm is 1000001"},
 		{`default_strategy = 0`, "default_strategy = 0\nmax_connections = 0", "ems.max_connections is 0"},
 	} {
 		text := bytes.Replace(good, []byte(c.old), []byte(c.new), 1)
