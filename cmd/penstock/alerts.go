@@ -53,6 +53,7 @@ type alarms struct {
 	end    chan struct{}
 	group  sync.WaitGroup
 	say    func(string, ...any) // nil: nobody listens yet
+	unsaid []alert              // that were told before anybody listened
 	repeat time.Duration
 	failed error
 }
@@ -124,11 +125,21 @@ func (a *alarms) raise(al alert) {
 	}
 }
 
-// listen names who is told.
+// listen names who is told, and tells what was raised before, while the router started.
 func (a *alarms) listen(say func(string, ...any)) {
 	a.mu.Lock()
 	a.say = say
+	unsaid := a.unsaid
+	a.unsaid = nil
 	a.mu.Unlock()
+	for i := range unsaid {
+		unsaid[i].tell(say)
+	}
+}
+
+// tell says an alert.
+func (al *alert) tell(say func(string, ...any)) {
+	say("ALERT %d %s for %s: %s: %s%s", al.ID, al.Severity, al.Owner, al.Kind, al.Text, al.duty())
 }
 
 // listening reports whether somebody is told.
@@ -165,11 +176,15 @@ func (a *alarms) tell() {
 		}
 	}
 	say := a.say
+	if say == nil {
+		a.unsaid = append(a.unsaid, fresh...)
+		a.unsaid = a.unsaid[max(0, len(a.unsaid)-alertsKept):]
+	}
 	a.mu.Unlock()
 	for i := range fresh {
 		a.write(&fresh[i])
 		if say != nil {
-			say("ALERT %d %s for %s: %s: %s%s", fresh[i].ID, fresh[i].Severity, fresh[i].Owner, fresh[i].Kind, fresh[i].Text, fresh[i].duty())
+			fresh[i].tell(say)
 		}
 	}
 }

@@ -60,11 +60,22 @@ func (c *Config) complete(cfg *ems.Config) error {
 	return nil
 }
 
+// storeDamaged tells that the store of a client's session, or of somebody who gets copies, lost its end.
+func (a *assembly) storeDamaged(session string, bytes int64) {
+	again := "what it had kept of the run before is not sent again"
+	if a.recovered != nil {
+		again = "the reports that were in them come again from the journal, with PossResend(97)"
+	}
+	a.alarm(alert{Severity: warning, Kind: "ems", Text: fmt.Sprintf("the store of session %s was damaged: its last %d bytes are cut off, "+
+		"and its numbers go on above all that were used; %s", session, bytes, again),
+		Do: "look for the cause on the disk of router.state, and let the client compare its executions by ExecID(17)"})
+}
+
 func (a *assembly) openEMS() error {
 	cfg := a.acceptor
 	cfg.Port = a.port
 	cfg.Sink, cfg.Durable, cfg.Run = a.orderedBy(a.sinkTo(a.clients)), a.journal.Durable, a.run
-	cfg.HostDied = a.life.hostDied
+	cfg.HostDied, cfg.Damaged = a.life.hostDied, a.storeDamaged
 	if a.recovered != nil {
 		cfg.Resume = &ems.Resume{Clients: a.recovered.clients}
 	}

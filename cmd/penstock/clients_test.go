@@ -11,9 +11,54 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"penstock/internal/freeport"
 )
+
+// TestDamagedStoreOfASessionIsAnAlert flips a bit of a session's store between two runs: the next start says which
+// session it was, once somebody listens to alerts.
+func TestDamagedStoreOfASessionIsAnAlert(t *testing.T) {
+	t.Parallel()
+	cfg := unstarted(t)
+	again := *cfg
+	a, err := assemble(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.stop(); err != nil {
+		t.Fatal(err)
+	}
+	stores, err := filepath.Glob(filepath.Join(cfg.at(cfg.file.Router.State), "ems", "*.store"))
+	if err != nil || len(stores) != 1 {
+		t.Fatalf("stores %v, %v", stores, err)
+	}
+	kept, err := os.ReadFile(stores[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept[len(kept)-1] ^= 4
+	if err := os.WriteFile(stores[0], kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a, err = assemble(&again); err != nil {
+		t.Fatal(err)
+	}
+	said := make(chan string, 16)
+	a.alarms.listen(func(format string, args ...any) { said <- fmt.Sprintf(format, args...) })
+	want := "ems: the store of session " + again.Acceptor.Sessions[0].TargetCompID + " was damaged"
+	for found := false; !found; {
+		select {
+		case line := <-said:
+			found = strings.Contains(line, want) && strings.HasPrefix(line, "ALERT ")
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no alert: %+v", a.alarms.all())
+		}
+	}
+	if err := a.stop(); err != nil {
+		t.Error(err)
+	}
+}
 
 // TestPortInUseFailsTheStartAtOnce: before the journal is read or written and any venue is asked,
 // and the error says where the port is configured.

@@ -87,7 +87,7 @@ func Listen(cfg Config) (*Acceptor, error) {
 		a.app.clients[cfg.Sessions[i].id()] = uint16(i)
 		a.senders = append(a.senders, make(chan event.Command, senderQueue))
 	}
-	a.stores = &storeFactory{dir: cfg.StoreDir, log: log}
+	a.stores = &storeFactory{dir: cfg.StoreDir, log: log, damaged: cfg.Damaged, hostDied: cfg.HostDied}
 	a.app.stores = a.stores
 	if err := a.open(); err != nil {
 		a.stores.close()

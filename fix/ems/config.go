@@ -48,6 +48,9 @@ type Config struct {
 	Resume *Resume
 	// HostDied says that the files in StoreDir may be older than what was sent and received.
 	HostDied bool
+	// Damaged is called by Listen for each session whose store ended in bytes that are no records, which nothing
+	// explains: they are cut off, and with them what the store had of the last messages. nil: nobody is told.
+	Damaged func(session string, bytes int64)
 }
 
 // Session is one client's FIX session.

@@ -33,15 +33,17 @@ func (a *Acceptor) resume() error {
 	if r := a.cfg.Resume; r != nil {
 		err = a.goOn(r)
 	}
-	if !a.cfg.HostDied {
-		return err
-	}
 	for i, session := range slices.Concat(a.cfg.Sessions, a.cfg.DropCopies) {
+		s := a.stores.made[session.id()]
+		if !a.cfg.HostDied && s.cut == 0 {
+			continue
+		}
+		// A store that was cut off is as old as one that a host left behind.
 		var c ResumeClient
 		if r := a.cfg.Resume; r != nil && i < min(len(r.Clients), len(a.cfg.Sessions)) {
 			c = r.Clients[i]
 		}
-		err = errors.Join(err, a.stores.made[session.id()].hostDied(a.again[i], c.LastSeq, c.At))
+		err = errors.Join(err, s.hostDied(a.again[i], c.LastSeq, c.At))
 	}
 	return err
 }

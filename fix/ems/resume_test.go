@@ -1,8 +1,10 @@
 package ems
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"penstock/event"
@@ -138,6 +140,63 @@ func TestResumeAfterALogoutGoesOn(t *testing.T) {
 	}()
 	order("P2")
 	order("P3")
+}
+
+// A bit of a store was flipped: what follows it is lost, and somebody is told of which session. The session goes
+// on with numbers that its client has not seen, and the reports come again.
+func TestDamagedStoreIsToldAndTheClientGoesOn(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	cfg := testConfig(t, d, 2)
+	cfg.Run = 80
+	a := listen(t, cfg)
+	mine := t.TempDir()
+	c := connect(t, a, 0, mine)
+	if err := c.SendOrder(emsclient.NewOrder{ClOrdID: "P1", Symbol: "ACME", Side: market.Buy, Qty: 10, Strategy: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	e := d.next(t, event.ParentNew)
+	b := newBook(a, &e, 1)
+	b.report(t, market.ExecNew, market.StatusNew)
+	b.fill(t, 0, 4, 100_000)
+	if _, err := c.Await(waiting(t), "P1", func(o *emsclient.Order) bool { return o.CumQty == 4 }); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	a.Close()
+	path := filepath.Join(cfg.StoreDir, storeName(a.cfg.Sessions[0].id()))
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(kept, []byte("\x0135=8\x01")) // in the first report
+	kept[at+1] ^= 4
+	if err := os.WriteFile(path, kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var damaged []string
+	cfg.Damaged = func(session string, n int64) {
+		if n <= int64(len(kept)-at) || n >= int64(len(kept)) {
+			t.Errorf("%d bytes were cut off, the damage is at %d of %d", n, at, len(kept))
+		}
+		damaged = append(damaged, session)
+	}
+	cfg.Resume = &Resume{Clients: []ResumeClient{{LastSeq: int(e.Ref), At: e.RecvTime, Reports: 2}}}
+	a = listen(t, cfg)
+	if want := []string{cfg.Sessions[0].TargetCompID}; !slices.Equal(damaged, want) {
+		t.Errorf("told of %v, want %v", damaged, want)
+	}
+	if told := a.Told(0); told != 0 {
+		t.Fatalf("%d reports are in the store, want 0", told)
+	}
+	again := newBook(a, &e, 1) // what the journal has
+	again.report(t, market.ExecNew, market.StatusNew)
+	again.fill(t, 0, 4, 100_000)
+	c = connect(t, a, 0, mine, emsclient.Order{ClOrdID: "P1", OrderID: "1", Side: market.Buy, OrderQty: 10, LeavesQty: 10, OrdStatus: market.StatusNew})
+	again.fill(t, 0, 6, 100_000)
+	if o, err := c.Wait(waiting(t), "P1"); err != nil || o.CumQty != 10 || len(o.Fills) != 2 {
+		t.Errorf("order %+v, %v", o, err)
+	}
 }
 
 // The host died, and the store that it kept is older than what client and router had exchanged: an order

@@ -41,6 +41,9 @@ type store struct {
 	run    uint64 // whose reports told counts
 	told   uint64
 	passed int // MsgSeqNum of the last message given to the router, 0 since the numbers began anew
+
+	cut  int64 // bytes at its end that were no records when it was opened, and were cut off
+	torn bool  // they are the beginning of one, as the end of a host leaves it
 }
 
 // extent is where a message is in the file.
@@ -72,6 +75,10 @@ type storeFactory struct {
 	dir  string
 	log  *Log
 	made map[quickfix.SessionID]*store
+	// damaged is told of a store that was cut off where nothing explains it; nil: nobody is. hostDied explains
+	// a torn tail.
+	damaged  func(session string, bytes int64)
+	hostDied bool
 }
 
 func (f *storeFactory) close() {
@@ -92,6 +99,9 @@ func (f *storeFactory) Create(id quickfix.SessionID) (quickfix.MessageStore, err
 		f.made = make(map[quickfix.SessionID]*store)
 	}
 	f.made[id] = s
+	if s.cut > 0 && f.damaged != nil && !(f.hostDied && s.torn) {
+		f.damaged(id.TargetCompID, s.cut)
+	}
 	return s, nil
 }
 
@@ -115,13 +125,16 @@ func openStore(path string, log *Log) (*store, error) {
 		return nil, fmt.Errorf("session store: %w", err)
 	}
 	s := &store{path: path, file: f, buf: make([]byte, 0, 4096)}
-	cut, err := s.load()
-	if err != nil {
+	if s.cut, err = s.load(); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("session store %s: %w", path, err)
 	}
-	if cut > 0 {
-		log.Eventf("session store %s: torn tail of %d bytes cut off", path, cut)
+	if s.cut > 0 {
+		what := "bytes that are no records"
+		if s.torn {
+			what = "a torn tail"
+		}
+		log.Eventf("session store %s: %s cut off, %d bytes", path, what, s.cut)
 	}
 	return s, nil
 }
@@ -133,6 +146,7 @@ func (s *store) load() (cut int64, err error) {
 		return 0, err
 	}
 	if len(data) < len(storeMagic) && strings.HasPrefix(storeMagic, string(data)) {
+		s.torn = true
 		return int64(len(data)), errors.Join(s.reset(time.Now()), s.file.Sync())
 	}
 	if string(data[:len(storeMagic)]) != storeMagic {
@@ -168,6 +182,7 @@ func (s *store) load() (cut int64, err error) {
 		at += n
 	}
 	s.size = int64(at)
+	s.torn = incomplete(data[at:])
 	if cut = int64(len(data) - at); cut > 0 {
 		err = s.file.Truncate(s.size)
 	}
@@ -175,6 +190,16 @@ func (s *store) load() (cut int64, err error) {
 		return cut, s.reset(time.Now())
 	}
 	return cut, err
+}
+
+// incomplete reports whether b is the beginning of a record whose end is missing. A length that a flipped
+// bit made larger than a message looks alike, unless it is larger than any.
+func incomplete(b []byte) bool {
+	if len(b) < storeHeaderLen {
+		return true
+	}
+	length := int(binary.LittleEndian.Uint32(b[1:]))
+	return length > len(b)-storeHeaderLen && length <= fix.MaxFrameLimit
 }
 
 func parseRecord(b []byte) (kind byte, seq int, payload []byte, n int) {

@@ -80,6 +80,9 @@ func TestStoreCutsATornTail(t *testing.T) {
 		}
 		s := createStore(t, dir)
 		next := s.NextSenderMsgSeqNum()
+		if s.cut > 0 && !s.torn {
+			t.Errorf("cut at %d of %d: not taken for a torn tail", cut, len(whole))
+		}
 		if next < 1 || next > 3 || s.NextTargetMsgSeqNum() != 1 {
 			t.Fatalf("cut at %d of %d: next %d", cut, len(whole), next)
 		}
