@@ -473,4 +473,7 @@ func (c *Core) setSession(v market.VenueID, up bool) {
 			c.after(p)
 		}
 	}
+	if up {
+		c.cancelOrphans(v)
+	}
 }

@@ -122,6 +122,17 @@ func (c *Core) ofThisRun(number uint64) bool {
 	return false
 }
 
+// cancelOrphans cancels what is known of a venue whose session has come up: a drop copy may have told of it before, and a
+// cancel that was out may never have arrived.
+func (c *Core) cancelOrphans(v market.VenueID) {
+	for i := range c.orphans[:c.orphanCount] {
+		if o := &c.orphans[i]; o.Venue == v && o.Number != 0 && !o.Over {
+			o.asked = true
+			c.cancelOrphan(o)
+		}
+	}
+}
+
 func (c *Core) cancelOrphan(o *Orphan) {
 	c.gate.Cancel(o.Venue, c.now)
 	cmd := c.command(event.SendCancel)

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"testing"
 
 	"penstock/event"
@@ -50,4 +51,44 @@ func TestCtl_C06_OrphansCountAgainstTheFirm(t *testing.T) {
 		t.Error("no order though the orphan is over")
 	}
 	used(300_000)
+}
+
+// TestAnOrphanIsCancelledWhenItsVenueComesBack: a drop copy tells of it while the order session is down, and a cancel may
+// be lost with a session: it is cancelled whenever that comes up, until it is over.
+func TestAnOrphanIsCancelledWhenItsVenueComesBack(t *testing.T) {
+	cfg := testConfig()
+	cfg.Venues[0].DropCopyNanos = 1e9
+	s := newScriptOf(t, cfg)
+	cancels := func(want int) {
+		t.Helper()
+		n := 0
+		for i := range s.out.Commands {
+			if c := &s.out.Commands[i]; c.Kind == event.SendCancel && c.Child == scriptEpoch*numberBase+9_000 {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%d cancels, want %d", n, want)
+		}
+	}
+	tell := func(kind event.Kind, status market.OrdStatus, cum market.Qty) {
+		e := event.Event{Kind: kind, Venue: 0, Ref: scriptEpoch*numberBase + 9_000, Code: uint8(market.ExecTrade), OrdStatus: status,
+			Side: market.Buy, Price: 500_000, LastPx: 500_000, LastQty: 10, Qty: 300, CumQty: cum, LeavesQty: 300 - cum}
+		e.ID, _ = event.MakeID(fmt.Sprint("E", cum))
+		s.step(e)
+	}
+	s.step(event.Event{Kind: event.DropCopySession, Venue: 0, Code: uint8(event.SessionUp)})
+	tell(event.DropCopy, market.StatusPartiallyFilled, 10)
+	cancels(0) // nobody hears it
+	s.line("session LITA up")
+	cancels(1)
+	tell(event.DropCopy, market.StatusPartiallyFilled, 20)
+	cancels(0) // it is out
+	s.line("session LITA down")
+	s.line("session LITA up")
+	cancels(1)
+	tell(event.Exec, market.StatusCanceled, 20)
+	s.line("session LITA down")
+	s.line("session LITA up")
+	cancels(0)
 }

@@ -142,6 +142,9 @@ func (l *ledger) see(m *message, now int64) {
 		}
 	case fromCopy:
 		e, key := l.orders[m.number], execKey{m.venue, m.id}
+		if e == nil {
+			l.orphans[m.number] = true
+		}
 		if e == nil || e.venue != m.venue {
 			break
 		}
