@@ -71,6 +71,7 @@ const (
 	ReasonSideChanged    Reason = 118 // a replace with another side or short mark
 	ReasonDisplay        Reason = 119 // what an order shows cannot be bounded so
 	ReasonOtherSide      Reason = 120 // a cancel names another side or short mark than the order's
+	ReasonOtherSymbol    Reason = 121 // a cancel or replace names another symbol than the order's
 
 	// Verdicts of a venue.
 	ReasonVenueReject   Reason = 40 // not further specified
@@ -181,6 +182,7 @@ var reasonTexts = map[Reason]string{
 	ReasonSideChanged:       "a replace cannot change the side",
 	ReasonDisplay:           "display quantity does not fit the order",
 	ReasonOtherSide:         "the order has another side",
+	ReasonOtherSymbol:       "the order is in another symbol",
 	ReasonVenueReject:       "rejected by the venue",
 	ReasonLastLookPrice:     "last look: price moved",
 	ReasonQuoteExpired:      "quote expired or unknown",

@@ -236,6 +236,8 @@ func (c *Core) request(e *event.Event) *Parent {
 		reason = event.ReasonTooLate
 	case p.ClOrdID != e.OrigID:
 		reason = event.ReasonUnknownOrder // replaced since
+	case e.Instrument != market.NoInstrument && e.Instrument != p.Instrument:
+		reason = event.ReasonOtherSymbol
 	case e.Kind == event.ParentCancel && !p.sameSide(e):
 		reason = event.ReasonOtherSide
 	case e.Kind == event.ParentCancel && p.pending.kind == event.ParentReplace:
