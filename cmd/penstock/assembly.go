@@ -76,6 +76,8 @@ type assembly struct {
 	returned   *ring.SPSC[event.Event]   // the core's answers to itself
 	moves      *ring.SPSC[event.Command] // changes of books' states and alerts, for who shows them
 	unshown    atomic.Uint64             // of them, what found no room
+	tell       [tellAtOnce]event.Command // reports of this turn, which go behind its orders
+	tells      int                       // of them
 	waiting    []event.Command           // reports that the EMS had no room for
 	unsent     []event.Command           // cancels that a gateway's ring had no room for
 	bounced    []event.Event             // answers to orders that it had no room for

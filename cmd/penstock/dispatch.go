@@ -30,7 +30,7 @@ func (a *assembly) dispatch(c *event.Command) {
 		a.send(c)
 	case event.Report, event.RejectCancel:
 		a.numbered(c)
-		a.report(c)
+		a.later(c)
 	case event.ResyncBook:
 		for i := range a.feeds {
 			if a.feeds[i].venue == c.Venue {
@@ -60,6 +60,27 @@ func (a *assembly) send(c *event.Command) {
 	}
 }
 
+// tellAtOnce is how many reports of a turn go behind its orders.
+const tellAtOnce = 64
+
+// later keeps a report until the orders of the turn have left: it waits for the disk anyway, and its way to the EMS is memory
+// that no cache has.
+func (a *assembly) later(c *event.Command) {
+	if a.tells == tellAtOnce {
+		a.giveReports()
+	}
+	a.tell[a.tells] = *c
+	a.tells++
+}
+
+// giveReports gives the EMS what was kept.
+func (a *assembly) giveReports() {
+	for i := range a.tell[:a.tells] {
+		a.report(&a.tell[i])
+	}
+	a.tells = 0
+}
+
 // report gives the EMS its report, after those that had to wait for room.
 func (a *assembly) report(c *event.Command) {
 	if len(a.waiting) > 0 || !a.ems.Report(c) {
@@ -70,6 +91,7 @@ func (a *assembly) report(c *event.Command) {
 
 // flush offers again what had to wait for room. Core goroutine, every turn.
 func (a *assembly) flush() {
+	a.giveReports()
 	for len(a.unsent) > 0 && a.io.Push(a.workers[a.unsent[0].Venue], &a.unsent[0]) {
 		a.unsent = a.unsent[1:]
 	}
