@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"penstock/console"
+	"penstock/event"
 	"penstock/fix/ems"
 	"penstock/router"
 	"penstock/router/loop"
@@ -39,7 +40,7 @@ func TestMetricsOfARunningRouter(t *testing.T) {
 		t.Run(placement, func(t *testing.T) {
 			t.Parallel()
 			r := newDemoRig(t, placement, func(c *Config) { c.file.Metrics.Listen = "127.0.0.1:0" })
-			r.send("M-1", 20_000, 20*time.Second)
+			r.send("M-1", 20_000, time.Minute)
 			r.until("children", func(s *loop.Sequencer) bool { return len(s.Core().Children()) > 3 })
 			before := r.ctlOf(0, "metrics")
 			resp, err := http.Get("http://" + r.a.metrics.listener.Addr().String() + "/metrics")
@@ -60,11 +61,17 @@ func TestMetricsOfARunningRouter(t *testing.T) {
 				}
 			}
 			for name, want := range map[string]float64{`penstock_core_answers`: 1, `penstock_parents_live`: 1, `penstock_clients_orders_total`: 1,
-				`penstock_session_up{venue="LITA",session="orders"}`: 1, `penstock_books{venue="LITA",state="LIVE"}`: 1,
 				`penstock_guard_connections`: 1} {
 				if got := sampleOf(t, after, name); got != want {
 					t.Errorf("%s is %v, want %v", name, got, want)
 				}
+			}
+			books := 0.0
+			for state := range event.BookStates {
+				books += sampleOf(t, after, fmt.Sprintf(`penstock_books{venue="LITA",state=%q}`, event.BookState(state)))
+			}
+			if up := sampleOf(t, after, `penstock_session_up{venue="LITA",session="orders"}`); books != 1 || up != 0 && up != 1 {
+				t.Errorf("%v books of LITA, session up %v", books, up)
 			}
 			sent := 0.0
 			for _, m := range regexp.MustCompile(`(?m)^penstock_orders_orders_total\{.*\} (\d+)$`).FindAllStringSubmatch(after, -1) {
