@@ -32,6 +32,7 @@ type Index struct {
 type Metrics struct {
 	Help     func(name string) string // of a name without its Namespace; nil: there is none
 	families []*family
+	named    map[string]*family
 }
 
 // family is all samples of one name.
@@ -118,15 +119,18 @@ func (m *Metrics) value(name, origin, field string, v reflect.Value, index map[s
 
 // family returns the one of a name, which must always be of the same kind: a name is a constant of the program.
 func (m *Metrics) family(name, kind, origin string) *family {
-	i := slices.IndexFunc(m.families, func(f *family) bool { return f.name == name })
-	if i < 0 {
-		i = len(m.families)
-		m.families = append(m.families, &family{name: name, kind: kind, origin: origin})
-	}
-	if f := m.families[i]; f.kind != kind {
+	f := m.named[name]
+	switch {
+	case f == nil:
+		f = &family{name: name, kind: kind, origin: origin}
+		if m.named == nil {
+			m.named = map[string]*family{}
+		}
+		m.named[name], m.families = f, append(m.families, f)
+	case f.kind != kind:
 		panic(fmt.Sprintf("console: %s is a %s and a %s", name, f.kind, kind))
 	}
-	return m.families[i]
+	return f
 }
 
 func (f *family) sample(suffix string, labels []Label, value string) {

@@ -65,7 +65,6 @@ func (c *Core) onOrphan(e *event.Event) {
 	o.Over = o.Over || e.OrdStatus.Terminal()
 	c.exposeOrphan(o, e)
 	if o.Number != 0 && !o.Over && !o.asked && has(c.sessions.up, e.Venue) {
-		o.asked = true
 		c.cancelOrphan(o)
 	}
 }
@@ -127,13 +126,13 @@ func (c *Core) ofThisRun(number uint64) bool {
 func (c *Core) cancelOrphans(v market.VenueID) {
 	for i := range c.orphans[:c.orphanCount] {
 		if o := &c.orphans[i]; o.Venue == v && o.Number != 0 && !o.Over {
-			o.asked = true
 			c.cancelOrphan(o)
 		}
 	}
 }
 
 func (c *Core) cancelOrphan(o *Orphan) {
+	o.asked = true
 	c.gate.Cancel(o.Venue, c.now)
 	cmd := c.command(event.SendCancel)
 	cmd.Child, cmd.Ref = o.Number, c.requestNumber()

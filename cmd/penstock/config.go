@@ -83,7 +83,7 @@ func ParseConfig(path string, raw []byte) (*Config, error) {
 	}
 	c.meta = &meta
 	if err := c.resolve(); err != nil {
-		return nil, fmt.Errorf("%w %s %s: %w", errConfig, path, placeOf(raw, err.Error()), err)
+		return nil, c.fault(err)
 	}
 	return c, nil
 }
@@ -107,7 +107,7 @@ func (c *Config) noZero() error {
 	} {
 		if k.zero && c.meta.IsDefined(k.table, k.key) {
 			name := k.table + "." + k.key
-			return fmt.Errorf("%w %s %s: %s is 0: leave it away for its default", errConfig, c.Path, placeOf(c.Raw, name), name)
+			return c.fault(fmt.Errorf("%s is 0: leave it away for its default", name))
 		}
 	}
 	return nil
@@ -143,11 +143,10 @@ func (c *Config) written() error {
 	}
 	for i := range c.Venue {
 		s := &c.Venue[i]
-		for key, text := range map[string]string{"feed.protocol": s.Feed.Protocol, "feed.address": s.Feed.Address,
-			"orders.address": s.Orders.Address, "orders.dialect": s.Orders.Dialect} {
-			if text == recorded {
-				return fmt.Errorf("%w %s %s: venue %s: %s = %q is for replays alone", errConfig, c.Path,
-					placeOf(c.Raw, "venue "+s.Name+":"), s.Name, key, text)
+		for _, k := range []struct{ key, text string }{{"feed.protocol", s.Feed.Protocol}, {"feed.address", s.Feed.Address},
+			{"orders.address", s.Orders.Address}, {"orders.dialect", s.Orders.Dialect}} {
+			if k.text == recorded {
+				return c.fault(fmt.Errorf("venue %d (%s): %s = %q is for replays alone", i+1, s.Name, k.key, k.text))
 			}
 		}
 	}

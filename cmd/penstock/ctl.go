@@ -75,15 +75,8 @@ func ctl(args []string, stdout, stderr io.Writer) error {
 	if err := r.take(words, scopes); err != nil {
 		return usageError("ctl: "+err.Error(), ctlUsage)
 	}
-	for _, kind := range []string{"venue", "symbol", "client", "strategy", "policy"} {
-		flags.Visit(func(f *flag.Flag) {
-			if f.Name == kind && f.Value.String() == "" {
-				err = usageError("ctl: --"+kind+" is empty: name one, or leave it away for the whole firm", ctlUsage)
-			}
-		})
-	}
-	if err != nil {
-		return err
+	if name := emptyFlag(flags); name != "" {
+		return usageError("ctl: --"+name+" is empty: name one, or leave it away", ctlUsage)
 	}
 	out, err := ask(path, &r)
 	if err != nil {

@@ -108,10 +108,16 @@ func (a *assembly) flush() {
 
 // operate queues an operator's act.
 func (a *assembly) operate(act event.OperatorAct, name, reason string) bool {
+	e := operatorEvent(act, name, reason)
+	return a.push(&e)
+}
+
+// operatorEvent is an act of the whole firm's, by a name of few characters.
+func operatorEvent(act event.OperatorAct, name, reason string) event.Event {
 	e := event.Event{Kind: event.Operator, Code: uint8(act), Venue: market.NoVenue, Instrument: market.NoInstrument, RecvTime: clock()}
 	e.ID, _ = event.MakeID(name)
 	e.OrigID, _ = event.MakeID(reason)
-	return a.push(&e)
+	return e
 }
 
 // push queues an operator's event. Any goroutine.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"net"
 	"net/http"
 	"strings"
@@ -60,7 +59,7 @@ type orderTimes [len(causeNames)]struct {
 
 func (t *orderTimes) record(cause int, nanos int64) {
 	n := uint64(max(nanos, 0))
-	t[cause].buckets[min(bits.Len64(n), loop.Buckets-1)]++
+	t[cause].buckets[loop.BucketOf(n)]++
 	t[cause].nanos += n
 }
 
@@ -213,7 +212,7 @@ func (a *assembly) coreMetrics(m *console.Metrics, r *coreReading) {
 	for v := range a.cfg.Router.Venues {
 		venue := console.Label{Name: "venue", Value: a.cfg.Router.Venues[v].Name}
 		m.Gauge("session_up", oneIf(p.venues[v].orders), venue, console.Label{Name: "session", Value: "orders"})
-		if a.hasDropCopy(market.VenueID(v)) {
+		if a.cfg.Venue[v].DropCopy != nil {
 			m.Gauge("session_up", oneIf(p.venues[v].dropCopy), venue, console.Label{Name: "session", Value: "drop_copy"})
 		}
 	}
@@ -236,15 +235,6 @@ func (a *assembly) coreMetrics(m *console.Metrics, r *coreReading) {
 			m.Counter("core_refused_by_reason", n, console.Label{Name: "reason", Value: event.Reason(why).String()})
 		}
 	}
-}
-
-func (a *assembly) hasDropCopy(v market.VenueID) bool {
-	for _, g := range a.dropCopies {
-		if g.Venue() == v {
-			return true
-		}
-	}
-	return false
 }
 
 // loopMetrics are of the loop, the rings and the journal, whose counters anybody may read.

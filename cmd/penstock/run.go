@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"penstock/event"
-	"penstock/market"
 	"penstock/router/loop"
 	"penstock/venues/firewall"
 )
@@ -217,12 +216,9 @@ func (a *assembly) serve(signals <-chan os.Signal, say func(string, ...any)) err
 
 // releaseBySignal is the word of one of two persons, whichever comes first.
 func (a *assembly) releaseBySignal(c *control, say func(string, ...any)) {
-	e := event.Event{Kind: event.Operator, Code: uint8(event.OperatorResume), Venue: market.NoVenue, Instrument: market.NoInstrument}
-	e.ID, _ = event.MakeID("signal")
-	e.OrigID, _ = event.MakeID("SIGUSR2")
 	c.acting.Lock()
 	defer c.acting.Unlock()
-	e.RecvTime = clock()
+	e := operatorEvent(event.OperatorResume, "signal", "SIGUSR2")
 	switch out, err := a.act(&actRequest{Act: "release", Who: "signal", Reason: "SIGUSR2"}, &e); {
 	case err != nil:
 		say("router: SIGUSR2: %v", err)

@@ -142,16 +142,9 @@ func TestResumeAfterALogoutGoesOn(t *testing.T) {
 	order("P3")
 }
 
-// A bit of a store was flipped: what follows it is lost, and somebody is told of which session. The session goes
-// on with numbers that its client has not seen, and the reports come again.
-func TestDamagedStoreIsToldAndTheClientGoesOn(t *testing.T) {
-	t.Parallel()
-	d := newDesk()
-	cfg := testConfig(t, d, 2)
-	cfg.Run = 80
-	a := listen(t, cfg)
-	mine := t.TempDir()
-	c := connect(t, a, 0, mine)
+// partlyFilled lets a client order 10, of which it hears that 4 are executed; then both sides end.
+func partlyFilled(t *testing.T, d *desk, a *Acceptor, c *emsclient.Client) event.Event {
+	t.Helper()
 	if err := c.SendOrder(emsclient.NewOrder{ClOrdID: "P1", Symbol: "ACME", Side: market.Buy, Qty: 10, Strategy: 1000}); err != nil {
 		t.Fatal(err)
 	}
@@ -164,6 +157,34 @@ func TestDamagedStoreIsToldAndTheClientGoesOn(t *testing.T) {
 	}
 	c.Close()
 	a.Close()
+	return e
+}
+
+// filledByTheJournal tells again what the journal has of partlyFilled's order, and the rest of it when the client, whose
+// store is in mine, is back: it must know of both fills, once.
+func filledByTheJournal(t *testing.T, a *Acceptor, e *event.Event, mine string) {
+	t.Helper()
+	again := newBook(a, e, 1)
+	again.report(t, market.ExecNew, market.StatusNew)
+	again.fill(t, 0, 4, 100_000)
+	c := connect(t, a, 0, mine, emsclient.Order{ClOrdID: "P1", OrderID: "1", Side: market.Buy, OrderQty: 10, LeavesQty: 10, OrdStatus: market.StatusNew})
+	again.fill(t, 0, 6, 100_000)
+	if o, err := c.Wait(waiting(t), "P1"); err != nil || o.CumQty != 10 || len(o.Fills) != 2 {
+		t.Errorf("order %+v, %v", o, err)
+	}
+}
+
+// A bit of a store was flipped: what follows it is lost, and somebody is told of which session. The session goes
+// on with numbers that its client has not seen, and the reports come again.
+func TestDamagedStoreIsToldAndTheClientGoesOn(t *testing.T) {
+	t.Parallel()
+	d := newDesk()
+	cfg := testConfig(t, d, 2)
+	cfg.Run = 80
+	a := listen(t, cfg)
+	mine := t.TempDir()
+	c := connect(t, a, 0, mine)
+	e := partlyFilled(t, d, a, c)
 	path := filepath.Join(cfg.StoreDir, storeName(a.cfg.Sessions[0].id()))
 	kept, err := os.ReadFile(path)
 	if err != nil {
@@ -189,14 +210,7 @@ func TestDamagedStoreIsToldAndTheClientGoesOn(t *testing.T) {
 	if told := a.Told(0); told != 0 {
 		t.Fatalf("%d reports are in the store, want 0", told)
 	}
-	again := newBook(a, &e, 1) // what the journal has
-	again.report(t, market.ExecNew, market.StatusNew)
-	again.fill(t, 0, 4, 100_000)
-	c = connect(t, a, 0, mine, emsclient.Order{ClOrdID: "P1", OrderID: "1", Side: market.Buy, OrderQty: 10, LeavesQty: 10, OrdStatus: market.StatusNew})
-	again.fill(t, 0, 6, 100_000)
-	if o, err := c.Wait(waiting(t), "P1"); err != nil || o.CumQty != 10 || len(o.Fills) != 2 {
-		t.Errorf("order %+v, %v", o, err)
-	}
+	filledByTheJournal(t, a, &e, mine)
 }
 
 // The host died, and the store that it kept is older than what client and router had exchanged: an order
@@ -214,18 +228,7 @@ func TestClientGoesOnWhenTheHostHasDied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.SendOrder(emsclient.NewOrder{ClOrdID: "P1", Symbol: "ACME", Side: market.Buy, Qty: 10, Strategy: 1000}); err != nil {
-		t.Fatal(err)
-	}
-	e := d.next(t, event.ParentNew)
-	b := newBook(a, &e, 1)
-	b.report(t, market.ExecNew, market.StatusNew)
-	b.fill(t, 0, 4, 100_000)
-	if _, err := c.Await(waiting(t), "P1", func(o *emsclient.Order) bool { return o.CumQty == 4 }); err != nil {
-		t.Fatal(err)
-	}
-	c.Close()
-	a.Close()
+	e := partlyFilled(t, d, a, c)
 	if err := os.WriteFile(store, kept, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -234,14 +237,7 @@ func TestClientGoesOnWhenTheHostHasDied(t *testing.T) {
 	if told := a.Told(0); told != 0 {
 		t.Fatalf("%d reports were told by the old store, want 0", told)
 	}
-	again := newBook(a, &e, 1) // what the journal has
-	again.report(t, market.ExecNew, market.StatusNew)
-	again.fill(t, 0, 4, 100_000)
-	c = connect(t, a, 0, mine, emsclient.Order{ClOrdID: "P1", OrderID: "1", Side: market.Buy, OrderQty: 10, LeavesQty: 10, OrdStatus: market.StatusNew})
-	again.fill(t, 0, 6, 100_000)
-	if o, err := c.Wait(waiting(t), "P1"); err != nil || o.CumQty != 10 || len(o.Fills) != 2 {
-		t.Errorf("order %+v, %v", o, err)
-	}
+	filledByTheJournal(t, a, &e, mine)
 	select {
 	case e := <-d.events:
 		if e.Kind == event.ParentNew {

@@ -11,6 +11,9 @@ import (
 // that are in no bucket before it, the last one everything longer.
 const Buckets = 36
 
+// BucketOf returns the bucket of a duration, ns.
+func BucketOf(nanos uint64) int { return min(bits.Len64(nanos), Buckets-1) }
+
 // Thresholds of stalls, ns.
 var Thresholds = [...]int64{10_000, 100_000, 1_000_000}
 
@@ -57,7 +60,7 @@ func (s *Stats) words() *[statWords]uint64 { return (*[statWords]uint64)(unsafe.
 func (s *Stats) turn(nanos int64, busy bool, taken int) {
 	n := uint64(max(nanos, 0))
 	s.Turns++
-	bucket := min(bits.Len64(n), Buckets-1)
+	bucket := BucketOf(n)
 	if busy {
 		s.BusyTurns++
 		s.BusyNanos += n

@@ -350,7 +350,7 @@ func (g *Gate) Still(o *Order, mid2 int64) bool {
 		return false
 	}
 	k := g.controls
-	return k == nil || !k.disabled[strategyIndex(o.Strategy)] && k.used[o.Client] <= k.Clients[o.Client].Credit && k.firm <= k.FirmCredit
+	return k == nil || !g.Disabled(o.Strategy) && k.used[o.Client] <= k.Clients[o.Client].Credit && k.firm <= k.FirmCredit
 }
 
 // full reports whether an order that was approved and has not left may be one too many for its venue by now, because
